@@ -1,0 +1,75 @@
+package run
+
+import "fmt"
+
+// CheckName identifies a control total; reports put it into words.
+type CheckName string
+
+const (
+	CheckList       CheckName = "list"       // the list is not empty and did not lose too many at once
+	CheckStandings  CheckName = "standings"  // listed = clear + blocked + unknown + excluded
+	CheckContinuity CheckName = "continuity" // last run + new - gone = this run
+	CheckGone       CheckName = "gone"       // nobody is gone without a read that says so
+	CheckLedger     CheckName = "ledger"     // the ledger holds what was read
+)
+
+// Check is one control total: two numbers found in different ways, and whether they agree as they should.
+type Check struct {
+	Name     CheckName
+	Expected int // for CheckList the most that may be missing
+	Found    int
+	OK       bool
+	Detail   string // the numbers in a sentence
+}
+
+// Balance computes the control totals of a run. last is the last completed run's number of customers (0: no such run);
+// maxGonePercent is the greatest share of them that the list may lose at once.
+func Balance(t Totals, last int, maxGonePercent float64) []Check {
+	return []Check{
+		list(t, last, maxGonePercent),
+		equal(CheckStandings, t.Listed, t.Sum(), fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
+			t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())),
+		equal(CheckContinuity, last+t.New-t.Gone, t.Listed, fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
+			last, t.New, t.Gone, last+t.New-t.Gone, t.Listed)),
+		equal(CheckGone, t.Gone, t.GoneByRead, fmt.Sprintf("%d gone, %d of them said so by a read", t.Gone, t.GoneByRead)),
+		ledger(t),
+	}
+}
+
+// ListShrank reports whether a list that lost missing of last customers, or held none, is too short to be believed.
+// Then nobody may be called gone.
+func ListShrank(onList, missing, last int, maxGonePercent float64) bool {
+	return onList == 0 || missing > mostMissing(last, maxGonePercent)
+}
+
+func mostMissing(last int, maxGonePercent float64) int {
+	return int(float64(last) * maxGonePercent / 100)
+}
+
+func list(t Totals, last int, maxGonePercent float64) Check {
+	onList, most := t.Listed-t.StillThere, mostMissing(last, maxGonePercent)
+	c := Check{Name: CheckList, Expected: most, Found: t.Missing, OK: !ListShrank(onList, t.Missing, last, maxGonePercent)}
+	c.Detail = fmt.Sprintf("%d on the list, %d of last run's %d missing, at most %d (%g %%) may be", onList, t.Missing, last, most, maxGonePercent)
+	return c
+}
+
+func ledger(t Totals) Check {
+	c := equal(CheckLedger, t.Sum(), t.Ledger.Sum(), fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d excluded",
+		t.Sum(), t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded))
+	c.OK = t.Standings == t.Ledger
+	return c
+}
+
+func equal(name CheckName, expected, found int, detail string) Check {
+	return Check{Name: name, Expected: expected, Found: found, OK: expected == found, Detail: detail}
+}
+
+// Balanced reports whether every check holds. Without checks nothing is balanced.
+func Balanced(checks []Check) bool {
+	for _, c := range checks {
+		if !c.OK {
+			return false
+		}
+	}
+	return len(checks) > 0
+}

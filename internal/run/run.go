@@ -1,0 +1,78 @@
+// Package run describes one reconciliation of one partner: what it counted, what it cost, and whether its numbers add up.
+// It is pure; the ledger keeps runs, the reconcile job makes them, the report shows them.
+package run
+
+import (
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// State is where a run stands in its life.
+type State string
+
+const (
+	Running   State = "running"   // in progress, or interrupted and to be continued
+	Completed State = "completed" // closed, every check OK; its standings count
+	Failed    State = "failed"    // closed by a check that did not hold; it changed no standing
+	Abandoned State = "abandoned" // interrupted and too old, or made under another policy, to be continued; it changed no standing
+)
+
+// Partner is one Partner Center account. Its identity is its tenant id; the name is a label that may change.
+type Partner struct {
+	ID   string
+	Name string
+	Kind standing.PartnerKind
+}
+
+// Run is one reconciliation of one partner. Instants are UTC.
+type Run struct {
+	ID            int64
+	Partner       Partner // as it was named in this run
+	Policy        standing.Policy
+	State         State
+	Attempt       int    // 1, and one more each time the run was continued after an interruption
+	CorrelationID string // MS-CorrelationId of every request of the run
+	Version       string // of the program
+	StartedAt     time.Time
+	FinishedAt    time.Time // zero while running
+	OldestReading time.Time // no customer of the run was read before this instant
+	Totals        Totals
+	Cost          Cost
+	Checks        []Check // empty until the run is closed
+}
+
+// Standings counts customers by standing.
+type Standings struct {
+	Clear, Blocked, Unknown, Excluded int
+}
+
+// Sum is the number of customers counted.
+func (s Standings) Sum() int { return s.Clear + s.Blocked + s.Unknown + s.Excluded }
+
+// Totals are the numbers of a run. Each is counted where the thing happened, so that the checks compare numbers that
+// were found in different ways.
+type Totals struct {
+	Listed                              int       // distinct customers accounted for: on the list, or missing from it and still there when read
+	Missing                             int       // customers of the last completed run that the list no longer held
+	StillThere                          int       // those of Missing that a read found
+	Standings                                     // what the readings said
+	Unreadable                          int       // those of Unknown that no usable answer came for
+	DirectUndated                       int       // those of Clear that accepted directly on a day that nobody knows
+	New, Gone, NewlyBlocked, NewlyClear int       // against the last completed run
+	GoneByRead                          int       // customers that a read (403/20002 or 404) said are gone
+	Ledger                              Standings // what the ledger holds with this run applied
+}
+
+// Cost is what a run asked of the service, over all its attempts that ended in order.
+type Cost struct {
+	Requests  int // API calls sent, repeats included
+	Throttled int // answered 429
+	Retries   int // repeats of a call
+	Seconds   float64
+}
+
+// Add returns the cost of both.
+func (c Cost) Add(d Cost) Cost {
+	return Cost{c.Requests + d.Requests, c.Throttled + d.Throttled, c.Retries + d.Retries, c.Seconds + d.Seconds}
+}

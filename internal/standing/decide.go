@@ -1,0 +1,62 @@
+package standing
+
+import "strings"
+
+// Reseller is the relationship of customers that buy through the partner (PARTNER-CENTER.md, "Customers").
+const Reseller = "reseller"
+
+// Decide applies the rule to the facts; the first line that matches wins. It is total: every combination of facts
+// has a verdict. Source of the rule: DESIGN.md section 3, with the public sources named in PARTNER-CENTER.md.
+func Decide(facts Facts, policy Policy) Verdict {
+	newest, dated := newest(facts)
+	v := Verdict{Newest: newest}
+	switch {
+	case facts.Relationship != "" && !strings.EqualFold(facts.Relationship, Reseller):
+		return Verdict{Standing: Excluded, Reason: NotAResellerCustomer}
+	case facts.AgreementsRead == Ended || facts.DirectRead == Ended:
+		v.Standing, v.Reason, v.Remedy = Unknown, RelationshipEnded, Invite
+	case facts.AgreementsRead == NoSuchHere || facts.DirectRead == NoSuchHere:
+		v.Standing, v.Reason, v.Remedy = Unknown, NotFound, CheckRelationship
+	case facts.Relationship == "":
+		// Nobody said that this is a reseller customer: neither clear nor blocked can be claimed.
+		v.Standing, v.Reason, v.Remedy = Unknown, Unreadable, Retry
+	case dated && newest.Agreed >= policy.AcceptedSince:
+		v.Standing, v.Reason = Clear, Attested
+	case facts.DirectRead == Read && facts.Direct && policy.TrustDirectAcceptance:
+		v.Standing, v.Reason = Clear, AcceptedDirectly
+	case facts.AgreementsRead != Read, policy.TrustDirectAcceptance && facts.DirectRead != Read, len(facts.Agreements) > 0 && !dated:
+		v.Standing, v.Reason, v.Remedy = Unknown, Unreadable, Retry
+	case dated:
+		v.Standing, v.Reason, v.Remedy = Blocked, Outdated, cure(facts.Partner)
+	default:
+		v.Standing, v.Reason, v.Remedy = Blocked, NeverAccepted, cure(facts.Partner)
+	}
+	return v
+}
+
+// Settled reports whether no further read can change the verdict on these facts; it is how a second read is saved.
+func Settled(facts Facts, policy Policy) bool {
+	if Decide(facts, policy).Reason != Unreadable || facts.Relationship == "" {
+		return true
+	}
+	return facts.AgreementsRead != NotRead && (facts.DirectRead != NotRead || !policy.TrustDirectAcceptance)
+}
+
+// newest returns the agreement with the latest readable date up to today, and whether there is one.
+func newest(facts Facts) (Agreement, bool) {
+	var newest Agreement
+	for _, a := range facts.Agreements {
+		if a.Agreed <= facts.AsOf && a.Agreed > newest.Agreed {
+			newest = a
+		}
+	}
+	return newest, newest.Agreed != ""
+}
+
+// cure says who can lift the block: indirect resellers cannot attest (PARTNER-CENTER.md, "Who may attest").
+func cure(kind PartnerKind) Remedy {
+	if kind == IndirectReseller {
+		return AskIndirectProvider
+	}
+	return Attest
+}

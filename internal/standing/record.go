@@ -1,0 +1,123 @@
+package standing
+
+import "time"
+
+// Direct is what is known of a customer's own acceptance in the Microsoft 365 admin center, as a report shows it.
+type Direct string
+
+const (
+	DirectNotRead Direct = "not_read"
+	DirectNo      Direct = "no"
+	DirectYes     Direct = "yes"
+)
+
+// Customer is one tenant as the partner's list names it.
+type Customer struct {
+	ID           string // the tenant id
+	Name         string // as its owner typed it: hostile until proven harmless
+	Domain       string
+	Relationship string
+}
+
+// Trouble is what the service answered when it did not answer: the words and ids that Microsoft's support asks for.
+type Trouble struct {
+	Status        int    // HTTP status; 0 when no answer came
+	Code          string // the service's own code; may be empty
+	Message       string
+	RequestID     string // MS-RequestId
+	CorrelationID string // MS-CorrelationId
+}
+
+// State is everything that a report shows of a customer and that can change. Two nights are the same when their
+// states are equal, so it holds nothing that changes by itself.
+type State struct {
+	Customer
+	Standing   Standing
+	Reason     Reason
+	Remedy     Remedy
+	Agreements Outcome   // whether agreements were read
+	Newest     Agreement // the agreement that counts
+	Direct     Direct    // what this reading says of direct acceptance
+	Trouble    Trouble   // set when the standing is unknown
+}
+
+// Record is a customer's state with the memory of how long it has stood so. All instants are UTC and name the start of
+// the attempt that saw the thing, so a record is the same however long the night was.
+type Record struct {
+	State
+	FirstSeen     time.Time // the first night the customer was on the list
+	StandingSince time.Time // the first night of this standing without a break
+	BlockedSince  time.Time // the first night of this block; a night of unknown standing does not end it. Zero: no block
+	DirectLast    Direct    // what the last reading that asked said of direct acceptance
+	DirectSince   time.Time // the night on which "no" turned into "yes". Zero: no, or date not known
+	LastRead      time.Time // for unknown customers: the last night whose standing was known (zero: never). Others were read in this very run
+}
+
+// Change names how a customer differs from the last completed run.
+type Change string
+
+const (
+	Unchanged     Change = ""
+	New           Change = "new"
+	Gone          Change = "gone"
+	NewlyBlocked  Change = "newly_blocked"
+	NewlyClear    Change = "newly_clear"
+	NewlyUnknown  Change = "newly_unknown"
+	NewlyExcluded Change = "newly_excluded"
+)
+
+// Next is the record that follows prev (nil: never seen before) when state is read at the instant at. lastRead is when
+// the previous completed run read its customers; it dates the last good reading of a customer that cannot be read now.
+func Next(prev *Record, state State, at, lastRead time.Time) Record {
+	next := Record{State: state, FirstSeen: at, StandingSince: at}
+	next.DirectLast = state.Direct
+	if state.Standing == Blocked {
+		next.BlockedSince = at
+	}
+	if prev == nil {
+		return next
+	}
+
+	next.FirstSeen = prev.FirstSeen
+	if prev.Standing == state.Standing {
+		next.StandingSince = prev.StandingSince
+	}
+	if !prev.BlockedSince.IsZero() && (state.Standing == Blocked || state.Standing == Unknown) {
+		next.BlockedSince = prev.BlockedSince
+	}
+	switch {
+	case state.Direct == DirectNotRead:
+		next.DirectLast, next.DirectSince = prev.DirectLast, prev.DirectSince
+	case state.Direct == DirectYes && prev.DirectLast == DirectNo:
+		next.DirectSince = at
+	case state.Direct == DirectYes:
+		next.DirectSince = prev.DirectSince
+	}
+	if state.Standing == Unknown {
+		next.LastRead = lastRead
+		if prev.Standing == Unknown {
+			next.LastRead = prev.LastRead
+		}
+	}
+	return next
+}
+
+// ChangeOf names the step from prev to next; prev is nil for a customer that the last completed run did not have.
+func ChangeOf(prev *Record, next Record) Change {
+	switch {
+	case prev == nil:
+		return New
+	case prev.Standing == next.Standing:
+		return Unchanged
+	}
+	switch next.Standing {
+	case Blocked:
+		return NewlyBlocked
+	case Clear:
+		return NewlyClear
+	case Excluded:
+		return NewlyExcluded
+	default:
+		return NewlyUnknown
+	}
+}
