@@ -1,0 +1,62 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// SetNight moves the world to night n, from 1. Requests on their way see the one or the other.
+func (s *Simulator) SetNight(n int) error {
+	if n < 1 {
+		return fmt.Errorf("night %d: nights count from 1", n)
+	}
+	s.night.Store(int64(n))
+	return nil
+}
+
+// Reset forgets the statistics, the quota's windows, the faults that calls have met and the token requests refused as
+// unavailable. The night and the tokens stay.
+func (s *Simulator) Reset() {
+	s.stats.forget()
+	s.quota.forget()
+	s.faults.forget()
+	s.tokens.forget()
+}
+
+func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
+	switch r.Method + " " + r.URL.Path {
+	case "GET /simulator/stats":
+	case "POST /simulator/reset":
+		s.Reset()
+	case "POST /simulator/night":
+		n, err := strconv.Atoi(r.URL.Query().Get("n"))
+		if err != nil {
+			http.Error(w, "The night is a whole number: POST /simulator/night?n=2.", http.StatusBadRequest)
+			return
+		}
+		if err := s.SetNight(n); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	default:
+		http.Error(w, "The simulator has GET /simulator/stats, POST /simulator/reset and POST /simulator/night?n=2.", http.StatusNotFound)
+		return
+	}
+	s.tell(w)
+}
+
+// tell answers with the night and the statistics as they are now.
+func (s *Simulator) tell(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", typeJSON)
+	text, err := json.MarshalIndent(struct {
+		Night int64 `json:"night"`
+		Stats
+	}{s.night.Load(), s.Stats()}, "", "  ")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = w.Write(append(text, '\n')) // a caller who has gone away does not read it
+}

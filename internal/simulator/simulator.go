@@ -1,0 +1,247 @@
+// Package simulator is a stand-in for Microsoft Partner Center and its token server: an http.Handler that answers, and
+// misbehaves, as PARTNER-CENTER.md says the real ones do. It knows that page and the example bodies in testdata/api,
+// and refuses to know any other package of this program: if the client and its simulator shared a struct, both would
+// share the same wrong belief.
+//
+// The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0/token,
+// and three addresses that the real service does not have:
+//
+//	GET  /simulator/stats      what has been asked so far (Stats)
+//	POST /simulator/reset      forget what has been asked
+//	POST /simulator/night?n=2  move the world to another night
+package simulator
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Simulator is the handler. It is safe for concurrent use.
+type Simulator struct {
+	opts   Options
+	night  atomic.Int64
+	served atomic.Uint64 // requests so far, for draws that belong to no customer
+	quota  *quota
+	faults *faults
+	tokens *tokens
+	stats  *stats
+}
+
+// New makes a simulator. The error says every option that is wrong, a sentence each.
+func New(opts Options) (*Simulator, error) {
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults(time.Now())
+	s := &Simulator{
+		opts:   opts,
+		quota:  newQuota(opts),
+		faults: newFaults(opts),
+		tokens: newTokens(opts),
+		stats:  newStats(),
+	}
+	s.night.Store(int64(opts.Night))
+	return s, nil
+}
+
+// World is the world on the current night.
+func (s *Simulator) World() World {
+	return World{
+		Seed: s.opts.Seed, Customers: s.opts.Customers, Night: int(s.night.Load()),
+		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.opts.AsOf,
+	}
+}
+
+// ServeHTTP answers one request.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/simulator/"):
+		s.serveControl(w, r)
+	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
+		s.serveAPI(w, r)
+	case isTokenPath(path):
+		s.serveToken(w, r)
+	default:
+		http.Error(w, "The simulator has no such page.", http.StatusNotFound)
+	}
+}
+
+// request is one API request on its way through.
+type request struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	call  call
+	id    string // of the customer or the template
+	world World
+	grant grant // of the access token
+	coin  bool  // chooses among the forms of an answer, always alike for one call
+	body  *body
+	correlationID,
+	requestID string
+}
+
+func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
+	arrived := time.Now()
+	number := s.served.Add(1)
+	c, id := recognise(r.URL.Path)
+	s.stats.arrive(c)
+	defer s.stats.leave()
+
+	chance := throw(s.opts.Seed, aboutCase, callKey(r))
+	pascal := chance.happens(0.5)
+	q := &request{w: w, r: r, call: c, id: id, world: s.World(), coin: chance.happens(0.5)}
+	q.body = newBody(s.opts.Names == PascalCase || s.opts.Names == MixedCase && pascal)
+	defer q.body.release()
+
+	verdict := s.quota.take(arrived)
+	if verdict.offence {
+		s.stats.offend()
+	}
+	if verdict.refused {
+		s.stats.throttle()
+		s.refuse(q, number, verdict)
+		return
+	}
+	fault := s.faults.draw(q)
+	if fault != "" {
+		s.stats.fault(string(fault))
+	}
+	if !s.wait(r, number, fault) {
+		return
+	}
+	if fault == faultReset {
+		reset(w)
+		return
+	}
+	s.write(q, s.status(q, number, fault), fault)
+}
+
+// status writes the body, honest or not, and returns the status that goes with it.
+func (s *Simulator) status(q *request, number uint64, fault fault) int {
+	headersRight := s.readHeaders(q, number)
+	switch fault {
+	case faultServerError:
+		return q.serverError()
+	case faultGatewayPage:
+		q.body.raw(typeHTML, gatewayPage)
+		return http.StatusServiceUnavailable
+	case faultPage200:
+		q.body.raw(typeHTML, gatewayPage)
+		return http.StatusOK
+	}
+	if !headersRight {
+		return q.invalidRequest()
+	}
+	if status := s.admit(q); status != 0 {
+		return status
+	}
+	status := s.answer(q)
+	if status == http.StatusOK && !accepts(q.r, "application/json") {
+		q.body.raw(typeXML, xmlPage)
+	}
+	return status
+}
+
+// write sends the answer with the headers that every answer has.
+func (s *Simulator) write(q *request, status int, fault fault) {
+	h := q.w.Header()
+	h.Set("MS-CorrelationId", q.correlationID)
+	h.Set("MS-RequestId", q.requestID)
+	h.Set("MS-CV", "Sim"+q.requestID[:13]+".0")
+	h.Set("MS-ServerId", "030021721")
+	h.Set("Request-Context", "appId=cid-v1:03ce8ca8-8373-4021-8f25-d5dd45c7b12f")
+	var mark string
+	if s.marks(status, q.body) {
+		mark = "\ufeff"
+	}
+	if q.body.contentType != "" {
+		h.Set("Content-Type", q.body.contentType)
+	}
+	out := q.body.buf
+	h.Set("Content-Length", strconv.Itoa(len(mark)+len(out)))
+	s.stats.status(status)
+	if fault == faultTruncated {
+		out = out[:len(out)/2]
+	}
+	q.w.WriteHeader(status)
+	// A caller who has gone away does not read the answer: nothing is left to do about it.
+	if mark != "" {
+		_, _ = q.w.Write([]byte(mark))
+	}
+	_, _ = q.w.Write(out)
+}
+
+// marks says whether the body starts with a byte-order mark.
+func (s *Simulator) marks(status int, b *body) bool {
+	if b.contentType != typeJSON || status == http.StatusTooManyRequests {
+		return false
+	}
+	return s.opts.BOM == BOMAlways || s.opts.BOM == BOMOnSuccess && status < 300
+}
+
+// wait takes the time that an answer takes. It is false when the caller went away meanwhile.
+func (s *Simulator) wait(r *http.Request, number uint64, fault fault) bool {
+	takes := s.opts.Latency
+	if s.opts.Jitter > 0 {
+		d := throw(s.opts.Seed, aboutJitter, number)
+		takes += time.Duration(d.share() * float64(s.opts.Jitter))
+	}
+	if fault == faultSlow {
+		takes += s.opts.Faults.SlowFor
+	}
+	if takes <= 0 {
+		return true
+	}
+	timer := time.NewTimer(takes)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// readHeaders reads the two ids, or makes them when they are missing. It is false when one is not a GUID.
+func (s *Simulator) readHeaders(q *request, number uint64) bool {
+	d := throw(s.opts.Seed, aboutIDs, number)
+	right := true
+	read := func(name string, into *string) {
+		*into = q.r.Header.Get(name)
+		if _, err := uuid.Parse(*into); err == nil {
+			return
+		}
+		s.stats.badHeader(name)
+		right = right && *into == ""
+		*into = d.guid().String()
+	}
+	read("MS-CorrelationId", &q.correlationID)
+	given := q.r.Header.Get("MS-RequestId")
+	read("MS-RequestId", &q.requestID)
+	if q.requestID == given {
+		s.stats.requestID(given, callKey(q.r))
+	}
+	if !accepts(q.r, "application/json") {
+		s.stats.badHeader("Accept")
+	}
+	return right
+}
+
+func accepts(r *http.Request, contentType string) bool {
+	for _, value := range r.Header.Values("Accept") {
+		if strings.Contains(strings.ToLower(value), contentType) {
+			return true
+		}
+	}
+	return false
+}
+
+// callKey is what makes two requests the same call: method, address and, on a page, where the list goes on.
+func callKey(r *http.Request) uint64 {
+	return mix(digest(r.Method)) ^ mix(digest(r.URL.Path)+1) ^ mix(digest(r.URL.RawQuery)+2) ^ mix(digest(r.Header.Get(continuationHeader))+3)
+}

@@ -1,0 +1,153 @@
+package simulator
+
+import (
+	"maps"
+	"strconv"
+	"sync"
+)
+
+// Stats is what has been asked since New or the last reset.
+type Stats struct {
+	// Requests counts API requests by kind: list, customer, agreements, direct, subscriptions, metadata, document,
+	// invitation, audit and unknown. Throttled and faulty ones are counted too.
+	Requests map[string]int64 `json:"requests"`
+	// APIRequests is the sum of Requests.
+	APIRequests int64 `json:"apiRequests"`
+	// Statuses counts API answers by HTTP status; resets and callers who went away have none.
+	Statuses map[string]int64 `json:"statuses"`
+	// Throttled counts 429s sent.
+	Throttled int64 `json:"throttled"`
+	// WhileToldToWait counts requests that arrived after a 429 was sent (plus the latency and 50 ms, for those in
+	// flight) and before its Retry-After was over. A well-behaved client has none.
+	WhileToldToWait int64 `json:"whileToldToWait"`
+	// Faults counts accidents by the names of the fields of Faults.
+	Faults map[string]int64 `json:"faults"`
+	// Tokens counts access tokens issued, by grant: refresh_token and client_credentials.
+	Tokens map[string]int64 `json:"tokens"`
+	// TokenRefusals counts refused token requests by AADSTS number, and by "unavailable".
+	TokenRefusals map[string]int64 `json:"tokenRefusals"`
+	// TokensKilled counts how often all access tokens were made worthless.
+	TokensKilled int64 `json:"tokensKilled"`
+	// MaxInFlight is the greatest number of API requests at once.
+	MaxInFlight int64 `json:"maxInFlight"`
+	// RequestIDs counts distinct values of MS-RequestId.
+	RequestIDs int64 `json:"requestIds"`
+	// RepeatedRequestIDs counts requests that repeated one, as a retry does.
+	RepeatedRequestIDs int64 `json:"repeatedRequestIds"`
+	// RequestIDsOnAnotherCall counts repeats on another address: a client's mistake.
+	RequestIDsOnAnotherCall int64 `json:"requestIdsOnAnotherCall"`
+	// BadHeaders counts requests with a missing or malformed header, by header.
+	BadHeaders map[string]int64 `json:"badHeaders"`
+}
+
+// stats counts. Request ids are remembered for two times `remembered` requests, and then forgotten.
+type stats struct {
+	mu       sync.Mutex
+	now      Stats
+	inFlight int64
+	ids      map[uint64]uint64 // call by request id
+	idsOld   map[uint64]uint64
+}
+
+func newStats() *stats {
+	s := &stats{}
+	s.forget()
+	return s
+}
+
+// Stats returns a copy of the counts so far.
+func (s *Simulator) Stats() Stats {
+	s.stats.mu.Lock()
+	defer s.stats.mu.Unlock()
+	copied := s.stats.now
+	for _, counts := range []*map[string]int64{
+		&copied.Requests, &copied.Statuses, &copied.Faults, &copied.Tokens, &copied.TokenRefusals, &copied.BadHeaders,
+	} {
+		*counts = maps.Clone(*counts)
+	}
+	return copied
+}
+
+func (s *stats) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = Stats{
+		Requests: map[string]int64{}, Statuses: map[string]int64{}, Faults: map[string]int64{},
+		Tokens: map[string]int64{}, TokenRefusals: map[string]int64{}, BadHeaders: map[string]int64{},
+	}
+	s.ids, s.idsOld = map[uint64]uint64{}, nil
+}
+
+func (s *stats) arrive(c call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Requests[string(c)]++
+	s.now.APIRequests++
+	s.inFlight++
+	s.now.MaxInFlight = max(s.now.MaxInFlight, s.inFlight)
+}
+
+func (s *stats) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight--
+}
+
+func (s *stats) status(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Statuses[strconv.Itoa(status)]++
+}
+
+func (s *stats) throttle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Throttled++
+}
+
+func (s *stats) offend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.WhileToldToWait++
+}
+
+func (s *stats) kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.TokensKilled++
+}
+
+func (s *stats) fault(name string)     { s.add(&s.now.Faults, name) }
+func (s *stats) token(grant string)    { s.add(&s.now.Tokens, grant) }
+func (s *stats) refusal(code string)   { s.add(&s.now.TokenRefusals, code) }
+func (s *stats) badHeader(name string) { s.add(&s.now.BadHeaders, name) }
+
+// add takes a pointer to the field, because a reset puts a new map there.
+func (s *stats) add(counts *map[string]int64, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	(*counts)[name]++
+}
+
+// requestID counts an id of a call.
+func (s *stats) requestID(id string, call uint64) {
+	key := digest(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, seen := s.ids[key]
+	if !seen {
+		before, seen = s.idsOld[key]
+	}
+	if seen {
+		s.now.RepeatedRequestIDs++
+		if before != call {
+			s.now.RequestIDsOnAnotherCall++
+		}
+		return
+	}
+	s.now.RequestIDs++
+	if len(s.ids) >= remembered {
+		s.ids, s.idsOld = map[uint64]uint64{}, s.ids
+	}
+	s.ids[key] = call
+}

@@ -1,0 +1,65 @@
+package simulator
+
+import "time"
+
+// Subscription is one thing that a customer has bought (PARTNER-CENTER.md, Agreements, GET …/subscriptions).
+type Subscription struct {
+	ID           string
+	FriendlyName string
+	// OfferName may be empty: the service leaves it out then.
+	OfferName string
+	Quantity  int
+	// Status is none, active, pending, suspended, expired or deleted.
+	Status             string
+	AutoRenewEnabled   bool
+	IsTrial            bool
+	CreationDate       time.Time
+	EffectiveStartDate time.Time
+	// CommitmentEndDate is the next renewal of an active subscription: the first end of a term after World.AsOf.
+	CommitmentEndDate time.Time
+	// RenewalTermDuration is an ISO 8601 duration: P1M, P1Y or P3Y.
+	RenewalTermDuration string
+}
+
+type term struct {
+	name   string
+	months int
+}
+
+var (
+	offers = []string{
+		"Microsoft 365 Business Premium", "Microsoft 365 E3", "Microsoft 365 E5", "Exchange Online (Plan 1)",
+		"Power BI Pro", "Azure plan", "Dynamics 365 Sales Enterprise", "Microsoft Defender for Business",
+	}
+	terms    = []term{{"P1M", 1}, {"P1Y", 12}, {"P1Y", 12}, {"P3Y", 36}}
+	statuses = []string{"active", "active", "active", "active", "active", "active", "suspended", "expired", "pending", "deleted", "none"}
+)
+
+// subscriptions makes none to four subscriptions of customer i.
+func (w World) subscriptions(i int) []Subscription {
+	d := throw(w.Seed, aboutSubscriptions, uint64(i))
+	all := make([]Subscription, d.below(5))
+	for n := range all {
+		all[n] = w.subscription(&d)
+	}
+	return all
+}
+
+func (w World) subscription(d *dice) Subscription {
+	s := Subscription{
+		ID: d.guid().String(), FriendlyName: pick(d, offers), Quantity: 1 + d.below(250), Status: pick(d, statuses),
+		AutoRenewEnabled: d.happens(0.8), IsTrial: d.happens(0.05),
+		EffectiveStartDate: date(2023, time.January, 1).AddDate(0, 0, d.below(900)),
+	}
+	if d.happens(0.7) {
+		s.OfferName = s.FriendlyName
+	}
+	length := pick(d, terms)
+	s.RenewalTermDuration = length.name
+	s.CreationDate = s.EffectiveStartDate.Add(-time.Duration(d.below(72)) * time.Hour)
+	s.CommitmentEndDate = s.EffectiveStartDate.AddDate(0, length.months, 0)
+	for n := 2; s.Status == "active" && s.CommitmentEndDate.Before(w.today()); n++ {
+		s.CommitmentEndDate = s.EffectiveStartDate.AddDate(0, n*length.months, 0)
+	}
+	return s
+}
