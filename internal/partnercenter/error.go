@@ -89,6 +89,20 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Fatal reports whether every further call of the run would fail in the same way.
+func (e *Error) Fatal() bool { return e.Kind.Fatal() }
+
+// Outcome is what the error says of the customer whose read failed.
+func (e *Error) Outcome() standing.Outcome {
+	switch e.Kind {
+	case Ended:
+		return standing.Ended
+	case NotFound:
+		return standing.NoSuchHere
+	}
+	return standing.Failed
+}
+
 // Trouble is the error as a report shows it.
 func (e *Error) Trouble() standing.Trouble {
 	message := e.Message

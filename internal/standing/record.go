@@ -102,15 +102,22 @@ func Next(prev *Record, state State, at, lastRead time.Time) Record {
 	return next
 }
 
-// ChangeOf names the step from prev to next; prev is nil for a customer that the last completed run did not have.
-func ChangeOf(prev *Record, next Record) Change {
+// Step is one customer in two runs: Before is nil for one that is new, After for one that is gone.
+type Step struct {
+	Before, After *Record
+}
+
+// Change names the step.
+func (s Step) Change() Change {
 	switch {
-	case prev == nil:
+	case s.Before == nil:
 		return New
-	case prev.Standing == next.Standing:
+	case s.After == nil:
+		return Gone
+	case s.Before.Standing == s.After.Standing:
 		return Unchanged
 	}
-	switch next.Standing {
+	switch s.After.Standing {
 	case Blocked:
 		return NewlyBlocked
 	case Clear:

@@ -4,6 +4,8 @@
 // and unknown is never clear.
 package standing
 
+import "time"
+
 // Standing says whether a customer can be expected to place new orders.
 type Standing string
 
@@ -51,6 +53,9 @@ const (
 // Date is a calendar day in UTC as "2006-01-02"; days compare as strings. The zero value means that there is none.
 type Date string
 
+// DateOf is the calendar day of an instant in UTC.
+func DateOf(t time.Time) Date { return Date(t.UTC().Format(time.DateOnly)) }
+
 // Policy holds the two questions on which the public sources differ (PARTNER-CENTER.md, "The rule and its sources").
 type Policy struct {
 	AcceptedSince         Date // acceptances before this day must be renewed
@@ -90,6 +95,17 @@ type Facts struct {
 
 	DirectRead Outcome
 	Direct     bool // meaningful when DirectRead is Read
+}
+
+// DirectAnswer is what the reading said of direct acceptance.
+func (f Facts) DirectAnswer() Direct {
+	switch {
+	case f.DirectRead != Read:
+		return DirectNotRead
+	case f.Direct:
+		return DirectYes
+	}
+	return DirectNo
 }
 
 // Verdict is the rule's answer, with its evidence.

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"time"
+
+	"golang.org/x/text/cases"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// recordRow is a standing.Record as the tables standing and reading hold it.
+type recordRow struct {
+	CustomerID         string            `db:"customer_id"`
+	Name               string            `db:"name"`
+	NameKey            string            `db:"name_key"`
+	Domain             string            `db:"domain"`
+	Relationship       string            `db:"relationship"`
+	Standing           standing.Standing `db:"standing"`
+	Reason             standing.Reason   `db:"reason"`
+	Remedy             standing.Remedy   `db:"remedy"`
+	Agreements         standing.Outcome  `db:"agreements"`
+	DateAgreed         standing.Date     `db:"date_agreed"`
+	SignerFirst        string            `db:"signer_first"`
+	SignerLast         string            `db:"signer_last"`
+	SignerEmail        string            `db:"signer_email"`
+	SignerPhone        string            `db:"signer_phone"`
+	Direct             standing.Direct   `db:"direct"`
+	DirectLast         standing.Direct   `db:"direct_last"`
+	TroubleStatus      int               `db:"trouble_status"`
+	TroubleCode        string            `db:"trouble_code"`
+	TroubleMessage     string            `db:"trouble_message"`
+	TroubleRequest     string            `db:"trouble_request"`
+	TroubleCorrelation string            `db:"trouble_correlation"`
+	FirstSeen          *time.Time        `db:"first_seen"`
+	StandingSince      *time.Time        `db:"standing_since"`
+	BlockedSince       *time.Time        `db:"blocked_since"`
+	DirectSince        *time.Time        `db:"direct_since"`
+	LastRead           *time.Time        `db:"last_read"`
+}
+
+// ledgerRow is a record of the table standing.
+type ledgerRow struct {
+	recordRow
+	PartnerID string `db:"partner_id"`
+	ValidFrom int64  `db:"valid_from"`
+	ValidTo   *int64 `db:"valid_to"`
+}
+
+func rowOf(r standing.Record) recordRow {
+	return recordRow{
+		CustomerID: r.ID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain, Relationship: r.Relationship,
+		Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy,
+		Agreements: r.Agreements, DateAgreed: r.Newest.Agreed, SignerFirst: r.Newest.Signer.FirstName, SignerLast: r.Newest.Signer.LastName,
+		SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone, Direct: r.Direct, DirectLast: r.DirectLast,
+		TroubleStatus: r.Trouble.Status, TroubleCode: r.Trouble.Code, TroubleMessage: r.Trouble.Message,
+		TroubleRequest: r.Trouble.RequestID, TroubleCorrelation: r.Trouble.CorrelationID,
+		FirstSeen: orNull(r.FirstSeen), StandingSince: orNull(r.StandingSince), BlockedSince: orNull(r.BlockedSince),
+		DirectSince: orNull(r.DirectSince), LastRead: orNull(r.LastRead),
+	}
+}
+
+func (r recordRow) record() standing.Record {
+	return standing.Record{
+		State: standing.State{
+			Customer: standing.Customer{ID: r.CustomerID, Name: r.Name, Domain: r.Domain, Relationship: r.Relationship},
+			Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy, Agreements: r.Agreements,
+			Newest: standing.Agreement{Agreed: r.DateAgreed,
+				Signer: standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail, Phone: r.SignerPhone}},
+			Direct: r.Direct,
+			Trouble: standing.Trouble{Status: r.TroubleStatus, Code: r.TroubleCode, Message: r.TroubleMessage,
+				RequestID: r.TroubleRequest, CorrelationID: r.TroubleCorrelation},
+		},
+		DirectLast: r.DirectLast,
+		FirstSeen:  orZero(r.FirstSeen), StandingSince: orZero(r.StandingSince), BlockedSince: orZero(r.BlockedSince),
+		DirectSince: orZero(r.DirectSince), LastRead: orZero(r.LastRead),
+	}
+}
+
+// orNull stores an instant as both databases keep it: UTC, to the microsecond; the zero time as NULL.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = instant(t)
+	return &t
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// runRow is a run.Run without its checks as the table run holds it.
+type runRow struct {
+	ID            int64                `db:"id"`
+	PartnerID     string               `db:"partner_id"`
+	PartnerName   string               `db:"partner_name"`
+	PartnerKind   standing.PartnerKind `db:"partner_kind"`
+	AcceptedSince standing.Date        `db:"accepted_since"`
+	TrustDirect   bool                 `db:"trust_direct"`
+	State         run.State            `db:"state"`
+	Attempt       int                  `db:"attempt"`
+	CorrelationID string               `db:"correlation_id"`
+	Version       string               `db:"version"`
+	StartedAt     time.Time            `db:"started_at"`
+	FinishedAt    *time.Time           `db:"finished_at"`
+	OldestReading time.Time            `db:"oldest_reading"`
+	Requests      int                  `db:"requests"`
+	Throttled     int                  `db:"throttled"`
+	Retries       int                  `db:"retries"`
+	Seconds       float64              `db:"seconds"`
+	totalsRow
+}
+
+// totalsRow is run.Totals as the table run holds them.
+type totalsRow struct {
+	Listed         int `db:"listed"`
+	Missing        int `db:"missing"`
+	StillThere     int `db:"still_there"`
+	Clear          int `db:"clear"`
+	Blocked        int `db:"blocked"`
+	Unknown        int `db:"unknown"`
+	Excluded       int `db:"excluded"`
+	Unreadable     int `db:"unreadable"`
+	DirectUndated  int `db:"direct_undated"`
+	New            int `db:"new"`
+	Gone           int `db:"gone"`
+	NewlyBlocked   int `db:"newly_blocked"`
+	NewlyClear     int `db:"newly_clear"`
+	GoneByRead     int `db:"gone_by_read"`
+	LedgerClear    int `db:"ledger_clear"`
+	LedgerBlocked  int `db:"ledger_blocked"`
+	LedgerUnknown  int `db:"ledger_unknown"`
+	LedgerExcluded int `db:"ledger_excluded"`
+}
+
+func (t totalsRow) totals() run.Totals {
+	return run.Totals{
+		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,
+		Standings:  run.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
+		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
+		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneByRead,
+		Ledger: run.Standings{Clear: t.LedgerClear, Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
+	}
+}
+
+func (r runRow) run() run.Run {
+	return run.Run{
+		ID: r.ID, Partner: run.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
+		Policy: standing.Policy{AcceptedSince: r.AcceptedSince, TrustDirectAcceptance: r.TrustDirect},
+		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
+		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), OldestReading: r.OldestReading.UTC(),
+		Totals: r.totals(), Cost: run.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds},
+	}
+}
+
+// Begin continues the partner's interrupted run, or begins the given one. Readings made before oldest are forgotten. A run
+// made under another policy, as another kind of partner, by another version, or of which no reading is left, is abandoned:
+// its readings would not mean what new ones mean. It returns the run with its id, and whether it was continued.
+func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (begun run.Run, resumed bool, err error) {
+	wanted.Partner, wanted.State, wanted.Attempt = l.partner, run.Running, 1
+	wanted.StartedAt = instant(wanted.StartedAt)
+	wanted.OldestReading = wanted.StartedAt
+	err = l.write(ctx, func(tx *sqlx.Tx) error {
+		begun = wanted
+		var row runRow
+		switch err := l.store.get(ctx, tx, &row, "running_run", l.args(0)); {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return err
+		default:
+			begun, resumed, err = l.resume(ctx, tx, row.run(), wanted, oldest)
+			if err != nil || resumed {
+				return err
+			}
+			begun = wanted
+		}
+		return l.store.get(ctx, tx, &begun.ID, "begin_run", runRow{
+			PartnerID: l.partner.ID, PartnerName: l.partner.Name, PartnerKind: l.partner.Kind,
+			AcceptedSince: wanted.Policy.AcceptedSince, TrustDirect: wanted.Policy.TrustDirectAcceptance,
+			CorrelationID: wanted.CorrelationID, Version: wanted.Version, StartedAt: wanted.StartedAt, OldestReading: wanted.OldestReading,
+		})
+	})
+	return begun, resumed, err
+}
+
+// resume continues the interrupted run if its readings are still good, and abandons it if not.
+func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted run.Run, oldest time.Time) (run.Run, bool, error) {
+	if _, err := l.store.exec(ctx, tx, "forget_old_readings", args{"run": interrupted.ID, "oldest": instant(oldest)}); err != nil {
+		return interrupted, false, err
+	}
+	var first time.Time
+	err := l.store.get(ctx, tx, &first, "oldest_reading", args{"run": interrupted.ID})
+	same := interrupted.Policy == wanted.Policy && interrupted.Partner.Kind == wanted.Partner.Kind && interrupted.Version == wanted.Version
+	if errors.Is(err, ErrNotFound) || err == nil && !same {
+		at := args{"run": interrupted.ID, "at": wanted.StartedAt}
+		if _, err := l.store.exec(ctx, tx, "abandon_run", at); err != nil {
+			return interrupted, false, err
+		}
+		return interrupted, false, l.store.clear(ctx, tx, interrupted.ID)
+	}
+	if err != nil {
+		return interrupted, false, err
+	}
+	interrupted.Attempt++
+	interrupted.OldestReading = first.UTC()
+	interrupted.Partner = l.partner
+	_, err = l.store.exec(ctx, tx, "resume_run", args{"run": interrupted.ID, "oldest": interrupted.OldestReading, "partner_name": l.partner.Name})
+	return interrupted, true, err
+}
+
+// clear forgets the working rows of a run that is over.
+func (s *Store) clear(ctx context.Context, tx *sqlx.Tx, id int64) error {
+	for _, statement := range []string{"forget_readings", "forget_listing"} {
+		if _, err := s.exec(ctx, tx, statement, args{"run": id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Spend adds what an attempt cost to its run.
+func (l *Lease) Spend(ctx context.Context, id int64, cost run.Cost) error {
+	return l.write(ctx, func(tx *sqlx.Tx) error {
+		_, err := l.store.exec(ctx, tx, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,
+			"retries": cost.Retries, "seconds": cost.Seconds})
+		return err
+	})
+}
+
+// LastCompleted returns the partner's newest completed run; nil when there is none.
+func (l *Lease) LastCompleted(ctx context.Context) (*run.Run, error) {
+	runs, err := l.store.LastRuns(ctx, l.partner.ID, run.Completed, 0, 1)
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	return &runs[0], nil
+}
+
+// Run returns one run with its checks, or ErrNotFound.
+func (s *Store) Run(ctx context.Context, id int64) (run.Run, error) {
+	var row runRow
+	if err := s.get(ctx, s.db, &row, "run", args{"run": id}); err != nil {
+		return run.Run{}, err
+	}
+	return s.withChecks(ctx, row)
+}
+
+// LastRuns returns up to limit runs of the partner in the given state, the newest first, none newer than the run before
+// (0: any).
+func (s *Store) LastRuns(ctx context.Context, partnerID string, state run.State, before int64, limit int) ([]run.Run, error) {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	var rows []runRow
+	err := s.list(ctx, s.db, &rows, "last_runs", args{"partner_id": partnerID, "state": state, "before": before, "limit": limit})
+	if err != nil {
+		return nil, err
+	}
+	return s.allWithChecks(ctx, rows)
+}
+
+// RecentRuns returns up to limit runs of all partners and states, the newest first.
+func (s *Store) RecentRuns(ctx context.Context, limit int) ([]run.Run, error) {
+	var rows []runRow
+	if err := s.list(ctx, s.db, &rows, "recent_runs", args{"limit": limit}); err != nil {
+		return nil, err
+	}
+	return s.allWithChecks(ctx, rows)
+}
+
+func (s *Store) allWithChecks(ctx context.Context, rows []runRow) ([]run.Run, error) {
+	runs := make([]run.Run, len(rows))
+	for i, row := range rows {
+		var err error
+		if runs[i], err = s.withChecks(ctx, row); err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
+}
+
+func (s *Store) withChecks(ctx context.Context, row runRow) (run.Run, error) {
+	r := row.run()
+	var rows []checkRow
+	if err := s.list(ctx, s.db, &rows, "checks", args{"run": r.ID}); err != nil {
+		return r, err
+	}
+	for _, c := range rows {
+		r.Checks = append(r.Checks, run.Check{Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK, Detail: c.Detail})
+	}
+	return r, nil
+}
+
+type checkRow struct {
+	RunID    int64         `db:"run_id"`
+	Position int           `db:"position"`
+	Name     run.CheckName `db:"name"`
+	Expected int           `db:"expected"`
+	Found    int           `db:"found"`
+	OK       bool          `db:"ok"`
+	Detail   string        `db:"detail"`
+}

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// List notes that the run's list holds these customers and returns those that remain to be read: named for the first time in this
+// attempt, and not read in an earlier one. stillThere says that they were not on the list but found by a read.
+func (l *Lease) List(ctx context.Context, r run.Run, customers []standing.Customer, stillThere bool) ([]run.Listed, error) {
+	type listingRow struct {
+		RunID      int64  `db:"run_id"`
+		CustomerID string `db:"customer_id"`
+		Attempt    int    `db:"attempt"`
+		StillThere bool   `db:"still_there"`
+	}
+	var rows []listingRow
+	byID := map[string]standing.Customer{}
+	for _, c := range customers {
+		if _, twice := byID[c.ID]; !twice {
+			byID[c.ID] = c
+			rows = append(rows, listingRow{r.ID, c.ID, r.Attempt, stillThere})
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	var fresh, read []string
+	err := l.write(ctx, func(tx *sqlx.Tx) error {
+		if err := l.store.list(ctx, tx, &fresh, "list", rows); err != nil || len(fresh) == 0 {
+			return err
+		}
+		return l.store.list(ctx, tx, &read, "already_read", args{"run": r.ID, "customers": fresh})
+	})
+	if err != nil || len(fresh) == 0 {
+		return nil, err
+	}
+	known, err := l.known(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]bool{}
+	for _, id := range read {
+		done[id] = true
+	}
+	var listed []run.Listed
+	for _, id := range fresh {
+		if !done[id] {
+			listed = append(listed, run.Listed{Customer: byID[id], Known: known[id]})
+		}
+	}
+	return listed, nil
+}
+
+func (l *Lease) known(ctx context.Context, ids []string) (map[string]*run.Known, error) {
+	var rows []ledgerRow
+	err := l.store.list(ctx, l.store.db, &rows, "known", args{"partner_id": l.partner.ID, "customers": ids})
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]*run.Known, len(rows))
+	for _, row := range rows {
+		known[row.CustomerID] = &run.Known{Record: row.record(), Gone: row.ValidTo != nil}
+	}
+	return known, nil
+}
+
+// Save keeps a chunk of readings made at the instant at: all of them or none.
+func (l *Lease) Save(ctx context.Context, r run.Run, at time.Time, readings []run.Reading) error {
+	type readingRow struct {
+		RunID   int64           `db:"run_id"`
+		ReadAt  time.Time       `db:"read_at"`
+		Gone    bool            `db:"gone"`
+		Change  standing.Change `db:"change"`
+		Differs bool            `db:"differs"`
+		recordRow
+	}
+	rows := make([]readingRow, len(readings))
+	for i, reading := range readings {
+		row := rowOf(reading.Record)
+		if !reading.Differs {
+			// The ledger has the rest; a year of nights costs what changed.
+			row = recordRow{CustomerID: row.CustomerID, Standing: row.Standing, Reason: row.Reason, DirectSince: row.DirectSince}
+		}
+		rows[i] = readingRow{RunID: r.ID, ReadAt: instant(at), Gone: reading.Gone, Change: reading.Change, Differs: reading.Differs, recordRow: row}
+	}
+	return l.write(ctx, func(tx *sqlx.Tx) error {
+		_, err := l.store.exec(ctx, tx, "save_reading", rows)
+		return err
+	})
+}
+
+// CountMissing returns how many customers of the last completed run this attempt's list did not hold, and how many it did. It must be
+// called when the list has come to its end.
+func (l *Lease) CountMissing(ctx context.Context, r run.Run) (missing, listed int, err error) {
+	err = l.write(ctx, func(tx *sqlx.Tx) error {
+		if _, err := l.store.exec(ctx, tx, "forget_unlisted_readings", args{"run": r.ID, "attempt": r.Attempt}); err != nil {
+			return err
+		}
+		where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
+		if err := l.store.get(ctx, tx, &missing, "count_missing", where); err != nil {
+			return err
+		}
+		return l.store.get(ctx, tx, &listed, "count_listed", where)
+	})
+	return missing, listed, err
+}
+
+// Missing walks the customers that CountMissing counted.
+func (l *Lease) Missing(ctx context.Context, r run.Run) iter.Seq2[run.Known, error] {
+	return func(yield func(run.Known, error) bool) {
+		const page = 500
+		for after := ""; ; {
+			var rows []ledgerRow
+			err := l.store.list(ctx, l.store.db, &rows, "missing",
+				args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt, "after": after, "limit": page})
+			if err != nil {
+				yield(run.Known{}, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(run.Known{Record: row.record()}, nil) {
+					return
+				}
+			}
+			if len(rows) < page {
+				return
+			}
+			after = rows[len(rows)-1].CustomerID
+		}
+	}
+}

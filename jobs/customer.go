@@ -1,0 +1,156 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// serviceError is a failed read that says something about the one customer, unless it is fatal for the run.
+type serviceError interface {
+	error
+	Fatal() bool
+	Outcome() standing.Outcome
+	Trouble() standing.Trouble
+}
+
+// customer reads one listed customer and decides. A failed read is part of the result; only a failure of the run is an error.
+func (s *sweep) customer(ctx context.Context, listed run.Listed) (run.Reading, error) {
+	c := reader{service: s.service, id: listed.Customer.ID, facts: standing.Facts{
+		Partner: s.Kind, Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.asOf),
+		AgreementsRead: standing.NotRead, DirectRead: standing.NotRead,
+	}}
+	if listed.Customer.Relationship == "" {
+		if err := c.relationship(ctx, &listed.Customer); err != nil {
+			return run.Reading{}, err
+		}
+	}
+	for _, read := range s.order(listed.Known) {
+		if standing.Settled(c.facts, s.Policy) {
+			break
+		}
+		if err := read(&c, ctx); err != nil {
+			return run.Reading{}, err
+		}
+	}
+	return s.reading(listed, c), nil
+}
+
+// order decides which read comes first. The one that settled the customer's case last time does, so that the other need not be made and
+// the reason does not change from night to night for no reason. Under another policy last time proves nothing.
+func (s *sweep) order(known *run.Known) []func(*reader, context.Context) error {
+	before := yesterday(known)
+	if before != nil && before.Reason == standing.AcceptedDirectly && s.last != nil && s.last.Policy == s.Policy {
+		return []func(*reader, context.Context) error{(*reader).direct, (*reader).agreements}
+	}
+	return []func(*reader, context.Context) error{(*reader).agreements, (*reader).direct}
+}
+
+// reading decides on the facts and compares with what the ledger has.
+func (s *sweep) reading(listed run.Listed, c reader) run.Reading {
+	verdict := standing.Decide(c.facts, s.Policy)
+	state := standing.State{
+		Customer: listed.Customer,
+		Standing: verdict.Standing, Reason: verdict.Reason, Remedy: verdict.Remedy,
+		Agreements: c.facts.AgreementsRead, Newest: verdict.Newest, Direct: c.facts.DirectAnswer(),
+	}
+	if verdict.Standing == standing.Unknown {
+		state.Trouble = c.trouble
+		if state.Trouble == (standing.Trouble{}) {
+			state.Trouble.Message = "the service's answers make no sense: no relationship, or only unreadable or future dates"
+		}
+	}
+	step := standing.Step{Before: yesterday(listed.Known)}
+	record := standing.Next(step.Before, state, s.asOf, s.lastReading())
+	if listed.Known != nil && listed.Known.Gone {
+		record.FirstSeen = listed.Known.Record.FirstSeen
+	}
+	step.After = &record
+	return run.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state}
+}
+
+// missed asks for one customer that the list no longer holds. It is gone only when the answer says so; if not, it is read
+// like everybody else, and counts.
+func (s *sweep) missed(ctx context.Context, listed run.Listed) (run.Reading, error) {
+	found, err := s.service.Customer(ctx, listed.Customer.ID)
+	failure, isFailure := errors.AsType[serviceError](err)
+	switch {
+	case err == nil:
+		if found.Relationship == "" {
+			found.Relationship = listed.Customer.Relationship
+		}
+		listed.Customer = found
+	case !isFailure || failure.Fatal():
+		return run.Reading{}, err
+	case failure.Outcome() != standing.Failed:
+		return run.Reading{Record: listed.Known.Record, Change: standing.Gone, Differs: true, Gone: true}, nil
+	}
+	if _, err := s.ledger.List(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
+		return run.Reading{}, err
+	}
+	if failure != nil {
+		c := reader{facts: standing.Facts{AgreementsRead: standing.Failed, DirectRead: standing.Failed, Partner: s.Kind,
+			Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.asOf)}, trouble: failure.Trouble()}
+		return s.reading(listed, c), nil
+	}
+	return s.customer(ctx, listed)
+}
+
+// reader gathers the facts about one customer.
+type reader struct {
+	service Service
+	id      string
+	facts   standing.Facts
+	trouble standing.Trouble // of the read that failed
+}
+
+func (c *reader) relationship(ctx context.Context, customer *standing.Customer) error {
+	found, err := c.service.Customer(ctx, c.id)
+	outcome, err := c.outcome(err)
+	if outcome == standing.Read {
+		customer.Relationship, c.facts.Relationship = found.Relationship, found.Relationship
+	} else if outcome != standing.Failed {
+		c.facts.AgreementsRead = outcome
+	}
+	return err
+}
+
+func (c *reader) agreements(ctx context.Context) error {
+	found, err := c.service.Agreements(ctx, c.id)
+	c.facts.Agreements = found
+	c.facts.AgreementsRead, err = c.outcome(err)
+	return err
+}
+
+func (c *reader) direct(ctx context.Context) error {
+	signed, err := c.service.DirectAcceptance(ctx, c.id)
+	c.facts.Direct = signed
+	c.facts.DirectRead, err = c.outcome(err)
+	return err
+}
+
+// outcome turns a read's error into what it says of the customer, or returns it when it concerns the whole run.
+func (c *reader) outcome(err error) (standing.Outcome, error) {
+	if err == nil {
+		return standing.Read, nil
+	}
+	failure, ok := errors.AsType[serviceError](err)
+	if !ok || failure.Fatal() {
+		return standing.Failed, err
+	}
+	if outcome := failure.Outcome(); outcome != standing.Failed || c.trouble == (standing.Trouble{}) {
+		c.trouble = failure.Trouble()
+	}
+	return failure.Outcome(), nil
+}
+
+// lastReading is when the last completed run read its customers; zero when there was none.
+func (s *sweep) lastReading() (at time.Time) {
+	if s.last != nil {
+		at = s.last.OldestReading
+	}
+	return at
+}

@@ -1,0 +1,118 @@
+// Package jobs holds what the program does, one file a job. A job says what happens in which order; how to speak to Partner
+// Center, to a database or to Excel is known elsewhere, behind the small interfaces that each job declares.
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Reconcile reads the standing of every customer of one partner.
+type Reconcile struct {
+	Policy         standing.Policy
+	Kind           standing.PartnerKind
+	Concurrency    int           // customers read at the same time
+	MaxGonePercent float64       // of the last run's customers that may be missing from the list at once
+	ResumeWithin   time.Duration // readings of an interrupted run that are younger are not made again
+	Version        string        // of the program; a run is not continued by another one
+	CorrelationID  string        // for a run that begins; one that is continued keeps its own
+
+	// Connect opens the partner's service; every request of the run carries the correlation id.
+	Connect func(correlationID string) (Service, error)
+	// Progress is told how many customers were read in this attempt and how many the last run had; nil: nobody listens.
+	Progress func(read, expected int)
+}
+
+// Service is what a sweep asks of Partner Center. Its errors about a single customer say so by implementing serviceError.
+type Service interface {
+	Customers(ctx context.Context) iter.Seq2[[]standing.Customer, error]
+	Customer(ctx context.Context, id string) (standing.Customer, error)
+	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
+	DirectAcceptance(ctx context.Context, customerID string) (bool, error)
+	Cost() run.Cost
+	Close()
+}
+
+// Ledger is what a sweep asks of the store, as the holder of the partner's lease.
+type Ledger interface {
+	LastCompleted(ctx context.Context) (*run.Run, error) // nil: there is none
+	Begin(ctx context.Context, wanted run.Run, oldest time.Time) (begun run.Run, resumed bool, err error)
+	List(ctx context.Context, r run.Run, customers []standing.Customer, stillThere bool) ([]run.Listed, error)
+	Save(ctx context.Context, r run.Run, at time.Time, readings []run.Reading) error
+	CountMissing(ctx context.Context, r run.Run) (missing, listed int, err error)
+	Missing(ctx context.Context, r run.Run) iter.Seq2[run.Known, error]
+	Spend(ctx context.Context, id int64, cost run.Cost) error
+	Close(ctx context.Context, r run.Run, judge func(run.Totals) []run.Check) (run.Run, error)
+}
+
+// Result is what became of one attempt at a run.
+type Result struct {
+	Run     run.Run
+	Resumed bool
+	Cost    run.Cost // of this attempt
+}
+
+// UnbalancedError says which control totals of a run do not hold. The run changed no standing.
+type UnbalancedError struct{ Run run.Run }
+
+func (e *UnbalancedError) Error() string {
+	var failed []string
+	for _, c := range e.Run.Checks {
+		if !c.OK {
+			failed = append(failed, fmt.Sprintf("%s (%s)", c.Name, c.Detail))
+		}
+	}
+	return fmt.Sprintf("run %d of %s: the checks do not balance: %s; the standings of the last completed run remain",
+		e.Run.ID, e.Run.Partner.Name, strings.Join(failed, "; "))
+}
+
+// grace is how long requests in flight may take when the program is told to stop.
+const grace = 5 * time.Second
+
+// Run makes one run, or continues the one that was interrupted. When ctx ends, no more work is taken, what is in flight is
+// finished and saved, and the context's cause is returned; the next Run goes on from there.
+func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (result Result, err error) {
+	began := time.Now()
+	last, err := ledger.LastCompleted(ctx)
+	if err != nil {
+		return result, fmt.Errorf("look up the last run: %w", err)
+	}
+	wanted := run.Run{Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf}
+	if result.Run, result.Resumed, err = ledger.Begin(ctx, wanted, asOf.Add(-j.ResumeWithin)); err != nil {
+		return result, fmt.Errorf("begin a run: %w", err)
+	}
+	service, err := j.Connect(result.Run.CorrelationID)
+	if err != nil {
+		return result, err
+	}
+	defer service.Close()
+
+	s := newSweep(j, ledger, service, result.Run, last, asOf)
+	err = s.everybody(ctx)
+	result.Cost = service.Cost()
+	result.Cost.Seconds = time.Since(began).Seconds()
+	if spent := ledger.Spend(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
+		err = spent
+	}
+	if err != nil {
+		return result, err
+	}
+
+	closing := s.run
+	closing.FinishedAt = asOf.Add(time.Since(began))
+	// Everything is read: a stop that comes now must not throw it away.
+	if result.Run, err = ledger.Close(context.WithoutCancel(ctx), closing, s.judge); err != nil {
+		return result, fmt.Errorf("close run %d: %w", closing.ID, err)
+	}
+	result.Run.Cost = closing.Cost.Add(result.Cost)
+	if result.Run.State != run.Completed {
+		return result, &UnbalancedError{result.Run}
+	}
+	return result, nil
+}

@@ -1,0 +1,206 @@
+package jobs
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// sweep is one attempt at a run under way.
+type sweep struct {
+	Reconcile
+	ledger  Ledger
+	service Service
+	run     run.Run
+	last    *run.Run // the last completed run; nil: this is the first
+	asOf    time.Time
+	read    atomic.Int64
+}
+
+func newSweep(job Reconcile, ledger Ledger, service Service, r run.Run, last *run.Run, asOf time.Time) *sweep {
+	return &sweep{Reconcile: job, ledger: ledger, service: service, run: r, last: last, asOf: asOf}
+}
+
+// everybody reads all customers of the list, and then asks for those that it no longer holds.
+func (s *sweep) everybody(ctx context.Context) error {
+	if err := s.stream(ctx, s.listed, s.customer); err != nil {
+		return err
+	}
+	missing, onList, err := s.ledger.CountMissing(ctx, s.run)
+	if err != nil {
+		return err
+	}
+	s.run.Totals.Missing = missing
+	if missing == 0 || run.ListShrank(onList, missing, s.before(), s.MaxGonePercent) {
+		return nil // nobody is called gone on the word of a list that cannot be believed; the checks will say so
+	}
+	return s.stream(ctx, s.missing, s.missed)
+}
+
+// before is how many customers the last completed run had.
+func (s *sweep) before() int {
+	if s.last == nil {
+		return 0
+	}
+	return s.last.Totals.Listed
+}
+
+func (s *sweep) judge(t run.Totals) []run.Check {
+	return run.Balance(t, s.before(), s.MaxGonePercent)
+}
+
+// listed walks the service's list, page by page, leaving out who was read in an earlier attempt.
+func (s *sweep) listed(ctx context.Context) iter.Seq2[run.Listed, error] {
+	return func(yield func(run.Listed, error) bool) {
+		for page, err := range s.service.Customers(ctx) {
+			var listed []run.Listed
+			if err == nil {
+				listed, err = s.ledger.List(ctx, s.run, page, false)
+			}
+			if err != nil {
+				yield(run.Listed{}, err)
+				return
+			}
+			for _, l := range listed {
+				if !yield(l, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// missing walks the customers of the last completed run that the list did not hold.
+func (s *sweep) missing(ctx context.Context) iter.Seq2[run.Listed, error] {
+	return func(yield func(run.Listed, error) bool) {
+		for known, err := range s.ledger.Missing(ctx, s.run) {
+			if !yield(run.Listed{Customer: known.Record.Customer, Known: &known}, err) {
+				return
+			}
+		}
+	}
+}
+
+// stream sends customers from a source through the readers to the writer. What it holds at any time is bounded, however
+// many customers there are. When ctx ends, the source stops, and what the readers hold is finished and saved.
+func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Seq2[run.Listed, error],
+	read func(context.Context, run.Listed) (run.Reading, error)) error {
+
+	lasting, stop := outlive(ctx, grace)
+	defer stop()
+	group, working := errgroup.WithContext(lasting)
+	queue := make(chan run.Listed, 1000) // two pages, so that readers do not wait for the next one
+	done := make(chan run.Reading, chunkSize)
+
+	group.Go(func() error {
+		defer close(queue)
+		for listed, err := range source(working) {
+			if err != nil {
+				return err
+			}
+			select {
+			case queue <- listed:
+			case <-ctx.Done():
+				return nil
+			case <-working.Done():
+				return nil
+			}
+		}
+		return nil
+	})
+	var readers sync.WaitGroup
+	for range s.Concurrency {
+		readers.Add(1)
+		group.Go(func() error {
+			defer readers.Done()
+			for listed := range queue {
+				if ctx.Err() != nil {
+					return nil
+				}
+				reading, err := read(working, listed)
+				if err != nil {
+					return err
+				}
+				select {
+				case done <- reading:
+				case <-working.Done():
+					return nil
+				}
+			}
+			return nil
+		})
+	}
+	go func() {
+		readers.Wait()
+		close(done)
+	}()
+	// When one reader fails, the group's context ends; what the others had read is saved all the same.
+	group.Go(func() error { return s.save(lasting, done) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// outlive returns a context that ends a while after ctx does.
+func outlive(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(while, func() { cancel(context.Cause(ctx)) })
+		context.AfterFunc(lasting, func() { timer.Stop() })
+	})
+	return lasting, func() { stop(); cancel(nil) }
+}
+
+const (
+	chunkSize = 100
+	chunkAge  = 50 * time.Millisecond
+)
+
+// save writes readings in chunks, so that a kill costs little: the readings of a moment.
+func (s *sweep) save(ctx context.Context, done <-chan run.Reading) error {
+	for first := range done {
+		chunk := gather(first, done)
+		if err := s.ledger.Save(ctx, s.run, s.asOf, chunk); err != nil {
+			return err
+		}
+		if s.Progress != nil {
+			s.Progress(int(s.read.Add(int64(len(chunk)))), s.before())
+		}
+	}
+	return nil
+}
+
+// gather collects what comes within a moment.
+func gather(first run.Reading, done <-chan run.Reading) []run.Reading {
+	chunk := []run.Reading{first}
+	timer := time.NewTimer(chunkAge)
+	defer timer.Stop()
+	for len(chunk) < chunkSize {
+		select {
+		case reading, more := <-done:
+			if !more {
+				return chunk
+			}
+			chunk = append(chunk, reading)
+		case <-timer.C:
+			return chunk
+		}
+	}
+	return chunk
+}
+
+// yesterday is the customer's record in the last completed run; nil when it was not there.
+func yesterday(known *run.Known) *standing.Record {
+	if known == nil || known.Gone {
+		return nil
+	}
+	return &known.Record
+}

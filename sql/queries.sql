@@ -1,0 +1,247 @@
+-- The statements of the ledger, one text for both databases. {{now}} is the database's own clock.
+-- Two rules keep them alike: write CAST(x AS t), never the double colon, and keep trailing comments out of statements.
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Partners and leases
+
+-- name: save_partner
+INSERT INTO partner (id, name, kind) VALUES (:id, :name, :kind)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind
+
+-- name: take_lease
+-- Free, run out, or known to be a dead process's (dead is that holder's number, 0 for nobody).
+INSERT INTO lease (partner_id, number, host, pid, pid_started, expires_at)
+VALUES (:partner_id, 1, :host, :pid, :pid_started, {{now}} + :seconds)
+ON CONFLICT (partner_id) DO UPDATE
+SET number = lease.number + 1, host = excluded.host, pid = excluded.pid, pid_started = excluded.pid_started,
+    expires_at = excluded.expires_at
+WHERE lease.expires_at <= {{now}} OR lease.number = :dead
+RETURNING number
+
+-- name: lease
+SELECT number, host, pid, pid_started, expires_at FROM lease WHERE partner_id = :partner_id
+
+-- name: keep_lease
+-- Also the guard of every write of a holder: it locks the row until the write is committed, and changes nothing for one
+-- who lost the lease.
+UPDATE lease SET expires_at = {{now}} + :seconds WHERE partner_id = :partner_id AND number = :number
+
+-- name: release_lease
+UPDATE lease SET expires_at = 0 WHERE partner_id = :partner_id AND number = :number
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Runs
+
+-- name: begin_run
+INSERT INTO run (partner_id, partner_name, partner_kind, accepted_since, trust_direct, state, attempt, correlation_id, version,
+    started_at, oldest_reading)
+VALUES (:partner_id, :partner_name, :partner_kind, :accepted_since, :trust_direct, 'running', 1, :correlation_id, :version,
+    :started_at, :oldest_reading)
+RETURNING id
+
+-- name: running_run
+SELECT * FROM run WHERE partner_id = :partner_id AND state = 'running'
+
+-- name: forget_old_readings
+DELETE FROM reading WHERE run_id = :run AND read_at < :oldest
+
+-- name: oldest_reading
+SELECT read_at FROM reading WHERE run_id = :run ORDER BY read_at LIMIT 1
+
+-- name: resume_run
+UPDATE run SET attempt = attempt + 1, oldest_reading = :oldest, partner_name = :partner_name WHERE id = :run AND state = 'running'
+
+-- name: abandon_run
+UPDATE run SET state = 'abandoned', finished_at = :at WHERE id = :run AND state = 'running'
+
+-- name: add_cost
+UPDATE run SET requests = requests + :requests, throttled = throttled + :throttled, retries = retries + :retries,
+    seconds = seconds + :seconds
+WHERE id = :run
+
+-- name: finish_run
+UPDATE run SET state = :state, finished_at = :finished_at, listed = :listed, missing = :missing, still_there = :still_there,
+    clear = :clear, blocked = :blocked, unknown = :unknown, excluded = :excluded, unreadable = :unreadable,
+    direct_undated = :direct_undated, new = :new, gone = :gone, newly_blocked = :newly_blocked, newly_clear = :newly_clear,
+    gone_by_read = :gone_by_read, ledger_clear = :ledger_clear, ledger_blocked = :ledger_blocked,
+    ledger_unknown = :ledger_unknown, ledger_excluded = :ledger_excluded
+WHERE id = :run AND state = 'running'
+
+-- name: save_check
+INSERT INTO run_check (run_id, position, name, expected, found, ok, detail)
+VALUES (:run_id, :position, :name, :expected, :found, :ok, :detail)
+
+-- name: checks
+SELECT run_id, position, name, expected, found, ok, detail FROM run_check WHERE run_id = :run ORDER BY position
+
+-- name: run
+SELECT * FROM run WHERE id = :run
+
+-- name: last_runs
+-- The newest first. before is a run id that bounds them, itself included.
+SELECT * FROM run WHERE partner_id = :partner_id AND state = :state AND id <= :before ORDER BY id DESC LIMIT :limit
+
+-- name: recent_runs
+SELECT * FROM run ORDER BY id DESC LIMIT :limit
+
+-- name: forget_listing
+DELETE FROM listing WHERE run_id = :run
+
+-- name: forget_readings
+DELETE FROM reading WHERE run_id = :run
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- A run's work
+
+-- name: list
+-- Returns those that this attempt had not listed yet: the service may name a customer twice.
+INSERT INTO listing (run_id, customer_id, attempt, still_there)
+VALUES (:run_id, :customer_id, :attempt, :still_there)
+ON CONFLICT (run_id, customer_id) DO UPDATE SET attempt = excluded.attempt, still_there = excluded.still_there
+WHERE listing.attempt < excluded.attempt
+RETURNING customer_id
+
+-- name: already_read
+SELECT customer_id FROM reading WHERE run_id = :run AND customer_id IN (:customers)
+
+-- name: known
+-- The newest record of each, also when it has ended: a customer may come back.
+SELECT s.* FROM standing s
+WHERE s.partner_id = :partner_id AND s.customer_id IN (:customers)
+  AND s.valid_from = (SELECT MAX(x.valid_from) FROM standing x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id)
+
+-- name: save_reading
+INSERT INTO reading (run_id, customer_id, read_at, gone, change, differs, name, name_key, domain, relationship, standing, reason,
+    remedy, agreements, date_agreed, signer_first, signer_last, signer_email, signer_phone, direct, direct_last, trouble_status,
+    trouble_code, trouble_message, trouble_request, trouble_correlation, first_seen, standing_since, blocked_since, direct_since,
+    last_read)
+VALUES (:run_id, :customer_id, :read_at, :gone, :change, :differs, :name, :name_key, :domain, :relationship, :standing, :reason,
+    :remedy, :agreements, :date_agreed, :signer_first, :signer_last, :signer_email, :signer_phone, :direct, :direct_last, :trouble_status,
+    :trouble_code, :trouble_message, :trouble_request, :trouble_correlation, :first_seen, :standing_since, :blocked_since, :direct_since,
+    :last_read)
+
+-- name: forget_unlisted_readings
+-- Read in an earlier attempt, no longer listed in this one: to be looked at again like everybody who is missing.
+DELETE FROM reading WHERE run_id = :run AND NOT EXISTS (
+    SELECT 1 FROM listing l WHERE l.run_id = reading.run_id AND l.customer_id = reading.customer_id AND l.attempt = :attempt)
+
+-- name: count_missing
+SELECT COUNT(*) FROM standing s
+WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND NOT EXISTS (
+    SELECT 1 FROM listing l WHERE l.run_id = :run AND l.customer_id = s.customer_id AND l.attempt = :attempt)
+
+-- name: missing
+SELECT s.* FROM standing s
+WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND s.customer_id > :after AND NOT EXISTS (
+    SELECT 1 FROM listing l WHERE l.run_id = :run AND l.customer_id = s.customer_id AND l.attempt = :attempt)
+ORDER BY s.customer_id LIMIT :limit
+
+-- name: count_listed
+SELECT COUNT(*) FROM listing WHERE run_id = :run AND attempt = :attempt
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Closing a run
+
+-- name: end_records
+UPDATE standing SET valid_to = :run
+WHERE partner_id = :partner_id AND valid_to IS NULL AND EXISTS (
+    SELECT 1 FROM reading r WHERE r.run_id = :run AND r.customer_id = standing.customer_id AND (r.gone OR r.differs))
+
+-- name: begin_records
+INSERT INTO standing (partner_id, customer_id, valid_from, name, name_key, domain, relationship, standing, reason,
+    remedy, agreements, date_agreed, signer_first, signer_last, signer_email, signer_phone, direct, direct_last, trouble_status,
+    trouble_code, trouble_message, trouble_request, trouble_correlation, first_seen, standing_since, blocked_since, direct_since,
+    last_read)
+SELECT CAST(:partner_id AS TEXT), customer_id, CAST(:run AS BIGINT), name, name_key, domain, relationship, standing, reason,
+    remedy, agreements, date_agreed, signer_first, signer_last, signer_email, signer_phone, direct, direct_last, trouble_status,
+    trouble_code, trouble_message, trouble_request, trouble_correlation, first_seen, standing_since, blocked_since, direct_since,
+    last_read
+FROM reading WHERE run_id = :run AND differs AND NOT gone
+
+-- name: count_readings
+SELECT
+    COUNT(*) FILTER (WHERE standing = 'clear' AND NOT gone) AS clear,
+    COUNT(*) FILTER (WHERE standing = 'blocked' AND NOT gone) AS blocked,
+    COUNT(*) FILTER (WHERE standing = 'unknown' AND NOT gone) AS unknown,
+    COUNT(*) FILTER (WHERE standing = 'excluded' AND NOT gone) AS excluded,
+    COUNT(*) FILTER (WHERE reason = 'unreadable' AND NOT gone) AS unreadable,
+    COUNT(*) FILTER (WHERE reason = 'accepted_directly' AND direct_since IS NULL AND NOT gone) AS direct_undated,
+    COUNT(*) FILTER (WHERE change = 'newly_blocked') AS newly_blocked,
+    COUNT(*) FILTER (WHERE change = 'newly_clear') AS newly_clear,
+    COUNT(*) FILTER (WHERE gone) AS gone_by_read
+FROM reading WHERE run_id = :run
+
+-- name: count_listing
+SELECT COUNT(*) AS listed, COUNT(*) FILTER (WHERE still_there) AS still_there
+FROM listing WHERE run_id = :run AND attempt = :attempt
+
+-- name: count_ledger
+SELECT
+    COUNT(*) FILTER (WHERE standing = 'clear') AS ledger_clear,
+    COUNT(*) FILTER (WHERE standing = 'blocked') AS ledger_blocked,
+    COUNT(*) FILTER (WHERE standing = 'unknown') AS ledger_unknown,
+    COUNT(*) FILTER (WHERE standing = 'excluded') AS ledger_excluded
+FROM standing WHERE partner_id = :partner_id AND valid_to IS NULL
+
+-- name: count_gone
+SELECT COUNT(*) FROM standing s WHERE s.partner_id = :partner_id AND s.valid_to = :run AND NOT EXISTS (
+    SELECT 1 FROM standing n WHERE n.partner_id = s.partner_id AND n.customer_id = s.customer_id AND n.valid_from = :run)
+
+-- name: count_new
+SELECT COUNT(*) FROM standing n WHERE n.partner_id = :partner_id AND n.valid_from = :run AND NOT EXISTS (
+    SELECT 1 FROM standing s WHERE s.partner_id = n.partner_id AND s.customer_id = n.customer_id AND s.valid_to = :run)
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Reports. A record belongs to a run when it had begun by then and not ended.
+
+-- name: count_records
+SELECT COUNT(*) FROM standing
+WHERE partner_id = :partner_id AND valid_from <= :run AND (valid_to IS NULL OR valid_to > :run) AND (:standing = '' OR standing = :standing)
+
+-- name: records
+SELECT * FROM standing
+WHERE partner_id = :partner_id AND valid_from <= :run AND (valid_to IS NULL OR valid_to > :run) AND (:standing = '' OR standing = :standing)
+ORDER BY name_key, customer_id
+
+-- name: records_longest_blocked_first
+SELECT * FROM standing
+WHERE partner_id = :partner_id AND valid_from <= :run AND (valid_to IS NULL OR valid_to > :run) AND standing = :standing
+ORDER BY blocked_since, name_key, customer_id
+
+-- name: changes
+-- Both sides of every customer whose standing differs between two runs, the later one first. A record that is valid in both
+-- runs is no change, so that only what began or ended in between is looked at.
+SELECT s.*, 'after' AS side, s.name_key AS pair_key
+FROM standing s
+WHERE s.partner_id = :partner_id AND s.valid_from > :against AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run)
+  AND NOT EXISTS (
+    SELECT 1 FROM standing b WHERE b.partner_id = s.partner_id AND b.customer_id = s.customer_id
+      AND b.valid_from <= :against AND b.valid_to > :against AND b.standing = s.standing)
+UNION ALL
+SELECT s.*, 'before' AS side, COALESCE((
+    SELECT a.name_key FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
+      AND a.valid_from <= :run AND (a.valid_to IS NULL OR a.valid_to > :run)), s.name_key) AS pair_key
+FROM standing s
+WHERE s.partner_id = :partner_id AND s.valid_from <= :against AND s.valid_to > :against AND s.valid_to <= :run
+  AND NOT EXISTS (
+    SELECT 1 FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
+      AND a.valid_from <= :run AND (a.valid_to IS NULL OR a.valid_to > :run) AND a.standing = s.standing)
+ORDER BY pair_key, customer_id, side
+
+-- name: count_changes
+SELECT
+    (SELECT COUNT(*) FROM standing s
+     WHERE s.partner_id = :partner_id AND s.valid_from > :against AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run)
+       AND NOT EXISTS (
+         SELECT 1 FROM standing b WHERE b.partner_id = s.partner_id AND b.customer_id = s.customer_id
+           AND b.valid_from <= :against AND b.valid_to > :against AND b.standing = s.standing))
+  + (SELECT COUNT(*) FROM standing s
+     WHERE s.partner_id = :partner_id AND s.valid_from <= :against AND s.valid_to > :against AND s.valid_to <= :run
+       AND NOT EXISTS (
+         SELECT 1 FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
+           AND a.valid_from <= :run AND (a.valid_to IS NULL OR a.valid_to > :run)))
+
+-- ---------------------------------------------------------------------------------------------------------------------
+
+-- name: now
+SELECT {{now}}
