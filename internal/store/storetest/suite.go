@@ -1,0 +1,556 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/store"
+)
+
+var (
+	contoso  = run.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
+	fabrikam = run.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam", Kind: standing.IndirectReseller}
+	policy   = standing.Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}
+	firstDay = time.Date(2026, 11, 20, 2, 0, 0, 123456789, time.UTC)
+)
+
+// night is the instant of the n-th night, from 1.
+func night(n int) time.Time { return firstDay.AddDate(0, 0, n-1) }
+
+// Run holds a database to the contract. fresh returns the address of an empty one.
+func Run(t *testing.T, fresh func(testing.TB) string) {
+	for name, test := range map[string]func(*testing.T, *ledger){
+		"migrating twice changes nothing":                           migratesTwice,
+		"a newer schema is refused and left alone":                  refusesNewerSchema,
+		"a partner is held by one at a time":                        heldByOne,
+		"partners do not hold each other":                           partnersAreApart,
+		"a lease that has run out is taken over":                    expiredLeaseIsTaken,
+		"a dead process of this host loses its lease at once":       deadHolderIsReplaced,
+		"a process of another host keeps its lease":                 otherHostKeepsLease,
+		"who lost the lease writes nothing":                         lostLeaseWritesNothing,
+		"what did not change is not written again":                  keptOnChangeOnly,
+		"a past run can be read again as it was":                    pastRunsRemain,
+		"a record comes back as it was stored":                      recordsRoundTrip,
+		"a customer named twice is read once":                       namedTwice,
+		"an interrupted run goes on where it was":                   resumes,
+		"readings that are too old are made again":                  oldReadingsAreForgotten,
+		"another policy, kind or version begins anew":               otherRulesBeginAnew,
+		"missing customers are found, and gone when a read says so": missingAndGone,
+		"a missing customer that is still there counts":             stillThere,
+		"read before, no longer listed: not carried on":             unlistedReadingIsForgotten,
+		"a customer that comes back is known":                       comesBack,
+		"a run that does not balance changes nothing":               unbalancedRunChangesNothing,
+		"changes name both sides, new and gone":                     changesNameBothSides,
+		"blocked customers come by how long they have been so":      longestBlockedFirst,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
+	}
+}
+
+// ledger is an open store with a side door for what no API should allow.
+type ledger struct {
+	*store.Store
+	address string
+	raw     *sqlx.DB
+}
+
+func open(t *testing.T, address string) *ledger {
+	s, err := store.Open(t.Context(), address)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	require.NoError(t, s.Migrate(t.Context()))
+	driver, dsn := "postgres", address
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		driver, dsn = "sqlite", "file:"+strings.ReplaceAll(strings.ReplaceAll(path, "?", "%3f"), " ", "%20")+"?_pragma=busy_timeout(10000)"
+	}
+	raw, err := sqlx.Open(driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { raw.Close() })
+	return &ledger{s, address, raw}
+}
+
+func (l *ledger) exec(t *testing.T, statement string, values ...any) {
+	t.Helper()
+	_, err := l.raw.Exec(l.raw.Rebind(statement), values...)
+	require.NoError(t, err)
+}
+
+func (l *ledger) count(t *testing.T, query string, values ...any) (n int) {
+	t.Helper()
+	require.NoError(t, l.raw.Get(&n, l.raw.Rebind(query), values...))
+	return n
+}
+
+// hold does work as the holder of contoso's lease.
+func (l *ledger) hold(t *testing.T, work func(lease *store.Lease)) {
+	t.Helper()
+	err := l.Hold(t.Context(), contoso, func(_ context.Context, lease *store.Lease) error {
+		work(lease)
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+func wanted(n int) run.Run {
+	return run.Run{Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n), Version: "test", StartedAt: night(n)}
+}
+
+func begin(t *testing.T, lease *store.Lease, n int) run.Run {
+	t.Helper()
+	r, resumed, err := lease.Begin(t.Context(), wanted(n), night(n).Add(-6*time.Hour))
+	require.NoError(t, err)
+	require.False(t, resumed)
+	return r
+}
+
+// sweep makes a whole run of night n in which the service lists and says this of contoso's customers.
+func (l *ledger) sweep(t *testing.T, n int, states ...standing.State) (closed run.Run) {
+	t.Helper()
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, n)
+		read(t, lease, r, n, list(t, lease, r, states...), states...)
+		closed = closeRun(t, lease, r, n)
+		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+	})
+	return closed
+}
+
+func list(t *testing.T, lease *store.Lease, r run.Run, states ...standing.State) []run.Listed {
+	t.Helper()
+	var customers []standing.Customer
+	for _, s := range states {
+		customers = append(customers, s.Customer)
+	}
+	listed, err := lease.List(t.Context(), r, customers, false)
+	require.NoError(t, err)
+	return listed
+}
+
+// read saves readings of the listed customers, found in the given states.
+func read(t *testing.T, lease *store.Lease, r run.Run, n int, listed []run.Listed, states ...standing.State) {
+	t.Helper()
+	byID := map[string]standing.State{}
+	for _, s := range states {
+		byID[s.ID] = s
+	}
+	var readings []run.Reading
+	for _, l := range listed {
+		state := byID[l.Customer.ID]
+		var step standing.Step
+		if l.Known != nil && !l.Known.Gone {
+			step.Before = &l.Known.Record
+		}
+		record := standing.Next(step.Before, state, night(n).Truncate(time.Microsecond), time.Time{})
+		step.After = &record
+		readings = append(readings, run.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state})
+	}
+	if len(readings) > 0 {
+		require.NoError(t, lease.Save(t.Context(), r, night(n), readings))
+	}
+}
+
+// endList counts who is missing once the list has come to its end, and says of each whether it is gone.
+func endList(t *testing.T, lease *store.Lease, r *run.Run, n int, gone bool) {
+	t.Helper()
+	var err error
+	r.Totals.Missing, _, err = lease.CountMissing(t.Context(), *r)
+	require.NoError(t, err)
+	for known, err := range lease.Missing(t.Context(), *r) {
+		require.NoError(t, err)
+		if gone {
+			reading := run.Reading{Record: known.Record, Change: standing.Gone, Differs: true, Gone: true}
+			require.NoError(t, lease.Save(t.Context(), *r, night(n), []run.Reading{reading}))
+		}
+	}
+}
+
+func closeRun(t *testing.T, lease *store.Lease, r run.Run, n int) run.Run {
+	t.Helper()
+	last, err := lease.LastCompleted(t.Context())
+	require.NoError(t, err)
+	before := 0
+	if last != nil {
+		before = last.Totals.Listed
+	}
+	r.FinishedAt = night(n).Add(time.Minute)
+	closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, before, 50) })
+	require.NoError(t, err)
+	return closed
+}
+
+func clear(id string) standing.State {
+	return standing.State{Customer: customer(id), Standing: standing.Clear, Reason: standing.Attested, Agreements: standing.Read,
+		Newest: standing.Agreement{Agreed: "2024-05-06", Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com", Phone: "+5511"}},
+		Direct: standing.DirectNotRead}
+}
+
+func blocked(id string) standing.State {
+	return standing.State{Customer: customer(id), Standing: standing.Blocked, Reason: standing.NeverAccepted, Remedy: standing.Attest,
+		Agreements: standing.Read, Direct: standing.DirectNo}
+}
+
+func customer(id string) standing.Customer {
+	return standing.Customer{ID: id, Name: "Customer " + id, Domain: id + ".example.com", Relationship: "reseller"}
+}
+
+func (l *ledger) records(t *testing.T, r run.Run, which standing.Standing) (records []standing.Record) {
+	t.Helper()
+	for record, err := range l.Records(t.Context(), contoso.ID, r.ID, which) {
+		require.NoError(t, err)
+		records = append(records, record)
+	}
+	n, err := l.CountRecords(t.Context(), contoso.ID, r.ID, which)
+	require.NoError(t, err)
+	require.Len(t, records, n)
+	return records
+}
+
+func migratesTwice(t *testing.T, l *ledger) {
+	have, know, err := l.Schema(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, know, have)
+	require.NoError(t, l.Migrate(t.Context()))
+}
+
+func refusesNewerSchema(t *testing.T, l *ledger) {
+	l.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)")
+	require.ErrorIs(t, l.Migrate(t.Context()), store.ErrNewerSchema)
+	require.ErrorContains(t, l.Migrate(t.Context()), "9999")
+}
+
+func heldByOne(t *testing.T, l *ledger) {
+	l.hold(t, func(*store.Lease) {
+		err := l.Hold(t.Context(), contoso, func(context.Context, *store.Lease) error { panic("held twice") })
+		held, ok := errors.AsType[*store.HeldError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, "contoso", held.Partner)
+	})
+	l.hold(t, func(*store.Lease) {}) // given back, free again
+}
+
+func partnersAreApart(t *testing.T, l *ledger) {
+	l.hold(t, func(*store.Lease) {
+		require.NoError(t, l.Hold(t.Context(), fabrikam, func(context.Context, *store.Lease) error { return nil }))
+	})
+}
+
+func expiredLeaseIsTaken(t *testing.T, l *ledger) {
+	l.hold(t, func(old *store.Lease) {
+		l.exec(t, "UPDATE lease SET expires_at = 1")
+		r := run.Run{}
+		l.hold(t, func(young *store.Lease) { r = begin(t, young, 1) })
+		require.ErrorIs(t, old.Save(t.Context(), r, night(1), []run.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
+	})
+}
+
+func deadHolderIsReplaced(t *testing.T, l *ledger) {
+	l.hold(t, func(*store.Lease) {
+		l.exec(t, "UPDATE lease SET pid = ?, pid_started = '1'", deadProcess(t))
+		l.hold(t, func(*store.Lease) {})
+	})
+}
+
+// deadProcess returns the id of a process that has ended.
+func deadProcess(t *testing.T) int {
+	process := exec.Command("true")
+	require.NoError(t, process.Run())
+	return process.Process.Pid
+}
+
+func otherHostKeepsLease(t *testing.T, l *ledger) {
+	l.hold(t, func(*store.Lease) {
+		l.exec(t, "UPDATE lease SET host = 'elsewhere/boot/pid', pid = ?", deadProcess(t))
+		err := l.Hold(t.Context(), contoso, func(context.Context, *store.Lease) error { return nil })
+		require.ErrorContains(t, err, "host elsewhere,")
+	})
+}
+
+func lostLeaseWritesNothing(t *testing.T, l *ledger) {
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 1)
+		listed := list(t, lease, r, clear("a"))
+		l.exec(t, "UPDATE lease SET number = number + 1")
+		save := []run.Reading{{Record: standing.Record{State: clear(listed[0].Customer.ID)}}}
+		require.ErrorIs(t, lease.Save(t.Context(), r, night(1), save), store.ErrLeaseLost)
+		_, err := lease.List(t.Context(), r, []standing.Customer{customer("b")}, false)
+		require.ErrorIs(t, err, store.ErrLeaseLost)
+		_, err = lease.Close(t.Context(), r, func(run.Totals) []run.Check { return []run.Check{{OK: true}} })
+		require.ErrorIs(t, err, store.ErrLeaseLost)
+		require.ErrorIs(t, lease.Spend(t.Context(), r.ID, run.Cost{Requests: 1}), store.ErrLeaseLost)
+		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading"))
+		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM listing"))
+		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'running' AND requests = 0"))
+	})
+}
+
+func keptOnChangeOnly(t *testing.T, l *ledger) {
+	l.sweep(t, 1, clear("a"), blocked("b"))
+	l.sweep(t, 2, clear("a"), blocked("b"))
+	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM standing"))
+	renamed := clear("a")
+	renamed.Name = "Another name"
+	third := l.sweep(t, 3, renamed, blocked("b"))
+	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM standing"))
+	require.Zero(t, third.Totals.New+third.Totals.Gone+third.Totals.NewlyClear)
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading")+l.count(t, "SELECT COUNT(*) FROM listing"), "working rows are dropped")
+}
+
+func pastRunsRemain(t *testing.T, l *ledger) {
+	first := l.sweep(t, 1, clear("a"), blocked("b"), blocked("c"))
+	before := l.records(t, first, "")
+	l.sweep(t, 2, clear("a"), clear("b"), blocked("c"), blocked("d"))
+	l.sweep(t, 3, blocked("a"), blocked("b"), clear("c"), clear("d"))
+	require.Equal(t, before, l.records(t, first, ""))
+	again, err := l.Store.Run(t.Context(), first.ID)
+	require.NoError(t, err)
+	first.OldestReading, first.StartedAt, first.FinishedAt = again.OldestReading, again.StartedAt, again.FinishedAt
+	require.Equal(t, first, again)
+	_, err = l.Store.Run(t.Context(), 12345)
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func recordsRoundTrip(t *testing.T, l *ledger) {
+	states := []standing.State{clear("plain"), blocked("blocked")}
+	for i, name := range []string{"=HYPERLINK(\"x\")", " spaces ", "a\tb\r\nc", "שלום مرحبا", "日本語 😀", "\u0001\u000b\uffff", strings.Repeat("ü", 40_000), "'; DROP TABLE run; --", ":name ? $1"} {
+		s := clear(fmt.Sprintf("hostile-%d", i))
+		s.Name, s.Domain, s.Newest.Signer.FirstName, s.Trouble.Message = name, name, name, name
+		s.Trouble = standing.Trouble{Status: 503, Code: "x", Message: name, RequestID: "r", CorrelationID: "c"}
+		states = append(states, s)
+	}
+	r := l.sweep(t, 1, states...)
+	found := map[string]standing.Record{}
+	for _, record := range l.records(t, r, "") {
+		found[record.ID] = record
+	}
+	for _, s := range states {
+		require.Equal(t, s, found[s.ID].State)
+		require.Equal(t, night(1).Truncate(time.Microsecond), found[s.ID].FirstSeen)
+	}
+	// The same again is no change: what comes back equals what went in.
+	l.sweep(t, 2, states...)
+	require.Equal(t, len(states), l.count(t, "SELECT COUNT(*) FROM standing"))
+}
+
+func namedTwice(t *testing.T, l *ledger) {
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 1)
+		require.Len(t, list(t, lease, r, clear("a"), clear("a"), clear("b")), 2)
+		require.Len(t, list(t, lease, r, clear("b"), clear("c")), 1)
+		require.Empty(t, list(t, lease, r, clear("a")))
+		require.Empty(t, list(t, lease, r))
+	})
+}
+
+func resumes(t *testing.T, l *ledger) {
+	var interrupted run.Run
+	l.hold(t, func(lease *store.Lease) {
+		interrupted = begin(t, lease, 1)
+		read(t, lease, interrupted, 1, list(t, lease, interrupted, clear("a"), blocked("b"))[:1], clear("a"))
+	})
+	l.hold(t, func(lease *store.Lease) {
+		later := wanted(1)
+		later.StartedAt = night(1).Add(time.Hour)
+		r, resumed, err := lease.Begin(t.Context(), later, later.StartedAt.Add(-6*time.Hour))
+		require.NoError(t, err)
+		require.True(t, resumed)
+		require.Equal(t, interrupted.ID, r.ID)
+		require.Equal(t, 2, r.Attempt)
+		require.Equal(t, interrupted.CorrelationID, r.CorrelationID)
+		require.Equal(t, night(1).Truncate(time.Microsecond), r.OldestReading)
+		listed := list(t, lease, r, clear("a"), blocked("b"))
+		require.Len(t, listed, 1, "what was read is not read again")
+		require.Equal(t, "b", listed[0].Customer.ID)
+		read(t, lease, r, 1, listed, blocked("b"))
+		closed := closeRun(t, lease, r, 1)
+		require.Equal(t, run.Completed, closed.State)
+		require.Equal(t, run.Standings{Clear: 1, Blocked: 1}, closed.Totals.Standings)
+	})
+}
+
+func oldReadingsAreForgotten(t *testing.T, l *ledger) {
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 1)
+		read(t, lease, r, 1, list(t, lease, r, clear("a")), clear("a"))
+		again, resumed, err := lease.Begin(t.Context(), wanted(2), night(2).Add(-6*time.Hour))
+		require.NoError(t, err)
+		require.False(t, resumed)
+		require.NotEqual(t, r.ID, again.ID)
+		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'abandoned'"))
+		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading"))
+	})
+}
+
+func otherRulesBeginAnew(t *testing.T, l *ledger) {
+	for name, change := range map[string]func(*run.Run){
+		"policy":  func(r *run.Run) { r.Policy.TrustDirectAcceptance = false },
+		"since":   func(r *run.Run) { r.Policy.AcceptedSince = "2024-01-01" },
+		"version": func(r *run.Run) { r.Version = "other" },
+	} {
+		l.hold(t, func(lease *store.Lease) {
+			r, _, err := lease.Begin(t.Context(), wanted(1), night(1).Add(-6*time.Hour))
+			require.NoError(t, err)
+			read(t, lease, r, 1, list(t, lease, r, clear("a")), clear("a"))
+			other := wanted(1)
+			change(&other)
+			again, resumed, err := lease.Begin(t.Context(), other, night(1).Add(-6*time.Hour))
+			require.NoError(t, err)
+			require.False(t, resumed, name)
+			require.NotEqual(t, r.ID, again.ID)
+			require.Equal(t, other.Policy, again.Policy)
+		})
+	}
+}
+
+func missingAndGone(t *testing.T, l *ledger) {
+	l.sweep(t, 1, clear("a"), clear("b"), blocked("c"))
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 2)
+		read(t, lease, r, 2, list(t, lease, r, clear("a"), clear("b")), clear("a"), clear("b"))
+		missing, listed, err := lease.CountMissing(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, []int{1, 2}, []int{missing, listed})
+		endList(t, lease, &r, 2, true)
+		closed := closeRun(t, lease, r, 2)
+		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, []int{1, 1, 2}, []int{closed.Totals.Gone, closed.Totals.GoneByRead, closed.Totals.Listed})
+		require.Len(t, l.records(t, closed, ""), 2)
+	})
+}
+
+func stillThere(t *testing.T, l *ledger) {
+	l.sweep(t, 1, clear("a"), blocked("b"))
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 2)
+		read(t, lease, r, 2, list(t, lease, r, clear("a")), clear("a"))
+		found, err := lease.List(t.Context(), r, []standing.Customer{customer("b")}, true)
+		require.NoError(t, err)
+		read(t, lease, r, 2, found, blocked("b"))
+		r.Totals.Missing = 1
+		closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, 2, 50) })
+		require.NoError(t, err)
+		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Missing, closed.Totals.StillThere, closed.Totals.Gone})
+	})
+}
+
+func unlistedReadingIsForgotten(t *testing.T, l *ledger) {
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 1)
+		read(t, lease, r, 1, list(t, lease, r, clear("a"), clear("b")), clear("a"), clear("b"))
+	})
+	l.hold(t, func(lease *store.Lease) {
+		r, resumed, err := lease.Begin(t.Context(), wanted(1), night(1).Add(-6*time.Hour))
+		require.NoError(t, err)
+		require.True(t, resumed)
+		require.Empty(t, list(t, lease, r, clear("a")))
+		endList(t, lease, &r, 1, false)
+		closed := closeRun(t, lease, r, 1)
+		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, 1, closed.Totals.Listed)
+	})
+}
+
+func comesBack(t *testing.T, l *ledger) {
+	l.sweep(t, 1, clear("a"), clear("b"))
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 2)
+		read(t, lease, r, 2, list(t, lease, r, clear("a")), clear("a"))
+		endList(t, lease, &r, 2, true)
+		require.Equal(t, run.Completed, closeRun(t, lease, r, 2).State)
+		again := begin(t, lease, 3)
+		listed := list(t, lease, again, clear("a"), clear("b"))
+		require.Len(t, listed, 2)
+		for _, c := range listed {
+			require.NotNil(t, c.Known)
+			require.Equal(t, c.Customer.ID == "b", c.Known.Gone)
+		}
+		read(t, lease, again, 3, listed, clear("a"), clear("b"))
+		closed := closeRun(t, lease, again, 3)
+		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, 1, closed.Totals.New)
+	})
+}
+
+func unbalancedRunChangesNothing(t *testing.T, l *ledger) {
+	first := l.sweep(t, 1, clear("a"), clear("b"), clear("c"))
+	before := l.records(t, first, "")
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 2)
+		read(t, lease, r, 2, list(t, lease, r, blocked("a")), blocked("a"))
+		endList(t, lease, &r, 2, false) // b and c are missing, and nobody asked
+		closed := closeRun(t, lease, r, 2)
+		require.Equal(t, run.Failed, closed.State)
+		again, err := l.Store.Run(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.False(t, run.Balanced(again.Checks))
+		require.Equal(t, closed.Checks, again.Checks)
+		require.Equal(t, run.Standings{Blocked: 1}, again.Totals.Standings, "the numbers that failed are kept")
+	})
+	require.Equal(t, before, l.records(t, first, ""))
+	last, err := l.LastRuns(t.Context(), contoso.ID, run.Completed, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, last, 1)
+	recent, err := l.RecentRuns(t.Context(), 10)
+	require.NoError(t, err)
+	require.Equal(t, run.Failed, recent[0].State)
+}
+
+func changesNameBothSides(t *testing.T, l *ledger) {
+	renamed := clear("b")
+	renamed.Name = "zzz"
+	first := l.sweep(t, 1, clear("a"), blocked("b"), clear("c"), clear("d"))
+	l.hold(t, func(lease *store.Lease) {
+		r := begin(t, lease, 2)
+		after := []standing.State{blocked("a"), renamed, clear("d"), clear("e")}
+		read(t, lease, r, 2, list(t, lease, r, after...), after...)
+		endList(t, lease, &r, 2, true)
+		second := closeRun(t, lease, r, 2)
+		require.Equal(t, run.Completed, second.State, "%+v", second.Checks)
+		require.Equal(t, []int{1, 1, 1, 1}, []int{second.Totals.New, second.Totals.Gone, second.Totals.NewlyBlocked, second.Totals.NewlyClear})
+
+		require.Equal(t, []string{"newly_blocked a a", "gone c ", "new  e", "newly_clear b b"}, l.changes(t, second.ID, first.ID))
+		require.Len(t, l.changes(t, second.ID, 0), 4, "against nothing everybody is new")
+		require.Empty(t, l.changes(t, first.ID, first.ID))
+	})
+	third := l.sweep(t, 3, blocked("a"), renamed, clear("d"), clear("e"))
+	require.Len(t, l.changes(t, third.ID, first.ID), 4, "over several runs")
+}
+
+func (l *ledger) changes(t *testing.T, run, against int64) (changes []string) {
+	t.Helper()
+	for step, err := range l.Changes(t.Context(), contoso.ID, run, against) {
+		require.NoError(t, err)
+		before, after := "", ""
+		if step.Before != nil {
+			before = step.Before.ID
+		}
+		if step.After != nil {
+			after = step.After.ID
+		}
+		changes = append(changes, fmt.Sprintf("%s %s %s", step.Change(), before, after))
+	}
+	n, err := l.CountChanges(t.Context(), contoso.ID, run, against)
+	require.NoError(t, err)
+	require.Len(t, changes, n)
+	return changes
+}
+
+func longestBlockedFirst(t *testing.T, l *ledger) {
+	l.sweep(t, 1, blocked("z"), clear("a"), clear("b"))
+	r := l.sweep(t, 2, blocked("z"), blocked("a"), blocked("b"))
+	var order []string
+	for _, record := range l.records(t, r, standing.Blocked) {
+		order = append(order, record.ID)
+	}
+	require.Equal(t, []string{"z", "a", "b"}, order)
+}
