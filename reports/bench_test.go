@@ -1,0 +1,146 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// crowd is a Source of n customers that are made as they are asked for: one in ten is blocked, one in a hundred unknown.
+type crowd int
+
+func (c crowd) reason(i int) standing.Reason {
+	switch {
+	case i%100 == 1:
+		return standing.Unreadable
+	case i%10 == 0:
+		return standing.NeverAccepted
+	case i%3 == 0:
+		return standing.AcceptedDirectly
+	}
+	return standing.Attested
+}
+
+func (c crowd) CountRecords(_ context.Context, _ string, _ int64, which standing.Standing) (int, error) {
+	switch which {
+	case standing.Blocked:
+		return (int(c) + 9) / 10, nil
+	case standing.Unknown:
+		return (int(c) + 98) / 100, nil
+	}
+	return int(c), nil
+}
+
+func (c crowd) Records(_ context.Context, _ string, _ int64, which standing.Standing) iter.Seq2[standing.Record, error] {
+	return func(yield func(standing.Record, error) bool) {
+		models := map[standing.Reason]standing.Record{}
+		for i := range 102 {
+			models[c.reason(i)] = customer(i, "", c.reason(i))
+		}
+		for i := range int(c) {
+			if which == standing.Blocked && i%10 != 0 || which == standing.Unknown && i%100 != 1 {
+				continue
+			}
+			rec := models[c.reason(i)]
+			rec.ID = fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i)
+			rec.Name = "Customer & Sons Ltda. São Paulo " + rec.ID[:8]
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c crowd) CountChanges(context.Context, string, int64, int64) (int, error) { return 0, nil }
+
+func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing.Step, error] {
+	return func(func(standing.Step, error) bool) {}
+}
+
+func (c crowd) book() Book {
+	blocked, _ := c.CountRecords(context.Background(), "", 0, standing.Blocked)
+	unknown, _ := c.CountRecords(context.Background(), "", 0, standing.Unknown)
+	shown := runOf(2, brazil, tonight, nil, int(c), 0, 0)
+	shown.Totals.Listed = int(c)
+	shown.Totals.Standings = run.Standings{Clear: int(c) - blocked - unknown, Blocked: blocked, Unknown: unknown}
+	return Book{Partners: []PartnerRun{{Partner: brazil, Run: shown, Against: shown, History: []run.Run{*shown}}},
+		AsOf: tonight, Location: saoPaulo, Version: "1.0.0"}
+}
+
+// peakHeap is the most heap in use while do ran, beyond what was in use before.
+func peakHeap(do func()) uint64 {
+	runtime.GC()
+	before := heap()
+	done, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		most := before
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, heap())
+			case <-done:
+				peak <- most - before
+				return
+			}
+		}
+	}()
+	do()
+	close(done)
+	return <-peak
+}
+
+// heap is the size of the objects on the heap; unlike runtime.ReadMemStats it stops nobody.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+func TestMemoryStaysFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 110,000 customers")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // nearer to what is held than to what waits for the collector
+	measure := func(c crowd) uint64 {
+		return peakHeap(func() {
+			_, err := Write(t.Context(), io.Discard, c.book(), c)
+			require.NoError(t, err)
+		})
+	}
+	measure(1000)
+	small, large := measure(10_000), measure(100_000)
+	t.Logf("peak heap: %.1f MB at 10,000 customers, %.1f MB at 100,000", float64(small)/1e6, float64(large)/1e6)
+	assert.Less(t, float64(large), 1.3*float64(small)+1e6)
+}
+
+func BenchmarkWrite(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := crowd(n)
+			var peak uint64
+			for b.Loop() {
+				peak = max(peak, peakHeap(func() {
+					if _, err := Write(b.Context(), io.Discard, c.book(), c); err != nil {
+						b.Fatal(err)
+					}
+				}))
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "customers/s")
+			b.ReportMetric(float64(peak)/1e6, "peak-MB")
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package reports
+
+import (
+	"context"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+)
+
+// The two results of a check, which are data and never translated.
+const (
+	resultOK   = "OK"
+	resultFail = "FAIL"
+)
+
+// control is one line of the sheet Checks: a control total of a run, or one of this report's own rows.
+type control struct {
+	partner         string
+	run             int64
+	name            string // in words
+	expected, found int
+	ok              bool
+	sentence        string
+}
+
+// checks is where finance looks first: every control total, and whether this workbook shows what was counted.
+func (r *report) checks() dataSheet {
+	return dataSheet{
+		key:     sheetChecks,
+		columns: []column{colPartner, colRun, colCheck, colExpected, colFound, colResult, colSentence},
+		frozen:  3,
+		rows:    len(r.controls),
+		marks: []mark{
+			{colResult, resultFail, r.style.redWord},
+			{colResult, resultOK, r.style.greenWord},
+		},
+		fill: r.fillChecks,
+	}
+}
+
+func (r *report) fillChecks(_ context.Context, out *rows) error {
+	for _, c := range r.controls {
+		out.text(c.partner)
+		out.id(c.run)
+		out.text(c.name)
+		out.number(c.expected)
+		out.number(c.found)
+		out.text(result(c.ok))
+		out.text(c.sentence)
+		if err := out.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func result(ok bool) string {
+	if ok {
+		return resultOK
+	}
+	return resultFail
+}
+
+// balance gathers every check of the workbook: of a failed run first, of the run shown, and of the report's own rows.
+func (r *report) balance() []control {
+	var all []control
+	for i, p := range r.book.Partners {
+		if p.Failed != nil {
+			all = append(all, r.controlsOf(p, *p.Failed)...)
+		}
+		if p.Run != nil {
+			all = append(all, r.controlsOf(p, *p.Run)...)
+			all = append(all, r.rowControls(p, r.counts[i])...)
+		}
+	}
+	return all
+}
+
+// controlsOf are the control totals that a run closed with. A closed run without any cannot be believed.
+func (r *report) controlsOf(p PartnerRun, shown run.Run) []control {
+	if len(shown.Checks) == 0 {
+		return []control{{partner: p.Partner.Name, run: shown.ID, name: r.say.NoChecks, sentence: r.say.NoChecksSentence}}
+	}
+	all := make([]control, len(shown.Checks))
+	for i, c := range shown.Checks {
+		all[i] = control{partner: p.Partner.Name, run: shown.ID, name: r.say.checkName(c), expected: c.Expected, found: c.Found,
+			ok: c.OK, sentence: r.say.checkSentence(c, shown.Totals)}
+	}
+	return all
+}
+
+// rowControls compare the rows of this workbook with what the run counted.
+func (r *report) rowControls(p PartnerRun, c counts) []control {
+	t := p.Run.Totals
+	of := func(name string, counted, rows int) control {
+		return control{partner: p.Partner.Name, run: p.Run.ID, name: name, expected: counted, found: rows, ok: counted == rows,
+			sentence: r.say.rowSentence(counted, rows)}
+	}
+	return []control{
+		of(r.say.RowsCustomers, t.Listed, c.customers),
+		of(r.say.RowsBlocked, t.Blocked, c.blocked),
+		of(r.say.RowsUnread, t.Unknown, c.unread),
+		of(r.say.RowsNew, t.New, c.new),
+		of(r.say.RowsGone, t.Gone, c.gone),
+	}
+}
+
+// failures is how many checks do not hold.
+func (r *report) failures() int {
+	n := 0
+	for _, c := range r.controls {
+		if !c.ok {
+			n++
+		}
+	}
+	return n
+}
+
+// mood is what all checks say together.
+type mood int
+
+const (
+	nothing mood = iota // there is nothing to check
+	good
+	bad
+)
+
+func (r *report) mood() mood {
+	switch {
+	case len(r.controls) == 0:
+		return nothing
+	case r.failures() > 0:
+		return bad
+	}
+	return good
+}
+
+// verdict is the mood in words, with a sign in front.
+func (r *report) verdict() string {
+	return [...]string{nothing: "– ", good: "✔ ", bad: "✘ "}[r.mood()] + r.verdictWords()
+}
+
+func (r *report) verdictWords() string {
+	switch r.mood() {
+	case nothing:
+		return r.say.NothingToCheck
+	case bad:
+		return r.say.counted(r.say.ChecksFail, r.failures())
+	}
+	return r.say.AllBalance
+}

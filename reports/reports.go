@@ -1,0 +1,91 @@
+// Package reports writes the morning's workbook: rows come in from a Source, one .xlsx goes out to an io.Writer.
+//
+// It decides nothing about customers: standings, reasons and totals arrive as they were kept, and what the report adds
+// is whether its own rows agree with them. Nobody else in the program knows Excel.
+package reports
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// PartnerRun is what a workbook shows of one partner.
+type PartnerRun struct {
+	Partner run.Partner
+	Run     *run.Run  // the completed run shown; nil: none has completed yet
+	Against *run.Run  // the completed run that changes are counted from; nil: Run is the first
+	Failed  *run.Run  // a later run that failed its checks (it changed no standing); its checks head the workbook. nil: none
+	History []run.Run // up to 30 completed runs, oldest first, ending with Run
+}
+
+// Book is one workbook: all partners, in the order in which they are shown.
+type Book struct {
+	Partners []PartnerRun
+	AsOf     time.Time      // when the report is made
+	Location *time.Location // zones appear only here; nil is UTC
+	Language string         // "en" (also when empty) or "pt-BR"
+	Version  string         // of the program
+}
+
+// Source is where rows come from; the store implements it. Sequences stream: they never hold the world, and each ends
+// at its first error. Every sequence yields as many rows as its Count said; Write fails when it does not, so both must
+// see the same state of the ledger. Changes may be asked for twice.
+type Source interface {
+	CountRecords(ctx context.Context, partnerID string, run int64, which standing.Standing) (int, error)
+	// Records walks the customers of a run with a standing, or all of them (""): by name, then id; the blocked ones with the
+	// longest blocked first.
+	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
+	// CountChanges counts what differs between two runs. Against 0, everybody is new.
+	CountChanges(ctx context.Context, partnerID string, run, against int64) (int, error)
+	// Changes come by name, then id, with the customer as it was in either run.
+	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Step, error]
+}
+
+// SheetRows is how many data rows a sheet got. Sheet is its English name, whatever the language of the book; a sheet
+// that was full goes on in "Customers (2)", which has an entry of its own.
+type SheetRows struct {
+	Sheet string
+	Rows  int
+}
+
+// Write writes the workbook to w and says how many rows each data sheet got, in workbook order. The same book and rows
+// give the same bytes. After an error what was written to w is not a workbook: write to a temporary file, then rename.
+func Write(ctx context.Context, w io.Writer, book Book, source Source) ([]SheetRows, error) {
+	return writer{sheetLimit: excelRows}.write(ctx, w, book, source)
+}
+
+// excelRows is how many rows an Excel sheet has.
+const excelRows = 1_048_576
+
+// writer holds what Excel limits, so that a test can reach the limits sooner.
+type writer struct {
+	sheetLimit int // rows of a sheet, banner and header included
+}
+
+func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Source) ([]SheetRows, error) {
+	r, err := open(book, source)
+	if err != nil {
+		return nil, err
+	}
+	defer r.file.Close()
+
+	if err := r.count(ctx); err != nil {
+		return nil, fmt.Errorf("count rows: %w", err)
+	}
+	r.controls = r.balance()
+	sheets := r.dataSheets()
+	pages, err := r.shell(sheets, wr.sheetLimit)
+	if err != nil {
+		return nil, fmt.Errorf("lay out the workbook: %w", err)
+	}
+	if err := r.pack(ctx, w, sheets, pages); err != nil {
+		return nil, err
+	}
+	return rowsOf(pages), nil
+}

@@ -1,0 +1,481 @@
+package reports
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+var (
+	update = flag.Bool("update", false, "rewrite testdata/golden")
+	dump   = flag.String("dump", "", "keep the workbooks that tests write in this directory, for looking at")
+)
+
+// written is a workbook read back by a reader that has not written its rows.
+type written struct {
+	*excelize.File
+	bytes []byte
+	rows  []SheetRows
+}
+
+func write(t *testing.T, book Book, source Source) written {
+	t.Helper()
+	return writeWith(t, writer{sheetLimit: excelRows}, book, source)
+}
+
+func writeWith(t *testing.T, wr writer, book Book, source Source) written {
+	t.Helper()
+	var buf bytes.Buffer
+	rows, err := wr.write(t.Context(), &buf, book, source)
+	require.NoError(t, err)
+	if *dump != "" {
+		name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + ".xlsx"
+		require.NoError(t, os.WriteFile(filepath.Join(*dump, name), buf.Bytes(), 0o600))
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(buf.Bytes()))
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	return written{f, buf.Bytes(), rows}
+}
+
+// cells is a sheet as its reader shows it.
+func (w written) cells(t *testing.T, sheet string) [][]string {
+	t.Helper()
+	rows, err := w.GetRows(sheet)
+	require.NoError(t, err)
+	return rows
+}
+
+func TestGolden(t *testing.T) {
+	for _, language := range []string{"en", "pt-BR"} {
+		book, source := usual()
+		book.Language = language
+		w := write(t, book, source)
+		say, err := catalogueOf(language)
+		require.NoError(t, err)
+		for _, sheet := range []string{sheetSummary, sheetBlocked, sheetCustomers, sheetChanges, sheetUnread, sheetChecks, sheetAbout} {
+			t.Run(language+"/"+sheet, func(t *testing.T) {
+				name := strings.ToLower(sheet) + ".csv"
+				if language != "en" {
+					name = strings.ToLower(sheet) + "." + language + ".csv"
+				}
+				compareGolden(t, name, w.cells(t, say.Sheets[sheet]))
+			})
+		}
+	}
+}
+
+// visible keeps a golden file a text file.
+var visible = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\x00`, "\x01", `\x01`, "\x0b", `\x0b`, "\x1f", `\x1f`,
+	"\uFFFE", `\uFFFE`, "\uFFFF", `\uFFFF`)
+
+func compareGolden(t *testing.T, name string, rows [][]string) {
+	t.Helper()
+	for _, row := range rows {
+		for i, cell := range row {
+			if len(cell) > 200 && strings.HasPrefix(cell, "long ") { // the end is what the test is about
+				cell = "long ... " + cell[strings.LastIndex(cell, " ["):]
+			}
+			row[i] = visible.Replace(cell)
+		}
+	}
+	var got bytes.Buffer
+	out := csv.NewWriter(&got)
+	require.NoError(t, out.WriteAll(rows))
+	path := filepath.Join("..", "testdata", "golden", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, got.Bytes(), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "write it with: go test ./reports -run TestGolden -update")
+	assert.Equal(t, string(want), got.String(), "%s differs. If that is meant: go test ./reports -run TestGolden -update", path)
+}
+
+func TestSheetsInOrderWithTheirRows(t *testing.T) {
+	book, source := usual()
+	w := write(t, book, source)
+	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Unread", "Checks", "About"}, w.GetSheetList())
+	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Customers", 34}, {"Changes", 8}, {"Unread", 6}, {"Checks", 20}}, w.rows)
+
+	book.Language = "pt-BR"
+	w = write(t, book, source)
+	assert.Equal(t, []string{"Resumo", "Bloqueados", "Clientes", "Mudanças", "Não lidos", "Verificações", "Sobre"}, w.GetSheetList())
+	assert.Equal(t, "Blocked", w.rows[0].Sheet, "the English name, for programs")
+}
+
+func TestNamesComeBackLetterForLetter(t *testing.T) {
+	book, source := usual()
+	w := write(t, book, source)
+	texts := inlineStrings(t, part(t, w.bytes, "xl/worksheets/sheet3.xml"))
+	for _, name := range hostile {
+		assert.Contains(t, texts, strings.ToValidUTF8(name, "\uFFFD"))
+	}
+	for _, file := range unzip(t, w.bytes) {
+		formula := strings.HasPrefix(file.name, "xl/worksheets/") && regexp.MustCompile(`<f[ >/]`).Match(file.content)
+		assert.False(t, formula, "%s holds a formula", file.name)
+	}
+}
+
+func TestLongTextIsCutWithAMark(t *testing.T) {
+	say := english()
+	assert.Equal(t, strings.Repeat("a", cellLimit), fit(strings.Repeat("a", cellLimit), say.Cut))
+	for _, long := range []string{strings.Repeat("a", cellLimit+1), strings.Repeat("🙂", cellLimit), "a" + strings.Repeat("🙂", cellLimit)} {
+		cut := fit(long, say.Cut)
+		assert.LessOrEqual(t, units(cut), cellLimit)
+		assert.GreaterOrEqual(t, units(cut), cellLimit-1)
+		assert.True(t, strings.HasSuffix(cut, say.Cut))
+	}
+}
+
+func TestDatesAndNumbersAreTyped(t *testing.T) {
+	book, source := usual()
+	w := write(t, book, source)
+	raw := func(sheet, cell string) string {
+		v, err := w.GetCellValue(sheet, cell, excelize.Options{RawCellValue: true})
+		require.NoError(t, err)
+		kind, err := w.GetCellType(sheet, cell)
+		require.NoError(t, err)
+		assert.NotEqual(t, excelize.CellTypeInlineString, kind, "%s!%s is text", sheet, cell)
+		return v
+	}
+	assert.Equal(t, "43703", raw("Blocked", "H3"), "26 August 2019")
+	assert.Equal(t, "41", raw("Blocked", "G3"), "days blocked")
+	blockedSince, err := w.GetCellValue("Blocked", "F3")
+	require.NoError(t, err)
+	assert.Equal(t, "2026-10-12 02:30", blockedSince, "05:30 UTC in São Paulo")
+	kind, err := w.GetCellType("Blocked", "H5")
+	require.NoError(t, err)
+	assert.Equal(t, excelize.CellTypeInlineString, kind, "a day before 1900 stays text")
+}
+
+func TestDayNumbers(t *testing.T) {
+	for day, want := range map[standing.Date]float64{"1970-01-01": 25569, "1900-03-01": 61, "2026-11-22": 46348, "9999-12-31": 2958465} {
+		got, ok := daySerial(day)
+		assert.True(t, ok, day)
+		assert.Equal(t, want, got, day)
+	}
+	for _, day := range []standing.Date{"", "1900-02-28", "0001-01-01", "2026-02-30", "yesterday"} {
+		_, ok := daySerial(day)
+		assert.False(t, ok, day)
+	}
+}
+
+func TestTheSameBookGivesTheSameBytes(t *testing.T) {
+	book, source := usual()
+	assert.True(t, bytes.Equal(write(t, book, source).bytes, write(t, book, source).bytes))
+}
+
+func TestEveryPartIsWellFormed(t *testing.T) {
+	book, source := usual()
+	for name, book := range map[string]Book{"usual": book, "empty": {Location: saoPaulo, AsOf: tonight}} {
+		for _, file := range unzip(t, write(t, book, source).bytes) {
+			decoder := xml.NewDecoder(bytes.NewReader(file.content))
+			for {
+				if _, err := decoder.Token(); err != nil {
+					require.ErrorIs(t, err, io.EOF, "%s: %s", name, file.name)
+					break
+				}
+			}
+		}
+	}
+}
+
+func TestTablesCoverTheirRows(t *testing.T) {
+	book, source := usual()
+	w := write(t, book, source)
+	for _, sheet := range w.rows {
+		tables, err := w.GetTables(sheet.Sheet)
+		require.NoError(t, err)
+		require.Len(t, tables, 1)
+		assert.Equal(t, sheet.Sheet, tables[0].Name)
+		dimension, err := w.GetSheetDimension(sheet.Sheet)
+		require.NoError(t, err)
+		assert.Equal(t, tables[0].Range, strings.Replace(dimension, "A1", "A2", 1))
+		_, last, err := excelize.SplitCellName(strings.Split(dimension, ":")[1])
+		require.NoError(t, err)
+		assert.Equal(t, sheet.Rows+2, last)
+	}
+}
+
+func TestABookWithoutPartnersOrRows(t *testing.T) {
+	w := write(t, Book{AsOf: tonight}, ledger{})
+	assert.Equal(t, "– Nothing to check yet", cell(t, w, "Summary", "A2"))
+	assert.Equal(t, "No customer is blocked.", cell(t, w, "Blocked", "A4"), "below the table's one empty row")
+
+	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
+	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []run.Run{*quiet}}}}, ledger{})
+	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Customers", 0}, {"Changes", 0}, {"Unread", 0}, {"Checks", 10}}, w.rows)
+	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Customers", "B1"), "an empty list is never believed")
+}
+
+func TestAFailedRunHeadsTheWorkbook(t *testing.T) {
+	book, source := usual()
+	failed := runOf(13, brazil, tonight, everyone()[:3], 32, 0, 29)
+	failed.State = run.Failed
+	book.Partners[0].Run.StartedAt = night(1)
+	book.Partners[0].Failed = failed
+	w := write(t, book, source)
+	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Summary", "A2"))
+	assert.Equal(t, "contoso-br: run 13 of 2026-11-22 02:30 failed its checks and changed nothing. The figures are those of run 12 of 2026-11-21 02:30.",
+		cell(t, w, "Summary", "A5"))
+	assert.Contains(t, cell(t, w, "Summary", "A6"), "FAIL: The list is whole")
+	assert.Equal(t, "13", cell(t, w, "Checks", "B3"))
+	assert.Equal(t, "FAIL", cell(t, w, "Checks", "F3"))
+
+	book.Partners[0].Run, book.Partners[0].Against, book.Partners[0].History = nil, nil, nil
+	w = write(t, book, source)
+	assert.Contains(t, cell(t, w, "Summary", "A5"), "No run has completed yet")
+}
+
+func TestRowsThatDisagreeWithTheRunFailACheck(t *testing.T) {
+	book, source := usual()
+	book.Partners[0].Run.Totals.Blocked++
+	w := write(t, book, source)
+	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Summary", "A2"))
+}
+
+func TestAFullSheetGoesOnInAnother(t *testing.T) {
+	book, source := usual()
+	w := writeWith(t, writer{sheetLimit: 22}, book, source)
+	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Customers (2)", "Changes", "Unread", "Checks", "About"}, w.GetSheetList())
+	assert.Contains(t, w.rows, SheetRows{"Customers", 20})
+	assert.Contains(t, w.rows, SheetRows{"Customers (2)", 14})
+	tables, err := w.GetTables("Customers (2)")
+	require.NoError(t, err)
+	assert.Equal(t, "Customers_2", tables[0].Name)
+	assert.Equal(t, "A2:N16", tables[0].Range)
+
+	whole := write(t, book, source).cells(t, "Customers")
+	first, second := w.cells(t, "Customers"), w.cells(t, "Customers (2)")
+	assert.Equal(t, whole[1], second[1], "the header is there again")
+	assert.Equal(t, whole[2:], slices.Concat(first[2:], second[2:]))
+}
+
+func TestAnExactlyFullSheetStaysAlone(t *testing.T) {
+	book, source := usual()
+	w := writeWith(t, writer{sheetLimit: 36}, book, source)
+	assert.NotContains(t, w.GetSheetList(), "Customers (2)")
+}
+
+// liar counts other than it yields, or fails while it yields.
+type liar struct {
+	ledger
+	more int
+	err  error
+}
+
+func (l liar) CountRecords(ctx context.Context, partner string, run int64, which standing.Standing) (int, error) {
+	n, err := l.ledger.CountRecords(ctx, partner, run, which)
+	return n + l.more, err
+}
+
+func (l liar) Records(ctx context.Context, partner string, run int64, which standing.Standing) iter.Seq2[standing.Record, error] {
+	return func(yield func(standing.Record, error) bool) {
+		if l.err != nil {
+			yield(standing.Record{}, l.err)
+			return
+		}
+		l.ledger.Records(ctx, partner, run, which)(yield)
+	}
+}
+
+func TestRowsOtherThanCountedAreAnError(t *testing.T) {
+	book, source := usual()
+	for _, more := range []int{1, -1} {
+		_, err := Write(t.Context(), io.Discard, book, liar{ledger: source, more: more})
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "write the report again")
+	}
+}
+
+func TestRunsOfOneNightShareAPointOfTheChart(t *testing.T) {
+	book, _ := usual()
+	again := book.Partners[0].History[11]
+	again.StartedAt = tonight.Add(2 * time.Hour)
+	book.Partners[0].History = append(book.Partners[0].History, again)
+	r, err := open(book, ledger{})
+	require.NoError(t, err)
+	defer r.file.Close()
+	axis := r.axis()
+	require.Len(t, axis, 13, "twelve nights of one partner, the last of them shared, and a second run that night")
+	assert.Equal(t, slot{"2026-11-22", 1}, axis[11])
+	assert.Equal(t, "11-22 (2)", r.slotLabel(axis[12]))
+}
+
+func TestErrorsOfTheSourceComeThrough(t *testing.T) {
+	book, source := usual()
+	broken := errors.New("connection reset")
+	_, err := Write(t.Context(), io.Discard, book, liar{ledger: source, err: broken})
+	require.ErrorIs(t, err, broken)
+	assert.Contains(t, err.Error(), "sheet Blocked: partner contoso-br, run 12")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Write(ctx, io.Discard, book, source)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+type fullDisk struct{ left int }
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if d.left -= len(p); d.left < 0 {
+		return 0, errors.New("no space left on device")
+	}
+	return len(p), nil
+}
+
+func TestAFullDiskIsAnError(t *testing.T) {
+	book, source := usual()
+	size := len(write(t, book, source).bytes)
+	for _, left := range []int{0, 10, size / 2, size - 1} {
+		_, err := Write(t.Context(), &fullDisk{left}, book, source)
+		assert.ErrorContains(t, err, "no space left", "after %d bytes", left)
+	}
+}
+
+func TestAnUnknownLanguageIsRefused(t *testing.T) {
+	_, err := Write(t.Context(), io.Discard, Book{Language: "tlh"}, ledger{})
+	assert.EqualError(t, err, `report language "tlh" is not known; set report.language to en or pt-BR`)
+}
+
+func TestEveryLanguageHasEveryText(t *testing.T) {
+	model := english()
+	for _, language := range []string{"en", "pt-BR"} {
+		say, err := catalogueOf(language)
+		require.NoError(t, err)
+		whole(t, language, reflect.ValueOf(model), reflect.ValueOf(say))
+		assert.Len(t, say.Measures, len(measures(run.Totals{})), language)
+	}
+}
+
+// whole fails for every text that model has and say has not, and for every one with other verbs.
+func whole(t *testing.T, at string, model, say reflect.Value) {
+	t.Helper()
+	switch model.Kind() {
+	case reflect.String:
+		assert.NotEmpty(t, say.String(), at)
+		for _, verb := range []string{"%[1]s", "%[2]s", "%[3]s", "%[4]s", "%[5]s", "%[6]s", "%[7]s", "%[8]s", "%[9]s"} {
+			assert.Equal(t, strings.Contains(model.String(), verb), strings.Contains(say.String(), verb), "%s: %s", at, verb)
+		}
+	case reflect.Struct:
+		for i := range model.NumField() {
+			whole(t, at+"."+model.Type().Field(i).Name, model.Field(i), say.Field(i))
+		}
+	case reflect.Slice:
+		assert.NotZero(t, say.Len(), at)
+		if assert.Equal(t, model.Len(), say.Len(), at) {
+			for i := range model.Len() {
+				whole(t, at, model.Index(i), say.Index(i))
+			}
+		}
+	case reflect.Map:
+		assert.Equal(t, model.Len(), say.Len(), at)
+		for _, key := range model.MapKeys() {
+			if value := say.MapIndex(key); assert.True(t, value.IsValid(), "%s: %s", at, key) {
+				whole(t, at+"."+key.String(), model.MapIndex(key), value)
+			}
+		}
+	}
+}
+
+func TestEveryColumnIsExplained(t *testing.T) {
+	r, err := open(Book{}, ledger{})
+	require.NoError(t, err)
+	defer r.file.Close()
+	used := map[column]bool{}
+	for _, s := range r.dataSheets() {
+		heads := map[string]bool{}
+		for _, c := range s.columns {
+			used[c] = true
+			head := r.say.Columns[c].Head
+			assert.NotEmpty(t, head, c)
+			assert.False(t, heads[head], "%s has two columns %s", s.key, head)
+			heads[head] = true
+		}
+	}
+	assert.Len(t, used, len(r.say.Columns), "the catalogue explains columns that no sheet has")
+}
+
+func TestAdviceFollowsTheAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		reason standing.Reason
+		answer standing.Trouble
+		want   advice
+	}{
+		{"the relationship ended", standing.RelationshipEnded, trouble(403, "20002", ""), adviceInvite},
+		{"no such tenant", standing.NotFound, trouble(404, "60003", ""), adviceFind},
+		{"a right is missing", standing.Unreadable, trouble(403, "900150", ""), adviceRole},
+		{"403 and nothing else", standing.Unreadable, trouble(403, "", ""), adviceRole},
+		{"the application alone is not enough", standing.Unreadable, trouble(403, "900329", ""), adviceUser},
+		{"a 403 that nobody knows", standing.Unreadable, trouble(403, "77", ""), adviceSupport},
+		{"no MFA", standing.Unreadable, trouble(401, "900421", ""), adviceSignIn},
+		{"throttled to the end", standing.Unreadable, trouble(429, "", ""), adviceThrottled},
+		{"the service is down", standing.Unreadable, trouble(503, "", ""), adviceServer},
+		{"no answer", standing.Unreadable, standing.Trouble{Message: "timeout"}, adviceSilence},
+		{"no readable date", standing.Unreadable, standing.Trouble{}, adviceNonsense},
+		{"an answer that is no JSON", standing.Unreadable, trouble(200, "", "not JSON"), adviceNonsense},
+		{"another refusal", standing.Unreadable, trouble(400, "3000", ""), adviceSupport},
+	} {
+		assert.Equal(t, c.want, adviceFor(standing.State{Reason: c.reason, Trouble: c.answer}), c.name)
+	}
+}
+
+func cell(t *testing.T, w written, sheet, name string) string {
+	t.Helper()
+	v, err := w.GetCellValue(sheet, name)
+	require.NoError(t, err)
+	return v
+}
+
+type file struct {
+	name    string
+	content []byte
+}
+
+func unzip(t *testing.T, book []byte) []file {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(book), int64(len(book)))
+	require.NoError(t, err)
+	var files []file
+	for _, entry := range archive.File {
+		in, err := entry.Open()
+		require.NoError(t, err)
+		content, err := io.ReadAll(in)
+		require.NoError(t, err)
+		files = append(files, file{entry.Name, content})
+	}
+	return files
+}
+
+func part(t *testing.T, book []byte, name string) []byte {
+	t.Helper()
+	for _, f := range unzip(t, book) {
+		if f.name == name {
+			return f.content
+		}
+	}
+	require.Fail(t, "no part "+name)
+	return nil
+}

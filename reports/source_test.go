@@ -1,0 +1,242 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// ledger is a Source in memory, by partner.
+type ledger struct {
+	records map[string][]standing.Record
+	changes map[string][]standing.Step
+}
+
+func (l ledger) CountRecords(_ context.Context, partner string, _ int64, which standing.Standing) (int, error) {
+	return len(l.set(partner, which)), nil
+}
+
+func (l ledger) Records(_ context.Context, partner string, _ int64, which standing.Standing) iter.Seq2[standing.Record, error] {
+	return func(yield func(standing.Record, error) bool) {
+		for _, rec := range l.set(partner, which) {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l ledger) CountChanges(_ context.Context, partner string, _, against int64) (int, error) {
+	return len(l.changed(partner, against)), nil
+}
+
+func (l ledger) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Step, error] {
+	return func(yield func(standing.Step, error) bool) {
+		for _, change := range l.changed(partner, against) {
+			if !yield(change, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l ledger) set(partner string, which standing.Standing) []standing.Record {
+	var wanted []standing.Record
+	for _, rec := range l.records[partner] {
+		if which == "" || which == rec.Standing {
+			wanted = append(wanted, rec)
+		}
+	}
+	return wanted
+}
+
+func (l ledger) changed(partner string, against int64) []standing.Step {
+	if against != 0 {
+		return l.changes[partner]
+	}
+	var all []standing.Step
+	for i := range l.records[partner] {
+		all = append(all, standing.Step{After: &l.records[partner][i]})
+	}
+	return all
+}
+
+var (
+	saoPaulo = time.FixedZone("America/Sao_Paulo", -3*60*60)
+	tonight  = time.Date(2026, 11, 22, 5, 30, 0, 0, time.UTC)
+	policy   = standing.Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}
+)
+
+func night(ago int) time.Time { return tonight.AddDate(0, 0, -ago) }
+
+// customer makes a record of the standing that belongs to reason.
+func customer(n int, name string, reason standing.Reason) standing.Record {
+	rec := standing.Record{FirstSeen: night(200), StandingSince: night(90)}
+	rec.Customer = standing.Customer{ID: fmt.Sprintf("%08d-0000-4000-8000-%012d", n, n), Name: name,
+		Domain: fmt.Sprintf("customer%d.example", n), Relationship: standing.Reseller}
+	rec.Reason, rec.Direct, rec.Agreements = reason, standing.DirectNotRead, standing.Read
+	switch reason {
+	case standing.Attested:
+		rec.Standing, rec.Newest = standing.Clear, agreement("2025-03-14")
+	case standing.AcceptedDirectly:
+		rec.Standing, rec.Direct, rec.Agreements = standing.Clear, standing.DirectYes, standing.NotRead
+	case standing.Outdated:
+		rec.Standing, rec.Remedy, rec.Direct, rec.Newest = standing.Blocked, standing.Attest, standing.DirectNo, agreement("2019-08-26")
+		rec.BlockedSince = night(41)
+	case standing.NeverAccepted:
+		rec.Standing, rec.Remedy, rec.Direct = standing.Blocked, standing.Attest, standing.DirectNo
+		rec.BlockedSince = night(3)
+	case standing.NotAResellerCustomer:
+		rec.Standing, rec.Agreements, rec.Relationship = standing.Excluded, standing.NotRead, "advisor"
+	case standing.RelationshipEnded:
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Invite, standing.Ended
+		rec.Trouble = trouble(403, "20002", "The partner does not have a relationship with the customer.")
+	case standing.NotFound:
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.CheckRelationship, standing.NoSuchHere
+		rec.Trouble = trouble(404, "60003", "Tenant not found.")
+	default:
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Retry, standing.Failed
+		rec.Trouble = trouble(503, "", "upstream connect error")
+	}
+	if rec.Standing == standing.Unknown {
+		rec.LastRead = night(9)
+	}
+	return rec
+}
+
+func agreement(day standing.Date) standing.Agreement {
+	return standing.Agreement{Agreed: day, Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
+}
+
+func trouble(status int, code, message string) standing.Trouble {
+	return standing.Trouble{Status: status, Code: code, Message: message,
+		RequestID: "5f0c3a52-7a2e-4a5c-9f6b-0d6f1c8f7a11", CorrelationID: "c0ffee00-7a2e-4a5c-9f6b-0d6f1c8f7a11"}
+}
+
+// hostile are names that a customer may well have, or that somebody types to see what happens.
+var hostile = []string{
+	`=HYPERLINK("http://evil.example","Click")`,
+	`+551199999999`,
+	`-2+3+cmd|' /C calc'!A0`,
+	`@SUM(A1:A9)`,
+	`  two spaces on both sides  `,
+	"line one\nline two\r\nline three\rand\ttab",
+	"control \x00\x0b\x1f characters",
+	`literal _x0041_ and _x005F_ and _x0041_x0042_`,
+	"escape before a control _x0041\x01 character",
+	`<b>"Tom" & 'Jerry'</b> ]]> &amp;`,
+	`0012`,
+	`1e5`,
+	`TRUE`,
+	`2026-11-22`,
+	`👩‍👩‍👧‍👦 Família & Cia 🇧🇷`,
+	`شركة المثال المحدودة`,
+	"noncharacters \uFFFE\uFFFF and invalid \xED\xA0\x80 bytes \xff",
+}
+
+// everyone is a customer of every standing and reason, and every hostile name.
+func everyone() []standing.Record {
+	undated, asked := customer(2, "Directly, date not known Ltda.", standing.AcceptedDirectly), customer(3, "Directly, dated", standing.AcceptedDirectly)
+	asked.DirectSince = night(17)
+	both := customer(4, "Attested, direct read too", standing.Attested)
+	both.Direct = standing.DirectNo
+	role, silent, dateless := customer(11, "Role missing", standing.Unreadable), customer(12, "No answer", standing.Unreadable), customer(13, "No readable date", standing.Unreadable)
+	role.Trouble, role.LastRead = trouble(403, "900308", "Access denied"), time.Time{}
+	silent.Trouble = standing.Trouble{Message: "context deadline exceeded"}
+	dateless.Trouble, dateless.Agreements = standing.Trouble{}, standing.Read
+	ancient := customer(14, "Signed before Excel's time", standing.Outdated)
+	ancient.Newest.Agreed = "0001-01-01"
+	all := []standing.Record{
+		customer(1, "Attested S.A.", standing.Attested), undated, asked, both,
+		customer(5, "Outdated GmbH", standing.Outdated), customer(6, "Never Accepted Inc.", standing.NeverAccepted),
+		customer(7, "Advisor only", standing.NotAResellerCustomer), customer(8, "Ended", standing.RelationshipEnded),
+		customer(9, "Not found", standing.NotFound), customer(10, "Server error", standing.Unreadable), role, silent, dateless, ancient,
+	}
+	for i, name := range append(hostile, strings.Repeat("long 🙂 ", 7000)) {
+		all = append(all, customer(100+i, name, standing.Attested))
+	}
+	return all
+}
+
+// runOf is a completed run that counted records, with its checks balanced.
+func runOf(id int64, p run.Partner, at time.Time, records []standing.Record, last, added, gone int) *run.Run {
+	t := run.Totals{Listed: len(records), New: added, Gone: gone, GoneByRead: gone, Missing: gone}
+	for _, rec := range records {
+		switch rec.Standing {
+		case standing.Clear:
+			t.Clear++
+			if rec.Reason == standing.AcceptedDirectly && rec.DirectSince.IsZero() {
+				t.DirectUndated++
+			}
+		case standing.Blocked:
+			t.Blocked++
+		case standing.Unknown:
+			t.Unknown++
+			if rec.Reason == standing.Unreadable {
+				t.Unreadable++
+			}
+		default:
+			t.Excluded++
+		}
+	}
+	t.Ledger = t.Standings
+	return &run.Run{ID: id, Partner: p, Policy: policy, State: run.Completed, Attempt: 1,
+		CorrelationID: fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", id), Version: "1.0.0",
+		StartedAt: at, FinishedAt: at.Add(14*time.Minute + 3*time.Second), OldestReading: at.Add(4 * time.Second),
+		Totals: t, Cost: run.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: run.Balance(t, last, 5)}
+}
+
+// blockedHistory is a run a night, ending with last, with a few more or fewer blocked each.
+func blockedHistory(last run.Run, nights int) []run.Run {
+	runs := make([]run.Run, nights)
+	for i := range runs {
+		runs[i] = last
+		ago := nights - 1 - i
+		runs[i].ID -= int64(ago)
+		runs[i].StartedAt = last.StartedAt.AddDate(0, 0, -ago)
+		runs[i].Totals.Blocked += (ago*ago)%7 + ago/2
+	}
+	return runs
+}
+
+var (
+	brazil = run.Partner{ID: "b0000000-0000-4000-8000-000000000001", Name: "contoso-br", Kind: standing.DirectBill}
+	europe = run.Partner{ID: "e0000000-0000-4000-8000-000000000002", Name: "contoso-eu", Kind: standing.IndirectProvider}
+)
+
+// usual is a night of two partners with everything that can happen in it.
+func usual() (Book, ledger) {
+	records := everyone()
+	gone := customer(90, "Gone yesterday", standing.NeverAccepted)
+	was := customer(5, "Outdated GmbH", standing.AcceptedDirectly)
+	cleared := customer(1, "Attested S.A.", standing.NeverAccepted)
+	changes := []standing.Step{
+		{Before: &was, After: &records[4]},
+		{Before: &cleared, After: &records[0]},
+		{Before: &was, After: &records[7]},
+		{Before: &was, After: &records[6]},
+		{After: &records[5]},
+		{Before: &gone},
+	}
+	shown := runOf(12, brazil, tonight, records, len(records), 1, 1)
+	shown.Totals.NewlyBlocked, shown.Totals.NewlyClear = 1, 1
+	before := blockedHistory(*shown, 2)[0]
+	few := []standing.Record{customer(200, "Österreich AG", standing.Attested), customer(201, "Ålesund AS", standing.NeverAccepted)}
+	first := runOf(1, europe, tonight.Add(time.Minute), few, 0, len(few), 0)
+	book := Book{
+		Partners: []PartnerRun{
+			{Partner: brazil, Run: shown, Against: &before, History: blockedHistory(*shown, 12)},
+			{Partner: europe, Run: first, History: []run.Run{*first}},
+		},
+		AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en", Version: "1.0.0",
+	}
+	return book, ledger{
+		records: map[string][]standing.Record{brazil.ID: records, europe.ID: few},
+		changes: map[string][]standing.Step{brazil.ID: changes},
+	}
+}

@@ -1,0 +1,131 @@
+package reports
+
+import "github.com/xuri/excelize/v2"
+
+// The palette: dark enough for a black-and-white printer to keep apart.
+const (
+	ink    = "1F2937"
+	paper  = "FFFFFF"
+	navy   = "1F3A5F"
+	line   = "CBD5E1"
+	muted  = "64748B"
+	red    = "B42318"
+	rose   = "FDE7E4"
+	amber  = "92400E"
+	sand   = "FEF3C7"
+	green  = "166534"
+	mint   = "E3F4E8"
+	grey   = "94A3B8"
+	moss   = "2E7D5B"
+	blue   = "2563EB"
+	purple = "7C3AED"
+)
+
+const fontName = "Calibri"
+
+// styles are the numbers under which the workbook keeps its cell styles.
+type styles struct {
+	text, wrapped, number, id, date, instant int // data rows
+
+	title, aside, header, headerRight, note int    // banner and header of a data sheet
+	verdict, bigVerdict                     [3]int // by mood
+
+	page, lead, alarm, section, label, plain, count, delta, total, totalLabel, totalDelta, duration, shortDay int // summary and about
+	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration                                          int
+
+	redWord, amberWord, greenWord int // conditional
+}
+
+// newStyles registers every style of the workbook. Text is in Excel's text format, so that a name such as =1+1 stays
+// one even when somebody edits its cell.
+func newStyles(f *excelize.File, say catalogue) (styles, error) {
+	var s styles
+	top := &excelize.Alignment{Vertical: "top"}
+	wrap := &excelize.Alignment{Vertical: "top", WrapText: true}
+	left := &excelize.Alignment{Vertical: "top", Horizontal: "left"}
+	indented := &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1}
+	middle := &excelize.Alignment{Vertical: "center"}
+	right := &excelize.Alignment{Vertical: "center", Horizontal: "right"}
+	font := func(size float64, bold bool, color string) *excelize.Font {
+		return &excelize.Font{Family: fontName, Size: size, Bold: bold, Color: color}
+	}
+	under := []excelize.Border{{Type: "bottom", Color: line, Style: 1}}
+	over := []excelize.Border{{Type: "top", Color: navy, Style: 1}}
+	number, delta, day, instant, duration := "#,##0", "+#,##0;-#,##0;0", say.DayFormat, say.InstantFormat, "[h]:mm:ss"
+
+	for _, want := range []struct {
+		id    *int
+		style excelize.Style
+	}{
+		{&s.text, excelize.Style{NumFmt: 49, Alignment: top, Font: font(11, false, ink)}},
+		{&s.wrapped, excelize.Style{NumFmt: 49, Alignment: wrap, Font: font(11, false, ink)}},
+		{&s.number, excelize.Style{CustomNumFmt: &number, Alignment: indented, Font: font(11, false, ink)}},
+		{&s.id, excelize.Style{NumFmt: 1, Alignment: left, Font: font(11, false, ink)}},
+		{&s.date, excelize.Style{CustomNumFmt: &day, Alignment: left, Font: font(11, false, ink)}},
+		{&s.instant, excelize.Style{CustomNumFmt: &instant, Alignment: left, Font: font(11, false, ink)}},
+
+		{&s.title, excelize.Style{Font: font(14, true, navy), Alignment: middle}},
+		{&s.verdict[nothing], excelize.Style{Font: font(12, true, amber), Fill: solid(sand), Alignment: middle}},
+		{&s.verdict[good], excelize.Style{Font: font(12, true, green), Fill: solid(mint), Alignment: middle}},
+		{&s.verdict[bad], excelize.Style{Font: font(12, true, paper), Fill: solid(red), Alignment: middle}},
+		{&s.bigVerdict[nothing], excelize.Style{Font: font(18, true, amber), Fill: solid(sand), Alignment: middle}},
+		{&s.bigVerdict[good], excelize.Style{Font: font(18, true, green), Fill: solid(mint), Alignment: middle}},
+		{&s.bigVerdict[bad], excelize.Style{Font: font(18, true, paper), Fill: solid(red), Alignment: middle}},
+		{&s.aside, excelize.Style{Font: font(11, false, muted), Alignment: middle}},
+		{&s.header, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
+			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
+		{&s.headerRight, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
+			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", WrapText: true}}},
+		{&s.note, excelize.Style{Font: &excelize.Font{Family: fontName, Size: 11, Italic: true, Color: muted}, Alignment: top}},
+
+		{&s.page, excelize.Style{Font: font(20, true, navy), Alignment: middle}},
+		{&s.lead, excelize.Style{Font: font(14, false, ink), Alignment: middle}},
+		{&s.alarm, excelize.Style{Font: font(11, true, red), Fill: solid(rose), Alignment: middle}},
+		{&s.section, excelize.Style{Font: font(13, true, navy), Alignment: middle}},
+		{&s.label, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: under, Alignment: middle}},
+		{&s.plain, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: middle}},
+		{&s.count, excelize.Style{CustomNumFmt: &number, Font: font(11, false, ink), Border: under, Alignment: right}},
+		{&s.delta, excelize.Style{CustomNumFmt: &delta, Font: font(11, false, ink), Border: under, Alignment: right}},
+		{&s.total, excelize.Style{CustomNumFmt: &number, Font: font(11, true, ink), Border: over, Alignment: right}},
+		{&s.totalLabel, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: over, Alignment: middle}},
+		{&s.totalDelta, excelize.Style{CustomNumFmt: &delta, Font: font(11, true, ink), Border: over, Alignment: right}},
+		{&s.duration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Border: under, Alignment: right}},
+		{&s.shortDay, excelize.Style{CustomNumFmt: &day, Font: font(11, false, ink), Border: under, Alignment: right}},
+
+		{&s.key, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Alignment: wrap}},
+		{&s.keyText, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: wrap}},
+		{&s.keyNumber, excelize.Style{CustomNumFmt: &number, Font: font(11, false, ink), Alignment: left}},
+		{&s.keyID, excelize.Style{NumFmt: 1, Font: font(11, false, ink), Alignment: left}},
+		{&s.keyInstant, excelize.Style{CustomNumFmt: &instant, Font: font(11, false, ink), Alignment: left}},
+		{&s.keyDate, excelize.Style{CustomNumFmt: &day, Font: font(11, false, ink), Alignment: left}},
+		{&s.keyDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Alignment: left}},
+	} {
+		id, err := f.NewStyle(&want.style)
+		if err != nil {
+			return s, err
+		}
+		*want.id = id
+	}
+	return s, conditionalStyles(f, &s)
+}
+
+func conditionalStyles(f *excelize.File, s *styles) error {
+	for _, want := range []struct {
+		id          *int
+		color, fill string
+	}{{&s.redWord, red, rose}, {&s.amberWord, amber, sand}, {&s.greenWord, green, mint}} {
+		id, err := f.NewConditionalStyle(&excelize.Style{
+			Font: &excelize.Font{Bold: true, Color: want.color},
+			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{want.fill}},
+		})
+		if err != nil {
+			return err
+		}
+		*want.id = id
+	}
+	return nil
+}
+
+func solid(color string) excelize.Fill {
+	return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{color}}
+}

@@ -1,0 +1,277 @@
+package reports
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+)
+
+// summaryColumns is how wide the summary is: the partner and eleven counts.
+const summaryColumns = 12
+
+// summary is one printed page: whether to believe the workbook, the counts and what changed, two charts, the rule, and
+// what the night cost. The figures behind the second chart are below the page.
+func (r *report) summary() error {
+	d := &sheetDraft{file: r.file, sheet: r.say.Sheets[sheetSummary]}
+	d.width(1, 27)
+	for col := 2; col <= summaryColumns; col++ {
+		d.width(col, 14)
+	}
+	row := r.head(d)
+	row, counted := r.countsTable(d, row)
+	row = r.deltasTable(d, row)
+	charts := row
+	if r.anyRun() {
+		row += chartRows + 1
+	}
+	row = r.rule(d, row)
+	row = r.costTable(d, row)
+	nights, end := r.history(d, row+1)
+	r.charts(d, charts, counted, nights)
+
+	r.print(d)
+	one := 1
+	d.try(r.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToHeight: &one}))
+	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$L$%d", row-1))
+	lines := false
+	d.try(r.file.SetSheetView(d.sheet, 0, &excelize.ViewOptions{ShowGridLines: &lines}))
+	d.try(r.file.SetSheetDimension(d.sheet, fmt.Sprintf("A1:L%d", end)))
+	return d.err
+}
+
+// head is the title, the verdict, the one number that matters, and what must be known before any figure is believed.
+func (r *report) head(d *sheetDraft) (next int) {
+	d.put(1, 1, r.say.Title, r.style.page)
+	d.height(1, 33)
+	style := r.style.bigVerdict[r.mood()]
+	for col := 1; col <= summaryColumns; col++ {
+		d.style(col, 2, style)
+	}
+	d.put(1, 2, r.verdict(), style)
+	d.height(2, 30)
+	d.put(1, 3, r.lead(), r.style.lead)
+	d.height(3, 27)
+	d.put(1, 4, r.when(), r.style.aside)
+	next = 5
+	for _, notice := range r.notices() {
+		for col := 1; col <= summaryColumns; col++ {
+			d.style(col, next, r.style.alarm)
+		}
+		d.put(1, next, notice, r.style.alarm)
+		next++
+	}
+	return next + 1
+}
+
+func (r *report) lead() string {
+	if !r.anyRun() {
+		return r.say.NoFigures
+	}
+	var t run.Totals
+	for _, p := range r.book.Partners {
+		if p.Run != nil {
+			t.Listed += p.Run.Totals.Listed
+			t.Blocked += p.Run.Totals.Blocked
+			t.Unknown += p.Run.Totals.Unknown
+			t.NewlyBlocked += p.Run.Totals.NewlyBlocked
+			t.NewlyClear += p.Run.Totals.NewlyClear
+		}
+	}
+	return r.say.put(r.say.Lead, t.Blocked, t.Listed, t.NewlyBlocked, t.NewlyClear, t.Unknown)
+}
+
+// whenPartners is how many partners' runs fit into a banner.
+const whenPartners = 3
+
+// when says of which runs the figures are.
+func (r *report) when() string {
+	var runs []string
+	for i, p := range r.book.Partners {
+		if i == whenPartners {
+			runs = append(runs, r.say.put(r.say.AndMore, len(r.book.Partners)-i))
+			break
+		}
+		if p.Run == nil {
+			runs = append(runs, fmt.Sprintf(r.say.NoRunYet, p.Partner.Name))
+			continue
+		}
+		runs = append(runs, fmt.Sprintf(r.say.RunOf, p.Partner.Name, runNumber(p.Run), r.at(p.Run.StartedAt)))
+	}
+	return strings.Join(runs, " · ")
+}
+
+func (r *report) at(t time.Time) string { return r.say.at(t, r.book.Location) }
+
+func runNumber(shown *run.Run) string { return strconv.FormatInt(shown.ID, 10) }
+
+// notices say of which partners the figures are older than they should be, and why.
+func (r *report) notices() []string {
+	var all []string
+	for _, p := range r.book.Partners {
+		switch {
+		case p.Failed != nil && p.Run != nil:
+			all = append(all, fmt.Sprintf(r.say.FailedRun, p.Partner.Name, runNumber(p.Failed), r.at(p.Failed.StartedAt),
+				runNumber(p.Run), r.at(p.Run.StartedAt)))
+		case p.Failed != nil:
+			all = append(all, fmt.Sprintf(r.say.FailedFirst, p.Partner.Name, runNumber(p.Failed), r.at(p.Failed.StartedAt)))
+		case p.Run == nil:
+			all = append(all, fmt.Sprintf(r.say.Waiting, p.Partner.Name))
+		}
+		if p.Failed != nil {
+			all = append(all, r.reasons(p)...)
+		}
+	}
+	return all
+}
+
+// reasons are the checks that a failed run failed.
+func (r *report) reasons(p PartnerRun) []string {
+	var all []string
+	for _, c := range r.controlsOf(p, *p.Failed) {
+		if !c.ok {
+			all = append(all, fmt.Sprintf(r.say.Why, c.name, c.sentence))
+		}
+	}
+	return all
+}
+
+// measures are a run's counts in the order of the summary's columns.
+func measures(t run.Totals) []int {
+	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.NewlyBlocked, t.NewlyClear, t.New, t.Gone, t.Unreadable,
+		t.DirectUndated}
+}
+
+// span is a range of rows; last is before first when there are none.
+type span struct{ first, last int }
+
+func (r *report) tableHead(d *sheetDraft, row int, section string, heads []string) (next int) {
+	d.put(1, row, section, r.style.section)
+	d.height(row, 22)
+	d.put(1, row+1, r.say.Columns[colPartner].Head, r.style.header)
+	for i, head := range heads {
+		d.put(i+2, row+1, head, r.style.headerRight)
+	}
+	d.height(row+1, 48)
+	return row + 2
+}
+
+func (r *report) countsTable(d *sheetDraft, row int) (next int, counted span) {
+	row = r.tableHead(d, row, r.say.Counts, r.say.Measures)
+	counted = span{row, row - 1}
+	sums := make([]int, len(r.say.Measures))
+	for _, p := range r.book.Partners {
+		d.put(1, row, p.Partner.Name, r.style.label)
+		for i := range sums {
+			d.style(i+2, row, r.style.count)
+		}
+		if p.Run != nil {
+			for i, n := range measures(p.Run.Totals) {
+				d.put(i+2, row, n, r.style.count)
+				sums[i] += n
+			}
+		}
+		counted.last = row
+		row++
+	}
+	return r.totals(d, row, sums, r.style.total) + 1, counted
+}
+
+// deltasTable is the same counts less those of the run that changes are counted from.
+func (r *report) deltasTable(d *sheetDraft, row int) (next int) {
+	row = r.tableHead(d, row, r.say.SinceLast, r.say.Measures)
+	sums := make([]int, len(r.say.Measures))
+	for _, p := range r.book.Partners {
+		d.put(1, row, p.Partner.Name, r.style.label)
+		for i := range sums {
+			d.style(i+2, row, r.style.delta)
+		}
+		switch {
+		case p.Run == nil:
+		case p.Against == nil:
+			d.put(2, row, r.say.FirstRun, r.style.delta)
+		default:
+			before := measures(p.Against.Totals)
+			for i, n := range measures(p.Run.Totals) {
+				d.put(i+2, row, n-before[i], r.style.delta)
+				sums[i] += n - before[i]
+			}
+		}
+		row++
+	}
+	return r.totals(d, row, sums, r.style.totalDelta) + 1
+}
+
+// totals adds the line that sums up several partners.
+func (r *report) totals(d *sheetDraft, row int, sums []int, style int) (next int) {
+	if len(r.book.Partners) < 2 {
+		return row
+	}
+	d.put(1, row, r.say.Total, r.style.totalLabel)
+	for i, n := range sums {
+		d.put(i+2, row, n, style)
+	}
+	return row + 1
+}
+
+// rule puts the policy into words. Partners share one configuration, but a run shown may be older than it.
+func (r *report) rule(d *sheetDraft, row int) (next int) {
+	d.put(1, row, r.say.PolicyHeading, r.style.section)
+	d.height(row, 22)
+	row++
+	for _, sentence := range r.policy() {
+		d.put(1, row, sentence, r.style.plain)
+		row++
+	}
+	d.put(1, row, r.say.WhatIsBlocked+" "+r.say.WhatGoesOn, r.style.plain)
+	return row + 2
+}
+
+func (r *report) policy() []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, p := range r.book.Partners {
+		if p.Run == nil {
+			continue
+		}
+		sentence := fmt.Sprintf(r.say.PolicySince, r.say.day(p.Run.Policy.AcceptedSince)) + " "
+		if p.Run.Policy.TrustDirectAcceptance {
+			sentence += r.say.Trusted
+		} else {
+			sentence += r.say.NotTrusted
+		}
+		if !seen[sentence] {
+			seen[sentence] = true
+			all = append(all, sentence)
+		}
+	}
+	return all
+}
+
+func (r *report) costTable(d *sheetDraft, row int) (next int) {
+	row = r.tableHead(d, row, r.say.Cost, r.say.CostHeads)
+	d.height(row-1, 33)
+	for _, p := range r.book.Partners {
+		for _, shown := range []*run.Run{p.Failed, p.Run} {
+			if shown != nil {
+				r.costRow(d, row, p, shown)
+				row++
+			}
+		}
+	}
+	return row + 1
+}
+
+func (r *report) costRow(d *sheetDraft, row int, p PartnerRun, shown *run.Run) {
+	d.put(1, row, p.Partner.Name, r.style.label)
+	d.put(2, row, shown.ID, r.style.count)
+	d.instant(3, row, shown.StartedAt, r.book.Location, r.style.shortDay)
+	d.put(4, row, shown.Cost.Requests, r.style.count)
+	d.put(5, row, shown.Cost.Retries, r.style.count)
+	d.put(6, row, shown.Cost.Throttled, r.style.count)
+	d.put(7, row, shown.Cost.Seconds/daySeconds, r.style.duration)
+}
