@@ -159,12 +159,14 @@ func outlive(ctx context.Context, while time.Duration) (context.Context, context
 	return lasting, func() { stop(); cancel(nil) }
 }
 
+// A kill loses what is in flight and the chunk that is being gathered, so chunks are small. A moment's wait is enough to
+// keep their number, and with it the cost of transactions, low.
 const (
 	chunkSize = 100
-	chunkAge  = 50 * time.Millisecond
+	chunkAge  = 10 * time.Millisecond
 )
 
-// save writes readings in chunks, so that a kill costs little: the readings of a moment.
+// save writes readings in chunks, each in the ledger whole or not at all.
 func (s *sweep) save(ctx context.Context, done <-chan run.Reading) error {
 	for first := range done {
 		chunk := gather(first, done)

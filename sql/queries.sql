@@ -121,19 +121,20 @@ VALUES (:run_id, :customer_id, :read_at, :gone, :change, :differs, :name, :name_
     :last_read)
 
 -- name: forget_unlisted_readings
--- Read in an earlier attempt, no longer listed in this one: to be looked at again like everybody who is missing.
-DELETE FROM reading WHERE run_id = :run AND NOT EXISTS (
-    SELECT 1 FROM listing l WHERE l.run_id = reading.run_id AND l.customer_id = reading.customer_id AND l.attempt = :attempt)
+-- Read in an earlier attempt, no longer listed in this one: to be looked at again like everybody who is missing. Here and below
+-- the lookup by primary key is spelt out, because PostgreSQL, which has no statistics of working rows, would join them row by row.
+DELETE FROM reading WHERE run_id = :run AND COALESCE((
+    SELECT l.attempt FROM listing l WHERE l.run_id = reading.run_id AND l.customer_id = reading.customer_id), 0) <> :attempt
 
 -- name: count_missing
 SELECT COUNT(*) FROM standing s
-WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND NOT EXISTS (
-    SELECT 1 FROM listing l WHERE l.run_id = :run AND l.customer_id = s.customer_id AND l.attempt = :attempt)
+WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND COALESCE((
+    SELECT l.attempt FROM listing l WHERE l.run_id = :run AND l.customer_id = s.customer_id), 0) <> :attempt
 
 -- name: missing
 SELECT s.* FROM standing s
-WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND s.customer_id > :after AND NOT EXISTS (
-    SELECT 1 FROM listing l WHERE l.run_id = :run AND l.customer_id = s.customer_id AND l.attempt = :attempt)
+WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND s.customer_id > :after AND COALESCE((
+    SELECT l.attempt FROM listing l WHERE l.run_id = :run AND l.customer_id = s.customer_id), 0) <> :attempt
 ORDER BY s.customer_id LIMIT :limit
 
 -- name: count_listed
@@ -144,8 +145,8 @@ SELECT COUNT(*) FROM listing WHERE run_id = :run AND attempt = :attempt
 
 -- name: end_records
 UPDATE standing SET valid_to = :run
-WHERE partner_id = :partner_id AND valid_to IS NULL AND EXISTS (
-    SELECT 1 FROM reading r WHERE r.run_id = :run AND r.customer_id = standing.customer_id AND (r.gone OR r.differs))
+WHERE partner_id = :partner_id AND valid_to IS NULL AND COALESCE((
+    SELECT r.gone OR r.differs FROM reading r WHERE r.run_id = :run AND r.customer_id = standing.customer_id), FALSE)
 
 -- name: begin_records
 INSERT INTO standing (partner_id, customer_id, valid_from, name, name_key, domain, relationship, standing, reason,
@@ -183,13 +184,17 @@ SELECT
     COUNT(*) FILTER (WHERE standing = 'excluded') AS ledger_excluded
 FROM standing WHERE partner_id = :partner_id AND valid_to IS NULL
 
--- name: count_gone
-SELECT COUNT(*) FROM standing s WHERE s.partner_id = :partner_id AND s.valid_to = :run AND NOT EXISTS (
-    SELECT 1 FROM standing n WHERE n.partner_id = s.partner_id AND n.customer_id = s.customer_id AND n.valid_from = :run)
+-- name: count_turnover
+-- A record that ended and has no successor is a customer that is gone; one without a predecessor, a new one.
+SELECT COUNT(*) FILTER (WHERE begun = 0) AS gone, COUNT(*) FILTER (WHERE ended = 0) AS new
+FROM (
+    SELECT customer_id, COUNT(*) FILTER (WHERE valid_to = :run) AS ended, COUNT(*) FILTER (WHERE valid_from = :run) AS begun
+    FROM standing WHERE partner_id = :partner_id AND (valid_to = :run OR valid_from = :run)
+    GROUP BY customer_id
+) AS customer
 
--- name: count_new
-SELECT COUNT(*) FROM standing n WHERE n.partner_id = :partner_id AND n.valid_from = :run AND NOT EXISTS (
-    SELECT 1 FROM standing s WHERE s.partner_id = n.partner_id AND s.customer_id = n.customer_id AND s.valid_to = :run)
+-- name: analyze
+ANALYZE standing
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Reports. A record belongs to a run when it had begun by then and not ended.

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/mcaledger/mcaledger/internal/run"
+	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
 var errUnbalanced = errors.New("the checks do not balance")
@@ -34,6 +36,10 @@ func (l *Lease) Close(ctx context.Context, r run.Run, judge func(run.Totals) []r
 		r.State = run.Failed
 		err = l.write(ctx, func(tx *sqlx.Tx) error { return l.finish(ctx, tx, r) })
 	}
+	if err == nil && l.store.dialect == sqlfiles.Postgres {
+		// A report may come before PostgreSQL has looked at what is new by itself; without statistics it joins row by row.
+		_, err = l.store.exec(ctx, l.store.db, "analyze", nil)
+	}
 	return r, err
 }
 
@@ -51,30 +57,25 @@ func (l *Lease) apply(ctx context.Context, tx *sqlx.Tx, id int64) error {
 func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r run.Run) (run.Totals, error) {
 	row := totalsRow{Missing: r.Totals.Missing}
 	where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
-	for _, part := range []struct {
-		query string
-		into  any
-	}{
-		{"count_listing", &row}, {"count_readings", &row}, {"count_ledger", &row}, {"count_gone", &row.Gone}, {"count_new", &row.New},
-	} {
-		if err := l.store.get(ctx, tx, part.into, part.query, where); err != nil {
+	for _, part := range []string{"count_listing", "count_readings", "count_turnover", "count_ledger"} {
+		if err := l.store.get(ctx, tx, &row, part, where); err != nil {
 			return run.Totals{}, err
 		}
 	}
 	return row.totals(), nil
 }
 
+type finishRow struct {
+	ID         int64     `db:"run"`
+	State      run.State `db:"state"`
+	FinishedAt time.Time `db:"finished_at"`
+	totalsRow
+}
+
 // finish writes the run's end and drops its working rows.
 func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r run.Run) error {
-	t := r.Totals
-	n, err := l.store.exec(ctx, tx, "finish_run", args{
-		"run": r.ID, "state": r.State, "finished_at": instant(r.FinishedAt),
-		"listed": t.Listed, "missing": t.Missing, "still_there": t.StillThere,
-		"clear": t.Clear, "blocked": t.Blocked, "unknown": t.Unknown, "excluded": t.Excluded,
-		"unreadable": t.Unreadable, "direct_undated": t.DirectUndated,
-		"new": t.New, "gone": t.Gone, "newly_blocked": t.NewlyBlocked, "newly_clear": t.NewlyClear, "gone_by_read": t.GoneByRead,
-		"ledger_clear": t.Ledger.Clear, "ledger_blocked": t.Ledger.Blocked, "ledger_unknown": t.Ledger.Unknown, "ledger_excluded": t.Ledger.Excluded,
-	})
+	end := finishRow{ID: r.ID, State: r.State, FinishedAt: instant(r.FinishedAt), totalsRow: rowOfTotals(r.Totals)}
+	n, err := l.store.exec(ctx, tx, "finish_run", end)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,16 @@ type totalsRow struct {
 	LedgerExcluded int `db:"ledger_excluded"`
 }
 
+func rowOfTotals(t run.Totals) totalsRow {
+	return totalsRow{
+		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,
+		Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded,
+		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
+		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneByRead,
+		LedgerClear: t.Ledger.Clear, LedgerBlocked: t.Ledger.Blocked, LedgerUnknown: t.Ledger.Unknown, LedgerExcluded: t.Ledger.Excluded,
+	}
+}
+
 func (t totalsRow) totals() run.Totals {
 	return run.Totals{
 		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,

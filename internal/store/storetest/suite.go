@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os/exec"
 	"strings"
 	"testing"
@@ -69,14 +70,31 @@ func open(t *testing.T, address string) *ledger {
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	require.NoError(t, s.Migrate(t.Context()))
-	driver, dsn := "postgres", address
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		driver, dsn = "sqlite", "file:"+strings.ReplaceAll(strings.ReplaceAll(path, "?", "%3f"), " ", "%20")+"?_pragma=busy_timeout(10000)"
-	}
-	raw, err := sqlx.Open(driver, dsn)
+	raw, err := connect(address)
 	require.NoError(t, err)
 	t.Cleanup(func() { raw.Close() })
 	return &ledger{s, address, raw}
+}
+
+// connect opens a database around the store.
+func connect(address string) (*sqlx.DB, error) {
+	path, ok := strings.CutPrefix(address, "sqlite:")
+	if !ok {
+		return sqlx.Open("postgres", address)
+	}
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	return sqlx.Open("sqlite", "file:"+escaped+"?_pragma=busy_timeout(10000)")
+}
+
+// Exec does to a database what no part of the program would, such as taking its lease away.
+func Exec(ctx context.Context, address, statement string) error {
+	db, err := connect(address)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, statement)
+	return err
 }
 
 func (l *ledger) exec(t *testing.T, statement string, values ...any) {

@@ -1,0 +1,41 @@
+GO ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race bench fuzz lint postgres
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## bin/mcaledger, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mcaledger ./cmd/mcaledger
+
+demo: build ## two simulated nights and their workbook, in ./demo
+	./bin/mcaledger demo --dir demo
+
+test: postgres ## every test, on SQLite and on a throwaway PostgreSQL server
+	$(GO) test ./...
+
+race: postgres ## the concurrent parts under the race detector (needs a C compiler)
+	$(GO) test -race -short ./internal/partnercenter ./internal/simulator ./internal/store ./jobs
+
+bench: postgres ## speed and memory, as ratios against a limit measured in the same run
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./reports ./jobs ./cmd/mcaledger
+
+fuzz: ## a minute of fuzzing for each fuzz test
+	$(GO) test -run '^$$' -fuzz . -fuzztime 1m ./reports
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l cmd internal jobs reports sql); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# Tests start a PostgreSQL server of their own; this only sees to it that there is one to start.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	  else \
+	    echo "PostgreSQL is needed for the tests; on Debian or Ubuntu: sudo apt-get install -y postgresql"; exit 1; \
+	  fi; }
