@@ -78,7 +78,6 @@ const grace = 5 * time.Second
 // Run makes one run, or continues the one that was interrupted. When ctx ends, no more work is taken, what is in flight is
 // finished and saved, and the context's cause is returned; the next Run goes on from there.
 func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (result Result, err error) {
-	began := time.Now()
 	last, err := ledger.LastCompleted(ctx)
 	if err != nil {
 		return result, fmt.Errorf("look up the last run: %w", err)
@@ -96,7 +95,7 @@ func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (resu
 	s := newSweep(j, ledger, service, result.Run, last, asOf)
 	err = s.everybody(ctx)
 	result.Cost = service.Cost()
-	result.Cost.Seconds = time.Since(began).Seconds()
+	result.Cost.Seconds = time.Since(s.began).Seconds()
 	if spent := ledger.Spend(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
 		err = spent
 	}
@@ -105,7 +104,7 @@ func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (resu
 	}
 
 	closing := s.run
-	closing.FinishedAt = asOf.Add(time.Since(began))
+	closing.FinishedAt = s.now()
 	// Everything is read: a stop that comes now must not throw it away.
 	if result.Run, err = ledger.Close(context.WithoutCancel(ctx), closing, s.judge); err != nil {
 		return result, fmt.Errorf("close run %d: %w", closing.ID, err)

@@ -21,11 +21,12 @@ type sweep struct {
 	run     run.Run
 	last    *run.Run // the last completed run; nil: this is the first
 	asOf    time.Time
+	began   time.Time // by the monotonic clock, to measure from
 	read    atomic.Int64
 }
 
 func newSweep(job Reconcile, ledger Ledger, service Service, r run.Run, last *run.Run, asOf time.Time) *sweep {
-	return &sweep{Reconcile: job, ledger: ledger, service: service, run: r, last: last, asOf: asOf}
+	return &sweep{Reconcile: job, ledger: ledger, service: service, run: r, last: last, asOf: asOf, began: time.Now()}
 }
 
 // everybody reads all customers of the list, and then asks for those that it no longer holds.
@@ -97,7 +98,7 @@ func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Se
 	defer stop()
 	group, working := errgroup.WithContext(lasting)
 	queue := make(chan run.Listed, 1000) // two pages, so that readers do not wait for the next one
-	done := make(chan run.Reading, chunkSize)
+	done := make(chan run.Reading, unsaved)
 
 	group.Go(func() error {
 		defer close(queue)
@@ -159,18 +160,23 @@ func outlive(ctx context.Context, while time.Duration) (context.Context, context
 	return lasting, func() { stop(); cancel(nil) }
 }
 
-// A kill loses what is in flight and the chunk that is being gathered, so chunks are small. A moment's wait is enough to
-// keep their number, and with it the cost of transactions, low.
+// A kill loses what is in flight, what waits for the writer, and the chunk in its hands, so all three are small. A moment's
+// wait is enough to keep the number of transactions, and with it their cost, low.
 const (
+	unsaved   = 8 // readings that wait for the writer
 	chunkSize = 100
-	chunkAge  = 10 * time.Millisecond
+	chunkAge  = 5 * time.Millisecond
 )
+
+// now is the instant at which the attempt has arrived. Sinces are dated by the night, but how old a reading is counts from
+// when it was made: a night may be long.
+func (s *sweep) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
 
 // save writes readings in chunks, each in the ledger whole or not at all.
 func (s *sweep) save(ctx context.Context, done <-chan run.Reading) error {
 	for first := range done {
 		chunk := gather(first, done)
-		if err := s.ledger.Save(ctx, s.run, s.asOf, chunk); err != nil {
+		if err := s.ledger.Save(ctx, s.run, s.now(), chunk); err != nil {
 			return err
 		}
 		if s.Progress != nil {

@@ -38,8 +38,15 @@ type lab struct {
 
 // databases are the addresses of an empty database of each kind.
 func databases(t *testing.T, test func(t *testing.T, address string)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db")) })
-	t.Run("postgres", func(t *testing.T) { test(t, storetest.Postgres(t)) })
+	for name, address := range map[string]func() string{
+		"sqlite":   func() string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
+		"postgres": func() string { return storetest.Postgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, address())
+		})
+	}
 }
 
 func set(t testing.TB, address string, options simulator.Options) *lab {

@@ -140,10 +140,14 @@ func (r *report) reasons(p PartnerRun) []string {
 	return all
 }
 
-// measures are a run's counts in the order of the summary's columns.
+// measures are a run's counts in the order of the summary's columns: first how many there are, then how many came and went.
 func measures(t run.Totals) []int {
-	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.NewlyBlocked, t.NewlyClear, t.New, t.Gone, t.Unreadable,
-		t.DirectUndated}
+	return append(stock(t), t.NewlyBlocked, t.NewlyClear, t.New, t.Gone)
+}
+
+// stock are the counts of what there is; only these can be compared with another run's.
+func stock(t run.Totals) []int {
+	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Unreadable, t.DirectUndated}
 }
 
 // span is a range of rows; last is before first when there are none.
@@ -181,10 +185,10 @@ func (r *report) countsTable(d *sheetDraft, row int) (next int, counted span) {
 	return r.totals(d, row, sums, r.style.total) + 1, counted
 }
 
-// deltasTable is the same counts less those of the run that changes are counted from.
+// deltasTable is the stock less that of the run that changes are counted from.
 func (r *report) deltasTable(d *sheetDraft, row int) (next int) {
-	row = r.tableHead(d, row, r.say.SinceLast, r.say.Measures)
-	sums := make([]int, len(r.say.Measures))
+	sums := make([]int, len(stock(run.Totals{})))
+	row = r.tableHead(d, row, r.say.SinceLast, r.say.Measures[:len(sums)])
 	for _, p := range r.book.Partners {
 		d.put(1, row, p.Partner.Name, r.style.label)
 		for i := range sums {
@@ -195,8 +199,8 @@ func (r *report) deltasTable(d *sheetDraft, row int) (next int) {
 		case p.Against == nil:
 			d.put(2, row, r.say.FirstRun, r.style.delta)
 		default:
-			before := measures(p.Against.Totals)
-			for i, n := range measures(p.Run.Totals) {
+			before := stock(p.Against.Totals)
+			for i, n := range stock(p.Run.Totals) {
 				d.put(i+2, row, n-before[i], r.style.delta)
 				sums[i] += n - before[i]
 			}

@@ -4,7 +4,9 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,22 +106,39 @@ func (c Config) Select(wanted []string) ([]Partner, error) {
 		return c.Partners, nil
 	}
 	var selected []Partner
+	chosen := map[string]bool{}
 	for _, name := range wanted {
-		found := false
-		for _, p := range c.Partners {
-			if p.Name == name || strings.EqualFold(p.TenantID, name) {
-				selected, found = append(selected, p), true
-			}
+		i := slices.IndexFunc(c.Partners, func(p Partner) bool { return p.Name == name || strings.EqualFold(p.TenantID, name) })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no partner %q; the configuration has %s", name, c.Names())
 		}
-		if !found {
-			var names []string
-			for _, p := range c.Partners {
-				names = append(names, p.Name)
-			}
-			return nil, fmt.Errorf("there is no partner %q; the configuration has %s", name, strings.Join(names, ", "))
+		if p := c.Partners[i]; !chosen[p.TenantID] {
+			selected = append(selected, p)
+			chosen[p.TenantID] = true
 		}
 	}
 	return selected, nil
+}
+
+// Names lists the partners for people.
+func (c Config) Names() string {
+	var names []string
+	for _, p := range c.Partners {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Ledger names the database for people: without user and password.
+func (c Config) Ledger() string {
+	u, err := url.Parse(c.Database)
+	switch {
+	case strings.HasPrefix(c.Database, "sqlite:"):
+		return c.Database
+	case err != nil:
+		return "postgres"
+	}
+	return u.Scheme + "://" + u.Host + u.Path
 }
 
 // resolve makes paths absolute: those in the file are relative to its folder.
@@ -136,7 +155,7 @@ func (c *Config) resolve(folder string) {
 		absolute(&c.Partners[i].RefreshTokenFile)
 	}
 	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
-		absolute(&path)
+		absolute(&path) // an empty one stays empty, for validate to see
 		c.Database = "sqlite:" + path
 	}
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -10,17 +12,53 @@ import (
 )
 
 // nearest names the known word that is most like a mistaken one, as the end of a sentence.
-func nearest(word string, known []string) string {
+func nearest(word string, known []string) string { return suggestion("", closest(word, known)) }
+
+func suggestion(prefix, word string) string {
+	if word == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s%s?", prefix, word)
+}
+
+// closest is the known word that is most like a mistaken one; empty when none is.
+func closest(word string, known []string) string {
 	best, least := "", len(word)/2+1
 	for _, candidate := range known {
-		if d := distance(word, candidate); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(candidate)); d < least {
 			best, least = candidate, d
 		}
 	}
-	if best == "" {
-		return ""
+	return best
+}
+
+// meant ends a sentence with the key that a mistaken one may stand for: one that is like it, or else the same in another place.
+func meant(name string, among reflect.Type, at string) string {
+	if key := closest(name, keys(among)); key != "" {
+		return suggestion(at, key)
 	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	for _, path := range paths(reflect.TypeFor[Config](), "", "0") {
+		if strings.HasSuffix(path, "."+name) {
+			return suggestion("", path)
+		}
+	}
+	return ""
+}
+
+// meantVariable is meant for environment variables; name lacks the prefix.
+func meantVariable(name string) string {
+	var variables []string
+	for _, path := range paths(reflect.TypeFor[Config](), "", cmp.Or(number.FindString(name), "0")) {
+		variables = append(variables, strings.TrimPrefix(variable(path), Prefix))
+	}
+	return suggestion(Prefix, closest(name, variables))
+}
+
+var number = regexp.MustCompile(`\d+`)
+
+// variable names the environment variable of a key: MCALEDGER_PARTNERS_0_NAME for partners[0].name.
+func variable(path string) string {
+	return Prefix + strings.ToUpper(strings.NewReplacer(".", "_", "[", "_", "]", "").Replace(path))
 }
 
 // distance is the number of letters to insert, drop or replace to make b out of a (Levenshtein).
@@ -43,23 +81,25 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// variables lists the environment variables of a struct's keys. The first partner stands for all.
-func variables(t reflect.Type, prefix string) []string {
-	var names []string
-	for _, key := range keys(t) {
-		names = append(names, prefix+strings.ToUpper(key))
-	}
+// paths lists the whole paths of a struct's keys; one partner, with the given number, stands for all.
+func paths(t reflect.Type, at, partner string) []string {
+	var all []string
 	for i := range t.NumField() {
 		f := t.Field(i)
-		below := prefix + strings.ToUpper(f.Tag.Get("yaml")) + "_"
+		key := at + f.Tag.Get("yaml")
 		switch f.Type.Kind() {
 		case reflect.Struct:
-			names = append(names, variables(f.Type, below)...)
+			all = append(all, paths(f.Type, key+".", partner)...)
 		case reflect.Slice:
-			names = append(names, variables(f.Type.Elem(), below+"0_")...)
+			all = append(all, paths(f.Type.Elem(), key+"["+partner+"].", partner)...)
+		default:
+			all = append(all, key)
+			if f.Tag.Get("secret") != "" {
+				all = append(all, key+"_file")
+			}
 		}
 	}
-	return names
+	return all
 }
 
 // form says what a key takes.
@@ -76,6 +116,14 @@ func form(field reflect.Value) string {
 		return "true or false"
 	}
 	return "a text"
+}
+
+// followed is what an alias stands for; other nodes stand for themselves.
+func followed(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
 }
 
 func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -80,14 +79,14 @@ func stream[T any](ctx context.Context, s *Store, name string, arg any) iter.Seq
 		}
 		rows, err := s.db.QueryxContext(ctx, query, values...)
 		if err != nil {
-			yield(row, fmt.Errorf("%s: %w", name, err))
+			yield(row, &Error{name, err})
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
 			row = *new(T)
 			if err := rows.StructScan(&row); err != nil {
-				yield(row, fmt.Errorf("%s: %w", name, err))
+				yield(row, &Error{name, err})
 				return
 			}
 			if !yield(row, nil) {
@@ -95,7 +94,7 @@ func stream[T any](ctx context.Context, s *Store, name string, arg any) iter.Seq
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(*new(T), fmt.Errorf("%s: %w", name, err))
+			yield(*new(T), &Error{name, err})
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -40,12 +41,24 @@ var (
 	ErrNotFound = errors.New("not in the ledger")
 )
 
+// Error is a statement that the database refused, or that did not reach it.
+type Error struct {
+	Statement string
+	cause     error
+}
+
+func (e *Error) Error() string { return "database: " + e.Statement + ": " + e.cause.Error() }
+func (e *Error) Unwrap() error { return e.cause }
+
 // Open connects to the database that the address names ("sqlite:FILE" or "postgres://…"). It changes nothing: see Migrate.
 func Open(ctx context.Context, address string) (*Store, error) {
 	s := &Store{dialect: sqlfiles.Postgres}
 	driver, dsn := "postgres", address
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		s.dialect, driver, dsn = sqlfiles.SQLite, "sqlite", sqliteDSN(path)
+		if err := private(path); err != nil {
+			return nil, fmt.Errorf("open the database: %w", err)
+		}
 	} else if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 		return nil, errors.New(`the database address must begin with "sqlite:" or "postgres://"`)
 	}
@@ -69,6 +82,15 @@ func sqliteDSN(path string) string {
 	settings := url.Values{"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"}, "_time_format": {"sqlite"}}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings.Encode()}).String()
+}
+
+// private makes a new database file readable by its owner alone: it will hold personal data.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // withoutPassword keeps a driver from repeating the address, and with it a password.
@@ -185,7 +207,7 @@ func (s *Store) exec(ctx context.Context, on sqlx.ExtContext, name string, arg a
 	}
 	result, err := on.ExecContext(ctx, query, values...)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+		return 0, &Error{name, err}
 	}
 	return result.RowsAffected()
 }
@@ -200,7 +222,7 @@ func (s *Store) get(ctx context.Context, on sqlx.ExtContext, into any, name stri
 		return ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return &Error{name, err}
 	}
 	return nil
 }
@@ -211,7 +233,7 @@ func (s *Store) list(ctx context.Context, on sqlx.ExtContext, into any, name str
 		return err
 	}
 	if err := sqlx.SelectContext(ctx, on, into, query, values...); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return &Error{name, err}
 	}
 	return nil
 }
@@ -220,14 +242,14 @@ func (s *Store) list(ctx context.Context, on sqlx.ExtContext, into any, name str
 func (s *Store) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
+		return &Error{"begin a transaction", err}
 	}
 	defer tx.Rollback()
 	if err := work(tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return &Error{"commit", err}
 	}
 	return nil
 }
