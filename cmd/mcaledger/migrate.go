@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/store"
+)
+
+type migrateReply struct {
+	head
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+func (a *app) migrateCommand() *cobra.Command {
+	r := &migrateReply{head: head{Command: "migrate"}}
+	return a.command("migrate", "bring the database's schema up to this version (other commands do it too)", r, func() error {
+		c, err := a.load()
+		if err != nil {
+			return err
+		}
+		s, err := store.Open(a.ctx, c.Database)
+		if err != nil {
+			return atDatabase(c, err)
+		}
+		defer s.Close()
+		if r.From, r.To, err = s.Schema(a.ctx); err != nil {
+			return atDatabase(c, err)
+		}
+		if err := s.Migrate(a.ctx); err != nil {
+			return atDatabase(c, err)
+		}
+		a.say("schema version %d, was %d\n", r.To, r.From)
+		return nil
+	})
+}

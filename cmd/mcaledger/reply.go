@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// reply is what a command prints with --json: its own fields, and the head that all have in common.
+type reply interface{ finish(exit int, p *problem) }
+
+// head begins every reply.
+type head struct {
+	Command string   `json:"command"`
+	Exit    int      `json:"exit"`
+	Error   *problem `json:"error"`
+}
+
+func (h *head) finish(exit int, p *problem) { h.Exit, h.Error = exit, p }
+
+// bare is the reply of a command line that named no command, or of a command with nothing to add.
+type bare struct{ head }
+
+// problem is an error for machines and for people.
+type problem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// finish ends an invocation: one exit code, one sentence with what to do next, one JSON object if it was asked for.
+func (a *app) finish(r reply, err error) {
+	a.replied = true
+	a.code = exitCode(err)
+	p := explain(err)
+	r.finish(a.code, p)
+	if a.json {
+		text, err := json.Marshal(r)
+		if err == nil {
+			_, err = fmt.Fprintf(a.Stdout, "%s\n", text)
+		}
+		if err != nil && a.code == 0 {
+			a.code = exitFailed
+		}
+	}
+	if p != nil {
+		fmt.Fprintf(a.Stderr, "mcaledger: %s\n", p.Message)
+		if p.Hint != "" {
+			fmt.Fprintf(a.Stderr, "%s\n", p.Hint)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/reports"
+)
+
+type reportReply struct {
+	head
+	File   string         `json:"file"`
+	Sheets map[string]int `json:"sheets"`
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	r := &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}}
+	var wanted []string
+	out := ""
+	cmd := a.command("report", "write the workbook of the last completed run", r, func() error {
+		c, err := a.load()
+		if err != nil {
+			return err
+		}
+		partners, err := c.Select(wanted)
+		if err != nil {
+			return usageError{err}
+		}
+		s, err := a.open(c)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		written, err := a.writeReport(c, partners, s, out)
+		r.File = written.file
+		for _, sheet := range written.sheets {
+			r.Sheets[sheet.Sheet] = sheet.Rows
+		}
+		if written.file != "" {
+			a.say("%s\n", written.file)
+		}
+		return err
+	})
+	cmd.Flags().StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
+	cmd.Flags().StringVar(&out, "out", "", "file to write instead of one in report.dir")
+	return cmd
+}
+
+// written is a workbook in its place.
+type written struct {
+	file   string
+	sheets []reports.SheetRows
+}
+
+// failedChecksError: the workbook is written, and it says that numbers do not add up.
+type failedChecksError struct{ partners []string }
+
+func (e failedChecksError) Error() string {
+	return fmt.Sprintf("the checks of the last run of %s do not balance; the workbook shows the run before and says which", strings.Join(e.partners, ", "))
+}
+
+// writeReport writes the workbook of the partners' last completed runs into its place in one step.
+func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.Store, out string) (w written, err error) {
+	location, err := c.Report.Location()
+	if err != nil {
+		return w, configError{err}
+	}
+	book := reports.Book{AsOf: a.AsOf, Location: location, Language: c.Report.Language, Version: programVersion()}
+	var failed []string
+	for _, p := range partners {
+		shown, err := partnerRun(a.ctx, s, p)
+		if err != nil {
+			return w, databaseError{err}
+		}
+		if shown.Run == nil && shown.Failed == nil {
+			continue
+		}
+		if shown.Failed != nil {
+			failed = append(failed, p.Name)
+		}
+		book.Partners = append(book.Partners, shown)
+	}
+	if len(book.Partners) == 0 {
+		return w, errors.New("there is no run to report yet: mcaledger reconcile makes one")
+	}
+	w.file = out
+	if out == "" {
+		w.file = filepath.Join(c.Report.Dir, a.AsOf.In(location).Format(bookName))
+		if err := os.MkdirAll(c.Report.Dir, 0o750); err != nil {
+			return written{}, fmt.Errorf("make report.dir: %w", err)
+		}
+	}
+	err = replace(w.file, func(file io.Writer) error {
+		w.sheets, err = reports.Write(a.ctx, file, book, s)
+		return err
+	})
+	if err != nil {
+		return written{}, fmt.Errorf("write the workbook %s: %w", w.file, err)
+	}
+	if out == "" {
+		if err := keepNewest(c.Report.Dir, c.Report.Keep); err != nil {
+			return w, fmt.Errorf("take old workbooks away: %w", err)
+		}
+	}
+	if len(failed) > 0 {
+		return w, failedChecksError{failed}
+	}
+	return w, nil
+}
+
+// keepNewest takes all but the newest workbooks out of a folder. What does not have the name of a workbook of ours stays.
+func keepNewest(folder string, keep int) error {
+	entries, err := os.ReadDir(folder) // sorted by name, and so by day
+	if err != nil {
+		return err
+	}
+	var books []string
+	for _, entry := range entries {
+		if _, err := time.Parse(bookName, entry.Name()); err == nil {
+			books = append(books, entry.Name())
+		}
+	}
+	for _, old := range books[:max(0, len(books)-keep)] {
+		if err := os.Remove(filepath.Join(folder, old)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bookName is the name of a day's workbook.
+const bookName = "2006-01-02.xlsx"
+
+// partnerRun gathers the runs that a workbook shows of one partner.
+func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown reports.PartnerRun, err error) {
+	id := strings.ToLower(p.TenantID)
+	shown.Partner = run.Partner{ID: id, Name: p.Name, Kind: p.Kind}
+	if shown.History, err = s.LastRuns(ctx, id, run.Completed, 0, 30); err != nil {
+		return shown, err
+	}
+	if len(shown.History) > 0 {
+		shown.Run = &shown.History[0]
+	}
+	if len(shown.History) > 1 {
+		shown.Against = &shown.History[1]
+	}
+	failed, err := s.LastRuns(ctx, id, run.Failed, 0, 1)
+	if err != nil {
+		return shown, err
+	}
+	if len(failed) > 0 && (shown.Run == nil || failed[0].ID > shown.Run.ID) {
+		shown.Failed = &failed[0]
+	}
+	oldestFirst := slices.Clone(shown.History)
+	slices.Reverse(oldestFirst)
+	shown.History = oldestFirst
+	return shown, nil
+}
+
+// replace writes a file beside its place and renames it, so that nobody ever opens half of one. A link stays a link; what is
+// there and is no file, such as a device, is left alone. The group may read it: finance is another user than cron's.
+func replace(path string, write func(io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if there, err := os.Stat(path); err == nil && !there.Mode().IsRegular() {
+		return &os.PathError{Op: "replace", Path: path, Err: errors.New("it is there, and it is not a file")}
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	err = write(file)
+	if err == nil {
+		err = file.Chmod(0o640)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+)
+
+type runsReply struct {
+	head
+	Runs []pastRun `json:"runs"`
+}
+
+// pastRun is a run as `runs` lists it.
+type pastRun struct {
+	Partner    string      `json:"partner"`
+	Run        int64       `json:"run"`
+	State      run.State   `json:"state"`
+	StartedAt  time.Time   `json:"started_at"`
+	FinishedAt *time.Time  `json:"finished_at"`
+	Attempts   int         `json:"attempts"`
+	Listed     int         `json:"listed"`
+	Clear      int         `json:"clear"`
+	Blocked    int         `json:"blocked"`
+	Unknown    int         `json:"unknown"`
+	Excluded   int         `json:"excluded"`
+	Requests   int         `json:"requests"`
+	Seconds    float64     `json:"seconds"`
+	Failed     []failCheck `json:"failed_checks"`
+}
+
+type failCheck struct {
+	Name   run.CheckName `json:"name"`
+	Detail string        `json:"detail"`
+}
+
+func (a *app) runsCommand() *cobra.Command {
+	r := &runsReply{head: head{Command: "runs"}, Runs: []pastRun{}}
+	limit := 30
+	cmd := a.command("runs", "list past runs, the newest first", r, func() error {
+		if limit < 1 {
+			return usageError{fmt.Errorf("--limit %d is less than 1", limit)}
+		}
+		c, err := a.load()
+		if err != nil {
+			return err
+		}
+		s, err := a.open(c)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		runs, err := s.RecentRuns(a.ctx, limit)
+		if err != nil {
+			return databaseError{err}
+		}
+		for _, past := range runs {
+			r.Runs = append(r.Runs, pastRunOf(past))
+		}
+		a.tellRuns(r.Runs)
+		return nil
+	})
+	cmd.Flags().IntVar(&limit, "limit", limit, "how many")
+	return cmd
+}
+
+func pastRunOf(r run.Run) pastRun {
+	p := pastRun{Partner: r.Partner.Name, Run: r.ID, State: r.State, StartedAt: r.StartedAt, Attempts: r.Attempt, Listed: r.Totals.Listed,
+		Clear: r.Totals.Clear, Blocked: r.Totals.Blocked, Unknown: r.Totals.Unknown, Excluded: r.Totals.Excluded,
+		Requests: r.Cost.Requests, Seconds: r.Cost.Seconds, Failed: []failCheck{}}
+	if !r.FinishedAt.IsZero() {
+		p.FinishedAt = &r.FinishedAt
+	}
+	for _, c := range r.Checks {
+		if !c.OK {
+			p.Failed = append(p.Failed, failCheck{c.Name, c.Detail})
+		}
+	}
+	return p
+}
+
+func (a *app) tellRuns(runs []pastRun) {
+	if a.json || a.quiet {
+		return
+	}
+	if len(runs) == 0 {
+		a.say("No run yet: mcaledger reconcile makes one.\n")
+		return
+	}
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "run\tpartner\tstarted (UTC)\tstate\tlisted\tclear\tblocked\tunknown\texcluded\tcalls\tseconds\t")
+	for _, r := range runs {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t\n", r.Run, r.Partner, r.StartedAt.Format("2006-01-02 15:04"), r.State,
+			r.Listed, r.Clear, r.Blocked, r.Unknown, r.Excluded, r.Requests, r.Seconds)
+	}
+	w.Flush()
+	for _, r := range runs {
+		for _, c := range r.Failed {
+			a.say("run %d: check %s FAILED: %s\n", r.Run, c.Name, c.Detail)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mcaledger/mcaledger/internal/simulator"
+)
+
+type simulateReply struct {
+	head
+	Address string          `json:"address"`
+	Stats   simulator.Stats `json:"stats"`
+}
+
+func (a *app) simulateCommand() *cobra.Command {
+	r := &simulateReply{head: head{Command: "simulate"}}
+	options := simulator.Options{Seed: 1, Customers: 2000, Mix: simulator.MixRealistic}
+	listen, folder := "127.0.0.1:8080", ""
+	cmd := a.command("simulate", "serve a simulated Partner Center on this machine, until interrupted", r, func() error {
+		options.AsOf = a.AsOf
+		sim, err := simulator.New(options)
+		if err != nil {
+			return usageError{err}
+		}
+		s, err := serve(sim, listen)
+		if err != nil {
+			return fmt.Errorf("%w; name another address with --listen, port 0 takes a free one", err)
+		}
+		defer s.close()
+		r.Address = s.address
+		a.log().Info("serving", "address", s.address)
+		config := simulatedConfig(s.address)
+		if folder != "" {
+			if err := writeSimulatedConfig(folder, s.address); err != nil {
+				return err
+			}
+			a.say("Partner Center is simulated at %s; try: mcaledger --config %s reconcile\n", s.address, filepath.Join(folder, "mcaledger.yaml"))
+		} else {
+			a.say("Partner Center is simulated at %s for this configuration (--write-config FOLDER writes it):\n\n%s\n", s.address, config)
+		}
+		<-a.ctx.Done()
+		r.Stats = sim.Stats()
+		a.say("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
+		return nil // being interrupted is how it ends
+	})
+	cmd.Flags().StringVar(&listen, "listen", listen, "address and port to serve on; port 0 takes a free one")
+	cmd.Flags().StringVar(&folder, "write-config", "", "folder to write a configuration for the simulated partner to")
+	simulatorFlags(cmd.Flags(), &options)
+	return cmd
+}
+
+// simulatorFlags gives every awkwardness of the simulator its flag.
+func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "draws the world and its accidents")
+	f.IntVar(&o.Customers, "customers", o.Customers, "how many customers")
+	f.IntVar(&o.Night, "night", 1, "the night to begin with; POST /simulator/night?n=2 moves on")
+	choice(f, &o.Mix, "mix", "shares of the kinds of customers: empty for realistic ones, or \"all kinds\"")
+	choice(f, &o.Dates, "dates", "form of dates: empty for all, \"no zone\", Z, \"7 digits\", offset")
+	f.DurationVar(&o.Latency, "latency", 0, "time of each request")
+	f.DurationVar(&o.Jitter, "jitter", 0, "up to so much more")
+	f.IntVar(&o.Quota, "quota", 0, "requests in a window before 429; 0 for no limit")
+	f.DurationVar(&o.Window, "window", time.Minute, "length of a window")
+	choice(f, &o.RetryAfter, "retry-after", "form of Retry-After: empty for seconds, date, missing")
+	choice(f, &o.BOM, "bom", "byte-order marks: empty for success bodies, never, always")
+	choice(f, &o.Names, "names", "names in JSON: empty for camelCase, pascal, mixed")
+	choice(f, &o.NextLink, "next-link", "form of next links: empty for without /v1, v1, absolute")
+	f.IntVar(&o.PageSizeCap, "page-size", 0, "most customers on a page; 0 for 500")
+	choice(f, &o.EmptyAgreements, "empty-agreements", "no agreement is said by: empty for both ways, list, error")
+	f.BoolVar(&o.IndirectProvider, "indirect-provider", false, "some customers have an indirect reseller")
+	f.Float64Var(&o.RepeatedIDs, "repeated-ids", 0, "share of customers listed twice")
+	f.Float64Var(&o.DroppedFromList, "dropped", 0, "share of customers missing from the list but still there")
+	f.Float64Var(&o.TruncatedList, "truncated-list", 0, "part of the list that is served; 0 for all")
+	f.BoolVar(&o.EmptyList, "empty-list", false, "serve a list of nobody")
+	f.IntVar(&o.ListAccidentsFrom, "list-accidents-from", 0, "first night of the last three")
+	f.Float64Var(&o.Faults.ServerError, "fault-500", 0, "share of calls that meet a 500")
+	f.Float64Var(&o.Faults.GatewayPage, "fault-503-page", 0, "share of calls that meet a gateway's page")
+	f.Float64Var(&o.Faults.PageWithStatus200, "fault-200-page", 0, "share of calls that meet a page with status 200")
+	f.Float64Var(&o.Faults.Reset, "fault-reset", 0, "share of calls that meet a closed connection")
+	f.Float64Var(&o.Faults.Truncated, "fault-truncated", 0, "share of calls that meet half a body")
+	f.Float64Var(&o.Faults.Slow, "fault-slow", 0, "share of calls that are slow")
+	f.DurationVar(&o.Faults.SlowFor, "slow-for", 20*time.Second, "how long a slow call takes")
+	f.Float64Var(&o.BrokenCustomers, "broken", 0, "share of customers that always answer 500")
+	f.DurationVar(&o.Login.TokenLifetime, "token-lifetime", 0, "expires_in of access tokens; 0 for an hour")
+	f.IntVar(&o.Login.Unavailable, "login-unavailable", 0, "token requests to answer 503 first")
+	f.BoolVar(&o.Login.ExpiredRefreshToken, "expired-refresh-token", false, "refuse every refresh token")
+	f.BoolVar(&o.Login.DemandMFA, "demand-mfa", false, "refuse every refresh token until somebody signs in with MFA")
+	f.BoolVar(&o.Login.WrongClientSecret, "wrong-client-secret", false, "refuse every client")
+	f.IntVar(&o.KillTokensEvery, "kill-tokens-every", 0, "make access tokens worthless after so many requests")
+	f.BoolVar(&o.MissingMFA, "missing-mfa", false, "refuse App+User tokens (900421)")
+	f.BoolVar(&o.WrongAudience, "wrong-audience", false, "refuse every token (900420)")
+	choice(f, &o.MissingRole, "missing-role", "refuse calls for want of a role: empty for none, agreements, everywhere")
+	f.BoolVar(&o.EmptyForbidden, "empty-forbidden", false, "such refusals come without a body")
+}
+
+// choice makes a flag of a setting that is one of a few words; the simulator itself says which.
+func choice[T ~string](f *pflag.FlagSet, value *T, name, usage string) {
+	f.Func(name, usage, func(text string) error {
+		*value = T(text)
+		return nil
+	})
+}
+
+// served is a simulator that answers.
+type served struct {
+	address string
+	server  *http.Server
+	ended   chan error
+}
+
+// serve starts a simulator on an address.
+func serve(sim http.Handler, address string) (*served, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve the simulator: %w", err)
+	}
+	s := &served{address: "http://" + listener.Addr().String(), ended: make(chan error, 1),
+		server: &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second}}
+	go func() { s.ended <- s.server.Serve(listener) }()
+	return s, nil
+}
+
+func (s *served) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	s.server.Shutdown(ctx)
+	s.server.Close()
+	if err := <-s.ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// simulatedMark is the first line of a simulator's configuration; only a file that has it is written over.
+const simulatedMark = "# A simulated partner: made by mcaledger, which may write it again."
+
+// simulatedConfig is a configuration for the one partner of a simulator.
+func simulatedConfig(address string) string {
+	return strings.ReplaceAll(simulatedMark+`
+database: sqlite:mcaledger.db
+partners:
+  - name: contoso
+    tenant_id: 11111111-1111-4111-8111-111111111111
+    kind: direct_bill
+    client_id: 22222222-2222-4222-8222-222222222222
+    client_secret: not-a-secret
+    refresh_token_file: refresh-token
+    api_url: ADDRESS
+    login_url: ADDRESS
+    requests_per_minute: 60000
+report: { dir: ./reports }
+`, "ADDRESS", address)
+}
+
+func writeSimulatedConfig(folder, address string) error {
+	path := filepath.Join(folder, "mcaledger.yaml")
+	if there, err := os.ReadFile(path); err == nil && !strings.HasPrefix(string(there), simulatedMark) {
+		return usageError{fmt.Errorf("%s is not a simulator's configuration; name another folder, or take it away", path)}
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "refresh-token"), []byte(simulator.InitialRefreshToken+"\n"), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(simulatedConfig(address)), 0o600)
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// programVersion is what the linker was told, else what the Go tool knows of the build.
+func programVersion() string {
+	built := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		built = info.Main.Version
+	}
+	return cmp.Or(version, built)
+}
+
+type versionReply struct {
+	head
+	Version string `json:"version"`
+	Go      string `json:"go"`
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	r := &versionReply{head: head{Command: "version"}, Version: programVersion(), Go: runtime.Version()}
+	return a.command("version", "print the program's version", r, func() error {
+		a.say("mcaledger %s (%s, %s/%s)\n", r.Version, r.Go, runtime.GOOS, runtime.GOARCH)
+		return nil
+	})
+}
