@@ -28,7 +28,7 @@ func (c *Client) Agreements(ctx context.Context, customerID string) ([]standing.
 	var found []standing.Agreement
 	for items, err := range pages[agreement](ctx, c, first) {
 		if e, ok := errors.AsType[*Error](err); ok && e.Kind == NoAgreement {
-			return nil, nil
+			return found, nil
 		}
 		if err != nil {
 			return nil, err
@@ -42,6 +42,8 @@ func (c *Client) Agreements(ctx context.Context, customerID string) ([]standing.
 	return found, nil
 }
 
+func (agreement) flaw() string { return "" }
+
 func (a agreement) standing() standing.Agreement {
 	var s standing.Agreement
 	if a.Type != "" {
@@ -54,12 +56,23 @@ func (a agreement) standing() standing.Agreement {
 }
 
 // day reads an instant in any of the forms the service uses (no zone means UTC; Z; up to seven fraction digits; an offset) and
-// returns its calendar day in UTC, or nothing when it cannot be read. Year 1 is .NET's way to say that there is none.
+// returns its calendar day in UTC, or nothing when it cannot be read. Year 1 is .NET's way to say that there is none; days
+// beyond year 9999 do not compare as texts.
 func day(text string) standing.Date {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, strings.TrimSpace(text)); err == nil && t.UTC().Year() > 1 {
-			return standing.Date(t.UTC().Format(time.DateOnly))
+		t, err := time.Parse(layout, strings.TrimSpace(text))
+		if t = t.UTC(); err == nil && 1 < t.Year() && t.Year() <= 9999 {
+			return standing.Date(t.Format(time.DateOnly))
 		}
+	}
+	return ""
+}
+
+type directStatus struct{ IsSigned *bool }
+
+func (s directStatus) flaw() string {
+	if s.IsSigned == nil {
+		return "an answer without isSigned"
 	}
 	return ""
 }
@@ -67,12 +80,8 @@ func day(text string) standing.Date {
 // DirectAcceptance says whether the customer accepted the agreement with Microsoft directly. The service gives no date and no
 // signer for it.
 func (c *Client) DirectAcceptance(ctx context.Context, customerID string) (bool, error) {
-	var answer struct{ IsSigned *bool }
-	op := "read direct acceptance of customer " + customerID
-	err := c.get(ctx, call{op: op, limit: answerLimit,
+	var answer directStatus
+	err := c.get(ctx, &call{op: "read direct acceptance of customer " + customerID, limit: answerLimit,
 		uri: "/customers/" + url.PathEscape(customerID) + "/directSignedMicrosoftCustomerAgreementStatus"}, &answer)
-	if err == nil && answer.IsSigned == nil {
-		err = &Error{Op: op, Kind: Malformed, Message: "an answer without isSigned"}
-	}
 	return err == nil && *answer.IsSigned, err
 }

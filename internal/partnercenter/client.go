@@ -77,7 +77,8 @@ func New(opts Options) (*Client, error) {
 	}
 	c := &Client{opts: opts, base: base, http: client, log: log,
 		gate: newGate(opts.RequestsPerMinute, opts.Concurrency)}
-	c.tokens = &tokens{credentials: opts.Credentials, http: client, timeout: opts.Timeout, attempts: opts.Attempts, log: log}
+	c.tokens = &tokens{credentials: opts.Credentials, http: client, timeout: opts.Timeout, attempts: opts.Attempts, log: log,
+		turn: make(chan struct{}, 1)}
 	return c, nil
 }
 
@@ -105,6 +106,10 @@ type call struct {
 	id      string
 }
 
+// reply is what an answer is decoded into. It says what is wrong with an answer that can be decoded and still makes no
+// sense; the empty text is nothing.
+type reply interface{ flaw() string }
+
 const (
 	answerLimit = 4 << 20
 	pageLimit   = 64 << 20
@@ -112,15 +117,15 @@ const (
 )
 
 // get sends a GET and decodes the answer into out. Every failure is an *Error, or the context's own.
-func (c *Client) get(ctx context.Context, call call, out any) error {
+func (c *Client) get(ctx context.Context, call *call, out reply) error {
 	call.id = uuid.NewString()
-	renewed := false
+	renewals, refused := 0, 0
 	for call.attempt = 1; ; call.attempt++ {
 		token, err := c.tokens.current(ctx)
 		if err != nil {
 			return err
 		}
-		failure := c.try(ctx, &call, token, out)
+		failure := c.try(ctx, call, token, out)
 		if failure == nil {
 			token.proven.Store(true)
 			c.unanswered.Store(0)
@@ -131,19 +136,22 @@ func (c *Client) get(ctx context.Context, call call, out any) error {
 		}
 		switch failure.Kind {
 		case TokenRefused:
-			// Once: a token that worked until now has run out. Twice, with a token that never worked: no use.
-			if renewed && !token.proven.Load() || call.attempt >= c.opts.Attempts {
+			// Once: a token that worked until now has run out. Again, with a token that never worked: no use.
+			if renewals > 0 && !token.proven.Load() || renewals >= c.opts.Attempts {
 				return failure
 			}
 			if err := c.tokens.renew(ctx, token); err != nil {
 				return err
 			}
-			renewed = true
+			renewals++
+			call.attempt-- // a token that ran out is no failed try
 		case Throttled:
-			if c.gate.hopeless(c.opts.Attempts) {
+			// Waiting one's turn is not a failed try. The gate bounds it when nobody gets through, the count when all
+			// but this call do.
+			if refused++; c.gate.hopeless(c.opts.Attempts) || refused > 5*c.opts.Attempts {
 				return failure
 			}
-			call.attempt-- // waiting one's turn is not a failed try; the gate bounds it
+			call.attempt--
 		case Unavailable:
 			if call.attempt >= c.opts.Attempts {
 				return c.giveUp(failure)
@@ -152,6 +160,7 @@ func (c *Client) get(ctx context.Context, call call, out any) error {
 				return err
 			}
 		default:
+			token.proven.Store(true)
 			c.unanswered.Store(0)
 			return failure
 		}
@@ -171,9 +180,10 @@ func (c *Client) giveUp(failure *Error) *Error {
 }
 
 // try sends the call once. It returns nil when out holds the answer.
-func (c *Client) try(ctx context.Context, call *call, token *token, out any) *Error {
-	if err := c.gate.enter(ctx); err != nil {
-		return &Error{Op: call.op, Kind: Unavailable, cause: err}
+func (c *Client) try(ctx context.Context, call *call, token *token, out reply) *Error {
+	era, err := c.gate.enter(ctx)
+	if err != nil { // the context's, or a pause that is not worth waiting for
+		return &Error{Op: call.op, Kind: Throttled, cause: err}
 	}
 	defer c.gate.leave()
 
@@ -181,7 +191,7 @@ func (c *Client) try(ctx context.Context, call *call, token *token, out any) *Er
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/v1"+call.uri, nil)
 	if err != nil {
-		return &Error{Op: call.op, Kind: Malformed, Message: err.Error()}
+		return c.malformed(call, "the list's next page is at an address that cannot be read")
 	}
 	for name, values := range call.header {
 		req.Header[name] = values
@@ -200,22 +210,38 @@ func (c *Client) try(ctx context.Context, call *call, token *token, out any) *Er
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusTooManyRequests {
 		c.throttled.Add(1)
-		c.gate.pause(retryAfter(resp.Header, time.Now()))
+		c.gate.pause(era, retryAfter(resp.Header, time.Now()))
 	} else {
-		c.gate.answered()
+		c.gate.answered(era)
 	}
 	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, errorLimit))
-		return c.failure(call, resp, body, nil)
+		body, err := io.ReadAll(io.LimitReader(resp.Body, errorLimit))
+		return c.failure(call, resp, body, err)
 	}
 	body, err := readAll(resp.Body, call.limit)
+	if errors.Is(err, errTooLong) {
+		return c.malformed(call, err.Error())
+	}
 	if err != nil {
 		return c.failure(call, resp, nil, err)
 	}
-	if err := json.Unmarshal(withoutBOM(body), out); err != nil {
+	err = json.Unmarshal(withoutBOM(body), out)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return c.malformed(call, fmt.Sprintf("an answer of another form than expected: %s at %q", e.Value, e.Field))
+	}
+	if err != nil {
 		return c.failure(call, resp, nil, fmt.Errorf("the answer is not the JSON that was asked for: %w", err))
 	}
+	if words := out.flaw(); words != "" {
+		return c.malformed(call, words)
+	}
 	return nil
+}
+
+// malformed is the error of an answer that came whole and makes no sense.
+func (c *Client) malformed(call *call, words string) *Error {
+	return &Error{Op: call.op, Kind: Malformed, Status: http.StatusOK, Message: words, Attempts: call.attempt,
+		RequestID: call.id, CorrelationID: c.opts.CorrelationID}
 }
 
 // failure makes the one error type of this package out of whatever went wrong with a try.
@@ -223,18 +249,15 @@ func (c *Client) failure(call *call, resp *http.Response, body []byte, cause err
 	e := &Error{Op: call.op, Attempts: call.attempt, RequestID: call.id, CorrelationID: c.opts.CorrelationID, cause: withoutAddress(cause)}
 	if resp != nil {
 		e.Status = resp.StatusCode
-		if id := resp.Header.Get("MS-RequestId"); id != "" {
+		if id := clean(resp.Header.Get("MS-RequestId")); id != "" {
 			e.RequestID = id
 		}
-		if id := resp.Header.Get("MS-CorrelationId"); id != "" {
+		if id := clean(resp.Header.Get("MS-CorrelationId")); id != "" {
 			e.CorrelationID = id
 		}
 	}
 	e.read(body)
 	e.Kind = classify(e, body)
-	if errors.Is(cause, errTooLong) {
-		e.Kind = Malformed
-	}
 	return e
 }
 

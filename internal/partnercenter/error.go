@@ -1,10 +1,13 @@
 package partnercenter
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -78,7 +81,7 @@ func (e *Error) Error() string {
 		if e.Status != 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(e.cause.Error())
+		b.WriteString(clean(e.cause.Error()))
 	}
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, " (after %d tries)", e.Attempts)
@@ -122,15 +125,16 @@ func (e *Error) read(body []byte) {
 		Error            string // G
 		ErrorDescription string `json:"error_description"`
 	}
-	if json.Unmarshal(withoutBOM(body), &known) != nil {
+	err := json.Unmarshal(withoutBOM(body), &known)
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !odd { // one odd field does not spoil the others
 		return
 	}
-	e.Code = strings.Trim(string(known.Code), `"`)
+	e.Code = clean(strings.Trim(string(known.Code), `"`))
 	if e.Code == "null" {
 		e.Code = ""
 	}
 	if known.Error != "" {
-		e.Code = known.Error
+		e.Code = clean(known.Error)
 	}
 	for _, words := range []string{known.Message, known.Description, known.ErrorDescription} {
 		if words != "" {
@@ -143,7 +147,7 @@ func (e *Error) read(body []byte) {
 // clean puts a stranger's words on one line of at most 300 characters.
 func clean(words string) string {
 	words = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
@@ -156,32 +160,31 @@ func clean(words string) string {
 
 // classify says what a failed try means. Codes go before statuses: the service is not consistent about the latter.
 func classify(e *Error, body []byte) Kind {
-	if e.cause != nil || e.Status == 0 {
-		return Unavailable
-	}
-	if e.Status != http.StatusTooManyRequests {
-		switch e.Code {
-		case "900420":
-			return WrongAudience
-		case "900421":
-			return MFAMissing
-		case "900329":
-			return AppOnly
-		case "20002":
-			return Ended
-		case "600009":
-			return NoAgreement
-		}
-	}
 	switch {
 	case e.Status == http.StatusTooManyRequests:
 		return Throttled
+	case e.cause != nil || e.Status == 0: // no answer, or not all of it: a 404 whose code is lost proves nothing
+		return Unavailable
+	}
+	switch e.Code {
+	case "900420":
+		return WrongAudience
+	case "900421":
+		return MFAMissing
+	case "900329":
+		return AppOnly
+	case "20002":
+		return Ended
+	case "600009":
+		return NoAgreement
+	}
+	switch {
 	case e.Status == http.StatusUnauthorized:
 		return TokenRefused
 	case e.Status >= 500 || e.Status == http.StatusRequestTimeout:
 		return Unavailable
-	case isPage(body):
-		return Unavailable // a gateway on the way, not the service
+	case !fromTheService(body):
+		return Unavailable // a gateway on the way
 	case e.Status == http.StatusForbidden:
 		return RoleMissing
 	case e.Status == http.StatusNotFound:
@@ -190,7 +193,9 @@ func classify(e *Error, body []byte) Kind {
 	return Refused
 }
 
-// isPage reports whether a body is a web page rather than an answer of the service.
-func isPage(body []byte) bool {
-	return strings.HasPrefix(strings.TrimSpace(string(withoutBOM(body))), "<")
+// fromTheService reports whether an error's body is the service's own: JSON, or nothing at all. Web pages and half answers say nothing
+// about a customer, whatever their status.
+func fromTheService(body []byte) bool {
+	body = bytes.TrimSpace(withoutBOM(body))
+	return len(body) == 0 || json.Valid(body)
 }

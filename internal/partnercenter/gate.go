@@ -2,6 +2,7 @@ package partnercenter
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -22,6 +23,7 @@ type gate struct {
 	allowed  float64 // requests in flight now: halves on 429 and creeps up again
 	inFlight int
 	until    time.Time     // nobody sends before
+	era      int           // the number of pauses so far: it tells an answer that is older than the last of them
 	pauses   int           // pauses since the last answer that was not 429
 	changed  chan struct{} // closed and replaced whenever a waiting sender should look again
 }
@@ -43,42 +45,43 @@ func newGate(requestsPerMinute, concurrency int) *gate {
 	}
 }
 
-// enter waits until a request may be sent and counts it as in flight; leave must follow.
-func (g *gate) enter(ctx context.Context) error {
+// enter waits until a request may be sent and counts it as in flight; leave must follow. The era in which the request
+// is sent goes with its answer.
+func (g *gate) enter(ctx context.Context) (era int, err error) {
+	turn := g.pace.Reserve() // not Wait, which refuses at once when ctx would end first
+	if err := sleep(ctx, turn.Delay()); err != nil {
+		turn.Cancel()
+		return 0, err
+	}
 	for {
-		pause, changed, entered := g.take()
+		era, pause, changed, entered := g.take()
 		if entered {
-			break
+			return era, nil
 		}
 		if err := await(ctx, pause, changed); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	err := g.pace.Wait(ctx)
-	for err == nil && g.pauseLeft() > 0 {
-		err = sleep(ctx, g.pauseLeft())
-	}
-	if err != nil {
-		g.leave()
-	}
-	return err
 }
 
 // take takes a place if there is one; if not, it says what to wait for.
-func (g *gate) take() (pause time.Duration, changed <-chan struct{}, entered bool) {
+func (g *gate) take() (era int, pause time.Duration, changed <-chan struct{}, entered bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	pause = time.Until(g.until)
-	if pause <= 0 && g.inFlight < int(g.allowed) {
+	if entered = pause <= 0 && g.inFlight < int(g.allowed); entered {
 		g.inFlight++
-		return 0, nil, true
 	}
-	return pause, g.changed, false
+	return g.era, pause, g.changed, entered
 }
 
-// await sleeps until a pause is over or, where there is none, until something has changed.
+// await sleeps until a pause is over, unless it is not worth waiting for, or, where there is none, until something has
+// changed.
 func await(ctx context.Context, pause time.Duration, changed <-chan struct{}) error {
-	if pause > 0 {
+	switch {
+	case pause > longestWait:
+		return errLongPause
+	case pause > 0:
 		return sleep(ctx, pause)
 	}
 	select {
@@ -89,11 +92,9 @@ func await(ctx context.Context, pause time.Duration, changed <-chan struct{}) er
 	}
 }
 
-func (g *gate) pauseLeft() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return time.Until(g.until)
-}
+const longestWait = 30 * time.Minute
+
+var errLongPause = fmt.Errorf("the service asked for a pause of more than %v minutes", longestWait.Minutes())
 
 // leave gives the place of a finished request back.
 func (g *gate) leave() {
@@ -103,29 +104,31 @@ func (g *gate) leave() {
 	g.wake()
 }
 
-// answered notes an answer that was not 429.
-func (g *gate) answered() {
+// answered notes an answer that was not 429. One to a request from before the last pause does not say that it helped.
+func (g *gate) answered(era int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.pauses = 0
+	if era == g.era {
+		g.pauses = 0
+	}
 	g.allowed = min(float64(g.most), g.allowed+creep)
 }
 
 // pause stops all senders for d; 0 means that the service did not say how long. The 429s of requests that were in
-// flight when a pause began lengthen it at most; they are not a second reason to slow down.
-func (g *gate) pause(d time.Duration) {
+// flight when a pause began lengthen it at most, however late they come; they are not a second reason to slow down.
+func (g *gate) pause(era int, d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := time.Now()
-	if !now.Before(g.until) {
+	if era == g.era {
+		g.era++
 		g.pauses++
 		g.allowed = max(1, g.allowed/2)
 	}
 	if d <= 0 {
-		d = min(mostPause, firstPause<<min(g.pauses-1, 10))
+		d = min(mostPause, firstPause<<min(max(0, g.pauses-1), 10))
 		d += rand.N(d / 2)
 	}
-	if until := now.Add(d); until.After(g.until) {
+	if until := time.Now().Add(d); until.After(g.until) {
 		g.until = until
 	}
 	g.wake()
@@ -138,8 +141,6 @@ func (g *gate) hopeless(attempts int) bool {
 	defer g.mu.Unlock()
 	return g.pauses > 2*attempts || time.Until(g.until) > longestWait
 }
-
-const longestWait = 30 * time.Minute
 
 func (g *gate) wake() {
 	close(g.changed)

@@ -11,7 +11,7 @@ import (
 
 // page is one answer of a collection (PARTNER-CENTER.md, "Customers"). totalCount counts the page, so it proves nothing about the
 // whole.
-type page[T any] struct {
+type page[T reply] struct {
 	TotalCount *int
 	Items      *[]T
 	Links      struct{ Next *link }
@@ -23,64 +23,74 @@ type link struct {
 }
 
 // pages walks a collection from the first call on. After an error the walk is over.
-func pages[T any](ctx context.Context, c *Client, first call) iter.Seq2[[]T, error] {
+func pages[T reply](ctx context.Context, c *Client, first call) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		next := first
-		seen := map[string]bool{}
+		at := first
+		seen := map[string]bool{at.step(): true}
 		for number := 1; ; number++ {
-			next.op = fmt.Sprintf("%s, page %d", first.op, number)
+			at.op = fmt.Sprintf("%s, page %d", first.op, number)
 			var answer page[T]
-			if err := c.get(ctx, next, &answer); err != nil {
+			if err := c.get(ctx, &at, &answer); err != nil {
 				yield(nil, err)
 				return
 			}
-			items, err := answer.items(next.op)
-			if !yield(items, err) || err != nil || answer.Links.Next == nil || answer.Links.Next.URI == "" {
+			if !yield(answer.items(), nil) || answer.Links.Next == nil || answer.Links.Next.URI == "" {
 				return
 			}
-			if next, err = c.follow(*answer.Links.Next, first); err != nil {
-				yield(nil, err)
+			next, ours := c.follow(*answer.Links.Next, first)
+			switch {
+			case !ours:
+				yield(nil, c.malformed(&at, "the list's next page is at an address that is not the service's"))
+				return
+			case seen[next.step()]:
+				yield(nil, c.malformed(&at, "the list's next page is one that it gave already"))
 				return
 			}
-			step := next.uri + fmt.Sprint(next.header)
-			if seen[step] {
-				yield(nil, &Error{Op: next.op, Kind: Malformed, Message: "the list's next page is one that it gave already"})
-				return
-			}
-			seen[step] = true
+			seen[next.step()] = true
+			at = next
 		}
 	}
 }
 
-// items returns the page's entries. A page that does not say what it holds must not pass for an empty one.
-func (p page[T]) items(op string) ([]T, error) {
-	switch {
-	case p.Items != nil:
-		return *p.Items, nil
-	case p.TotalCount != nil && *p.TotalCount == 0:
-		return nil, nil
+// step tells the pages of a list apart.
+func (c call) step() string { return c.uri + fmt.Sprint(c.header) }
+
+// flaw finds a page that does not say what it holds: it must not pass for an empty one.
+func (p page[T]) flaw() string {
+	if p.Items == nil && (p.TotalCount == nil || *p.TotalCount != 0) {
+		return "an answer without items"
 	}
-	return nil, &Error{Op: op, Kind: Malformed, Message: "an answer without items"}
+	for _, item := range p.items() {
+		if words := item.flaw(); words != "" {
+			return words
+		}
+	}
+	return ""
+}
+
+func (p page[T]) items() []T {
+	if p.Items == nil {
+		return nil
+	}
+	return *p.Items
 }
 
 // follow makes the call that a next link asks for: its path and query untouched, all its headers. The path comes with /v1
-// in front or without; a whole address must be the configured one, so that the token goes nowhere else.
-func (c *Client) follow(next link, first call) (call, error) {
+// in front or without; a whole address must be the configured one, or the link is not ours to follow.
+func (c *Client) follow(next link, first call) (_ call, ours bool) {
 	u, err := url.Parse(next.URI)
-	if err != nil || u.Host != "" && (u.Host != c.base.Host || u.Scheme != c.base.Scheme) {
-		return call{}, &Error{Op: first.op, Kind: Malformed, Message: "the list's next page is at an address that is not the service's"}
+	whole := err == nil && u.Scheme+u.Host != ""
+	if err != nil || whole && (u.Scheme != c.base.Scheme || !strings.EqualFold(u.Host, c.base.Host)) {
+		return call{}, false
 	}
-	path := u.EscapedPath()
-	if u.Host != "" {
-		path = strings.TrimPrefix(path, c.base.EscapedPath())
-	}
+	path := strings.TrimPrefix(u.EscapedPath(), c.base.EscapedPath()+"/")
 	path = "/" + strings.TrimPrefix(strings.TrimPrefix(path, "/"), "v1/")
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
 	header := http.Header{}
 	for _, h := range next.Headers {
-		header.Set(h.Key, h.Value)
+		header.Add(h.Key, h.Value)
 	}
-	return call{uri: path, header: header, limit: first.limit}, nil
+	return call{uri: path, header: header, limit: first.limit}, true
 }

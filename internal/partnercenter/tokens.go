@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,16 +49,18 @@ type tokens struct {
 	attempts    int
 	log         *slog.Logger
 
-	mu  sync.Mutex
-	now *token
+	turn chan struct{} // holds one: a lock that can be waited for with a context
+	now  *token
 }
 
 const early = 2 * time.Minute // before its end a token is renewed, unless it lives hardly longer itself
 
 // current returns a token that is still good for a while.
 func (t *tokens) current(ctx context.Context) (*token, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	if err := t.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer t.unlock()
 	if t.now == nil || !time.Now().Before(t.now.expiry) {
 		return t.fetch(ctx)
 	}
@@ -68,14 +69,27 @@ func (t *tokens) current(ctx context.Context) (*token, error) {
 
 // renew replaces a token that the service no longer takes, unless somebody already has.
 func (t *tokens) renew(ctx context.Context, refused *token) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	if err := t.lock(ctx); err != nil {
+		return err
+	}
+	defer t.unlock()
 	if t.now != refused {
 		return nil
 	}
 	_, err := t.fetch(ctx)
 	return err
 }
+
+func (t *tokens) lock(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case t.turn <- struct{}{}:
+		return nil
+	}
+}
+
+func (t *tokens) unlock() { <-t.turn }
 
 // fetch asks the token server, with repeats when it gives no usable answer, and keeps what it said.
 func (t *tokens) fetch(ctx context.Context) (*token, error) {
@@ -140,7 +154,7 @@ func (t *tokens) ask(ctx context.Context) (*oauth2.Token, *Error) {
 		config.EndpointParams.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		config.EndpointParams.Set("client_assertion", assertion)
 	}
-	plain := &http.Client{Transport: bomless{t.http.Transport}, CheckRedirect: t.http.CheckRedirect}
+	plain := &http.Client{Transport: tolerant{t.http.Transport}, CheckRedirect: t.http.CheckRedirect}
 	answer, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, plain))
 	if err == nil {
 		return answer, nil
@@ -171,7 +185,7 @@ func classifySignIn(e *Error) Kind {
 }
 
 // mfa are the token server's ways to say that a multi-factor sign-in is due.
-var mfa = regexp.MustCompile(`AADSTS(50076|50079|50078|50158)\b`)
+var mfa = regexp.MustCompile(`AADSTS(50072|50074|50076|50078|50079|50158)\b`)
 
 // save keeps a rotated refresh token. The old one keeps working, so a failure to save is a warning, not an error.
 func (t *tokens) save(refresh string) {
@@ -204,11 +218,11 @@ func replaceFile(path, text string) error {
 	return os.Rename(f.Name(), path)
 }
 
-// bomless lets a library read answers that begin with a byte-order mark.
-type bomless struct{ next http.RoundTripper }
+// tolerant lets the library read answers that begin with a byte-order mark, or that are JSON without saying so.
+type tolerant struct{ next http.RoundTripper }
 
-func (b bomless) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := b.next.RoundTrip(req)
+func (t tolerant) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -218,5 +232,6 @@ func (b bomless) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(withoutBOM(body)))
+	resp.Header.Set("Content-Type", "application/json") // as plain text the library would take it for a form
 	return resp, nil
 }
