@@ -25,10 +25,10 @@ type Agreement struct {
 
 // Contact is a person as agreements and billing profiles name one. PhoneNumber may be empty.
 type Contact struct {
-	FirstName   string
-	LastName    string
-	Email       string
-	PhoneNumber string
+	FirstName   string `json:"firstName"`
+	LastName    string `json:"lastName"`
+	Email       string `json:"email"`
+	PhoneNumber string `json:"phoneNumber,omitempty"`
 }
 
 // DateForm is how the service writes dateAgreed.
@@ -80,10 +80,7 @@ func (e era) roll(d *dice) time.Time {
 // agreements makes all agreements of customer i on this night, in the order in which they are served.
 func (w World) agreements(i int) []Agreement {
 	born := w.born(i)
-	p := pen{d: throw(w.Seed, aboutAgreements, uint64(i)), form: w.Dates}
-	if p.form == DatesMixed {
-		p.form = pick(&p.d, []DateForm{DatesNoZone, DatesZulu, DatesSevenDigits, DatesOffset})
-	}
+	p := w.pen(i)
 	p.culture = w.region(i)
 	p.writeBorn(born, w.today())
 	if w.freed(i, born) && w.attestedLater(i) {
@@ -100,6 +97,15 @@ type pen struct {
 	form    DateForm
 	culture region
 	written []Agreement
+}
+
+// pen begins to write the agreements of customer i, whose dates have one form.
+func (w World) pen(i int) pen {
+	p := pen{d: throw(w.Seed, aboutAgreements, uint64(i)), form: w.Dates}
+	if p.form == DatesMixed {
+		p.form = pick(&p.d, []DateForm{DatesNoZone, DatesZulu, DatesSevenDigits, DatesOffset})
+	}
+	return p
 }
 
 // writeBorn writes what a customer of this kind had when it arrived.

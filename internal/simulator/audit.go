@@ -16,8 +16,8 @@ const (
 	eventsPerCustomer
 )
 
-// answerAudit answers GET /v1/auditrecords. What changed on the current night is dated on the day of AsOf, what
-// changed n nights before it n days earlier.
+// answerAudit answers GET /v1/auditrecords: what the World says has happened, and then what was posted. What changed
+// on the current night is dated on the day of AsOf, what changed n nights before it n days earlier.
 func (s *Simulator) answerAudit(q *request) int {
 	p, err := s.readPage(q)
 	if err != nil {
@@ -33,15 +33,24 @@ func (s *Simulator) answerAudit(q *request) int {
 	if from.Before(w.today().AddDate(0, 0, -auditKept)) {
 		return q.invalidInput("startDate is more than 90 days ago.")
 	}
-	p.fill(w.Len()*eventsPerCustomer, func(n int) bool {
-		night, happened := w.event(n)
-		if !happened {
-			return false
+	effects, worldly := s.Effects(), w.Len()*eventsPerCustomer
+	event := func(n int) (i, night int, happened bool) {
+		if n < worldly {
+			night, happened = w.event(n)
+			return n / eventsPerCustomer, night, happened
 		}
+		e := effects[n-worldly]
+		return e.Customer, e.Night, e.Night <= w.night()
+	}
+	p.fill(worldly+len(effects), func(n int) bool {
+		_, night, happened := event(n)
 		day := w.today().AddDate(0, 0, night-w.night())
-		return !day.Before(from) && !day.After(to)
+		return happened && !day.Before(from) && !day.After(to)
 	}, func(int) bool { return false })
-	return s.writeAround(q, p, func(n int) { s.writeRecord(q, n) })
+	return s.writeAround(q, p, func(n int) {
+		i, night, _ := event(n)
+		s.writeRecord(q, n, i, night)
+	})
 }
 
 func readDay(text string, otherwise time.Time) (time.Time, bool) {
@@ -72,17 +81,21 @@ func (w World) event(n int) (night int, happened bool) {
 	}
 }
 
-func (s *Simulator) writeRecord(q *request, n int) {
+// writeRecord writes event number n, of customer i.
+func (s *Simulator) writeRecord(q *request, n, i, night int) {
 	w := q.world
-	c := w.profile(n / eventsPerCustomer)
-	night, _ := w.event(n)
+	c := w.profile(i)
 	d := throw(w.Seed, aboutIDs, uint64(n)+1<<40)
+	posted := n - w.Len()*eventsPerCustomer
+	if posted >= 0 {
+		d = throw(w.Seed, aboutWrites, uint64(posted)+1<<42) // the World grows from night to night, an id stays
+	}
 	partner := throw(w.Seed, aboutPartner, 0)
 	resource, operation := "customer", "add_customer"
-	switch n % eventsPerCustomer {
-	case eventAttested:
+	switch {
+	case posted >= 0 || n%eventsPerCustomer == eventAttested:
 		resource, operation = "agreement", "create_agreement"
-	case eventLeft:
+	case n%eventsPerCustomer == eventLeft:
 		resource, operation = "customer", "remove_partner_customer_relationship"
 	}
 	b := q.body

@@ -11,8 +11,9 @@ import (
 type body struct {
 	buf         []byte
 	contentType string
-	pascal      bool // names in PascalCase, nulls for what is not there
-	comma       bool // something stands before the next element
+	code        string // of an error, where its form has one
+	pascal      bool   // names in PascalCase, nulls for what is not there
+	comma       bool   // something stands before the next element
 }
 
 const (

@@ -124,6 +124,39 @@ func (c caller) first(kind Kind) int {
 	return 0
 }
 
+// post sends a body as an attestation for customer i, with headers changed by keys and values in turn.
+func (c caller) post(i int, body string, headers ...string) answer {
+	return c.send(c.attestation(i, body, headers...))
+}
+
+func (c caller) attestation(i int, body string, headers ...string) *http.Request {
+	headers = append([]string{"Content-Type", "application/json"}, headers...)
+	r := c.request(http.MethodPost, "/v1/customers/"+c.sim.World().Customer(i).TenantID+"/agreements", headers...)
+	r.Body = io.NopCloser(strings.NewReader(body))
+	return r
+}
+
+// signed is the body of a good attestation, changed by names and values in turn; the value null takes a name out.
+func signed(changes ...string) string {
+	fields := map[string]string{
+		"firstName": `"João"`, "lastName": `"da Silva"`, "email": `"joao@fabrikam.example"`, "phoneNumber": `"+5511955500123"`,
+		"templateId": `"` + mcaTemplate + `"`, "dateAgreed": `"2026-11-20T00:00:00Z"`, "type": `"MicrosoftCustomerAgreement"`,
+	}
+	for n := 0; n < len(changes); n += 2 {
+		fields[changes[n]] = changes[n+1]
+	}
+	write := func(names ...string) string {
+		var parts []string
+		for _, name := range names {
+			if fields[name] != "null" {
+				parts = append(parts, `"`+name+`":`+fields[name])
+			}
+		}
+		return strings.Join(parts, ",")
+	}
+	return `{"primaryContact":{` + write("firstName", "lastName", "email", "phoneNumber") + `},` + write("templateId", "dateAgreed", "type") + `}`
+}
+
 const byteOrderMark = "\ufeff"
 
 // fields decodes an object, with a byte-order mark or without.

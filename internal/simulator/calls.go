@@ -12,6 +12,7 @@ const (
 	callList          call = "list"
 	callCustomer      call = "customer"
 	callAgreements    call = "agreements"
+	callAttest        call = "attest"
 	callDirect        call = "direct"
 	callSubscriptions call = "subscriptions"
 	callMetadata      call = "metadata"
@@ -21,9 +22,9 @@ const (
 	callUnknown       call = "unknown"
 )
 
-// recognise reads a path below /v1. id is the customer or the template that it names. Path words are compared without
+// recognise reads the method and a path below /v1. id is the customer or the template that it names. Path words are compared without
 // regard to case, as the service's own framework does.
-func recognise(path string) (c call, id string) {
+func recognise(method, path string) (c call, id string) {
 	part := strings.Split(strings.Trim(strings.TrimPrefix(path, "/v1"), "/"), "/")
 	is := func(n int, word string) bool { return strings.EqualFold(part[n], word) }
 	switch {
@@ -39,6 +40,8 @@ func recognise(path string) (c call, id string) {
 		return callCustomer, part[1]
 	case len(part) == 3 && is(0, "agreementtemplates") && is(2, "document"):
 		return callDocument, part[1]
+	case len(part) == 3 && is(0, "customers") && is(2, "agreements") && method == http.MethodPost:
+		return callAttest, part[1]
 	case len(part) == 3 && is(0, "customers") && is(2, "agreements"):
 		return callAgreements, part[1]
 	case len(part) == 3 && is(0, "customers") && is(2, "directSignedMicrosoftCustomerAgreementStatus"):
@@ -53,7 +56,7 @@ func recognise(path string) (c call, id string) {
 // appUserOnly is true for calls that refuse app-only tokens (PARTNER-CENTER.md, Agreements).
 func (c call) appUserOnly() bool {
 	switch c {
-	case callAgreements, callDirect, callMetadata, callDocument, callInvitation:
+	case callAgreements, callAttest, callDirect, callMetadata, callDocument, callInvitation:
 		return true
 	default:
 		return false
@@ -63,11 +66,19 @@ func (c call) appUserOnly() bool {
 // ofCustomer is true for calls about one customer.
 func (c call) ofCustomer() bool {
 	switch c {
-	case callCustomer, callAgreements, callDirect, callSubscriptions:
+	case callCustomer, callAgreements, callAttest, callDirect, callSubscriptions:
 		return true
 	default:
 		return false
 	}
+}
+
+// methods are those that the address of a call takes.
+func (c call) methods() string {
+	if c == callAgreements {
+		return "GET, POST"
+	}
+	return "GET"
 }
 
 // answer writes the honest answer to an admitted request and returns its status.
@@ -75,13 +86,16 @@ func (s *Simulator) answer(q *request) int {
 	if q.call == callUnknown {
 		return q.notFound()
 	}
-	if q.r.Method != http.MethodGet {
-		q.w.Header().Set("Allow", http.MethodGet)
+	if q.r.Method != http.MethodGet && q.call != callAttest {
+		q.w.Header().Set("Allow", q.call.methods())
 		q.body.problemE("The requested resource does not support http method '" + q.r.Method + "'.")
 		return http.StatusMethodNotAllowed
 	}
 	if s.lacksRole(q.call) {
 		return q.roleMissing(s.opts.EmptyForbidden)
+	}
+	if q.call == callAttest {
+		return s.answerAttestation(q)
 	}
 	if q.call.ofCustomer() {
 		return s.answerCustomer(q)
@@ -106,6 +120,8 @@ func (s *Simulator) lacksRole(c call) bool {
 		return true
 	case RoleMissingOnAgreements:
 		return c.appUserOnly()
+	case RoleMissingOnWrites:
+		return c == callAttest
 	default:
 		return false
 	}

@@ -16,18 +16,25 @@ func (s *Simulator) SetNight(n int) error {
 	return nil
 }
 
-// Reset forgets the statistics, the quota's windows, the faults that calls have met and the token requests refused as
-// unavailable. The night and the tokens stay.
+// Reset forgets the statistics, the quotas' windows, the faults that calls have met, the token requests refused as
+// unavailable, and everything that was posted: the effects, their agreements on record and the request ids. The night
+// and the tokens stay.
 func (s *Simulator) Reset() {
 	s.stats.forget()
 	s.quota.forget()
+	s.writes.forget()
 	s.faults.forget()
+	s.losses.forget()
+	s.posted.forget()
 	s.tokens.forget()
 }
 
 func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
 	case "GET /simulator/stats":
+	case "GET /simulator/effects":
+		s.tellEffects(w)
+		return
 	case "POST /simulator/reset":
 		s.Reset()
 	case "POST /simulator/night":
@@ -41,7 +48,7 @@ func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	default:
-		http.Error(w, "The simulator has GET /simulator/stats, POST /simulator/reset and POST /simulator/night?n=2.", http.StatusNotFound)
+		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, POST /simulator/reset and POST /simulator/night?n=2.", http.StatusNotFound)
 		return
 	}
 	s.tell(w)
@@ -59,4 +66,26 @@ func (s *Simulator) tell(w http.ResponseWriter) {
 		return
 	}
 	_, _ = w.Write(append(text, '\n')) // a caller who has gone away does not read it
+}
+
+// tellEffects answers with a list of Effect, one on each line.
+func (s *Simulator) tellEffects(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", typeJSON)
+	separator := "["
+	for _, effect := range s.Effects() {
+		text, err := json.Marshal(effect)
+		if err != nil {
+			panic(http.ErrAbortHandler) // the list has begun: an end without its bracket is all that can be said
+		}
+		if _, err := fmt.Fprintf(w, "%s\n%s", separator, text); err != nil {
+			return // the caller has gone away
+		}
+		separator = ","
+	}
+	if separator == "[" {
+		separator = "[]"
+	} else {
+		separator = "\n]"
+	}
+	_, _ = fmt.Fprintln(w, separator)
 }

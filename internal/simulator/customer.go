@@ -8,8 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// answerCustomer answers the calls about one customer. What would make a customer differ from the World, such as an
-// agreement that was posted, belongs here.
+// answerCustomer answers the calls about one customer: that of the World, with the agreements that were posted.
 func (s *Simulator) answerCustomer(q *request) int {
 	if _, err := uuid.Parse(q.id); err != nil {
 		return q.invalidInput("the customer id is not a GUID.")
@@ -19,7 +18,7 @@ func (s *Simulator) answerCustomer(q *request) int {
 		return q.notFound()
 	}
 	c := q.world.Customer(i)
-	mca := q.call == callAgreements || q.call == callDirect
+	mca := q.call == callAgreements || q.call == callAttest || q.call == callDirect
 	switch {
 	case c.Kind == Vanished:
 		return q.notFound()
@@ -32,7 +31,10 @@ func (s *Simulator) answerCustomer(q *request) int {
 	}
 	switch q.call {
 	case callAgreements:
+		c.Agreements = s.withPosted(q.world, c)
 		return s.answerAgreements(q, c)
+	case callAttest:
+		return s.create(q, c)
 	case callDirect:
 		q.body.open("", '{')
 		q.body.flag("isSigned", c.IsSigned)
@@ -129,7 +131,7 @@ func (s *Simulator) answerAgreements(q *request, c Customer) int {
 	}
 	return writeSingle(q.body, len(found), func() {
 		for _, a := range found {
-			writeAgreement(q.body, a)
+			writeAgreement(q.body, a, "")
 		}
 	})
 }
@@ -160,9 +162,10 @@ func (s *Simulator) emptyIsError(c Customer) bool {
 	return c.Kind == NeverAcceptedError || c.Kind == AcceptedDirectly && d.happens(0.25)
 }
 
-func writeAgreement(b *body, a Agreement) {
+// writeAgreement writes an agreement. user is who confirmed it; the answer to a POST names it, lists do not.
+func writeAgreement(b *body, a Agreement, user string) {
 	b.open("", '{')
-	b.nothing("userId")
+	b.maybe("userId", user)
 	if a.Contact != nil {
 		b.open("primaryContact", '{')
 		b.text("firstName", a.Contact.FirstName)

@@ -199,11 +199,12 @@ func TestStrangersAndNonsense(t *testing.T) {
 		}
 		assert.Equal(t, want, ask.get(path).status, path)
 	}
-	for _, path := range []string{"/v1/customers", "/v1/customers/" + uuid.NewString() + "/agreements"} {
-		got := ask.send(ask.request("POST", path))
+	for path, allowed := range map[string]string{"/v1/customers": "GET", "/v1/customers/" + uuid.NewString() + "/agreements": "GET, POST"} {
+		got := ask.send(ask.request("PUT", path))
 		assert.Equal(t, 405, got.status)
-		assert.Equal(t, "GET", got.header.Get("Allow"))
+		assert.Equal(t, allowed, got.header.Get("Allow"))
 	}
+	assert.Equal(t, 405, ask.send(ask.request("POST", "/v1/customers")).status)
 }
 
 func TestMetadataKnowsBothTemplates(t *testing.T) {

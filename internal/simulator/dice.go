@@ -28,6 +28,7 @@ const (
 	aboutPartner
 	aboutIDs
 	aboutJitter
+	aboutWrites
 )
 
 // mix is the finaliser of splitmix64: a bijection whose output looks random.

@@ -23,26 +23,26 @@ type faultShare struct {
 	share float64
 }
 
-func (f Faults) shares() [6]faultShare {
-	return [6]faultShare{
+func (f Faults) shares() []faultShare {
+	return []faultShare{
 		{faultServerError, f.ServerError}, {faultGatewayPage, f.GatewayPage}, {faultPage200, f.PageWithStatus200},
 		{faultReset, f.Reset}, {faultTruncated, f.Truncated}, {faultSlow, f.Slow},
 	}
 }
 
-func (f Faults) sum() float64 {
+func sum(shares []faultShare) float64 {
 	var sum float64
-	for _, s := range f.shares() {
+	for _, s := range shares {
 		sum += s.share
 	}
 	return sum
 }
 
 // faults draws the accidents. A call is known by its address, not by its request id, so that the same calls go wrong
-// in every run with the same seed; only calls that did go wrong are remembered.
+// in every run with the same seed, whatever its request ids; only calls that did go wrong are remembered.
 type faults struct {
 	seed   uint64
-	shares [6]faultShare
+	shares []faultShare
 	any    bool
 	most   int
 
@@ -54,10 +54,8 @@ type faults struct {
 // remembered bounds the memory for calls that went wrong.
 const remembered = 1 << 20
 
-func newFaults(o Options) *faults {
-	return &faults{
-		seed: o.Seed, shares: o.Faults.shares(), any: o.Faults.sum() > 0, most: o.Faults.MaxInARow, met: map[uint64]int{},
-	}
+func newFaults(seed uint64, shares []faultShare, most int) *faults {
+	return &faults{seed: seed, shares: shares, any: sum(shares) > 0, most: most, met: map[uint64]int{}}
 }
 
 // draw says what goes wrong with this request.

@@ -1,7 +1,8 @@
 package simulator
 
 // Kind is the case that a customer was made to be. It is decided first, and the customer's facts are made to fit,
-// so it can serve as an oracle: nothing is decided from dates or answers.
+// so it can serve as an oracle: nothing is decided from dates or answers. Attestations that are posted do not change a
+// customer's kind; Simulator.Expect knows about them.
 type Kind string
 
 const (

@@ -48,8 +48,9 @@ func (s *Simulator) listed(w World, i int) bool {
 }
 
 // Expect says the standing and the reason that a client should find for customer i on the current night: the World's
-// truth, but unreadable for the customers that BrokenCustomers breaks. Faults of single requests and troubles with
-// tokens and roles are not looked at: the first heal, the second stop a run.
+// truth and the attestations that took effect (see posted.expect), but unreadable for the customers that
+// BrokenCustomers breaks. Faults of single requests and troubles with tokens and roles are not looked at: the first
+// heal, the second stop a run.
 func (s *Simulator) Expect(i int, trustDirect bool) (standing, reason string) {
 	kind := s.World().kind(i)
 	switch kind {
@@ -59,5 +60,6 @@ func (s *Simulator) Expect(i int, trustDirect bool) (standing, reason string) {
 	if s.broken(i) {
 		return "unknown", "unreadable"
 	}
-	return kind.Expect(trustDirect)
+	standing, reason = kind.Expect(trustDirect)
+	return s.posted.expect(i, standing, reason)
 }

@@ -43,7 +43,7 @@ type aadError struct {
 
 // serveToken is the token server (PARTNER-CENTER.md, Tokens).
 func (s *Simulator) serveToken(w http.ResponseWriter, r *http.Request) {
-	if !s.wait(r, s.served.Add(1), "") {
+	if !wait(r, s.takes(s.served.Add(1))) {
 		return
 	}
 	if s.unavailable(w) {

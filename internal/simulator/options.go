@@ -3,6 +3,8 @@ package simulator
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 )
 
@@ -10,7 +12,8 @@ import (
 // customers: no latency, no quota, no faults, every credential accepted. Each field is one awkwardness of
 // PARTNER-CENTER.md; shares are from 0 to 1 and are drawn from the seed, so that the same options misbehave alike.
 type Options struct {
-	// Seed, Customers, Night, Mix, Dates and AsOf are the World's. A zero AsOf is the time of New.
+	// Seed, Customers, Night, Mix, Dates and AsOf are the World's. A zero AsOf is the time of New. The clock that says
+	// which dateAgreed is in the future, and when an Effect was, shows AsOf at New and goes on from there.
 	Seed      uint64
 	Customers int
 	Night     int
@@ -43,6 +46,9 @@ type Options struct {
 	EmptyAgreements EmptyAgreements
 	// IndirectProvider makes some customers carry an associatedPartnerId.
 	IndirectProvider bool
+	// IndirectReseller is a partner who reads like the others and may not attest: every attestation is refused with
+	// 403 and code 900150 or 1002, by customer.
+	IndirectReseller bool
 
 	// RepeatedIDs is the share of customers that are listed again on the page after theirs.
 	RepeatedIDs float64
@@ -55,8 +61,10 @@ type Options struct {
 	// ListAccidentsFrom is the first night on which DroppedFromList, TruncatedList and EmptyList happen; 0 is always.
 	ListAccidentsFrom int
 
-	// Faults are the accidents of single requests.
+	// Faults are the accidents of single reads; those of attestations are in Writes.
 	Faults Faults
+	// Writes is how attestations are taken.
+	Writes Writes
 	// BrokenCustomers is the share of customers of whom every read answers 500, always.
 	BrokenCustomers float64
 
@@ -186,8 +194,10 @@ type MissingRole string
 const (
 	// RoleComplete, the default, refuses nothing.
 	RoleComplete MissingRole = ""
-	// RoleMissingOnAgreements refuses agreements, direct acceptance and the other App+User calls.
+	// RoleMissingOnAgreements refuses agreements, attestations, direct acceptance and the other App+User calls.
 	RoleMissingOnAgreements MissingRole = "agreements"
+	// RoleMissingOnWrites refuses attestations; everything can be read.
+	RoleMissingOnWrites MissingRole = "writes"
 	// RoleMissingEverywhere refuses every call, the list of customers included.
 	RoleMissingEverywhere MissingRole = "everywhere"
 )
@@ -212,9 +222,13 @@ func (o Options) validate() error {
 	share("DroppedFromList", o.DroppedFromList)
 	share("TruncatedList", o.TruncatedList)
 	share("BrokenCustomers", o.BrokenCustomers)
-	share("the sum of Faults", o.Faults.sum())
+	share("the sum of Faults", sum(o.Faults.shares()))
 	for _, f := range o.Faults.shares() {
 		share("Faults."+string(f.name), f.share)
+	}
+	share("the sum of Writes.LostRequests and Writes.LostAnswers", sum(o.Writes.shares()))
+	for _, f := range o.Writes.shares() {
+		share("Writes."+string(f.name), f.share)
 	}
 	notNegative("Night", int64(o.Night))
 	notNegative("Quota", int64(o.Quota))
@@ -222,15 +236,23 @@ func (o Options) validate() error {
 	notNegative("ListAccidentsFrom", int64(o.ListAccidentsFrom))
 	notNegative("KillTokensEvery", int64(o.KillTokensEvery))
 	notNegative("Faults.MaxInARow", int64(o.Faults.MaxInARow))
+	notNegative("Writes.MaxInARow", int64(o.Writes.MaxInARow))
+	notNegative("Writes.Quota", int64(o.Writes.Quota))
 	notNegative("Login.Unavailable", int64(o.Login.Unavailable))
 	for name, d := range map[string]time.Duration{
 		"Latency": o.Latency, "Jitter": o.Jitter, "Window": o.Window,
-		"Faults.SlowFor": o.Faults.SlowFor, "Login.TokenLifetime": o.Login.TokenLifetime,
+		"Faults.SlowFor": o.Faults.SlowFor, "Writes.SlowFor": o.Writes.SlowFor, "Writes.RememberFor": o.Writes.RememberFor, "Login.TokenLifetime": o.Login.TokenLifetime,
 	} {
 		refuse(d < 0, "%s is %v: it cannot be less than 0", name, d)
 	}
 	refuse(o.Login.TokenLifetime > 0 && o.Login.TokenLifetime < time.Second,
 		"Login.TokenLifetime is %v: expires_in counts whole seconds, so the least is 1s", o.Login.TokenLifetime)
+
+	refuse(o.IndirectProvider && o.IndirectReseller, "IndirectProvider and IndirectReseller are both true: a partner is one of them")
+	refuse(o.Writes.NeverRemembers && o.Writes.RememberFor > 0,
+		"Writes.RememberFor is %v and Writes.NeverRemembers is true: it can be only one of them", o.Writes.RememberFor)
+	refuse(!slices.Contains([]int{0, http.StatusBadRequest, http.StatusConflict}, o.Writes.AlreadyExistsStatus),
+		"Writes.AlreadyExistsStatus is %d: it can be 400 or 409, or 0 for 409", o.Writes.AlreadyExistsStatus)
 
 	wrong = append(wrong,
 		oneOf("Mix", o.Mix, MixRealistic, MixAllKinds),
@@ -240,7 +262,7 @@ func (o Options) validate() error {
 		oneOf("Names", o.Names, CamelCase, PascalCase, MixedCase),
 		oneOf("NextLink", o.NextLink, NextWithoutVersion, NextWithVersion, NextAbsolute),
 		oneOf("EmptyAgreements", o.EmptyAgreements, EmptyByCustomer, EmptyAsList, EmptyAsError),
-		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingEverywhere),
+		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingOnWrites, RoleMissingEverywhere),
 	)
 	return errors.Join(wrong...)
 }
@@ -265,6 +287,10 @@ func (o Options) withDefaults(now time.Time) Options {
 	orDefault(&o.TruncatedList, 1)
 	orDefault(&o.Faults.SlowFor, 20*time.Second)
 	orDefault(&o.Faults.MaxInARow, 3)
+	orDefault(&o.Writes.SlowFor, 20*time.Second)
+	orDefault(&o.Writes.MaxInARow, 3)
+	orDefault(&o.Writes.RememberFor, 10*time.Minute)
+	orDefault(&o.Writes.AlreadyExistsStatus, http.StatusConflict)
 	orDefault(&o.Login.RefreshToken, InitialRefreshToken)
 	orDefault(&o.Login.TokenLifetime, 3599*time.Second)
 	return o

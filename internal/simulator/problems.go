@@ -1,6 +1,10 @@
 package simulator
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
 
 // The forms of error bodies, by their letters in PARTNER-CENTER.md (Cross-cutting, Error bodies). Form F is an empty
 // body, form G belongs to the token server.
@@ -10,6 +14,7 @@ const source = "PartnerFD"
 // problemA has a number for a code, problemB the same with a text.
 func (b *body) problemA(code int, description string) {
 	b.start(typeJSON)
+	b.code = strconv.Itoa(code)
 	b.open("", '{')
 	b.number("code", code)
 	b.afterCode(description)
@@ -17,6 +22,7 @@ func (b *body) problemA(code int, description string) {
 
 func (b *body) problemB(code, description string) {
 	b.start(typeJSON)
+	b.code = code
 	b.open("", '{')
 	b.text("code", code)
 	b.afterCode(description)
@@ -33,6 +39,7 @@ func (b *body) afterCode(description string) {
 // problemC is the long form.
 func (b *body) problemC(code int, digits, errorName, message string, retryable bool) {
 	b.start(typeJSON)
+	b.code = digits
 	b.open("", '{')
 	b.number("code", code)
 	b.text("message", message)
@@ -115,6 +122,21 @@ func (q *request) noAgreement() int {
 	return http.StatusBadRequest
 }
 
+func (q *request) alreadyExists(status int) int {
+	q.body.problemC(600061, "600061", "PartnerConfirmedAgreementAlreadyExists", "The partner confirmed agreement already exists.", false)
+	return status
+}
+
+// cannotAttest is for an indirect reseller, who may read but not attest.
+func (q *request) cannotAttest() int {
+	if q.coin {
+		q.body.problemB("900150", "The partner is not authorized for this operation.")
+	} else {
+		q.body.problemA(1002, "Access denied.")
+	}
+	return http.StatusForbidden
+}
+
 // invalidInput is a 400 with a code; invalidRequest the one without.
 func (q *request) invalidInput(what string) int {
 	q.coded(3000, "3000", "Invalid input: "+what)
@@ -147,6 +169,15 @@ const gatewayPage = `<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://ww
 <hr><p>HTTP Error 503. The service is unavailable.</p>
 </BODY></HTML>
 `
+
+// gatewayPageOf is the same page with another status.
+func gatewayPageOf(status int) string {
+	if status == http.StatusServiceUnavailable {
+		return gatewayPage
+	}
+	return strings.NewReplacer("Service Unavailable", http.StatusText(status), "503", strconv.Itoa(status),
+		"The service is unavailable.", "The request was not completed.").Replace(gatewayPage)
+}
 
 // xmlPage is what somebody gets who does not ask for JSON.
 const xmlPage = `<?xml version="1.0" encoding="utf-8"?><Answer xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><Hint>XML</Hint></Answer>`

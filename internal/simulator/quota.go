@@ -31,8 +31,8 @@ type admission struct {
 	offence bool      // the sender had been told to wait; such a request may be served when a new window has begun
 }
 
-func newQuota(o Options) *quota {
-	return &quota{limit: o.Quota, window: o.Window, form: o.RetryAfter, grace: o.Latency + 50*time.Millisecond}
+func newQuota(o Options, limit int) *quota {
+	return &quota{limit: limit, window: o.Window, form: o.RetryAfter, grace: o.Latency + 50*time.Millisecond}
 }
 
 // take counts a request. It is refused when the window is used up.
@@ -100,6 +100,9 @@ func (s *Simulator) refuse(q *request, number uint64, why admission) {
 		q.w.Header().Set("Retry-After", why.until.UTC().Format(http.TimeFormat))
 	}
 	s.readHeaders(q, number)
+	if q.call == callAttest {
+		s.stats.refused("429")
+	}
 	q.body.problemD("Rate limit is exceeded. Try again in " + seconds + " seconds.")
 	s.write(q, http.StatusTooManyRequests, "")
 }

@@ -21,6 +21,13 @@ func TestOptionsAreRefusedWithSentences(t *testing.T) {
 		`Mix is "x": it can be one of ["" "all kinds"]`:      {Mix: "x"},
 		`RetryAfter is "x": it can be one of`:                {RetryAfter: "x"},
 		"Login.TokenLifetime is 10ms: expires_in counts":     {Login: Login{TokenLifetime: 10 * time.Millisecond}},
+		"Writes.Quota is -1: it cannot be less than 0":       {Writes: Writes{Quota: -1}},
+		"Writes.RememberFor is -1s: it cannot be less than":  {Writes: Writes{RememberFor: -1e9}},
+		"Writes.RememberFor is 1s and Writes.NeverRemembers": {Writes: Writes{RememberFor: 1e9, NeverRemembers: true}},
+		"Writes.AlreadyExistsStatus is 418: it can be 400":   {Writes: Writes{AlreadyExistsStatus: 418}},
+		"Writes.LostAnswers.Slow is 2: a share is from 0":    {Writes: Writes{LostAnswers: LostAnswers{Slow: 2}}},
+		"the sum of Writes.LostRequests and Writes.LostAns":  {Writes: Writes{LostAnswers: LostAnswers{Slow: 1}, LostRequests: LostRequests{Late: 1}}},
+		"IndirectProvider and IndirectReseller are both":     {IndirectProvider: true, IndirectReseller: true},
 		"Quota is -5: it cannot be less than 0\nNames is \"": {Quota: -5, Names: "x"},
 	} {
 		_, err := New(opts)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -76,6 +77,7 @@ func TestAnswersHaveTheShapesOfTheExamples(t *testing.T) {
 		return texts
 	}
 	const mca = "/agreements?agreementType=MicrosoftCustomerAgreement"
+	request := string(exampleText(t, "agreement_request.json"))
 	for name, c := range map[string]struct {
 		examples []string
 		answers  []string
@@ -95,8 +97,13 @@ func TestAnswersHaveTheShapesOfTheExamples(t *testing.T) {
 		"token v1":          {[]string{"token_v1.json"}, []string{ask.login("/contoso/oauth2/token", loginForm()).body}},
 		"token v2": {[]string{"token_v2.json"}, []string{
 			ask.login("/contoso/oauth2/v2.0/token", loginForm("resource", "", "scope", audience+"/.default offline_access")).body}},
-		"form G": {[]string{"error_g_token_expired.json"}, []string{ask.login("/contoso/oauth2/token", loginForm("refresh_token", "x")).body}},
-		"form E": {[]string{"error_e_message_only.json"}, []string{ask.get("/v1/customers", "MS-RequestId", "x").body}},
+		"form G":         {[]string{"error_g_token_expired.json"}, []string{ask.login("/contoso/oauth2/token", loginForm("refresh_token", "x")).body}},
+		"form E":         {[]string{"error_e_message_only.json"}, []string{ask.get("/v1/customers", "MS-RequestId", "x").body}},
+		"created":        {[]string{"agreement_created.json"}, []string{ask.post(ask.first(NeverAccepted), request).body}},
+		"pascal created": {[]string{"agreement_created_pascal_case.json"}, []string{pascal.post(pascal.first(NeverAccepted), signed("phoneNumber", "null")).body}},
+		"already exists": {[]string{"error_c_600061_already_exists.json"}, []string{ask.post(ask.first(NeverAccepted), request).body}},
+		"future date": {[]string{"error_c_600002_future_date.json"}, []string{
+			ask.post(ask.first(NeverAccepted), signed("dateAgreed", `"2026-11-23T00:00:00Z"`)).body}},
 		"form C": {[]string{"error_c_600009.json", "error_c_600061_already_exists.json"}, []string{ask.about(ask.first(NeverAcceptedError), mca).body}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,4 +141,20 @@ func TestExamplesOfSuccessStartWithAByteOrderMark(t *testing.T) {
 	}
 	assert.Empty(t, exampleText(t, "error_f_empty_403.txt"))
 	assert.Equal(t, gatewayPage, string(exampleText(t, "gateway_503.html")))
+}
+
+func TestRefusalsOfAttestationsAreThoseOfTheExamples(t *testing.T) {
+	for name, ask := range map[string]caller{
+		"error_a_3000_number.json":  signedIn(t, Options{Seed: 1, Customers: 200}),
+		"error_b_900150_text.json":  signedIn(t, Options{Seed: 1, Customers: 200, IndirectReseller: true}),
+		"error_b_900421_text.json":  signedIn(t, Options{Seed: 1, Customers: 200, MissingMFA: true}),
+		"error_a_20002_number.json": signedIn(t, Options{Seed: 1, Customers: 200, Mix: MixAllKinds}),
+		"error_f_empty_403.txt":     signedIn(t, Options{Seed: 1, Customers: 200, MissingRole: RoleMissingOnWrites, EmptyForbidden: true}),
+	} {
+		var answers []string
+		for i := range 200 {
+			answers = append(answers, ask.post(i, signed("email", `"x"`)).body)
+		}
+		assert.Contains(t, answers, strings.TrimSuffix(string(exampleText(t, name)), "\n"))
+	}
 }

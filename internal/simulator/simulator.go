@@ -4,10 +4,11 @@
 // share the same wrong belief.
 //
 // The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0/token,
-// and three addresses that the real service does not have:
+// and four addresses that the real service does not have:
 //
 //	GET  /simulator/stats      what has been asked so far (Stats)
-//	POST /simulator/reset      forget what has been asked
+//	GET  /simulator/effects    the attestations that took effect (Effects)
+//	POST /simulator/reset      forget what has been asked and posted
 //	POST /simulator/night?n=2  move the world to another night
 package simulator
 
@@ -24,12 +25,16 @@ import (
 // Simulator is the handler. It is safe for concurrent use.
 type Simulator struct {
 	opts   Options
+	made   time.Time // when New was called
 	night  atomic.Int64
 	served atomic.Uint64 // requests so far, for draws that belong to no customer
-	quota  *quota
+	quota  *quota        // of all API requests
+	writes *quota        // of attestations
 	faults *faults
+	losses *faults // of attestations
 	tokens *tokens
 	stats  *stats
+	posted *posted
 }
 
 // New makes a simulator. The error says every option that is wrong, a sentence each.
@@ -37,13 +42,18 @@ func New(opts Options) (*Simulator, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	opts = opts.withDefaults(time.Now())
+	now := time.Now()
+	opts = opts.withDefaults(now)
 	s := &Simulator{
 		opts:   opts,
-		quota:  newQuota(opts),
-		faults: newFaults(opts),
+		made:   now,
+		quota:  newQuota(opts, opts.Quota),
+		writes: newQuota(opts, opts.Writes.Quota),
+		faults: newFaults(opts.Seed, opts.Faults.shares(), opts.Faults.MaxInARow),
+		losses: newFaults(opts.Seed, opts.Writes.shares(), opts.Writes.MaxInARow),
 		tokens: newTokens(opts),
 		stats:  newStats(),
+		posted: newPosted(opts.Writes),
 	}
 	s.night.Store(int64(opts.Night))
 	return s, nil
@@ -56,6 +66,10 @@ func (s *Simulator) World() World {
 		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.opts.AsOf,
 	}
 }
+
+// now is the simulator's own clock, in UTC: it showed AsOf when New was called and goes as fast as any other. Nights
+// do not move it.
+func (s *Simulator) now() time.Time { return s.opts.AsOf.Add(time.Since(s.made)).UTC() }
 
 // ServeHTTP answers one request.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,9 +92,10 @@ type request struct {
 	call  call
 	id    string // of the customer or the template
 	world World
-	grant grant // of the access token
-	coin  bool  // chooses among the forms of an answer, always alike for one call
+	coin  bool // chooses among the forms of an answer, always alike for one call
 	body  *body
+	sent  []byte // the body of an attestation
+	again bool   // answered from memory, to a request id that is known
 	correlationID,
 	requestID string
 }
@@ -88,7 +103,7 @@ type request struct {
 func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	arrived := time.Now()
 	number := s.served.Add(1)
-	c, id := recognise(r.URL.Path)
+	c, id := recognise(r.Method, r.URL.Path)
 	s.stats.arrive(c)
 	defer s.stats.leave()
 
@@ -99,6 +114,11 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	defer q.body.release()
 
 	verdict := s.quota.take(arrived)
+	if c == callAttest && !verdict.refused {
+		offence := verdict.offence
+		verdict = s.writes.take(arrived)
+		verdict.offence = verdict.offence || offence
+	}
 	if verdict.offence {
 		s.stats.offend()
 	}
@@ -107,11 +127,19 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.refuse(q, number, verdict)
 		return
 	}
+	if c == callAttest {
+		s.serveAttestation(q, number)
+		return
+	}
 	fault := s.faults.draw(q)
 	if fault != "" {
 		s.stats.fault(string(fault))
 	}
-	if !s.wait(r, number, fault) {
+	takes := s.takes(number)
+	if fault == faultSlow {
+		takes += s.opts.Faults.SlowFor
+	}
+	if !wait(r, takes) {
 		return
 	}
 	if fault == faultReset {
@@ -141,7 +169,7 @@ func (s *Simulator) status(q *request, number uint64, fault fault) int {
 		return status
 	}
 	status := s.answer(q)
-	if status == http.StatusOK && !accepts(q.r, "application/json") {
+	if status < 300 && !accepts(q.r, "application/json") {
 		q.body.raw(typeXML, xmlPage)
 	}
 	return status
@@ -184,16 +212,18 @@ func (s *Simulator) marks(status int, b *body) bool {
 	return s.opts.BOM == BOMAlways || s.opts.BOM == BOMOnSuccess && status < 300
 }
 
-// wait takes the time that an answer takes. It is false when the caller went away meanwhile.
-func (s *Simulator) wait(r *http.Request, number uint64, fault fault) bool {
+// takes is the time that an answer takes when nothing goes wrong.
+func (s *Simulator) takes(number uint64) time.Duration {
 	takes := s.opts.Latency
 	if s.opts.Jitter > 0 {
 		d := throw(s.opts.Seed, aboutJitter, number)
 		takes += time.Duration(d.share() * float64(s.opts.Jitter))
 	}
-	if fault == faultSlow {
-		takes += s.opts.Faults.SlowFor
-	}
+	return takes
+}
+
+// wait is false when the caller went away meanwhile.
+func wait(r *http.Request, takes time.Duration) bool {
 	if takes <= 0 {
 		return true
 	}

@@ -8,8 +8,8 @@ import (
 
 // Stats is what has been asked since New or the last reset.
 type Stats struct {
-	// Requests counts API requests by kind: list, customer, agreements, direct, subscriptions, metadata, document,
-	// invitation, audit and unknown. Throttled and faulty ones are counted too.
+	// Requests counts API requests by kind: list, customer, agreements, attest (the POST), direct, subscriptions,
+	// metadata, document, invitation, audit and unknown. Throttled and faulty ones are counted too.
 	Requests map[string]int64 `json:"requests"`
 	// APIRequests is the sum of Requests.
 	APIRequests int64 `json:"apiRequests"`
@@ -20,7 +20,8 @@ type Stats struct {
 	// WhileToldToWait counts requests that arrived after a 429 was sent (plus the latency and 50 ms, for those in
 	// flight) and before its Retry-After was over. A well-behaved client has none.
 	WhileToldToWait int64 `json:"whileToldToWait"`
-	// Faults counts accidents by the names of the fields of Faults.
+	// Faults counts accidents by the names of the fields of Faults; those of attestations are LostRequests.… and
+	// LostAnswers.….
 	Faults map[string]int64 `json:"faults"`
 	// Tokens counts access tokens issued, by grant: refresh_token and client_credentials.
 	Tokens map[string]int64 `json:"tokens"`
@@ -38,6 +39,26 @@ type Stats struct {
 	RequestIDsOnAnotherCall int64 `json:"requestIdsOnAnotherCall"`
 	// BadHeaders counts requests with a missing or malformed header, by header.
 	BadHeaders map[string]int64 `json:"badHeaders"`
+	// Attestations is what became of the POSTs.
+	Attestations AttestationStats `json:"attestations"`
+}
+
+// AttestationStats is what became of the POSTs of attestations; Effects has every one that was done.
+// Received = TookEffect + AnsweredAgain + ReusedRequestIDs + the sum of Refused, and besides the requests that were
+// lost, were sent to a broken customer, or whose caller went away before anything was done.
+type AttestationStats struct {
+	// Received counts them all, those refused with 429 and the lost ones too.
+	Received int64 `json:"received"`
+	// TookEffect counts agreements that were created, whether or not the answer came back: the length of Effects.
+	TookEffect int64 `json:"tookEffect"`
+	// AnsweredAgain counts repeats, under one request id with the same bytes, that got the first answer again.
+	AnsweredAgain int64 `json:"answeredAgain"`
+	// ReusedRequestIDs counts requests refused because their request id had come with other bytes: a client's mistake.
+	ReusedRequestIDs int64 `json:"reusedRequestIds"`
+	// Refused counts the other refusals by code, or by status where the answer has no code, as it is with 429.
+	Refused map[string]int64 `json:"refused"`
+	// CustomersWithSeveral counts customers for whom more than one agreement was created.
+	CustomersWithSeveral int64 `json:"customersWithSeveral"`
 }
 
 // stats counts. Request ids are remembered for two times `remembered` requests, and then forgotten.
@@ -61,7 +82,7 @@ func (s *Simulator) Stats() Stats {
 	defer s.stats.mu.Unlock()
 	copied := s.stats.now
 	for _, counts := range []*map[string]int64{
-		&copied.Requests, &copied.Statuses, &copied.Faults, &copied.Tokens, &copied.TokenRefusals, &copied.BadHeaders,
+		&copied.Requests, &copied.Statuses, &copied.Faults, &copied.Tokens, &copied.TokenRefusals, &copied.BadHeaders, &copied.Attestations.Refused,
 	} {
 		*counts = maps.Clone(*counts)
 	}
@@ -74,6 +95,7 @@ func (s *stats) forget() {
 	s.now = Stats{
 		Requests: map[string]int64{}, Statuses: map[string]int64{}, Faults: map[string]int64{},
 		Tokens: map[string]int64{}, TokenRefusals: map[string]int64{}, BadHeaders: map[string]int64{},
+		Attestations: AttestationStats{Refused: map[string]int64{}},
 	}
 	s.ids, s.idsOld = map[uint64]uint64{}, nil
 }
@@ -83,6 +105,9 @@ func (s *stats) arrive(c call) {
 	defer s.mu.Unlock()
 	s.now.Requests[string(c)]++
 	s.now.APIRequests++
+	if c == callAttest {
+		s.now.Attestations.Received++
+	}
 	s.inFlight++
 	s.now.MaxInFlight = max(s.now.MaxInFlight, s.inFlight)
 }
@@ -121,6 +146,29 @@ func (s *stats) fault(name string)     { s.add(&s.now.Faults, name) }
 func (s *stats) token(grant string)    { s.add(&s.now.Tokens, grant) }
 func (s *stats) refusal(code string)   { s.add(&s.now.TokenRefusals, code) }
 func (s *stats) badHeader(name string) { s.add(&s.now.BadHeaders, name) }
+func (s *stats) refused(code string)   { s.add(&s.now.Attestations.Refused, code) }
+
+// effect counts an agreement that was created, the nth of its customer.
+func (s *stats) effect(nth int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Attestations.TookEffect++
+	if nth == 2 {
+		s.now.Attestations.CustomersWithSeveral++
+	}
+}
+
+func (s *stats) repeat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Attestations.AnsweredAgain++
+}
+
+func (s *stats) reuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Attestations.ReusedRequestIDs++
+}
 
 // add takes a pointer to the field, because a reset puts a new map there.
 func (s *stats) add(counts *map[string]int64, name string) {
