@@ -14,13 +14,15 @@ var files embed.FS
 
 // Dialect is one of the two databases.
 type Dialect struct {
-	Name string
-	now  string // the database's own clock, in seconds of the Unix epoch
+	Name       string
+	now        string // the database's own clock, in seconds of the Unix epoch
+	skipLocked string // how a worker passes over what another one is about to take; SQLite has one writer at a time
 }
 
 var (
-	Postgres = Dialect{Name: "postgres", now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"}
-	SQLite   = Dialect{Name: "sqlite", now: "unixepoch('subsec')"}
+	Postgres = Dialect{Name: "postgres", now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
+		skipLocked: "FOR UPDATE SKIP LOCKED"}
+	SQLite = Dialect{Name: "sqlite", now: "unixepoch('subsec')"}
 )
 
 // Migrations are the schema's steps, numbered in the order in which they apply.
@@ -38,9 +40,14 @@ func (d Dialect) Queries() (map[string]string, error) {
 		if _, twice := queries[name]; twice {
 			return nil, fmt.Errorf("queries.sql: two queries are called %q", name)
 		}
-		queries[name] = strings.ReplaceAll(withoutComments(query), "{{now}}", d.now)
+		queries[name] = d.words().Replace(withoutComments(query))
 	}
 	return queries, nil
+}
+
+// words are what the two databases say differently.
+func (d Dialect) words() *strings.Replacer {
+	return strings.NewReplacer("{{now}}", d.now, "{{for update skip locked}}", d.skipLocked)
 }
 
 // withoutComments drops whole-line comments, whose colons would be taken for parameters.

@@ -250,3 +250,159 @@ SELECT
 
 -- name: now
 SELECT {{now}}
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Importing a batch of attestations
+
+-- name: begin_batch
+INSERT INTO batch (file_name, sha256, form, header, imported_by, imported_at)
+VALUES (:file_name, :sha256, :form, :header, :imported_by, :imported_at)
+RETURNING id
+
+-- name: partners_customers
+-- Customers of these partners by tenant id or domain, as the last completed run left them.
+SELECT s.*, p.kind FROM standing s JOIN partner p ON p.id = s.partner_id
+WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND (s.customer_id IN (:ids) OR lower(s.domain) IN (:domains))
+
+-- name: earlier_attestations
+SELECT a.batch_id, a.line, a.customer_id, a.partner_id, a.state, a.date_agreed, p.first_name, p.last_name, p.email, p.phone
+FROM attestation a JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
+WHERE a.customer_id IN (:customers) AND (a.batch_id = :batch OR a.state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
+ORDER BY a.batch_id DESC, a.line
+
+-- name: save_attestation
+INSERT INTO attestation (batch_id, line, partner_id, customer_id, customer_name, admitted, state, reason, message, hint, date_agreed,
+    evidence, replaces_batch, replaces_line, person_digest)
+VALUES (:batch_id, :line, :partner_id, :customer_id, :customer_name, :admitted, :state, :reason, :message, :hint, :date_agreed,
+    :evidence, :replaces_batch, :replaces_line, :person_digest)
+
+-- name: save_person
+INSERT INTO person (batch_id, line, first_name, last_name, email, phone, company_name, country, language, note, cells, salt)
+VALUES (:batch_id, :line, :first_name, :last_name, :email, :phone, :company_name, :country, :language, :note, :cells, :salt)
+
+-- name: refuse_admitted
+UPDATE attestation SET admitted = 'refused', state = 'refused', reason = :reason, message = :message, hint = :hint, replaces_batch = NULL, replaces_line = NULL
+WHERE batch_id = :batch AND line = :line AND state = 'queued'
+
+-- name: count_batch
+SELECT COUNT(*) AS row_count,
+    COUNT(*) FILTER (WHERE admitted = 'queued') AS queued,
+    COUNT(*) FILTER (WHERE admitted = 'refused') AS refused,
+    COUNT(*) FILTER (WHERE admitted = 'duplicate') AS duplicates,
+    COUNT(*) FILTER (WHERE admitted = 'already_known') AS already_known
+FROM attestation WHERE batch_id = :batch
+
+-- name: close_batch
+UPDATE batch SET row_count = :row_count, queued = :queued, refused = :refused, duplicates = :duplicates, already_known = :already_known
+WHERE id = :id
+
+-- name: admitted_rows
+SELECT batch_id, line, partner_id, customer_id, admitted, date_agreed, evidence, person_digest FROM attestation WHERE batch_id = :batch ORDER BY line
+
+-- name: lock_imports
+-- PostgreSQL only: SQLite has one writer anyway. Two imports of one file at the same time must not miss each other.
+SELECT pg_advisory_xact_lock(7121903)
+
+-- name: batch
+SELECT * FROM batch WHERE id = :batch
+
+-- name: recent_batches
+SELECT * FROM batch ORDER BY id DESC LIMIT :limit
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The chain of events
+
+-- name: next_event
+-- Locks the batch, so that its events come one after the other.
+UPDATE batch SET head_sequence = head_sequence + 1 WHERE id = :batch RETURNING head_sequence, head_hash
+
+-- name: save_event
+INSERT INTO event (batch_id, sequence, line, at, actor, move_from, move_to, detail, previous, hash)
+VALUES (:batch_id, :sequence, :line, :at, :actor, :move_from, :move_to, :detail, :previous, :hash)
+
+-- name: save_head
+UPDATE batch SET head_hash = :hash WHERE id = :batch
+
+-- name: events
+SELECT * FROM event WHERE batch_id = :batch ORDER BY sequence
+
+-- name: events_of_line
+SELECT * FROM event WHERE batch_id = :batch AND line IN (0, :line) ORDER BY sequence
+
+-- name: contradictions
+-- Attestations whose state is not what the log says of them last.
+SELECT a.line, a.state, COALESCE((
+    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line ORDER BY e.sequence DESC LIMIT 1),
+    CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END) AS said
+FROM attestation a JOIN batch b ON b.id = a.batch_id
+WHERE a.batch_id = :batch AND a.state <> COALESCE((
+    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line ORDER BY e.sequence DESC LIMIT 1),
+    CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END)
+ORDER BY a.line LIMIT 100
+
+-- name: persons
+SELECT p.*, a.person_digest FROM person p JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line
+WHERE p.batch_id = :batch ORDER BY p.line
+
+-- name: batches
+SELECT * FROM batch ORDER BY id
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- An attestation's moves
+
+-- name: approve
+UPDATE batch SET approved_by = :by, approved_at = :at WHERE id = :batch AND approved_at IS NULL AND sha256 = :sha256
+
+-- name: move_queued
+UPDATE attestation SET state = :to WHERE batch_id = :batch AND state = 'queued'
+
+-- name: next_claim
+-- Approved, or sent with the answer lost, or left behind by a worker whose claim has run out.
+SELECT batch_id, line, state FROM attestation
+WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved', 'sending', 'unsure') AND claim_expires <= {{now}}
+ORDER BY batch_id, line LIMIT 1 {{for update skip locked}}
+
+-- name: claim
+-- The request id is born here, and committed before anything is sent.
+UPDATE attestation SET state = 'sending', claim_number = claim_number + 1, claim_expires = {{now}} + :seconds, claim_host = :host,
+    claim_pid = :pid, claim_started = :started, request_id = CASE WHEN request_id = '' THEN :request_id ELSE request_id END
+WHERE batch_id = :batch AND line = :line
+RETURNING claim_number
+
+-- name: claim_holders
+SELECT DISTINCT claim_pid, claim_started FROM attestation
+WHERE partner_id = :partner_id AND state = 'sending' AND claim_host = :host AND claim_expires > {{now}}
+
+-- name: free_claims
+UPDATE attestation SET claim_expires = 0
+WHERE state = 'sending' AND claim_host = :host AND claim_pid = :pid AND claim_started = :started
+
+-- name: count_waiting
+SELECT COUNT(*) FROM attestation
+WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved', 'sending', 'unsure') AND claim_expires <= {{now}}
+
+-- name: sending
+-- The last word before a request leaves: the claim is still held.
+UPDATE attestation SET sends = sends + 1, sent_at = COALESCE(sent_at, :at), template_id = :template_id
+WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND claim_expires > {{now}}
+
+-- name: settle
+-- An unsure attestation rests for a moment: its request may still be under way.
+UPDATE attestation SET state = :to, reason = :reason, message = :message, hint = :hint, answered_at = :at, answer_status = :status,
+    answer_code = :code, answer_request = :request, answer_correlation = :correlation,
+    claim_expires = CASE WHEN :to = 'unsure' THEN {{now}} + :rest ELSE 0 END
+WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim
+
+-- name: decide
+-- What a person decides: take back, or try again.
+UPDATE attestation SET state = :to, claim_expires = 0 WHERE batch_id = :batch AND line = :line AND state = :from
+
+-- name: attestation
+SELECT a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells
+FROM attestation a LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
+WHERE a.batch_id = :batch AND a.line = :line
+
+-- name: attestations
+SELECT a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells
+FROM attestation a LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
+WHERE a.batch_id = :batch ORDER BY a.line

@@ -101,9 +101,17 @@ type call struct {
 	op      string // what for, in a few words, for errors
 	uri     string // path and query below /v1
 	header  http.Header
-	limit   int64 // of the answer, in bytes
+	body    []byte // nil: a GET; else a POST, which is not repeated when its answer is lost
+	limit   int64  // of the answer, in bytes
 	attempt int
 	id      string
+}
+
+func (c *call) method() string {
+	if c.body != nil {
+		return http.MethodPost
+	}
+	return http.MethodGet
 }
 
 // reply is what an answer is decoded into. It says what is wrong with an answer that can be decoded and still makes no
@@ -119,6 +127,11 @@ const (
 // get sends a GET and decodes the answer into out. Every failure is an *Error, or the context's own.
 func (c *Client) get(ctx context.Context, call *call, out reply) error {
 	call.id = uuid.NewString()
+	return c.do(ctx, call, out)
+}
+
+// do sends a call, again where that is safe, and decodes the answer into out.
+func (c *Client) do(ctx context.Context, call *call, out reply) error {
 	renewals, refused := 0, 0
 	for call.attempt = 1; ; call.attempt++ {
 		token, err := c.tokens.current(ctx)
@@ -153,7 +166,7 @@ func (c *Client) get(ctx context.Context, call *call, out reply) error {
 			}
 			call.attempt--
 		case Unavailable:
-			if call.attempt >= c.opts.Attempts {
+			if call.attempt >= c.opts.Attempts || call.body != nil {
 				return c.giveUp(failure)
 			}
 			if err := sleep(ctx, backoff(call.attempt)); err != nil {
@@ -189,7 +202,7 @@ func (c *Client) try(ctx context.Context, call *call, token *token, out reply) *
 
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/v1"+call.uri, nil)
+	req, err := http.NewRequestWithContext(ctx, call.method(), c.base.String()+"/v1"+call.uri, bytes.NewReader(call.body))
 	if err != nil {
 		return c.malformed(call, "the list's next page is at an address that cannot be read")
 	}
@@ -201,6 +214,9 @@ func (c *Client) try(ctx context.Context, call *call, token *token, out reply) *
 	req.Header.Set("MS-RequestId", call.id)
 	req.Header.Set("MS-CorrelationId", c.opts.CorrelationID)
 	req.Header.Set("MS-PartnerCenter-Application", c.opts.Application)
+	if call.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 
 	c.requests.Add(1)
 	resp, err := c.http.Do(req)
@@ -214,7 +230,7 @@ func (c *Client) try(ctx context.Context, call *call, token *token, out reply) *
 	} else {
 		c.gate.answered(era)
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, errorLimit))
 		return c.failure(call, resp, body, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -70,6 +72,11 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 
 // stream walks a statement's rows without holding them.
 func stream[T any](ctx context.Context, s *Store, name string, arg any) iter.Seq2[T, error] {
+	return streamOn[T](ctx, s, s.db, name, arg)
+}
+
+// streamOn is stream within a transaction.
+func streamOn[T any](ctx context.Context, s *Store, on sqlx.QueryerContext, name string, arg any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var row T
 		query, values, err := s.bind(name, arg)
@@ -77,7 +84,7 @@ func stream[T any](ctx context.Context, s *Store, name string, arg any) iter.Seq
 			yield(row, err)
 			return
 		}
-		rows, err := s.db.QueryxContext(ctx, query, values...)
+		rows, err := on.QueryxContext(ctx, query, values...)
 		if err != nil {
 			yield(row, &Error{name, err})
 			return

@@ -56,6 +56,9 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
+	for name, test := range attestations {
+		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
+	}
 }
 
 // ledger is an open store with a side door for what no API should allow.

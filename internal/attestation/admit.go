@@ -1,0 +1,186 @@
+package attestation
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Content is what a row says: that this person of the customer accepted on this day.
+type Content struct {
+	Signer      standing.Contact
+	Agreed      standing.Date // empty on the enhanced route, where Microsoft dates the acceptance
+	CompanyName string        // as the row has it; checked against the customer's name
+	Country     string
+	Language    string
+	Evidence    string // where the signed acceptance is kept
+	Note        string
+}
+
+// Reason is why a row was not queued, or what came of it. The words appear as they are in result files and reports.
+type Reason string
+
+const (
+	UnreadableRow    Reason = "unreadable_row"     // see the columns named
+	UnknownCustomer  Reason = "unknown_customer"   // no partner of ours has it
+	SeveralPartners  Reason = "several_partners"   // more than one has
+	NotACustomer     Reason = "not_a_customer"     // no reseller relationship
+	CannotAttest     Reason = "cannot_attest"      // indirect resellers may not
+	OtherCompany     Reason = "other_company"      // the company name is another customer's
+	ConflictingRows  Reason = "conflicting_rows"   // two rows of the file say different things of one customer
+	SameRow          Reason = "same_row"           // said before, word for word
+	UnderWay         Reason = "under_way"          // another attestation of the customer is not settled yet
+	SameOnRecord     Reason = "same_on_record"     // Microsoft has this very acceptance
+	SameSigner       Reason = "same_signer"        // Microsoft has an outdated one of the same signer and would refuse (600061)
+	AlreadyClear     Reason = "already_clear"      // the customer can buy
+	NothingToCorrect Reason = "nothing_to_correct" // a correction of what was never attested
+
+	NotSettled      Reason = "not_settled"      // sent, and no definite answer yet
+	ReadBack        Reason = "read_back"        // the answer was lost, and reading found the agreement
+	ContentRefused  Reason = "content_refused"  // Microsoft takes no such content
+	CustomerRefused Reason = "customer_refused" // Microsoft takes none for this customer now
+)
+
+// Earlier is an attestation of the same customer that the ledger holds already.
+type Earlier struct {
+	ID       ID
+	SameFile bool
+	State    State
+	Content  Content
+}
+
+// Situation is what is known of a row's customer when it comes in.
+type Situation struct {
+	Customers   []Customer // every partner's customer with this tenant id or domain
+	Earlier     []Earlier  // of the one customer
+	Since       standing.Date
+	EvenIfClear bool
+	Correct     bool
+}
+
+// Customer is a partner's customer, as the last run read it or as it was looked up.
+type Customer struct {
+	PartnerID string
+	ID        string // the tenant id
+	Kind      standing.PartnerKind
+	Name      string
+	Standing  standing.Standing
+	Reason    standing.Reason
+	OnRecord  standing.Agreement // the newest agreement that was read; zero: none
+}
+
+// Decision is what becomes of a row that was read.
+type Decision struct {
+	State    State
+	Reason   Reason
+	Message  string // what is wrong, for a person
+	Hint     string // how to mend it
+	Replaces ID     // the attestation that a correction replaces; zero: none
+}
+
+// Admit decides what becomes of a row; the first thing that stands in its way is named.
+func Admit(content Content, s Situation) Decision {
+	if len(s.Customers) != 1 {
+		return nobody(s)
+	}
+	c := s.Customers[0]
+	switch {
+	case c.Standing == standing.Excluded:
+		return refuse(NotACustomer, "the tenant has no reseller relationship with the partner", "Send the customer a relationship request first.")
+	case c.Reason == standing.RelationshipEnded:
+		return refuse(NotACustomer, "the relationship with the customer has ended", "Send the customer a new relationship request first.")
+	case c.Kind == standing.IndirectReseller:
+		return refuse(CannotAttest, "an indirect reseller cannot attest", "Ask the customer's indirect provider to attest.")
+	case content.CompanyName != "" && !sameCompany(content.CompanyName, c.Name):
+		return refuse(OtherCompany, fmt.Sprintf("the customer with this id is called %q", c.Name),
+			"Check that tenant id and company name stand in the right row.")
+	}
+	if d, decided := against(content, s); decided {
+		return d
+	}
+	if SameContact(content.Signer, c.OnRecord.Signer) && c.OnRecord.Agreed != "" {
+		if c.OnRecord.Agreed >= s.Since {
+			return Decision{State: AlreadyKnown, Reason: SameOnRecord, Message: "Microsoft has this signer's acceptance of " + string(c.OnRecord.Agreed)}
+		}
+		return refuse(SameSigner, fmt.Sprintf("Microsoft has an outdated acceptance (%s) of the same signer and refuses another one (600061)", c.OnRecord.Agreed),
+			"Name another signer, or the same with a changed e-mail or phone.")
+	}
+	if s.Correct {
+		return correction(content, s)
+	}
+	if c.Standing == standing.Clear && !s.EvenIfClear {
+		return refuse(AlreadyClear, "the customer is clear already ("+string(c.Reason)+")", "Leave the row out, or import with --even-if-clear.")
+	}
+	return Decision{State: Queued}
+}
+
+func nobody(s Situation) Decision {
+	if len(s.Customers) == 0 {
+		return refuse(UnknownCustomer, "no partner has a customer with this tenant id or domain", "Check the tenant id; a customer created today is found by its tenant id only.")
+	}
+	return refuse(SeveralPartners, "more than one partner has this customer", "Import the row with --partner NAME.")
+}
+
+// against compares a row with what the ledger holds of the customer already.
+func against(content Content, s Situation) (Decision, bool) {
+	for _, e := range s.Earlier {
+		same := SameContact(content.Signer, e.Content.Signer) && content.Agreed == e.Content.Agreed
+		switch {
+		case same && e.State.Open():
+			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State)}, true
+		case same && e.SameFile && e.State == Refused:
+			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State)}, true
+		case e.SameFile && (e.State == Queued || e.State == Approved || e.State == Refused):
+			return refuse(ConflictingRows, fmt.Sprintf("another row of the file says something else of this customer (attestation %s)", e.ID),
+				"Leave in the file the one row that is right."), true
+		case e.State.Open() && !e.State.Final():
+			return refuse(UnderWay, fmt.Sprintf("attestation %s of this customer is not settled yet (%s)", e.ID, e.State),
+				"Wait for its answer, or cancel it with mcaledger attest cancel."), true
+		}
+	}
+	return Decision{}, false
+}
+
+// correction queues a row that puts an earlier attestation right.
+func correction(content Content, s Situation) Decision {
+	for _, e := range s.Earlier {
+		if e.State == Confirmed || e.State == AlreadyOnRecord {
+			if SameContact(content.Signer, e.Content.Signer) {
+				return refuse(SameSigner, fmt.Sprintf("attestation %s names the same signer, and Microsoft refuses another one (600061)", e.ID),
+					"Change the signer, the e-mail or the phone.")
+			}
+			return Decision{State: Queued, Replaces: e.ID}
+		}
+	}
+	return refuse(NothingToCorrect, "no attestation of this customer was ever confirmed", "Import the row without --correct.")
+}
+
+func refuse(reason Reason, message, hint string) Decision {
+	return Decision{State: Refused, Reason: reason, Message: message, Hint: hint}
+}
+
+// SameContact compares the four fields by which Microsoft tells signers apart (PARTNER-CENTER.md, 600061).
+func SameContact(a, b standing.Contact) bool {
+	same := func(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+	return same(a.FirstName, b.FirstName) && same(a.LastName, b.LastName) && same(a.Email, b.Email) && same(a.Phone, b.Phone)
+}
+
+// sameCompany compares names as people write them: letters and digits count, in any case and width.
+func sameCompany(a, b string) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, norm.NFKD.String(s))
+	}
+	if a, b := letters(a), letters(b); a != "" || b != "" {
+		return a == b
+	}
+	return strings.TrimSpace(a) == strings.TrimSpace(b)
+}

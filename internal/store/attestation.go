@@ -1,0 +1,275 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// batchRow is attestation.Batch as the table batch holds it.
+type batchRow struct {
+	ID           int64      `db:"id"`
+	FileName     string     `db:"file_name"`
+	SHA256       string     `db:"sha256"`
+	Form         string     `db:"form"`
+	Header       string     `db:"header"`
+	ImportedBy   string     `db:"imported_by"`
+	ImportedAt   time.Time  `db:"imported_at"`
+	ApprovedBy   string     `db:"approved_by"`
+	ApprovedAt   *time.Time `db:"approved_at"`
+	Rows         int        `db:"row_count"`
+	Queued       int        `db:"queued"`
+	Refused      int        `db:"refused"`
+	Duplicates   int        `db:"duplicates"`
+	AlreadyKnown int        `db:"already_known"`
+	HeadSequence int64      `db:"head_sequence"`
+	HeadHash     string     `db:"head_hash"`
+}
+
+func (r batchRow) counts() attestation.Counts {
+	return attestation.Counts{Rows: r.Rows, Queued: r.Queued, Refused: r.Refused, Duplicates: r.Duplicates, AlreadyKnown: r.AlreadyKnown}
+}
+
+func (r batchRow) batch() (attestation.Batch, error) {
+	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
+		ApprovedBy: r.ApprovedBy, ApprovedAt: orZero(r.ApprovedAt), Counts: r.counts()}
+	return b, json.Unmarshal([]byte(r.Header), &b.Header)
+}
+
+// jsonText is a text column that holds a list of strings.
+func jsonText(list []string) string {
+	text, _ := json.Marshal(list) // strings always marshal
+	return string(text)
+}
+
+func rowOfBatch(b attestation.Batch) batchRow {
+	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header), ImportedBy: b.ImportedBy, ImportedAt: instant(b.ImportedAt)}
+}
+
+// attestationRow is an attestation.Attestation without personal data as the table attestation holds it.
+type attestationRow struct {
+	BatchID           int64              `db:"batch_id"`
+	Line              int                `db:"line"`
+	PartnerID         string             `db:"partner_id"`
+	CustomerID        string             `db:"customer_id"`
+	CustomerName      string             `db:"customer_name"`
+	Admitted          attestation.State  `db:"admitted"`
+	State             attestation.State  `db:"state"`
+	Reason            attestation.Reason `db:"reason"`
+	Message           string             `db:"message"`
+	Hint              string             `db:"hint"`
+	Agreed            standing.Date      `db:"date_agreed"`
+	Evidence          string             `db:"evidence"`
+	ReplacesBatch     *int64             `db:"replaces_batch"`
+	ReplacesLine      *int               `db:"replaces_line"`
+	PersonDigest      string             `db:"person_digest"`
+	RequestID         string             `db:"request_id"`
+	TemplateID        string             `db:"template_id"`
+	Sends             int                `db:"sends"`
+	SentAt            *time.Time         `db:"sent_at"`
+	AnsweredAt        *time.Time         `db:"answered_at"`
+	AnswerStatus      int                `db:"answer_status"`
+	AnswerCode        string             `db:"answer_code"`
+	AnswerRequest     string             `db:"answer_request"`
+	AnswerCorrelation string             `db:"answer_correlation"`
+	ClaimNumber       int64              `db:"claim_number"`
+	ClaimExpires      float64            `db:"claim_expires"`
+	ClaimHost         string             `db:"claim_host"`
+	ClaimPID          int64              `db:"claim_pid"`
+	ClaimStarted      string             `db:"claim_started"`
+}
+
+func rowOfAttestation(a attestation.Attestation, digest string) attestationRow {
+	row := attestationRow{BatchID: a.ID.Batch, Line: a.ID.Line, PartnerID: a.PartnerID, CustomerID: a.CustomerID, CustomerName: a.CustomerName,
+		Admitted: a.State, State: a.State, Reason: a.Reason, Message: a.Message, Hint: a.Hint, Agreed: a.Content.Agreed,
+		Evidence: a.Content.Evidence, PersonDigest: digest}
+	if a.Replaces != (attestation.ID{}) {
+		row.ReplacesBatch, row.ReplacesLine = &a.Replaces.Batch, &a.Replaces.Line
+	}
+	return row
+}
+
+// personRow is what an attestation says of a person, as the table person holds it.
+type personRow struct {
+	BatchID     int64  `db:"batch_id"`
+	Line        int    `db:"line"`
+	FirstName   string `db:"first_name"`
+	LastName    string `db:"last_name"`
+	Email       string `db:"email"`
+	Phone       string `db:"phone"`
+	CompanyName string `db:"company_name"`
+	Country     string `db:"country"`
+	Language    string `db:"language"`
+	Note        string `db:"note"`
+	Cells       string `db:"cells"`
+	Salt        string `db:"salt"`
+}
+
+func rowOfPerson(a attestation.Attestation) (personRow, error) {
+	salt := make([]byte, 16)
+	if _, err := rand.Read(salt); err != nil {
+		return personRow{}, fmt.Errorf("draw a salt: %w", err)
+	}
+	c := a.Content
+	return personRow{BatchID: a.ID.Batch, Line: a.ID.Line, FirstName: c.Signer.FirstName, LastName: c.Signer.LastName, Email: c.Signer.Email,
+		Phone: c.Signer.Phone, CompanyName: c.CompanyName, Country: c.Country, Language: c.Language, Note: c.Note, Cells: jsonText(a.Cells),
+		Salt: hex.EncodeToString(salt)}, nil
+}
+
+// digest stands for the person in the chain: without the salt it cannot be guessed from a name, so purging the row purges it.
+func (p personRow) digest() string {
+	sum := sha256.Sum256([]byte(p.Salt + jsonText([]string{p.FirstName, p.LastName, p.Email, p.Phone, p.CompanyName, p.Country, p.Language, p.Note, p.Cells})))
+	return hex.EncodeToString(sum[:])
+}
+
+// wholeRow is an attestation with its person; the person is NULL once it was purged.
+type wholeRow struct {
+	attestationRow
+	FirstName   *string `db:"first_name"`
+	LastName    *string `db:"last_name"`
+	Email       *string `db:"email"`
+	Phone       *string `db:"phone"`
+	CompanyName *string `db:"company_name"`
+	Country     *string `db:"country"`
+	Language    *string `db:"language"`
+	Note        *string `db:"note"`
+	Cells       *string `db:"cells"`
+}
+
+func (r wholeRow) attestation() (attestation.Attestation, error) {
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	a := attestation.Attestation{
+		ID: attestation.ID{Batch: r.BatchID, Line: r.Line}, PartnerID: r.PartnerID, CustomerID: r.CustomerID, CustomerName: r.CustomerName,
+		Content: attestation.Content{Agreed: r.Agreed, Evidence: r.Evidence, CompanyName: text(r.CompanyName), Country: text(r.Country),
+			Language: text(r.Language), Note: text(r.Note),
+			Signer: standing.Contact{FirstName: text(r.FirstName), LastName: text(r.LastName), Email: text(r.Email), Phone: text(r.Phone)}},
+		Admitted: r.Admitted, State: r.State, Reason: r.Reason, Message: r.Message, Hint: r.Hint,
+		RequestID: r.RequestID, TemplateID: r.TemplateID, Sends: r.Sends, SentAt: orZero(r.SentAt), AnsweredAt: orZero(r.AnsweredAt),
+		Answer: attestation.Answer{Status: r.AnswerStatus, Code: r.AnswerCode, RequestID: r.AnswerRequest, CorrelationID: r.AnswerCorrelation},
+	}
+	if r.ReplacesBatch != nil && r.ReplacesLine != nil {
+		a.Replaces = attestation.ID{Batch: *r.ReplacesBatch, Line: *r.ReplacesLine}
+	}
+	if r.Cells == nil {
+		return a, nil
+	}
+	return a, json.Unmarshal([]byte(*r.Cells), &a.Cells)
+}
+
+// Batch returns one batch, or ErrNotFound.
+func (s *Store) Batch(ctx context.Context, id int64) (attestation.Batch, error) {
+	var row batchRow
+	if err := s.get(ctx, s.db, &row, "batch", args{"batch": id}); err != nil {
+		return attestation.Batch{}, err
+	}
+	return row.batch()
+}
+
+// Attestation returns one attestation, or ErrNotFound.
+func (s *Store) Attestation(ctx context.Context, id attestation.ID) (attestation.Attestation, error) {
+	var row wholeRow
+	if err := s.get(ctx, s.db, &row, "attestation", args{"batch": id.Batch, "line": id.Line}); err != nil {
+		return attestation.Attestation{}, err
+	}
+	return row.attestation()
+}
+
+// Attestations walks a batch in the order of its file.
+func (s *Store) Attestations(ctx context.Context, batch int64) iter.Seq2[attestation.Attestation, error] {
+	return func(yield func(attestation.Attestation, error) bool) {
+		for row, err := range stream[wholeRow](ctx, s, "attestations", args{"batch": batch}) {
+			var a attestation.Attestation
+			if err == nil {
+				a, err = row.attestation()
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+// Approve lets a batch be sent: every queued attestation of it, on the word of somebody who saw the file with this SHA-256. It returns how
+// many; ErrNotFound when there is no such batch, the file is another, or it is approved already.
+func (s *Store) Approve(ctx context.Context, batch int64, sha256, by string, at time.Time) (approved int64, err error) {
+	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, "approve", args{"batch": batch, "sha256": sha256, "by": by, "at": instant(at)})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotFound
+		}
+		if approved, err = s.exec(ctx, tx, "move_queued", args{"batch": batch, "to": attestation.Approved}); err != nil {
+			return err
+		}
+		detail, err := json.Marshal(map[string]any{"sha256": sha256, "attestations": approved})
+		if err != nil {
+			return err
+		}
+		return s.append(ctx, tx, attestation.Event{Batch: batch, At: at, Actor: by, From: attestation.Queued, To: attestation.Approved, Detail: string(detail)})
+	})
+	return approved, err
+}
+
+// Decide moves an attestation on a person's word: takes it back, or lets it be tried again. It fails with ErrNotFound when the attestation is
+// not where it was seen.
+func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by string, at time.Time) error {
+	if !attestation.CanMove(from, to) {
+		return fmt.Errorf("an attestation that is %s cannot become %s", from, to)
+	}
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, "decide", args{"batch": id.Batch, "line": id.Line, "from": from, "to": to})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotFound
+		}
+		return s.append(ctx, tx, attestation.Event{Batch: id.Batch, Line: id.Line, At: at, Actor: by, From: from, To: to})
+	})
+}
+
+// RecentBatches returns up to limit batches, the newest first.
+func (s *Store) RecentBatches(ctx context.Context, limit int) ([]attestation.Batch, error) {
+	var rows []batchRow
+	if err := s.list(ctx, s.db, &rows, "recent_batches", args{"limit": limit}); err != nil {
+		return nil, err
+	}
+	batches := make([]attestation.Batch, len(rows))
+	for i, row := range rows {
+		var err error
+		if batches[i], err = row.batch(); err != nil {
+			return nil, err
+		}
+	}
+	return batches, nil
+}
+
+// Events returns the log of one attestation, its batch's own events included.
+func (s *Store) Events(ctx context.Context, id attestation.ID) ([]attestation.Event, error) {
+	var rows []eventRow
+	if err := s.list(ctx, s.db, &rows, "events_of_line", args{"batch": id.Batch, "line": id.Line}); err != nil {
+		return nil, err
+	}
+	events := make([]attestation.Event, len(rows))
+	for i, row := range rows {
+		events[i] = row.event()
+	}
+	return events, nil
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	sqlfiles "github.com/mcaledger/mcaledger/sql"
+)
+
+// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows.
+func (s *Store) Import(ctx context.Context, batch attestation.Batch, fill func(*Import) error) (attestation.Batch, error) {
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if s.dialect == sqlfiles.Postgres {
+			if _, err := s.exec(ctx, tx, "lock_imports", nil); err != nil {
+				return err
+			}
+		}
+		if err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch)); err != nil {
+			return err
+		}
+		if err := fill(&Import{store: s, tx: tx, batch: batch.ID}); err != nil {
+			return err
+		}
+		return s.closeBatch(ctx, tx, &batch)
+	})
+	return batch, err
+}
+
+// closeBatch counts what came in and begins the batch's chain with a digest of all of it.
+func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch) error {
+	var counted batchRow
+	if err := s.get(ctx, tx, &counted, "count_batch", args{"batch": batch.ID}); err != nil {
+		return err
+	}
+	counted.ID, batch.Counts = batch.ID, counted.counts()
+	if _, err := s.exec(ctx, tx, "close_batch", counted); err != nil {
+		return err
+	}
+	digest, err := s.digest(ctx, tx, batch.ID)
+	if err != nil {
+		return err
+	}
+	detail, err := json.Marshal(map[string]any{"sha256": batch.SHA256, "rows": batch.Rows, "queued": batch.Queued, "digest": digest})
+	if err != nil {
+		return err
+	}
+	return s.append(ctx, tx, attestation.Event{Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
+}
+
+// Import is a batch that is being filled.
+type Import struct {
+	store *Store
+	tx    *sqlx.Tx
+	batch int64
+}
+
+// Customers finds the customers of the given partners that rows name, as the last completed run left them.
+func (s *Store) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
+	return s.customers(ctx, s.db, partners, named)
+}
+
+// Customers is Store.Customers as the import sees it.
+func (i *Import) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
+	return i.store.customers(ctx, i.tx, partners, named)
+}
+
+func (s *Store) customers(ctx context.Context, on sqlx.ExtContext, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
+	ids, domains := []string{""}, []string{""} // an IN list cannot be empty
+	for _, n := range named {
+		if n.TenantID != "" {
+			ids = append(ids, n.TenantID)
+		} else if n.Domain != "" {
+			domains = append(domains, n.Domain)
+		}
+	}
+	var rows []struct {
+		ledgerRow
+		Kind standing.PartnerKind `db:"kind"`
+	}
+	if err := s.list(ctx, on, &rows, "partners_customers", args{"partners": partners, "ids": ids, "domains": domains}); err != nil {
+		return nil, err
+	}
+	found := map[attestation.Identity][]attestation.Customer{}
+	for _, row := range rows {
+		r := row.record()
+		c := attestation.Customer{PartnerID: row.PartnerID, ID: r.ID, Kind: row.Kind, Name: r.Name, Standing: r.Standing, Reason: r.Reason, OnRecord: r.Newest}
+		for _, key := range []attestation.Identity{{TenantID: strings.ToLower(r.ID)}, {Domain: strings.ToLower(r.Domain)}} {
+			if key != (attestation.Identity{}) {
+				found[key] = append(found[key], c)
+			}
+		}
+	}
+	return found, nil
+}
+
+// Earlier finds what the ledger holds of these customers already: what is not over, and the rows of this batch.
+func (i *Import) Earlier(ctx context.Context, customers []string) (map[string][]attestation.Earlier, error) {
+	if len(customers) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		BatchID    int64             `db:"batch_id"`
+		Line       int               `db:"line"`
+		CustomerID string            `db:"customer_id"`
+		PartnerID  string            `db:"partner_id"`
+		State      attestation.State `db:"state"`
+		Agreed     standing.Date     `db:"date_agreed"`
+		FirstName  string            `db:"first_name"`
+		LastName   string            `db:"last_name"`
+		Email      string            `db:"email"`
+		Phone      string            `db:"phone"`
+	}
+	if err := i.store.list(ctx, i.tx, &rows, "earlier_attestations", args{"customers": customers, "batch": i.batch}); err != nil {
+		return nil, err
+	}
+	earlier := map[string][]attestation.Earlier{}
+	for _, r := range rows {
+		signer := standing.Contact{FirstName: r.FirstName, LastName: r.LastName, Email: r.Email, Phone: r.Phone}
+		earlier[r.CustomerID] = append(earlier[r.CustomerID], attestation.Earlier{ID: attestation.ID{Batch: r.BatchID, Line: r.Line},
+			SameFile: r.BatchID == i.batch, State: r.State, Content: attestation.Content{Signer: signer, Agreed: r.Agreed}})
+	}
+	return earlier, nil
+}
+
+// Add keeps rows of the file with what was decided of them.
+func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	records, people := make([]attestationRow, len(rows)), make([]personRow, len(rows))
+	for n, a := range rows {
+		a.ID.Batch = i.batch
+		var err error
+		if people[n], err = rowOfPerson(a); err != nil {
+			return err
+		}
+		records[n] = rowOfAttestation(a, people[n].digest())
+	}
+	if _, err := i.store.exec(ctx, i.tx, "save_attestation", records); err != nil {
+		return err
+	}
+	_, err := i.store.exec(ctx, i.tx, "save_person", people)
+	return err
+}
+
+// Refuse takes back the admission of a row that was queued earlier in the same file.
+func (i *Import) Refuse(ctx context.Context, line int, d attestation.Decision) error {
+	_, err := i.store.exec(ctx, i.tx, "refuse_admitted", args{"batch": i.batch, "line": line, "reason": d.Reason, "message": d.Message, "hint": d.Hint})
+	return err
+}

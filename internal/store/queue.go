@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Queue is one partner's attestations that are to be sent. Workers of any number of hosts draw from it at the same time.
+type Queue struct {
+	store   *Store
+	partner string
+	actor   string // who, in the log of events
+}
+
+// Queue opens a partner's queue. Claims that a dead process of this host left behind are free at once.
+func (s *Store) Queue(ctx context.Context, partnerID, actor string) (*Queue, error) {
+	host, _, _ := thisProcess()
+	var holders []struct {
+		PID     int64  `db:"claim_pid"`
+		Started string `db:"claim_started"`
+	}
+	if err := s.list(ctx, s.db, &holders, "claim_holders", args{"partner_id": partnerID, "host": host}); err != nil {
+		return nil, err
+	}
+	for _, h := range holders {
+		if !dead(h.PID, h.Started) {
+			continue
+		}
+		if _, err := s.exec(ctx, s.db, "free_claims", args{"host": host, "pid": h.PID, "started": h.Started}); err != nil {
+			return nil, err
+		}
+	}
+	return &Queue{store: s, partner: partnerID, actor: actor}, nil
+}
+
+const (
+	claimSeconds = 300
+	claimSpare   = 60 * time.Second // a request is over so long before its claim is
+	restSeconds  = 2                // a request whose answer was lost may still be under way so long
+)
+
+// Waiting counts what may be sent today.
+func (q *Queue) Waiting(ctx context.Context, today standing.Date) (n int, err error) {
+	err = q.store.get(ctx, q.store.db, &n, "count_waiting", args{"partner_id": q.partner, "today": today})
+	return n, err
+}
+
+// Claim takes the next attestation that may be sent; nil when there is none now. The request id is its MS-RequestId if it has none yet, and is
+// in the ledger before Claim returns.
+func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string, at time.Time) (claim *attestation.Claim, err error) {
+	err = q.store.inTx(ctx, func(tx *sqlx.Tx) error {
+		var next struct {
+			Batch int64             `db:"batch_id"`
+			Line  int               `db:"line"`
+			State attestation.State `db:"state"`
+		}
+		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today})
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		host, pid, started := thisProcess()
+		var number int64
+		err = q.store.get(ctx, tx, &number, "claim", args{"batch": next.Batch, "line": next.Line, "request_id": requestID, "seconds": claimSeconds,
+			"host": host, "pid": pid, "started": started})
+		if err != nil {
+			return err
+		}
+		var row wholeRow
+		if err := q.store.get(ctx, tx, &row, "attestation", args{"batch": next.Batch, "line": next.Line}); err != nil {
+			return err
+		}
+		a, err := row.attestation()
+		if err != nil {
+			return err
+		}
+		claim = &attestation.Claim{Attestation: a, Number: number, Left: claimSeconds*time.Second - claimSpare, Doubt: a.Sends > 0}
+		return q.event(ctx, tx, a.ID, at, next.State, attestation.Sending, map[string]any{"claim": number, "request_id": a.RequestID})
+	})
+	return claim, err
+}
+
+// Sending notes that a request is about to leave, or fails with ErrClaimLost.
+func (q *Queue) Sending(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error {
+	n, err := q.store.exec(ctx, q.store.db, "sending", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,
+		"at": instant(at)})
+	if err == nil && n == 0 {
+		err = attestation.ErrClaimLost
+	}
+	return err
+}
+
+// Settle ends a claim, or fails with ErrClaimLost.
+func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
+	return q.store.inTx(ctx, func(tx *sqlx.Tx) error {
+		n, err := q.store.exec(ctx, tx, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "to": s.State,
+			"reason": s.Reason, "message": s.Message, "hint": s.Hint, "at": instant(at), "status": s.Answer.Status, "code": s.Answer.Code,
+			"request": s.Answer.RequestID, "correlation": s.Answer.CorrelationID, "rest": restSeconds})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return attestation.ErrClaimLost
+		}
+		return q.event(ctx, tx, c.ID, at, attestation.Sending, s.State, map[string]any{"claim": c.Number, "reason": s.Reason,
+			"status": s.Answer.Status, "code": s.Answer.Code, "request_id": s.Answer.RequestID, "correlation_id": s.Answer.CorrelationID})
+	})
+}
+
+func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, id attestation.ID, at time.Time, from, to attestation.State, detail map[string]any) error {
+	text, err := json.Marshal(detail) // an object's keys come sorted, so the text is always the same
+	if err != nil {
+		return err
+	}
+	return q.store.append(ctx, tx, attestation.Event{Batch: id.Batch, Line: id.Line, At: at, Actor: q.actor, From: from, To: to, Detail: string(text)})
+}

@@ -1,0 +1,332 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/store"
+)
+
+// attestations are the contract of batches, claims and the chain of events.
+var attestations = map[string]func(*testing.T, *ledger){
+	"a batch is in the ledger whole or not at all":     importsWhole,
+	"a batch comes back as it was imported":            batchRoundTrip,
+	"approval is of a file, once":                      approvesOnce,
+	"an attestation is claimed by one at a time":       claimedByOne,
+	"the request id is born once and stays":            requestIDStays,
+	"who lost a claim writes nothing":                  lostClaimWritesNothing,
+	"claims of a dead process are free at once":        deadClaimIsFree,
+	"a lost answer rests before anybody looks":         unsureRests,
+	"tomorrow's attestation waits until tomorrow":      waitsForItsDay,
+	"what a person decides is checked and logged":      decides,
+	"the chain is whole, also when persons are purged": chainIsWhole,
+	"whatever is tampered with shows":                  tamperingShows,
+	"the schema and the code know the same states":     statesAgree,
+	"earlier rows of a file can be refused":            refusesEarlierRow,
+	"customers are found by tenant id and by domain":   findsCustomers,
+}
+
+const file = "abc123"
+
+// batch imports rows of the given customers, queued.
+func (l *ledger) batch(t *testing.T, customers ...string) attestation.Batch {
+	t.Helper()
+	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: "ana", ImportedAt: night(1)},
+		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) })
+	require.NoError(t, err)
+	return b
+}
+
+func rows(customers ...string) (rows []attestation.Attestation) {
+	for n, c := range customers {
+		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: n + 2}, PartnerID: contoso.ID, CustomerID: c, CustomerName: "Customer " + c,
+			State: attestation.Queued, Cells: []string{c, "ana@example.com"}, Content: attestation.Content{Agreed: "2026-11-20", Evidence: "dms/1",
+				Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: c + "@example.com", Phone: "+5511987654321"}}})
+	}
+	return rows
+}
+
+// approved is a batch that may be sent, and contoso's queue.
+func (l *ledger) approved(t *testing.T, customers ...string) (attestation.Batch, *store.Queue) {
+	t.Helper()
+	b := l.batch(t, customers...)
+	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
+	require.NoError(t, err)
+	require.EqualValues(t, len(customers), n)
+	return b, l.queue(t)
+}
+
+func (l *ledger) queue(t *testing.T) *store.Queue {
+	t.Helper()
+	q, err := l.Queue(t.Context(), contoso.ID, "worker")
+	require.NoError(t, err)
+	return q
+}
+
+func claim(t *testing.T, q *store.Queue, requestID string) *attestation.Claim {
+	t.Helper()
+	c, err := q.Claim(t.Context(), "2026-11-20", requestID, night(1))
+	require.NoError(t, err)
+	return c
+}
+
+func (l *ledger) state(t *testing.T, id attestation.ID) attestation.State {
+	t.Helper()
+	a, err := l.Attestation(t.Context(), id)
+	require.NoError(t, err)
+	return a.State
+}
+
+func importsWhole(t *testing.T, l *ledger) {
+	broken := errors.New("line 3 cannot be read")
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, func(i *store.Import) error {
+		require.NoError(t, i.Add(t.Context(), rows("a")))
+		return broken
+	})
+	require.ErrorIs(t, err, broken)
+	for _, table := range []string{"batch", "attestation", "person", "event"} {
+		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM "+table), table)
+	}
+}
+
+func batchRoundTrip(t *testing.T, l *ledger) {
+	b := l.batch(t, "a", "b")
+	require.Equal(t, attestation.Counts{Rows: 2, Queued: 2}, b.Counts)
+	again, err := l.Batch(t.Context(), b.ID)
+	require.NoError(t, err)
+	b.ImportedAt = again.ImportedAt
+	require.Equal(t, b, again)
+	var found []attestation.Attestation
+	for a, err := range l.Attestations(t.Context(), b.ID) {
+		require.NoError(t, err)
+		found = append(found, a)
+	}
+	want := rows("a", "b")
+	for i := range want {
+		want[i].ID.Batch, want[i].Admitted = b.ID, attestation.Queued
+	}
+	require.Equal(t, want, found)
+}
+
+func approvesOnce(t *testing.T, l *ledger) {
+	b := l.batch(t, "a", "b")
+	_, err := l.Approve(t.Context(), b.ID, "another file", "bea", night(1))
+	require.ErrorIs(t, err, store.ErrNotFound)
+	require.Nil(t, claim(t, l.queue(t), "r"), "nothing is sent before")
+	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, n)
+	_, err = l.Approve(t.Context(), b.ID, file, "cyd", night(1))
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func claimedByOne(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a", "b")
+	first, second := claim(t, q, "r1"), claim(t, l.queue(t), "r2")
+	require.NotEqual(t, first.ID, second.ID)
+	require.Nil(t, claim(t, q, "r3"))
+	require.NoError(t, q.Settle(t.Context(), first, attestation.Settlement{State: attestation.Confirmed}, night(1)))
+	require.Equal(t, attestation.Confirmed, l.state(t, first.ID))
+	require.Nil(t, claim(t, q, "r4"), "what is settled is not claimed")
+	require.ErrorIs(t, q.Settle(t.Context(), first, attestation.Settlement{State: attestation.Failed}, night(1)), attestation.ErrClaimLost)
+}
+
+func requestIDStays(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a")
+	c := claim(t, q, "born-first")
+	require.False(t, c.Doubt)
+	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+	l.exec(t, "UPDATE attestation SET claim_expires = 1")
+	again := claim(t, q, "born-later")
+	require.Equal(t, "born-first", again.RequestID)
+	require.Equal(t, "template", again.TemplateID)
+	require.True(t, again.Doubt, "it may have taken effect")
+	require.NoError(t, q.Settle(t.Context(), again, attestation.Settlement{State: attestation.Approved}, night(1)))
+	require.Equal(t, "born-first", claim(t, q, "born-last").RequestID)
+}
+
+func lostClaimWritesNothing(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a")
+	old := claim(t, q, "r")
+	l.exec(t, "UPDATE attestation SET claim_expires = 1")
+	require.ErrorIs(t, q.Sending(t.Context(), old, "template", night(1)), attestation.ErrClaimLost, "not even before somebody else has it")
+	young := claim(t, q, "r")
+	require.ErrorIs(t, q.Settle(t.Context(), old, attestation.Settlement{State: attestation.Confirmed}, night(1)), attestation.ErrClaimLost)
+	require.Equal(t, attestation.Sending, l.state(t, old.ID))
+	require.NoError(t, q.Settle(t.Context(), young, attestation.Settlement{State: attestation.Failed}, night(1)))
+}
+
+func deadClaimIsFree(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a")
+	claim(t, q, "r")
+	require.Nil(t, claim(t, l.queue(t), "r"), "its process lives")
+	l.exec(t, "UPDATE attestation SET claim_pid = ?, claim_started = '1'", deadProcess(t))
+	require.NotNil(t, claim(t, l.queue(t), "r"))
+}
+
+func unsureRests(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a")
+	c := claim(t, q, "r")
+	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)))
+	require.Nil(t, claim(t, q, "r"))
+	l.exec(t, "UPDATE attestation SET claim_expires = 1")
+	require.True(t, claim(t, q, "r").Doubt)
+}
+
+func waitsForItsDay(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a")
+	c, err := q.Claim(t.Context(), "2026-11-19", "r", night(1))
+	require.NoError(t, err)
+	require.Nil(t, c)
+	require.NotNil(t, claim(t, q, "r"))
+}
+
+func decides(t *testing.T, l *ledger) {
+	b := l.batch(t, "a", "b")
+	id := attestation.ID{Batch: b.ID, Line: 2}
+	require.ErrorContains(t, l.Decide(t.Context(), id, attestation.Confirmed, attestation.Approved, "ana", night(1)), "cannot become")
+	require.ErrorIs(t, l.Decide(t.Context(), id, attestation.Failed, attestation.Approved, "ana", night(1)), store.ErrNotFound)
+	require.NoError(t, l.Decide(t.Context(), id, attestation.Queued, attestation.Cancelled, "ana", night(1)))
+	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n, "what was cancelled is not approved")
+	events, err := l.Events(t.Context(), id)
+	require.NoError(t, err)
+	require.Len(t, events, 3)
+	require.Equal(t, []any{"ana", attestation.Cancelled}, []any{events[1].Actor, events[1].To})
+	l.whole(t)
+}
+
+// story is a batch with a bit of everything in its log.
+func (l *ledger) story(t *testing.T) {
+	t.Helper()
+	b, q := l.approved(t, "a", "b", "c", "d")
+	for i, state := range []attestation.State{attestation.Confirmed, attestation.Unsure, attestation.Failed} {
+		c := claim(t, q, fmt.Sprintf("r%d", i))
+		require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+		require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: state, Answer: attestation.Answer{Status: 201}}, night(1)))
+	}
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, "ana", night(1)))
+}
+
+func (l *ledger) problems(t *testing.T) (problems []string) {
+	t.Helper()
+	all, err := l.Verify(t.Context())
+	require.NoError(t, err)
+	for _, v := range all {
+		problems = append(problems, v.Problems...)
+	}
+	return problems
+}
+
+func (l *ledger) whole(t *testing.T) {
+	t.Helper()
+	require.Empty(t, l.problems(t))
+}
+
+func chainIsWhole(t *testing.T, l *ledger) {
+	l.story(t)
+	l.whole(t)
+	all, err := l.Verify(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 9, all[0].Events)
+	require.Len(t, all[0].Head, 64)
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE '%Souza%'"), "no personal data in the log")
+	l.exec(t, "DELETE FROM person WHERE line = 3")
+	l.whole(t)
+	a, err := l.Attestation(t.Context(), attestation.ID{Batch: all[0].Batch, Line: 3})
+	require.NoError(t, err)
+	require.Empty(t, a.Content.Signer)
+}
+
+func tamperingShows(t *testing.T, l *ledger) {
+	l.story(t)
+	for _, tampering := range []string{
+		"UPDATE event SET detail = '{}' WHERE sequence = 4",
+		"UPDATE event SET actor = 'nobody' WHERE sequence = 2",
+		"DELETE FROM event WHERE sequence = 5",
+		"DELETE FROM event WHERE sequence = 9",
+		"UPDATE attestation SET state = 'confirmed' WHERE line = 4",
+		"UPDATE attestation SET customer_id = 'z' WHERE line = 4",
+		"UPDATE attestation SET date_agreed = '2026-01-01' WHERE line = 2",
+		"UPDATE attestation SET evidence = '' WHERE line = 2",
+		"UPDATE person SET email = 'eve@example.com' WHERE line = 2",
+		"UPDATE batch SET head_hash = 'x'",
+	} {
+		l.whole(t)
+		l.undo(t, tampering, func() { require.NotEmpty(t, l.problems(t), tampering) })
+	}
+	l.whole(t)
+}
+
+// undo does something to the ledger, looks, and puts the tables back.
+func (l *ledger) undo(t *testing.T, statement string, look func()) {
+	t.Helper()
+	for _, table := range []string{"batch", "attestation", "person", "event"} {
+		l.exec(t, "CREATE TABLE saved_"+table+" AS SELECT * FROM "+table)
+	}
+	l.exec(t, statement)
+	look()
+	for _, table := range []string{"event", "person"} {
+		l.exec(t, "DELETE FROM "+table)
+	}
+	l.exec(t, "UPDATE batch SET head_hash = (SELECT head_hash FROM saved_batch s WHERE s.id = batch.id)")
+	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence) = (
+		SELECT state, customer_id, date_agreed, evidence FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
+	for _, table := range []string{"person", "event"} {
+		l.exec(t, "INSERT INTO "+table+" SELECT * FROM saved_"+table)
+	}
+	for _, table := range []string{"batch", "attestation", "person", "event"} {
+		l.exec(t, "DROP TABLE saved_"+table)
+	}
+}
+
+func statesAgree(t *testing.T, l *ledger) {
+	b := l.batch(t, "a")
+	for _, s := range attestation.States() {
+		admitted := "queued"
+		if s == attestation.Refused || s == attestation.Duplicate || s == attestation.AlreadyKnown {
+			admitted = string(s)
+		}
+		l.exec(t, "UPDATE attestation SET state = ?, admitted = ?, request_id = 'r' WHERE batch_id = ?", s, admitted, b.ID)
+	}
+	_, err := l.raw.Exec("UPDATE attestation SET state = 'lost', admitted = 'queued'")
+	require.Error(t, err, "the schema knows no other")
+}
+
+func refusesEarlierRow(t *testing.T, l *ledger) {
+	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, func(i *store.Import) error {
+		require.NoError(t, i.Add(t.Context(), rows("a", "b")))
+		earlier, err := i.Earlier(t.Context(), []string{"a"})
+		require.NoError(t, err)
+		require.Equal(t, "a@example.com", earlier["a"][0].Content.Signer.Email)
+		require.True(t, earlier["a"][0].SameFile)
+		return i.Refuse(t.Context(), 2, attestation.Decision{Reason: attestation.ConflictingRows, Message: "m", Hint: "h"})
+	})
+	require.NoError(t, err)
+	require.Equal(t, attestation.Counts{Rows: 2, Queued: 1, Refused: 1}, b.Counts)
+	require.Equal(t, attestation.Refused, l.state(t, attestation.ID{Batch: b.ID, Line: 2}))
+	l.whole(t)
+}
+
+func findsCustomers(t *testing.T, l *ledger) {
+	upper := clear("B")
+	upper.Domain = "Shop.Example.COM"
+	l.sweep(t, 1, clear("a"), upper)
+	byID, byDomain := attestation.Identity{TenantID: "a"}, attestation.Identity{Domain: "shop.example.com"}
+	found, err := l.Customers(t.Context(), []string{contoso.ID}, []attestation.Identity{byID, byDomain, {}, {TenantID: "nobody"}})
+	require.NoError(t, err)
+	require.Equal(t, "2024-05-06", string(found[byID][0].OnRecord.Agreed))
+	require.Equal(t, "B", found[byDomain][0].ID)
+	require.Equal(t, standing.DirectBill, found[byDomain][0].Kind)
+	require.Empty(t, found[attestation.Identity{}])
+	none, err := l.Customers(t.Context(), []string{fabrikam.ID}, []attestation.Identity{byID})
+	require.NoError(t, err)
+	require.Empty(t, none, "another partner's")
+}
