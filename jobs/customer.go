@@ -20,7 +20,7 @@ type serviceError interface {
 // customer reads one listed customer and decides. A failed read is part of the result; only a failure of the run is an error.
 func (s *sweep) customer(ctx context.Context, listed run.Listed) (run.Reading, error) {
 	c := reader{service: s.service, id: listed.Customer.ID, facts: standing.Facts{
-		Partner: s.Kind, Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.asOf),
+		Partner: s.Kind, Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.now()),
 		AgreementsRead: standing.NotRead, DirectRead: standing.NotRead,
 	}}
 	if listed.Customer.Relationship == "" {
@@ -58,13 +58,10 @@ func (s *sweep) reading(listed run.Listed, c reader) run.Reading {
 		Agreements: c.facts.AgreementsRead, Newest: verdict.Newest, Direct: c.facts.DirectAnswer(),
 	}
 	if verdict.Standing == standing.Unknown {
-		state.Trouble = c.trouble
-		if state.Trouble == (standing.Trouble{}) {
-			state.Trouble.Message = "the service's answers make no sense: no relationship, or only unreadable or future dates"
-		}
+		state.Trouble = c.trouble // empty when every answer came and they make no sense
 	}
 	step := standing.Step{Before: yesterday(listed.Known)}
-	record := standing.Next(step.Before, state, s.asOf, s.lastReading())
+	record := standing.Next(step.Before, state, s.run.StartedAt, s.lastReading())
 	if listed.Known != nil && listed.Known.Gone {
 		record.FirstSeen = listed.Known.Record.FirstSeen
 	}
@@ -93,7 +90,7 @@ func (s *sweep) missed(ctx context.Context, listed run.Listed) (run.Reading, err
 	}
 	if failure != nil {
 		c := reader{facts: standing.Facts{AgreementsRead: standing.Failed, DirectRead: standing.Failed, Partner: s.Kind,
-			Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.asOf)}, trouble: failure.Trouble()}
+			Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.now())}, trouble: failure.Trouble()}
 		return s.reading(listed, c), nil
 	}
 	return s.customer(ctx, listed)

@@ -82,7 +82,7 @@ func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (resu
 	if err != nil {
 		return result, fmt.Errorf("look up the last run: %w", err)
 	}
-	wanted := run.Run{Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf}
+	wanted := run.Run{Kind: run.Sweep, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf}
 	if result.Run, result.Resumed, err = ledger.Begin(ctx, wanted, asOf.Add(-j.ResumeWithin)); err != nil {
 		return result, fmt.Errorf("begin a run: %w", err)
 	}

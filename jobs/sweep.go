@@ -45,12 +45,12 @@ func (s *sweep) everybody(ctx context.Context) error {
 	return s.stream(ctx, s.missing, s.missed)
 }
 
-// before is how many customers the last completed run had.
-func (s *sweep) before() int {
+// before are the totals of the last completed run; zero when there is none.
+func (s *sweep) before() run.Totals {
 	if s.last == nil {
-		return 0
+		return run.Totals{}
 	}
-	return s.last.Totals.Listed
+	return s.last.Totals
 }
 
 func (s *sweep) judge(t run.Totals) []run.Check {
@@ -180,7 +180,7 @@ func (s *sweep) save(ctx context.Context, done <-chan run.Reading) error {
 			return err
 		}
 		if s.Progress != nil {
-			s.Progress(int(s.read.Add(int64(len(chunk)))), s.before())
+			s.Progress(int(s.read.Add(int64(len(chunk)))), s.before().Listed)
 		}
 	}
 	return nil

@@ -33,9 +33,9 @@ UPDATE lease SET expires_at = 0 WHERE partner_id = :partner_id AND number = :num
 -- Runs
 
 -- name: begin_run
-INSERT INTO run (partner_id, partner_name, partner_kind, accepted_since, trust_direct, state, attempt, correlation_id, version,
+INSERT INTO run (kind, partner_id, partner_name, partner_kind, accepted_since, trust_direct, state, attempt, correlation_id, version,
     started_at, oldest_reading)
-VALUES (:partner_id, :partner_name, :partner_kind, :accepted_since, :trust_direct, 'running', 1, :correlation_id, :version,
+VALUES (:kind, :partner_id, :partner_name, :partner_kind, :accepted_since, :trust_direct, 'running', 1, :correlation_id, :version,
     :started_at, :oldest_reading)
 RETURNING id
 
@@ -43,7 +43,8 @@ RETURNING id
 SELECT * FROM run WHERE partner_id = :partner_id AND state = 'running'
 
 -- name: forget_old_readings
-DELETE FROM reading WHERE run_id = :run AND read_at < :oldest
+-- Who was gone in one attempt may be listed again in the next.
+DELETE FROM reading WHERE run_id = :run AND (read_at < :oldest OR gone)
 
 -- name: oldest_reading
 SELECT read_at FROM reading WHERE run_id = :run ORDER BY read_at LIMIT 1
@@ -126,6 +127,9 @@ VALUES (:run_id, :customer_id, :read_at, :gone, :change, :differs, :name, :name_
 DELETE FROM reading WHERE run_id = :run AND COALESCE((
     SELECT l.attempt FROM listing l WHERE l.run_id = reading.run_id AND l.customer_id = reading.customer_id), 0) <> :attempt
 
+-- name: now_standing
+SELECT * FROM standing WHERE partner_id = :partner_id AND valid_to IS NULL AND customer_id IN (:customers)
+
 -- name: count_missing
 SELECT COUNT(*) FROM standing s
 WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND COALESCE((
@@ -181,7 +185,9 @@ SELECT
     COUNT(*) FILTER (WHERE standing = 'clear') AS ledger_clear,
     COUNT(*) FILTER (WHERE standing = 'blocked') AS ledger_blocked,
     COUNT(*) FILTER (WHERE standing = 'unknown') AS ledger_unknown,
-    COUNT(*) FILTER (WHERE standing = 'excluded') AS ledger_excluded
+    COUNT(*) FILTER (WHERE standing = 'excluded') AS ledger_excluded,
+    COUNT(*) FILTER (WHERE reason = 'unreadable') AS ledger_unreadable,
+    COUNT(*) FILTER (WHERE reason = 'accepted_directly' AND direct_since IS NULL) AS ledger_undated
 FROM standing WHERE partner_id = :partner_id AND valid_to IS NULL
 
 -- name: count_turnover
@@ -406,3 +412,9 @@ WHERE a.batch_id = :batch AND a.line = :line
 SELECT a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells
 FROM attestation a LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
 WHERE a.batch_id = :batch ORDER BY a.line
+
+-- name: count_states
+SELECT state, COUNT(*) AS n FROM attestation WHERE batch_id = :batch GROUP BY state
+
+-- name: count_unsure
+SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'unsure'

@@ -42,10 +42,10 @@ func (a *app) demo(r *demoReply, folder string, customers int) error {
 		return err
 	}
 	defer s.close()
-	if err := clearDemo(folder); err != nil {
+	if err := writeSimulatedConfig(folder, s.address); err != nil {
 		return err
 	}
-	if err := writeSimulatedConfig(folder, s.address); err != nil {
+	if err := clearDemo(folder); err != nil {
 		return err
 	}
 	c, err := config.Load(filepath.Join(folder, "mcaledger.yaml"), nil)

@@ -31,6 +31,9 @@ type Surroundings struct {
 	AsOf           time.Time // the one time at which the clock is read
 }
 
+// hardStop is how long the program takes at most to end when it is told to.
+const hardStop = 30 * time.Second
+
 // errInterrupted is the cause of a context that a signal ended.
 var errInterrupted = errors.New("interrupted")
 
@@ -44,6 +47,8 @@ func untilSignal(parent context.Context) (context.Context, func()) {
 		case <-signals:
 			signal.Stop(signals)
 			cancel(errInterrupted)
+			// A driver may wait for a database that has gone silent, whatever its context says. To be killed is safe at any time.
+			time.AfterFunc(hardStop, func() { os.Exit(exitInterrupted) })
 		case <-ctx.Done():
 		}
 	}()

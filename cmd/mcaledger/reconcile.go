@@ -96,7 +96,7 @@ func (a *app) reconcile(c config.Config, partners []config.Partner, s *store.Sto
 		}
 		a.tellRun(p.Name, results[i], failures[i])
 	}
-	return replies, sumUp(partners, results, failures)
+	return replies, sumUp(context.Cause(a.ctx), partners, results, failures)
 }
 
 func (a *app) reconcilePartner(c config.Config, p config.Partner, s *store.Store) (result jobs.Result, err error) {
@@ -199,14 +199,11 @@ func summary(partner string, r jobs.Result) string {
 		r.Cost.Requests, r.Cost.Seconds)
 }
 
-// sumUp makes one error of what became of each partner.
-func sumUp(partners []config.Partner, results []jobs.Result, failures []error) error {
+// sumUp makes one error of what became of each partner; stopped is why the program was told to stop, if it was.
+func sumUp(stopped error, partners []config.Partner, results []jobs.Result, failures []error) error {
 	var failed []error
 	held, unreadable := 0, 0
 	for i, err := range failures {
-		if errors.Is(err, errInterrupted) {
-			return err
-		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", partners[i].Name, err))
 		}
@@ -216,6 +213,8 @@ func sumUp(partners []config.Partner, results []jobs.Result, failures []error) e
 		unreadable += results[i].Run.Totals.Unreadable
 	}
 	switch {
+	case stopped != nil && len(failed) > 0:
+		return errors.Join(append([]error{stopped}, failed...)...)
 	case len(failed) == len(partners) && (held == 0 || held == len(failed)):
 		return errors.Join(failed...)
 	case len(failed) == len(partners):

@@ -83,6 +83,14 @@ func pastRunOf(r run.Run) pastRun {
 	return p
 }
 
+// stateInWords says of a run that is not closed only what is certain: its program may work on it, or may have died.
+func stateInWords(s run.State) string {
+	if s == run.Running {
+		return "unfinished"
+	}
+	return string(s)
+}
+
 func (a *app) tellRuns(runs []pastRun) {
 	if a.json || a.quiet {
 		return
@@ -94,7 +102,7 @@ func (a *app) tellRuns(runs []pastRun) {
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "run\tpartner\tstarted (UTC)\tstate\tlisted\tclear\tblocked\tunknown\texcluded\tcalls\tseconds\t")
 	for _, r := range runs {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t\n", r.Run, r.Partner, r.StartedAt.Format("2006-01-02 15:04"), r.State,
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t\n", r.Run, r.Partner, r.StartedAt.Format("2006-01-02 15:04"), stateInWords(r.State),
 			r.Listed, r.Clear, r.Blocked, r.Unknown, r.Excluded, r.Requests, r.Seconds)
 	}
 	w.Flush()

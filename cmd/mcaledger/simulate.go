@@ -162,10 +162,17 @@ report: { dir: ./reports }
 `, "ADDRESS", address)
 }
 
+// writeSimulatedConfig makes a folder for the simulated partner. It writes only where there is nothing yet, or where it wrote before.
 func writeSimulatedConfig(folder, address string) error {
 	path := filepath.Join(folder, "mcaledger.yaml")
-	if there, err := os.ReadFile(path); err == nil && !strings.HasPrefix(string(there), simulatedMark) {
+	there, err := os.ReadFile(path)
+	if err == nil && !strings.HasPrefix(string(there), simulatedMark) {
 		return usageError{fmt.Errorf("%s is not a simulator's configuration; name another folder, or take it away", path)}
+	}
+	for _, name := range []string{"mcaledger.db", "refresh-token"} {
+		if _, found := os.Lstat(filepath.Join(folder, name)); found == nil && err != nil {
+			return usageError{fmt.Errorf("%s holds a %s that is not a simulator's; name another folder", folder, name)}
+		}
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err

@@ -22,34 +22,48 @@ type Check struct {
 	Detail   string // the numbers in a sentence
 }
 
-// Balance computes the control totals of a run. last is the last completed run's number of customers (0: no such run);
-// maxGonePercent is the greatest share of them that the list may lose at once.
-func Balance(t Totals, last int, maxGonePercent float64) []Check {
+// Balance computes the control totals of a run. last are the last completed run's (zero: no such run); maxGonePercent is the greatest share of
+// its customers that the list may lose at once.
+func Balance(t, last Totals, maxGonePercent float64) []Check {
+	onList := list(t, last, maxGonePercent)
+	standings := equal(CheckStandings, t.Listed, t.Sum(), fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
+		t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum()))
+	if !onList.OK {
+		return []Check{onList, standings} // nobody was asked for, so the others have nothing to compare
+	}
 	return []Check{
-		list(t, last, maxGonePercent),
-		equal(CheckStandings, t.Listed, t.Sum(), fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
-			t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())),
-		equal(CheckContinuity, last+t.New-t.Gone, t.Listed, fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
-			last, t.New, t.Gone, last+t.New-t.Gone, t.Listed)),
+		onList,
+		standings,
+		equal(CheckContinuity, last.Listed+t.New-t.Gone, t.Listed, fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
+			last.Listed, t.New, t.Gone, last.Listed+t.New-t.Gone, t.Listed)),
 		equal(CheckGone, t.Gone, t.GoneByRead, fmt.Sprintf("%d gone, %d of them said so by a read", t.Gone, t.GoneByRead)),
 		ledger(t),
 	}
 }
 
-// ListShrank reports whether a list that lost missing of last customers, or held none, is too short to be believed.
-// Then nobody may be called gone.
-func ListShrank(onList, missing, last int, maxGonePercent float64) bool {
-	return onList == 0 || missing > mostMissing(last, maxGonePercent)
+// BalanceRecheck computes the control totals of a recheck: nobody came and nobody went.
+func BalanceRecheck(t, last Totals) []Check {
+	return []Check{
+		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed, t.Listed)),
+		ledger(t),
+	}
 }
 
+// ListShrank reports whether a list that lost missing of the last run's customers, or held none, is too short to be believed. Then nobody may be
+// called gone. Those that the last run's list did not hold either, and that were still there, count once only.
+func ListShrank(onList, missing int, last Totals, maxGonePercent float64) bool {
+	return onList == 0 || missing-last.StillThere > mostMissing(last.Listed, maxGonePercent)
+}
+
+// mostMissing is at least one: of a partner with few customers, one is more than a few percent.
 func mostMissing(last int, maxGonePercent float64) int {
-	return int(float64(last) * maxGonePercent / 100)
+	return max(1, int(float64(last)*maxGonePercent/100))
 }
 
-func list(t Totals, last int, maxGonePercent float64) Check {
-	onList, most := t.Listed-t.StillThere, mostMissing(last, maxGonePercent)
+func list(t, last Totals, maxGonePercent float64) Check {
+	onList, most := t.Listed-t.StillThere, mostMissing(last.Listed, maxGonePercent)+last.StillThere
 	c := Check{Name: CheckList, Expected: most, Found: t.Missing, OK: !ListShrank(onList, t.Missing, last, maxGonePercent)}
-	c.Detail = fmt.Sprintf("%d on the list, %d of last run's %d missing, at most %d (%g %%) may be", onList, t.Missing, last, most, maxGonePercent)
+	c.Detail = fmt.Sprintf("%d on the list, %d of last run's %d missing, at most %d (%g %%) may be", onList, t.Missing, last.Listed, most, maxGonePercent)
 	return c
 }
 

@@ -18,6 +18,14 @@ const (
 	Abandoned State = "abandoned" // interrupted and too old, or made under another policy, to be continued; it changed no standing
 )
 
+// Kind is what a run looked at.
+type Kind string
+
+const (
+	Sweep   Kind = "sweep"   // every customer of the partner
+	Recheck Kind = "recheck" // a few customers, between two sweeps, because something was done about them; its totals are those of all
+)
+
 // Partner is one Partner Center account. Its identity is its tenant id; the name is a label that may change.
 type Partner struct {
 	ID   string
@@ -28,6 +36,7 @@ type Partner struct {
 // Run is one reconciliation of one partner. Instants are UTC.
 type Run struct {
 	ID            int64
+	Kind          Kind
 	Partner       Partner // as it was named in this run
 	Policy        standing.Policy
 	State         State

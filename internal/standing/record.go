@@ -28,8 +28,8 @@ type Trouble struct {
 	CorrelationID string // MS-CorrelationId
 }
 
-// State is everything that a report shows of a customer and that can change. Two nights are the same when their
-// states are equal, so it holds nothing that changes by itself.
+// State is everything that a report shows of a customer and that can change; two nights are the same when their states are equal. The ids in
+// Trouble change by themselves, so a customer that cannot be read has a record for each night: support asks for the latest.
 type State struct {
 	Customer
 	Standing   Standing
@@ -64,6 +64,7 @@ const (
 	NewlyClear    Change = "newly_clear"
 	NewlyUnknown  Change = "newly_unknown"
 	NewlyExcluded Change = "newly_excluded"
+	ReadAgain     Change = "read_again" // known again, and as it was before the nights on which it was unknown
 )
 
 // Next is the record that follows prev (nil: never seen before) when state is read at the instant at. lastRead is when
@@ -117,10 +118,19 @@ func (s Step) Change() Change {
 	case s.Before.Standing == s.After.Standing:
 		return Unchanged
 	}
+	// BlockedSince remembers through unknown nights what stood before them.
+	readAgain := s.Before.Standing == Unknown && !s.Before.LastRead.IsZero()
+	wasBlocked := !s.Before.BlockedSince.IsZero()
 	switch s.After.Standing {
 	case Blocked:
+		if readAgain && wasBlocked {
+			return ReadAgain
+		}
 		return NewlyBlocked
 	case Clear:
+		if readAgain && !wasBlocked {
+			return ReadAgain
+		}
 		return NewlyClear
 	case Excluded:
 		return NewlyExcluded

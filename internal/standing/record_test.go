@@ -57,6 +57,18 @@ func TestTheNightOfADirectAcceptanceIsTheOneThatSawNoTurnIntoYes(t *testing.T) {
 	require.Equal(t, night(2), r[3].DirectSince, "not asked in between")
 }
 
+func TestANightThatCouldNotReadMakesNoNews(t *testing.T) {
+	change := func(states ...State) Change {
+		r := story(t, states...)
+		return Step{&r[len(r)-2], &r[len(r)-1]}.Change()
+	}
+	require.Equal(t, ReadAgain, change(attested, unread, attested))
+	require.Equal(t, ReadAgain, change(blocked, unread, unread, blocked))
+	require.Equal(t, NewlyBlocked, change(attested, unread, blocked))
+	require.Equal(t, NewlyClear, change(blocked, unread, attested))
+	require.Equal(t, NewlyBlocked, change(unread, blocked), "never read before")
+}
+
 func TestSinceAndFirstSeen(t *testing.T) {
 	r := story(t, blocked, blocked, attested, acceptedSelf)
 	require.Equal(t, night(1), r[1].StandingSince)
@@ -86,6 +98,7 @@ func TestStep(t *testing.T) {
 		NewlyUnknown:  {&is, &Record{State: unread}},
 		NewlyExcluded: {&is, &Record{State: State{Standing: Excluded}}},
 		Unchanged:     {&is, &Record{State: acceptedSelf}},
+		ReadAgain:     {&Record{State: unread, LastRead: night(1)}, &is},
 	} {
 		require.Equal(t, want, step.Change())
 	}

@@ -191,8 +191,12 @@ func (s *Store) Attestation(ctx context.Context, id attestation.ID) (attestation
 
 // Attestations walks a batch in the order of its file.
 func (s *Store) Attestations(ctx context.Context, batch int64) iter.Seq2[attestation.Attestation, error] {
+	return s.attestations(ctx, s.db, batch)
+}
+
+func (s *Store) attestations(ctx context.Context, on sqlx.QueryerContext, batch int64) iter.Seq2[attestation.Attestation, error] {
 	return func(yield func(attestation.Attestation, error) bool) {
-		for row, err := range stream[wholeRow](ctx, s, "attestations", args{"batch": batch}) {
+		for row, err := range streamOn[wholeRow](ctx, s, on, "attestations", args{"batch": batch}) {
 			var a attestation.Attestation
 			if err == nil {
 				a, err = row.attestation()
@@ -272,4 +276,20 @@ func (s *Store) Events(ctx context.Context, id attestation.ID) ([]attestation.Ev
 		events[i] = row.event()
 	}
 	return events, nil
+}
+
+// CountStates counts a batch's attestations by state.
+func (s *Store) CountStates(ctx context.Context, batch int64) (map[attestation.State]int, error) {
+	var rows []struct {
+		State attestation.State `db:"state"`
+		N     int               `db:"n"`
+	}
+	if err := s.list(ctx, s.db, &rows, "count_states", args{"batch": batch}); err != nil {
+		return nil, err
+	}
+	counts := map[attestation.State]int{}
+	for _, r := range rows {
+		counts[r.State] = r.N
+	}
+	return counts, nil
 }

@@ -37,8 +37,9 @@ func (l *Lease) Close(ctx context.Context, r run.Run, judge func(run.Totals) []r
 		err = l.write(ctx, func(tx *sqlx.Tx) error { return l.finish(ctx, tx, r) })
 	}
 	if err == nil && l.store.dialect == sqlfiles.Postgres {
-		// A report may come before PostgreSQL has looked at what is new by itself; without statistics it joins row by row.
-		_, err = l.store.exec(ctx, l.store.db, "analyze", nil)
+		// A report may come before PostgreSQL has looked at what is new by itself; without statistics it joins row by row. The run is
+		// closed: that statistics could not be taken is no failure of it.
+		l.store.exec(ctx, l.store.db, "analyze", nil)
 	}
 	return r, err
 }
@@ -55,12 +56,22 @@ func (l *Lease) apply(ctx context.Context, tx *sqlx.Tx, id int64) error {
 
 // count finds each number where the thing happened: the list, the readings, the ledger.
 func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r run.Run) (run.Totals, error) {
-	row := totalsRow{Missing: r.Totals.Missing}
+	var row struct {
+		totalsRow
+		LedgerUnreadable int `db:"ledger_unreadable"`
+		LedgerUndated    int `db:"ledger_undated"`
+	}
+	row.Missing = r.Totals.Missing
 	where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
 	for _, part := range []string{"count_listing", "count_readings", "count_turnover", "count_ledger"} {
 		if err := l.store.get(ctx, tx, &row, part, where); err != nil {
 			return run.Totals{}, err
 		}
+	}
+	if r.Kind == run.Recheck { // what was not looked at again is as it was
+		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown, row.LedgerExcluded
+		row.Unreadable, row.DirectUndated = row.LedgerUnreadable, row.LedgerUndated
+		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.StillThere
 	}
 	return row.totals(), nil
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"iter"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -12,8 +14,9 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows.
-func (s *Store) Import(ctx context.Context, batch attestation.Batch, fill func(*Import) error) (attestation.Batch, error) {
+// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows; report is shown them all, in
+// the file's order, before the batch is kept. Without keep, nothing is.
+func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(*Import) error, report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		if s.dialect == sqlfiles.Postgres {
 			if _, err := s.exec(ctx, tx, "lock_imports", nil); err != nil {
@@ -26,10 +29,24 @@ func (s *Store) Import(ctx context.Context, batch attestation.Batch, fill func(*
 		if err := fill(&Import{store: s, tx: tx, batch: batch.ID}); err != nil {
 			return err
 		}
-		return s.closeBatch(ctx, tx, &batch)
+		if err := s.closeBatch(ctx, tx, &batch); err != nil {
+			return err
+		}
+		if err := report(batch, s.attestations(ctx, tx, batch.ID)); err != nil {
+			return err
+		}
+		if !keep {
+			return errNotKept
+		}
+		return nil
 	})
+	if errors.Is(err, errNotKept) {
+		err = nil
+	}
 	return batch, err
 }
+
+var errNotKept = errors.New("the batch is not to be kept")
 
 // closeBatch counts what came in and begins the batch's chain with a digest of all of it.
 func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch) error {

@@ -61,13 +61,14 @@ func (s *Store) Hold(ctx context.Context, partner run.Partner, work func(ctx con
 		lease.keep(working, stop)
 	}()
 	err = work(working, lease)
-	if errors.Is(context.Cause(working), ErrLeaseLost) {
+	// Every write is guarded by the lease: what succeeded, succeeded.
+	if err != nil && errors.Is(context.Cause(working), ErrLeaseLost) {
 		err = errors.Join(ErrLeaseLost, err)
 	}
 	stop(nil)
 	<-kept
-	_, released := s.exec(context.WithoutCancel(ctx), s.db, "release_lease", lease.args(0))
-	return errors.Join(err, released)
+	s.exec(context.WithoutCancel(ctx), s.db, "release_lease", lease.args(0)) // one that is not given back runs out by itself
+	return err
 }
 
 func (s *Store) take(ctx context.Context, partner run.Partner) (*Lease, error) {

@@ -89,6 +89,12 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 	return claim, err
 }
 
+// Resting counts the attestations whose answer was lost and that nobody has taken up since.
+func (q *Queue) Resting(ctx context.Context) (n int, err error) {
+	err = q.store.get(ctx, q.store.db, &n, "count_unsure", args{"partner_id": q.partner})
+	return n, err
+}
+
 // Sending notes that a request is about to leave, or fails with ErrClaimLost.
 func (q *Queue) Sending(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error {
 	n, err := q.store.exec(ctx, q.store.db, "sending", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -25,6 +27,28 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 	return func(yield func(standing.Record, error) bool) {
 		for row, err := range stream[ledgerRow](ctx, s, query, args{"partner_id": partnerID, "run": run, "standing": which}) {
 			if !yield(row.record(), err) {
+				return
+			}
+		}
+	}
+}
+
+// Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
+// its import and was not taken back, as it stands now.
+func (s *Store) Blocked(ctx context.Context, partnerID string, run int64) iter.Seq2[attestation.BlockedCustomer, error] {
+	type blockedRow struct {
+		ledgerRow
+		BatchID *int64             `db:"attestation_batch"`
+		Line    *int               `db:"attestation_line"`
+		State   *attestation.State `db:"attestation_state"`
+	}
+	return func(yield func(attestation.BlockedCustomer, error) bool) {
+		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run}) {
+			customer := attestation.BlockedCustomer{Record: row.record()}
+			if row.BatchID != nil && row.Line != nil && row.State != nil {
+				customer.Attestation, customer.AttestationState = attestation.ID{Batch: *row.BatchID, Line: *row.Line}, *row.State
+			}
+			if !yield(customer, err) {
 				return
 			}
 		}
@@ -67,6 +91,65 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 			}
 		}
 		flush()
+	}
+}
+
+// Heads lists the batches, the newest first, each with the end of its chain.
+func (s *Store) Heads(ctx context.Context) ([]attestation.Head, error) {
+	var rows []batchRow
+	if err := s.list(ctx, s.db, &rows, "heads", nil); err != nil {
+		return nil, err
+	}
+	heads := make([]attestation.Head, len(rows))
+	for i, r := range rows {
+		heads[i] = attestation.Head{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
+	}
+	return heads, nil
+}
+
+// Tally counts the attestations of all batches up to through, by partner; those of nobody's customers are the partner "".
+func (s *Store) Tally(ctx context.Context, through int64) (map[string]attestation.Tally, error) {
+	var rows []struct {
+		PartnerID string `db:"partner_id"`
+		Rows      int    `db:"row_count"`
+		Sent      int    `db:"sent"`
+		Answered  int    `db:"answered"`
+		Unsettled int    `db:"unsettled"`
+		Returned  int    `db:"returned"`
+	}
+	if err := s.list(ctx, s.db, &rows, "tally", args{"through": through}); err != nil {
+		return nil, err
+	}
+	tally := map[string]attestation.Tally{}
+	for _, r := range rows {
+		tally[r.PartnerID] = attestation.Tally{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered, Unsettled: r.Unsettled, Returned: r.Returned}
+	}
+	return tally, nil
+}
+
+// Entries walks a partner's attestations of all batches up to through: the newest batch first, then in the order of its file.
+func (s *Store) Entries(ctx context.Context, partnerID string, through int64) iter.Seq2[attestation.Entry, error] {
+	type entryRow struct {
+		wholeRow
+		File       string     `db:"file_name"`
+		SHA256     string     `db:"sha256"`
+		ImportedBy string     `db:"imported_by"`
+		ImportedAt time.Time  `db:"imported_at"`
+		ApprovedBy string     `db:"approved_by"`
+		ApprovedAt *time.Time `db:"approved_at"`
+	}
+	return func(yield func(attestation.Entry, error) bool) {
+		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": through}) {
+			var e attestation.Entry
+			if err == nil {
+				e.Batch = attestation.Batch{ID: row.BatchID, File: row.File, SHA256: row.SHA256, ImportedBy: row.ImportedBy,
+					ImportedAt: row.ImportedAt.UTC(), ApprovedBy: row.ApprovedBy, ApprovedAt: orZero(row.ApprovedAt)}
+				e.Attestation, err = row.attestation()
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // runRow is a run.Run without its checks as the table run holds it.
 type runRow struct {
 	ID            int64                `db:"id"`
+	Kind          run.Kind             `db:"kind"`
 	PartnerID     string               `db:"partner_id"`
 	PartnerName   string               `db:"partner_name"`
 	PartnerKind   standing.PartnerKind `db:"partner_kind"`
@@ -77,7 +78,7 @@ func (t totalsRow) totals() run.Totals {
 
 func (r runRow) run() run.Run {
 	return run.Run{
-		ID: r.ID, Partner: run.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
+		ID: r.ID, Kind: r.Kind, Partner: run.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
 		Policy: standing.Policy{AcceptedSince: r.AcceptedSince, TrustDirectAcceptance: r.TrustDirect},
 		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), OldestReading: r.OldestReading.UTC(),
@@ -85,13 +86,18 @@ func (r runRow) run() run.Run {
 	}
 }
 
+// ErrSweepUnfinished: a recheck has to wait until the interrupted sweep was continued.
+var ErrSweepUnfinished = errors.New("a sweep of the partner is unfinished")
+
 // Begin continues the partner's interrupted run, or begins the given one. Readings made before oldest are forgotten. A run
 // made under another policy, as another kind of partner, by another version, or of which no reading is left, is abandoned:
 // its readings would not mean what new ones mean. It returns the run with its id, and whether it was continued.
 func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (begun run.Run, resumed bool, err error) {
 	wanted.Partner, wanted.State, wanted.Attempt = l.partner, run.Running, 1
 	wanted.StartedAt = instant(wanted.StartedAt)
-	wanted.OldestReading = wanted.StartedAt
+	if wanted.OldestReading.IsZero() {
+		wanted.OldestReading = wanted.StartedAt
+	}
 	err = l.write(ctx, func(tx *sqlx.Tx) error {
 		begun = wanted
 		var row runRow
@@ -99,6 +105,8 @@ func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (be
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
 			return err
+		case wanted.Kind == run.Recheck && row.Kind == run.Sweep:
+			return ErrSweepUnfinished
 		default:
 			begun, resumed, err = l.resume(ctx, tx, row.run(), wanted, oldest)
 			if err != nil || resumed {
@@ -107,7 +115,7 @@ func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (be
 			begun = wanted
 		}
 		return l.store.get(ctx, tx, &begun.ID, "begin_run", runRow{
-			PartnerID: l.partner.ID, PartnerName: l.partner.Name, PartnerKind: l.partner.Kind,
+			Kind: wanted.Kind, PartnerID: l.partner.ID, PartnerName: l.partner.Name, PartnerKind: l.partner.Kind,
 			AcceptedSince: wanted.Policy.AcceptedSince, TrustDirect: wanted.Policy.TrustDirectAcceptance,
 			CorrelationID: wanted.CorrelationID, Version: wanted.Version, StartedAt: wanted.StartedAt, OldestReading: wanted.OldestReading,
 		})
@@ -122,7 +130,7 @@ func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted run
 	}
 	var first time.Time
 	err := l.store.get(ctx, tx, &first, "oldest_reading", args{"run": interrupted.ID})
-	same := interrupted.Policy == wanted.Policy && interrupted.Partner.Kind == wanted.Partner.Kind && interrupted.Version == wanted.Version
+	same := interrupted.Kind == run.Sweep && interrupted.Policy == wanted.Policy && interrupted.Partner.Kind == wanted.Partner.Kind && interrupted.Version == wanted.Version
 	if errors.Is(err, ErrNotFound) || err == nil && !same {
 		at := args{"run": interrupted.ID, "at": wanted.StartedAt}
 		if _, err := l.store.exec(ctx, tx, "abandon_run", at); err != nil {
@@ -148,6 +156,19 @@ func (s *Store) clear(ctx context.Context, tx *sqlx.Tx, id int64) error {
 		}
 	}
 	return nil
+}
+
+// Known returns what the ledger holds of these customers now.
+func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Record, error) {
+	var rows []ledgerRow
+	if err := l.store.list(ctx, l.store.db, &rows, "now_standing", args{"partner_id": l.partner.ID, "customers": customers}); err != nil {
+		return nil, err
+	}
+	records := make([]standing.Record, len(rows))
+	for i, row := range rows {
+		records[i] = row.record()
+	}
+	return records, nil
 }
 
 // Spend adds what an attempt cost to its run.

@@ -137,6 +137,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
+		if have, know, again := s.Schema(ctx); again == nil && have == know {
+			return nil // another process did it meanwhile
+		}
 		return fmt.Errorf("bring the schema from version %d to %d: %w", have, know, err)
 	}
 	return nil

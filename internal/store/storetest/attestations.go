@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,11 +37,14 @@ const file = "abc123"
 // batch imports rows of the given customers, queued.
 func (l *ledger) batch(t *testing.T, customers ...string) attestation.Batch {
 	t.Helper()
-	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: "ana", ImportedAt: night(1)},
-		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) })
+	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: "ana", ImportedAt: night(1)}, true,
+		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) }, unreported)
 	require.NoError(t, err)
 	return b
 }
+
+// unreported is the report of an import that nobody asked for.
+func unreported(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil }
 
 func rows(customers ...string) (rows []attestation.Attestation) {
 	for n, c := range customers {
@@ -84,11 +88,21 @@ func (l *ledger) state(t *testing.T, id attestation.ID) attestation.State {
 
 func importsWhole(t *testing.T, l *ledger) {
 	broken := errors.New("line 3 cannot be read")
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, func(i *store.Import) error {
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a")))
 		return broken
-	})
+	}, unreported)
 	require.ErrorIs(t, err, broken)
+	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
+		func(b attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
+			for a, err := range all {
+				require.NoError(t, err)
+				require.Equal(t, "a", a.CustomerID)
+			}
+			return nil
+		})
+	require.NoError(t, err)
+	require.Equal(t, 1, b.Queued, "a dry run counts, and keeps nothing")
 	for _, table := range []string{"batch", "attestation", "person", "event"} {
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM "+table), table)
 	}
@@ -301,14 +315,14 @@ func statesAgree(t *testing.T, l *ledger) {
 }
 
 func refusesEarlierRow(t *testing.T, l *ledger) {
-	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, func(i *store.Import) error {
+	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, true, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a", "b")))
 		earlier, err := i.Earlier(t.Context(), []string{"a"})
 		require.NoError(t, err)
 		require.Equal(t, "a@example.com", earlier["a"][0].Content.Signer.Email)
 		require.True(t, earlier["a"][0].SameFile)
 		return i.Refuse(t.Context(), 2, attestation.Decision{Reason: attestation.ConflictingRows, Message: "m", Hint: "h"})
-	})
+	}, unreported)
 	require.NoError(t, err)
 	require.Equal(t, attestation.Counts{Rows: 2, Queued: 1, Refused: 1}, b.Counts)
 	require.Equal(t, attestation.Refused, l.state(t, attestation.ID{Batch: b.ID, Line: 2}))

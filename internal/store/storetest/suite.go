@@ -123,7 +123,7 @@ func (l *ledger) hold(t *testing.T, work func(lease *store.Lease)) {
 }
 
 func wanted(n int) run.Run {
-	return run.Run{Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n), Version: "test", StartedAt: night(n)}
+	return run.Run{Kind: run.Sweep, Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n), Version: "test", StartedAt: night(n)}
 }
 
 func begin(t *testing.T, lease *store.Lease, n int) run.Run {
@@ -199,9 +199,9 @@ func closeRun(t *testing.T, lease *store.Lease, r run.Run, n int) run.Run {
 	t.Helper()
 	last, err := lease.LastCompleted(t.Context())
 	require.NoError(t, err)
-	before := 0
+	var before run.Totals
 	if last != nil {
-		before = last.Totals.Listed
+		before = last.Totals
 	}
 	r.FinishedAt = night(n).Add(time.Minute)
 	closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, before, 50) })
@@ -457,7 +457,7 @@ func stillThere(t *testing.T, l *ledger) {
 		require.NoError(t, err)
 		read(t, lease, r, 2, found, blocked("b"))
 		r.Totals.Missing = 1
-		closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, 2, 50) })
+		closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, run.Totals{Listed: 2}, 50) })
 		require.NoError(t, err)
 		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Missing, closed.Totals.StillThere, closed.Totals.Gone})

@@ -25,6 +25,7 @@ CREATE TABLE run (
     partner_kind    TEXT NOT NULL,
     accepted_since  TEXT NOT NULL,
     trust_direct    BOOLEAN NOT NULL,
+    kind            TEXT NOT NULL CHECK (kind IN ('sweep', 'recheck')),
     state           TEXT NOT NULL CHECK (state IN ('running', 'completed', 'failed', 'abandoned')),
     attempt         INTEGER NOT NULL,
     correlation_id  TEXT NOT NULL,

@@ -1,0 +1,70 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// RecheckLedger is what a recheck asks of the store, as the holder of the partner's lease.
+type RecheckLedger interface {
+	Ledger
+	Known(ctx context.Context, customers []string) ([]standing.Record, error)
+}
+
+// Recheck reads the standing of a few customers again, such as those of whom something was just attested, so that the morning's
+// workbook has it. Before the first completed sweep there is nothing to do.
+func (j Reconcile) Recheck(ctx context.Context, ledger RecheckLedger, customers []string, asOf time.Time) error {
+	last, err := ledger.LastCompleted(ctx)
+	if err != nil || last == nil || len(customers) == 0 {
+		return err
+	}
+	known, err := ledger.Known(ctx, customers)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	wanted := run.Run{Kind: run.Recheck, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf, OldestReading: last.OldestReading}
+	r, _, err := ledger.Begin(ctx, wanted, asOf)
+	if err != nil {
+		return fmt.Errorf("begin a recheck: %w", err)
+	}
+	service, err := j.Connect(r.CorrelationID)
+	if err != nil {
+		return err
+	}
+	defer service.Close()
+
+	s := newSweep(j, ledger, service, r, last, asOf)
+	source := func(context.Context) iter.Seq2[run.Listed, error] {
+		return func(yield func(run.Listed, error) bool) {
+			for _, record := range known {
+				if !yield(run.Listed{Customer: record.Customer, Known: &run.Known{Record: record}}, nil) {
+					return
+				}
+			}
+		}
+	}
+	if err := s.stream(ctx, source, s.customer); err != nil {
+		return err
+	}
+	cost := service.Cost()
+	cost.Seconds = time.Since(s.began).Seconds()
+	if err := ledger.Spend(ctx, r.ID, cost); err != nil {
+		return err
+	}
+	closing := s.run
+	closing.Totals.StillThere = last.Totals.StillThere
+	closing.FinishedAt = s.now()
+	closed, err := ledger.Close(context.WithoutCancel(ctx), closing, func(t run.Totals) []run.Check { return run.BalanceRecheck(t, s.before()) })
+	if err != nil {
+		return fmt.Errorf("close recheck %d: %w", r.ID, err)
+	}
+	if closed.State != run.Completed {
+		return &UnbalancedError{closed}
+	}
+	return nil
+}
