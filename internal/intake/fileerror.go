@@ -1,0 +1,52 @@
+package intake
+
+import (
+	"fmt"
+	"strings"
+)
+
+// FileCode names what is wrong with a whole file.
+type FileCode string
+
+const (
+	Empty           FileCode = "empty"
+	NoRows          FileCode = "no_rows"          // a header and nothing below it
+	TooBig          FileCode = "too_big"          // a limit of Limits was met
+	WrongFormat     FileCode = "wrong_format"     // neither CSV nor XLSX, whatever the name says
+	Damaged         FileCode = "damaged"          // an XLSX that cannot be unpacked or read to its end
+	UnknownEncoding FileCode = "unknown_encoding" // the characters cannot be read with certainty
+	NoHeader        FileCode = "no_header"        // no line among the first ones names the columns
+	MissingColumn   FileCode = "missing_column"   // the header lacks a required column
+	DuplicateColumn FileCode = "duplicate_column" // two columns with the same meaning
+	SecondHeader    FileCode = "second_header"    // another header further down, with other columns
+	MixedDates      FileCode = "mixed_dates"      // the file proves both orders of day and month
+	Changed         FileCode = "changed"          // somebody wrote to the file while it was read
+)
+
+// FileError says what is wrong with a file as a whole, where, and how to mend it. None of its rows counts.
+type FileError struct {
+	File    string // the path that was opened
+	Line    int    // zero: no line in particular
+	Column  string // may be empty
+	Value   string // bounded; may be empty
+	Code    FileCode
+	Message string
+	Hint    string
+}
+
+func (e *FileError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, " line %d", e.Line)
+	}
+	if e.Column != "" {
+		fmt.Fprintf(&b, ", column %s", e.Column)
+	}
+	b.WriteString(": ")
+	if e.Value != "" {
+		fmt.Fprintf(&b, "%q: ", e.Value)
+	}
+	b.WriteString(e.Message + ". " + e.Hint)
+	return b.String()
+}

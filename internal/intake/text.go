@@ -1,0 +1,81 @@
+package intake
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// clean is a cell without white space around it, of which spreadsheets and web pages know many kinds, and without
+// characters that nobody sees.
+func clean(cell string) string {
+	if cell == "" {
+		return ""
+	}
+	if visible(cell[0]) && visible(cell[len(cell)-1]) {
+		return cell
+	}
+	return strings.TrimFunc(cell, unseen)
+}
+
+// unmarked is clean without the apostrophe by which Excel is told that a cell is text.
+func unmarked(cell string) string {
+	cell = clean(cell)
+	if cell != "" && cell[0] == '\'' {
+		return clean(cell[1:])
+	}
+	// ="+5511…" is another way of telling Excel.
+	if len(cell) > 3 && cell[0] == '=' && cell[1] == '"' && cell[len(cell)-1] == '"' && strings.IndexByte(cell[2:len(cell)-1], '"') < 0 {
+		return clean(cell[2 : len(cell)-1])
+	}
+	return cell
+}
+
+// visible reports whether a byte is an ASCII character with ink.
+func visible(b byte) bool { return b > ' ' && b < 0x7F }
+
+// unseen reports whether a character is white space or has no width. U+FFFD is neither: it stands for something.
+func unseen(r rune) bool {
+	switch r {
+	case '\u200B', '\u200C', '\u200D', '\u200E', '\u200F', '\u2060', '\uFEFF', '\u00AD':
+		return true
+	}
+	return unicode.IsSpace(r)
+}
+
+// formulaError reports whether a cell is the error value of a formula, or a number that did not fit its column.
+func formulaError(cell string) bool {
+	if cell == "" || cell[0] != '#' {
+		return false
+	}
+	switch strings.ToUpper(strings.TrimRight(cell, "!?")) {
+	case "#N/A", "#REF", "#VALUE", "#NAME", "#DIV/0", "#NUM", "#NULL", "#SPILL", "#CALC", "#GETTING_DATA", "#FIELD", "#N/D", "#VALOR", "#NOME", "#NÚM", "#NULO":
+		return true
+	}
+	return len(cell) > 2 && strings.Trim(cell, "#") == ""
+}
+
+// controlled is the first control or invisible character of a text. Line breaks and tabs are allowed in multiline
+// texts, and the joiners that some scripts need everywhere.
+func controlled(text string, multiline bool) (rune, bool) {
+	for i := 0; i < len(text); i++ {
+		if b := text[i]; b >= utf8.RuneSelf {
+			return controlledRune(text[i:], multiline)
+		} else if (b < ' ' || b == 0x7F) && !(multiline && (b == '\n' || b == '\r' || b == '\t')) {
+			return rune(b), true
+		}
+	}
+	return 0, false
+}
+
+func controlledRune(text string, multiline bool) (rune, bool) {
+	for _, r := range text {
+		switch {
+		case r >= 0xA0 && r < 0x0600 && r != '\u00AD': // letters of Europe
+		case r == '\u200C', r == '\u200D', multiline && (r == '\n' || r == '\r' || r == '\t'):
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), unicode.Is(unicode.Co, r):
+			return r, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,46 @@
+package intake
+
+import (
+	"encoding/csv"
+	"io"
+)
+
+// sheetWriter writes one list, as CSV or as XLSX.
+type sheetWriter interface {
+	head(cells []string) error
+	row(cells []string) error
+	close() error
+}
+
+func newSheetWriter(w io.Writer, f Format) sheetWriter {
+	if f.Kind == XLSX {
+		return &xlsxWriter{file: w}
+	}
+	return newCSVWriter(w, f.delimiter())
+}
+
+// csvWriter writes a CSV that Excel opens right, in UTF-8 with a byte-order mark.
+type csvWriter struct {
+	file io.Writer
+	*csv.Writer
+}
+
+func newCSVWriter(w io.Writer, delimiter byte) *csvWriter {
+	out := &csvWriter{file: w, Writer: csv.NewWriter(w)}
+	out.Comma = rune(delimiter)
+	return out
+}
+
+func (w *csvWriter) head(cells []string) error {
+	if _, err := w.file.Write(utf8BOM); err != nil {
+		return err
+	}
+	return w.Write(cells)
+}
+
+func (w *csvWriter) row(cells []string) error { return w.Write(cells) }
+
+func (w *csvWriter) close() error {
+	w.Flush()
+	return w.Error()
+}

@@ -1,0 +1,155 @@
+package intake
+
+import (
+	"archive/zip"
+	"bufio"
+	"fmt"
+	"io"
+	"unicode/utf16"
+)
+
+// xlsxWriter writes a workbook with one sheet whose cells are all texts, so that +55… and 2026-05-31 stay as they are.
+// Rows go straight into the packed file: memory stays flat.
+//
+// The parts of a workbook that differ from list to list are the sheet's rows alone, so they are written by hand; a
+// library would keep the packed file in memory and cut texts silently.
+type xlsxWriter struct {
+	file io.Writer
+	zip  *zip.Writer
+	out  *bufio.Writer
+	rows int
+}
+
+const mainNamespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+// xlsxParts are the parts of the workbook beside the sheet. Style 1 is text (format 49, @), style 2 the same in bold.
+var xlsxParts = [...]struct{ name, content string }{
+	{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
+		`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
+		`<Default Extension="xml" ContentType="application/xml"/>` +
+		`<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>` +
+		`<Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>` +
+		`<Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/></Types>`},
+	{"_rels/.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" ` +
+		`Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
+	{"xl/workbook.xml", `<workbook xmlns="` + mainNamespace + `" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">` +
+		`<sheets><sheet name="Attestations" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+	{"xl/_rels/workbook.xml.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
+		`<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>` +
+		`<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>`},
+	{"xl/styles.xml", `<styleSheet xmlns="` + mainNamespace + `"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>` +
+		`<font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>` +
+		`<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>` +
+		`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="3">` +
+		`<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+		`<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+		`<xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/></cellXfs></styleSheet>`},
+}
+
+const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+
+// head writes everything up to the header row. The header stays in sight, and whole columns are formatted as text, so
+// that what is typed below the last row is a text as well.
+func (w *xlsxWriter) head(cells []string) error {
+	w.zip = zip.NewWriter(w.file)
+	for _, part := range xlsxParts {
+		p, err := w.zip.Create(part.name)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(p, xmlHead+part.content); err != nil {
+			return err
+		}
+	}
+	sheet, err := w.zip.Create("xl/worksheets/sheet1.xml")
+	if err != nil {
+		return err
+	}
+	w.out = bufio.NewWriterSize(sheet, 64<<10)
+	fmt.Fprintf(w.out, `%s<worksheet xmlns="%s"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>`+
+		`</sheetView></sheetViews><cols><col min="1" max="%d" width="24" style="1" customWidth="1"/></cols><sheetData>`, xmlHead, mainNamespace, max(1, len(cells)))
+	return w.styled(cells, 2)
+}
+
+// sheetRows is how many rows a sheet has.
+const sheetRows = 1_048_576
+
+func (w *xlsxWriter) row(cells []string) error { return w.styled(cells, 1) }
+
+func (w *xlsxWriter) styled(cells []string, style int) error {
+	if w.rows++; w.rows > sheetRows {
+		return fmt.Errorf("a sheet has no more than %d rows", sheetRows)
+	}
+	fmt.Fprintf(w.out, `<row r="%d">`, w.rows)
+	for i, cell := range cells {
+		if cell == "" {
+			continue
+		}
+		fmt.Fprintf(w.out, `<c r="%s%d" s="%d" t="inlineStr"><is><t xml:space="preserve">`, columnName(i), w.rows, style)
+		writeXMLText(w.out, cut(cell))
+		w.out.WriteString(`</t></is></c>`)
+	}
+	_, err := w.out.WriteString(`</row>`)
+	return err
+}
+
+func (w *xlsxWriter) close() error {
+	w.out.WriteString(`</sheetData></worksheet>`)
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	return w.zip.Close()
+}
+
+// columnName is the letters of a column, counted from 0: A, B, …, Z, AA.
+func columnName(i int) string {
+	name := ""
+	for i++; i > 0; i = (i - 1) / 26 {
+		name = string(rune('A'+(i-1)%26)) + name
+	}
+	return name
+}
+
+// cut is a text as long as Excel takes it; a longer one ends in a mark. Only rows that are refused for it are so long.
+func cut(text string) string {
+	if len(text) <= excelCell {
+		return text
+	}
+	fits, units := 0, 0
+	for i, r := range text {
+		if units < excelCell {
+			fits = i
+		}
+		if units += max(1, utf16.RuneLen(r)); units > excelCell {
+			return text[:fits] + "…"
+		}
+	}
+	return text
+}
+
+// writeXMLText writes a text as XML. What XML cannot hold is written as Excel does it, _x0000_, and a text that looks
+// so by itself is told apart by writing its underscore that way.
+func writeXMLText(w *bufio.Writer, text string) {
+	for i, r := range text {
+		switch {
+		case r == '&':
+			w.WriteString("&amp;")
+		case r == '<':
+			w.WriteString("&lt;")
+		case r == '>':
+			w.WriteString("&gt;")
+		case r < ' ' && r != '\n' && r != '\t', r == 0xFFFE, r == 0xFFFF, r == '_' && isEscape(text[i:]):
+			fmt.Fprintf(w, "_x%04X_", r)
+		default:
+			w.WriteRune(r)
+		}
+	}
+}
+
+// isEscape reports whether a text begins with an escaped character such as _x000D_.
+func isEscape(text string) bool {
+	if len(text) < 7 || text[0] != '_' || text[1] != 'x' || text[6] != '_' {
+		return false
+	}
+	return isHexadecimal(text[2]) && isHexadecimal(text[3]) && isHexadecimal(text[4]) && isHexadecimal(text[5])
+}
