@@ -73,7 +73,7 @@ EXIT STATUS
 	flags.BoolVar(&a.verbose, "verbose", false, "log every repeated call")
 	flags.StringVar(&a.logFormat, "log", "text", "form of log lines: text or json")
 	root.AddCommand(a.reconcileCommand(), a.reportCommand(), a.runsCommand(), a.doctorCommand(), a.migrateCommand(),
-		a.simulateCommand(), a.demoCommand(), a.versionCommand())
+		a.attestCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(), a.demoCommand(), a.versionCommand())
 	// Left to itself, cobra answers `completion tcsh` with a help text and exit code 0.
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

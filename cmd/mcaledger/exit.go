@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
 	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/jobs"
@@ -49,17 +50,22 @@ func (e partialError) Error() string { return e.message }
 type noneDoneError struct{ error }
 
 func exitCode(err error) int {
+	if e, ok := errors.AsType[nightError](err); ok {
+		return e.exit
+	}
 	switch {
 	case err == nil:
 		return exitDone
 	case isA[usageError](err), isA[configError](err):
 		return exitUsage
-	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case isHeld(err):
+		return exitHeld
+	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case isA[partialError](err):
 		return exitPartial
-	case isHeld(err):
-		return exitHeld
 	}
 	return exitFailed
 }
@@ -101,13 +107,21 @@ func advice(err error) (code, hint string) {
 		return "unbalanced", "Look at the sheet Checks of the report. If so many customers really left, raise reconcile.max_gone_percent for one run."
 	case isA[failedChecksError](err):
 		return "unbalanced", "The next run tries again; the sheet Checks has the numbers."
+	case isA[ceilingError](err):
+		return "ceiling", "Send a part with --limit, or raise attestation.ceiling if so many are right."
+	case isA[brokenChainError](err):
+		return "chain_broken", "Somebody changed the database by other means than mcaledger. Keep it as it is, and compare it with a backup."
+	case isA[*intake.FileError](err):
+		return "file", "Correct the file and import it again; nothing of it was queued."
 	case isA[unwellError](err):
 		return "unwell", "Each failed check says what to do."
 	case isA[clockError](err):
 		return "clock", "Set both clocks by NTP: days and locks depend on them."
 	case errors.Is(err, store.ErrNewerSchema):
 		return "newer_schema", "Install the version of mcaledger that made it, or a newer one; nothing was changed."
-	case isA[databaseError](err), isA[*store.Error](err):
+	case isA[*store.Error](err):
+		return "database", "Check that the database is up. What was saved is saved, and the next run continues."
+	case isA[databaseError](err):
 		return "database", "Check that the database is up and that `database` in the configuration names it; nothing was changed."
 	case errors.Is(err, os.ErrPermission):
 		return "permission", "Give the user that runs mcaledger the right to write there, or name another place."

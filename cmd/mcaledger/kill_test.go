@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -56,19 +59,94 @@ func TestKilledTenTimes(t *testing.T) {
 	}
 }
 
+// A submission that is killed two hundred times, against a service that loses answers and does not catch repeats: every row takes effect
+// exactly once, under one request id, with the words and the date of the file.
+func TestSubmissionKilledTwoHundredTimes(t *testing.T) {
+	const kills, rows = 200, 500
+	for name, address := range map[string]string{
+		"sqlite":   "sqlite:mcaledger.db",
+		"postgres": storetest.Postgres(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKillableWith(t, address, simulator.Options{Seed: 22, Customers: 4 * rows, Mix: simulator.MixAllKinds, Latency: 2 * time.Millisecond,
+				Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, MaxInARow: 2,
+					LostAnswers: simulator.LostAnswers{Reset: 0.1, ServerError: 0.1}, LostRequests: simulator.LostRequests{ServerError: 0.05}}})
+			require.NoError(t, k.reconcile(t))
+			file, list := k.blockedList(t, rows)
+			require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
+			require.NoError(t, k.run(t, "attest", "import", "--by", "ana", file))
+			require.NoError(t, k.run(t, "attest", "approve", "--by", "bea", "1"))
+
+			dice := rand.New(rand.NewPCG(22, 22))
+			killed := 0
+			for killed < kills {
+				k.killAt.Store(k.requests.Load() + 2 + dice.Int64N(12))
+				if err := k.run(t, "attest", "submit"); err == nil {
+					break
+				} else if k.signalled {
+					killed++
+				}
+			}
+			k.killAt.Store(0)
+			for try := 0; k.run(t, "attest", "submit") != nil; try++ {
+				require.Less(t, try, 20)
+			}
+			require.NoError(t, k.run(t, "verify"))
+			k.tookEffectOnce(t, list)
+			t.Logf("killed %d times while submitting %d rows", killed, rows)
+		})
+	}
+}
+
+// blockedList is a file of attestations for customers that are blocked.
+func (k *killable) blockedList(t *testing.T, rows int) (path, list string) {
+	lines := []string{"customer_tenant_id,first_name,last_name,email,date_agreed"}
+	world := k.sim.World()
+	for i := range world.Len() {
+		if word, _ := k.sim.Expect(i, true); word == "blocked" && world.Listed(i) && len(lines) <= rows {
+			lines = append(lines, fmt.Sprintf("%s,Ana,Souza,ana%d@example.com,2026-11-%02d", world.Customer(i).TenantID, i, 1+i%20))
+		}
+	}
+	require.Len(t, lines, rows+1)
+	return filepath.Join(k.folder, "list.csv"), strings.Join(lines, "\n") + "\n"
+}
+
+func (k *killable) tookEffectOnce(t *testing.T, list string) {
+	effects := map[string]simulator.Effect{}
+	for _, e := range k.sim.Effects() {
+		_, twice := effects[e.TenantID]
+		require.False(t, twice, "%s took effect twice", e.TenantID)
+		effects[e.TenantID] = e
+	}
+	for _, line := range strings.Split(strings.TrimSpace(list), "\n")[1:] {
+		cells := strings.Split(line, ",")
+		e := effects[cells[0]]
+		require.Equal(t, cells[1:], []string{e.Contact.FirstName, e.Contact.LastName, e.Contact.Email, e.DateAgreed[:10]})
+	}
+	require.Len(t, effects, strings.Count(list, "\n")-1)
+}
+
 // killable is a simulated partner whose client is killed when it has made a number of requests.
 type killable struct {
 	folder           string
 	address          string
+	sim              *simulator.Simulator
 	requests, killAt atomic.Int64
 	process          atomic.Pointer[os.Process]
 	reply            reconcileReply
+	signalled        bool // the last process was killed
 }
 
 func newKillable(t *testing.T, address string, customers int) *killable {
+	return newKillableWith(t, address, simulator.Options{Seed: 21, Customers: customers, Mix: simulator.MixAllKinds})
+}
+
+func newKillableWith(t *testing.T, address string, options simulator.Options) *killable {
 	k := &killable{folder: t.TempDir(), address: address}
-	sim, err := simulator.New(simulator.Options{Seed: 21, Customers: customers, Mix: simulator.MixAllKinds})
+	sim, err := simulator.New(options)
 	require.NoError(t, err)
+	k.sim = sim
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") && k.requests.Add(1) == k.killAt.Load() {
 			k.process.Load().Kill()
@@ -80,19 +158,28 @@ func newKillable(t *testing.T, address string, customers int) *killable {
 	return k
 }
 
-// reconcile runs the real program until it ends or is killed.
+// reconcile runs a sweep until it ends or is killed.
 func (k *killable) reconcile(t *testing.T) error {
-	cmd := exec.Command("mcaledger", "reconcile", "--json", "--config", filepath.Join(k.folder, "mcaledger.yaml"))
-	cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+k.address)
+	return k.run(t, "reconcile")
+}
+
+// run runs the real program until it ends or is killed. Rows or customers that could not be done are no error.
+func (k *killable) run(t *testing.T, arguments ...string) error {
+	cmd := exec.Command("mcaledger", append(arguments, "--json", "--config", filepath.Join(k.folder, "mcaledger.yaml"))...)
+	cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoError(t, cmd.Start())
 	k.process.Store(cmd.Process)
 	err := cmd.Wait()
-	if cmd.ProcessState.ExitCode() >= 0 {
+	k.signalled = cmd.ProcessState.ExitCode() < 0
+	if !k.signalled {
 		require.NoError(t, json.Unmarshal(stdout.Bytes(), &k.reply), "%s", stderr.String())
-		if k.reply.Exit == exitPartial { // the world has customers that nobody may read
+		if k.reply.Exit == exitPartial && arguments[0] == "reconcile" { // the world has customers that nobody may read
 			return nil
+		}
+		if k.reply.Exit != exitPartial && k.reply.Exit != exitDone {
+			require.Fail(t, "exit", "%d %s", k.reply.Exit, stderr.String())
 		}
 	}
 	return err

@@ -43,19 +43,23 @@ func (a *app) reportCommand() *cobra.Command {
 			return err
 		}
 		defer s.Close()
-		written, err := a.writeReport(c, partners, s, out)
-		r.File = written.file
-		for _, sheet := range written.sheets {
-			r.Sheets[sheet.Sheet] = sheet.Rows
-		}
-		if written.file != "" {
-			a.say("%s\n", written.file)
-		}
-		return err
+		return a.report(r, c, partners, s, out)
 	})
 	cmd.Flags().StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	cmd.Flags().StringVar(&out, "out", "", "file to write instead of one in report.dir")
 	return cmd
+}
+
+func (a *app) report(r *reportReply, c config.Config, partners []config.Partner, s *store.Store, out string) error {
+	written, err := a.writeReport(c, partners, s, out)
+	r.File = written.file
+	for _, sheet := range written.sheets {
+		r.Sheets[sheet.Sheet] = sheet.Rows
+	}
+	if written.file != "" {
+		a.say("%s\n", written.file)
+	}
+	return err
 }
 
 // written is a workbook in its place.
@@ -153,8 +157,12 @@ func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown re
 	if len(shown.History) > 0 {
 		shown.Run = &shown.History[0]
 	}
-	if len(shown.History) > 1 {
-		shown.Against = &shown.History[1]
+	// What changed is counted from the night before, rechecks in between included.
+	for i, r := range shown.History {
+		if r.Kind == run.Sweep && i+1 < len(shown.History) {
+			shown.Against = &shown.History[i+1]
+			break
+		}
 	}
 	failed, err := s.LastRuns(ctx, id, run.Failed, 0, 1)
 	if err != nil {

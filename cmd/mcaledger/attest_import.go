@@ -1,0 +1,351 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/intake"
+	"github.com/mcaledger/mcaledger/internal/partnercenter"
+	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+type importReply struct {
+	head
+	Batches []batchReply `json:"batches"`
+}
+
+// batchReply is one imported file in JSON; its names are a contract.
+type batchReply struct {
+	Batch        int64  `json:"batch"`
+	File         string `json:"file"`
+	Rows         int    `json:"rows"`
+	Queued       int    `json:"queued"`
+	Refused      int    `json:"refused"`
+	Duplicates   int    `json:"duplicates"`
+	AlreadyKnown int    `json:"already_known"`
+	ResultFile   string `json:"result_file"`
+}
+
+// importing is how files are to be imported.
+type importing struct {
+	by          string
+	dates       string
+	partners    []string
+	dryRun      bool
+	evenIfClear bool
+	correct     bool
+	beside      string // the result files are written beside this path; empty: beside the file
+}
+
+func (a *app) attestImportCommand() *cobra.Command {
+	r := &importReply{head: head{Command: "attest import"}, Batches: []batchReply{}}
+	var files []string
+	var how importing
+	cmd := a.command("import", "check files of attestations and queue their rows", r, a.withLedger(func(c config.Config, s *store.Store) error {
+		var failed []error
+		refused := 0
+		for _, file := range files {
+			batch, err := a.importFile(c, s, file, how)
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
+			r.Batches = append(r.Batches, batch)
+			refused += batch.Refused
+		}
+		return importOutcome(failed, len(files), refused)
+	}))
+	f := cmd.Flags()
+	byFlag(cmd, &how.by, a.getenv)
+	f.StringVar(&how.dates, "dates", "", "order of day and month in dates such as 03/04/2026: auto, dmy or mdy (else attestation.dates)")
+	f.StringSliceVar(&how.partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
+	f.BoolVar(&how.dryRun, "dry-run", false, "check, and write the result file, but queue nothing")
+	f.BoolVar(&how.evenIfClear, "even-if-clear", false, "queue customers that are clear already, too")
+	f.BoolVar(&how.correct, "correct", false, "the rows put earlier attestations right, with other contact fields")
+	return withArguments(cmd, "FILE…", cobra.MinimumNArgs(1), &files)
+}
+
+func importOutcome(failed []error, files, refused int) error {
+	switch {
+	case len(failed) == files:
+		return errors.Join(failed...)
+	case len(failed) > 0:
+		_, hint := advice(failed[0])
+		return partialError{"some_files_failed", errors.Join(failed...).Error(), hint}
+	case refused > 0:
+		return partialError{"rows_refused", fmt.Sprintf("%d rows were refused", refused),
+			"Correct them in the file of refused rows and import that one; the result file says what is wrong with each."}
+	}
+	return nil
+}
+
+// importFile takes one file into the ledger and writes its result files beside it.
+func (a *app) importFile(c config.Config, s *store.Store, path string, how importing) (batchReply, error) {
+	partners, err := c.Select(how.partners)
+	if err != nil {
+		return batchReply{}, usageError{err}
+	}
+	dates := c.Attestation.Dates
+	if how.dates != "" {
+		dates = how.dates
+	}
+	if dates != "auto" && dates != "dmy" && dates != "mdy" {
+		return batchReply{}, usageError{fmt.Errorf("--dates %q is not one of auto, dmy, mdy", dates)}
+	}
+	file, err := intake.Open(path, intake.Options{Dates: intake.DateOrder(dates), AsOf: a.AsOf, DateOptional: c.Attestation.Route == "enhanced",
+		EvidenceRequired: c.Attestation.Evidence == "required"})
+	if err != nil {
+		return batchReply{}, err
+	}
+	defer file.Close()
+	for _, note := range file.Notes() {
+		a.log().Info("file understood", "file", path, "note", note)
+	}
+	return a.enter(c, partners, s, file, path, how)
+}
+
+// enter makes a batch of an upload.
+func (a *app) enter(c config.Config, partners []config.Partner, s *store.Store, file jobs.Upload, path string, how importing) (batchReply, error) {
+	services := services{app: a, config: c, partners: partners}
+	defer services.close()
+	job := jobs.Import{Since: c.Policy.AcceptedSince, EvenIfClear: how.evenIfClear, Correct: how.correct, By: how.by, LookUp: services.lookUp}
+	for _, p := range partners {
+		job.Partners = append(job.Partners, partnerOf(p))
+	}
+	var results *resultFiles
+	batch, err := job.Run(a.ctx, file, filepath.Base(path), book{Store: s, dryRun: how.dryRun, results: func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
+		results, err = writeResults(b, rows, cmp.Or(how.beside, path))
+		return err
+	}}, a.AsOf)
+	if err != nil {
+		return batchReply{}, fmt.Errorf("import %s: %w", path, err)
+	}
+	if how.dryRun {
+		batch.ID = 0
+	}
+	if !how.dryRun && c.Attestation.Approval == "none" && batch.Queued > 0 {
+		if _, err := s.Approve(a.ctx, batch.ID, batch.SHA256, how.by, a.AsOf); err != nil {
+			return batchReply{}, fmt.Errorf("approve batch %d: %w", batch.ID, err)
+		}
+	}
+	r := batchReply{Batch: batch.ID, File: path, Rows: batch.Rows, Queued: batch.Queued, Refused: batch.Refused, Duplicates: batch.Duplicates,
+		AlreadyKnown: batch.AlreadyKnown, ResultFile: results.all}
+	a.log().Info("batch imported", "batch", r.Batch, "file", path, "rows", r.Rows, "queued", r.Queued, "refused", r.Refused,
+		"duplicates", r.Duplicates, "already_known", r.AlreadyKnown, "dry_run", how.dryRun)
+	a.say("%s: batch %d, %d rows: %d queued, %d refused, %d duplicates, %d already known\n  every row's result: %s\n", path, r.Batch, r.Rows, r.Queued,
+		r.Refused, r.Duplicates, r.AlreadyKnown, r.ResultFile)
+	if results.refused != "" {
+		a.say("  the refused rows, to correct and import again: %s\n", results.refused)
+	}
+	return r, nil
+}
+
+func (a *app) getenv(name string) string {
+	for _, line := range a.Environ {
+		if value, ok := strings.CutPrefix(line, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func partnerOf(p config.Partner) run.Partner {
+	return run.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}
+}
+
+// book is the store as the import job sees it.
+type book struct {
+	*store.Store
+	dryRun  bool
+	results func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error
+}
+
+// Import makes the batch and writes the result files before it is committed: a batch without its answers is no batch. A dry run is taken back.
+func (b book) Import(ctx context.Context, batch attestation.Batch, fill func(jobs.Page) error) (attestation.Batch, error) {
+	return b.Store.Import(ctx, batch, !b.dryRun, func(i *store.Import) error { return fill(i) }, func(made attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
+		if b.dryRun {
+			made.ID = 0
+		}
+		return b.results(made, rows)
+	})
+}
+
+// services are the partners' services, opened when they are first needed.
+type services struct {
+	app      *app
+	config   config.Config
+	partners []config.Partner
+	open     map[string]*partnercenter.Client
+}
+
+func (s *services) client(partnerID string) (*partnercenter.Client, error) {
+	if c := s.open[partnerID]; c != nil {
+		return c, nil
+	}
+	for _, p := range s.partners {
+		if strings.ToLower(p.TenantID) != partnerID {
+			continue
+		}
+		options, err := s.app.clientOptions(s.config, p)
+		if err != nil {
+			return nil, err
+		}
+		options.CorrelationID = uuid.NewString()
+		client, err := partnercenter.New(options)
+		if err != nil {
+			return nil, err
+		}
+		if s.open == nil {
+			s.open = map[string]*partnercenter.Client{}
+		}
+		s.open[partnerID] = client
+		return client, nil
+	}
+	return nil, fmt.Errorf("there is no partner %s in the configuration", partnerID)
+}
+
+func (s *services) close() {
+	for _, c := range s.open {
+		c.Close()
+	}
+}
+
+// lookUp asks a partner's service for a customer that no run has seen.
+func (s *services) lookUp(ctx context.Context, partner run.Partner, tenantID string) (standing.Customer, bool, error) {
+	client, err := s.client(partner.ID)
+	if err != nil {
+		return standing.Customer{}, false, err
+	}
+	customer, err := client.Customer(ctx, tenantID)
+	if e, ok := errors.AsType[*partnercenter.Error](err); ok && e.Outcome() != standing.Failed {
+		return standing.Customer{}, false, nil
+	}
+	return customer, err == nil, err
+}
+
+// resultFiles are where a batch's answers were written.
+type resultFiles struct{ all, refused string }
+
+// writeResults writes the user's own file again with an answer for every row, and the refused rows alone if there are any.
+func writeResults(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error], beside string) (*resultFiles, error) {
+	var format intake.Format
+	if err := json.Unmarshal([]byte(b.Form), &format); err != nil {
+		return nil, err
+	}
+	stem := fmt.Sprintf("%s.batch-%d", strings.TrimSuffix(beside, filepath.Ext(beside)), b.ID)
+	if b.ID == 0 {
+		stem = strings.TrimSuffix(beside, filepath.Ext(beside)) + ".dry-run"
+	}
+	files := &resultFiles{all: stem + ".result" + format.Extension()}
+	err := replace(files.all, func(w io.Writer) error {
+		return intake.WriteResults(w, format, b.Header, mapped(rows, resultOf))
+	})
+	if err != nil || b.Refused == 0 {
+		return files, err
+	}
+	files.refused = stem + ".refused" + format.Extension()
+	return files, replace(files.refused, func(w io.Writer) error {
+		return intake.WriteRefused(w, format, b.Header, mapped(refusedOnly(rows), func(a attestation.Attestation) []string { return a.Cells }))
+	})
+}
+
+func resultOf(a attestation.Attestation) intake.Result {
+	reason := string(a.Reason)
+	if a.Message != "" {
+		reason += ": " + a.Message
+	}
+	return intake.Result{Cells: a.Cells, Result: string(a.State), Reason: reason, Hint: a.Hint, AttestationID: a.ID.String()}
+}
+
+func refusedOnly(rows iter.Seq2[attestation.Attestation, error]) iter.Seq2[attestation.Attestation, error] {
+	return func(yield func(attestation.Attestation, error) bool) {
+		for a, err := range rows {
+			if (err != nil || a.Admitted == attestation.Refused) && !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+func mapped[A, B any](rows iter.Seq2[A, error], change func(A) B) iter.Seq2[B, error] {
+	return func(yield func(B, error) bool) {
+		for a, err := range rows {
+			var b B
+			if err == nil {
+				b = change(a)
+			}
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+}
+
+func (a *app) attestResultsCommand() *cobra.Command {
+	r := &importReply{head: head{Command: "attest results"}, Batches: []batchReply{}}
+	var given []string
+	folder := ""
+	cmd := a.command("results", "write a batch's result file again, with the answers that have come", r, a.withLedger(func(c config.Config, s *store.Store) error {
+		b, err := batchNamed(a.ctx, s, given[0])
+		if err != nil {
+			return err
+		}
+		files, err := writeResults(b, s.Attestations(a.ctx, b.ID), filepath.Join(folder, b.File))
+		if err != nil {
+			return err
+		}
+		r.Batches = append(r.Batches, batchReply{Batch: b.ID, File: b.File, Rows: b.Rows, Queued: b.Queued, Refused: b.Refused, Duplicates: b.Duplicates,
+			AlreadyKnown: b.AlreadyKnown, ResultFile: files.all})
+		a.say("%s\n", files.all)
+		return nil
+	}))
+	cmd.Flags().StringVar(&folder, "dir", ".", "folder to write it to")
+	return withArguments(cmd, "BATCH", cobra.ExactArgs(1), &given)
+}
+
+func (a *app) attestTemplateCommand() *cobra.Command {
+	r := &templateReply{head: head{Command: "attest template"}}
+	kind, out := "xlsx", ""
+	cmd := a.command("template", "write an empty list with its columns explained", r, func() error {
+		if kind != string(intake.CSV) && kind != string(intake.XLSX) {
+			return usageError{fmt.Errorf("--format %q is neither csv nor xlsx", kind)}
+		}
+		format := intake.Format{Kind: intake.Kind(kind)}
+		r.File = out
+		if out == "" {
+			r.File = "attestations" + format.Extension()
+		}
+		if _, err := os.Stat(r.File); err == nil {
+			return &os.PathError{Op: "write the template", Path: r.File, Err: os.ErrExist}
+		}
+		if err := replace(r.File, func(w io.Writer) error { return intake.Template(w, format) }); err != nil {
+			return err
+		}
+		a.say("%s\n", r.File)
+		return nil
+	})
+	cmd.Flags().StringVar(&kind, "format", kind, "csv or xlsx")
+	cmd.Flags().StringVar(&out, "out", "", "file to write (else attestations.csv or attestations.xlsx)")
+	return cmd
+}
+
+type templateReply struct {
+	head
+	File string `json:"file"`
+}
