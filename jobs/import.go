@@ -49,14 +49,14 @@ type Upload interface {
 }
 
 const (
-	importChunk = 500
+	importChunk = 2000
 	// mostLookUps bounds the live questions of one import: a file of strangers is a mistake, not a reason for a million calls.
 	mostLookUps = 1000
 )
 
 // Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or already known.
 func (j Import) Run(ctx context.Context, file Upload, name string, book Book, asOf time.Time) (attestation.Batch, error) {
-	strangers, err := j.strangers(ctx, file, book)
+	strangers, asked, err := j.strangers(ctx, file, book)
 	if err != nil {
 		return attestation.Batch{}, err
 	}
@@ -66,7 +66,7 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 	}
 	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf}
 	return book.Import(ctx, batch, func(page Page) error {
-		e := entry{Import: j, page: page, strangers: strangers}
+		e := entry{Import: j, page: page, strangers: strangers, asked: asked}
 		for rows, err := range chunks(file.Rows(), importChunk) {
 			if err != nil {
 				return err
@@ -80,17 +80,16 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 }
 
 // strangers looks up the customers that no run has seen, before the batch is begun: nothing waits for the network while the ledger is
-// being written.
-func (j Import) strangers(ctx context.Context, file Upload, book Book) (map[attestation.Identity][]attestation.Customer, error) {
-	found := map[attestation.Identity][]attestation.Customer{}
-	asked := map[string]bool{}
+// being written. asked are the tenant ids of all that were looked up.
+func (j Import) strangers(ctx context.Context, file Upload, book Book) (found map[attestation.Identity][]attestation.Customer, asked map[string]bool, _ error) {
+	found, asked = map[attestation.Identity][]attestation.Customer{}, map[string]bool{}
 	for rows, err := range chunks(file.Rows(), importChunk) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		known, err := book.Customers(ctx, j.ids(), identities(rows))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, row := range rows {
 			who := identity(row.Record)
@@ -100,14 +99,14 @@ func (j Import) strangers(ctx context.Context, file Upload, book Book) (map[atte
 			asked[strings.Clone(who.TenantID)] = true
 			customers, err := j.lookUp(ctx, who.TenantID)
 			if err != nil {
-				return nil, fmt.Errorf("look up the customer of line %d: %w", row.Line, err)
+				return nil, nil, fmt.Errorf("look up the customer of line %d: %w", row.Line, err)
 			}
 			if len(customers) > 0 {
 				found[attestation.Identity{TenantID: strings.Clone(who.TenantID)}] = customers
 			}
 		}
 	}
-	return found, nil
+	return found, asked, nil
 }
 
 func (j Import) lookUp(ctx context.Context, tenantID string) (customers []attestation.Customer, err error) {
@@ -141,6 +140,7 @@ type entry struct {
 	Import
 	page      Page
 	strangers map[attestation.Identity][]attestation.Customer
+	asked     map[string]bool
 }
 
 // enter decides on a chunk of rows and adds them.
@@ -160,14 +160,14 @@ func (e entry) enter(ctx context.Context, rows []intake.Row) error {
 		if customers == nil {
 			customers = e.strangers[who]
 		}
-		a, d := e.decide(row, customers, earlier)
-		if d.Reason == attestation.ConflictingRows {
-			if err := e.refuseOthers(ctx, entered, earlier[a.CustomerID], d); err != nil {
+		a := e.decide(row, attestation.Candidates(customers), earlier)
+		if a.State == attestation.Refused {
+			if err := e.refuseOthers(ctx, entered, earlier[a.CustomerID], a); err != nil {
 				return err
 			}
 		}
 		if a.CustomerID != "" {
-			mine := attestation.Earlier{ID: a.ID, SameFile: true, State: a.State, Content: a.Content}
+			mine := attestation.Earlier{ID: a.ID, SameFile: true, State: a.State, Reason: a.Reason, Content: a.Content}
 			earlier[a.CustomerID] = append([]attestation.Earlier{mine}, earlier[a.CustomerID]...)
 		}
 		entered = append(entered, a)
@@ -176,7 +176,7 @@ func (e entry) enter(ctx context.Context, rows []intake.Row) error {
 }
 
 // decide makes the attestation of a row, with what becomes of it.
-func (e entry) decide(row intake.Row, customers []attestation.Customer, earlier map[string][]attestation.Earlier) (attestation.Attestation, attestation.Decision) {
+func (e entry) decide(row intake.Row, customers []attestation.Customer, earlier map[string][]attestation.Earlier) attestation.Attestation {
 	a := attestation.Attestation{ID: attestation.ID{Line: row.Line}, Content: content(row.Record), Cells: row.Cells}
 	if len(customers) == 1 {
 		a.PartnerID, a.CustomerID, a.CustomerName = customers[0].PartnerID, customers[0].ID, customers[0].Name
@@ -184,18 +184,27 @@ func (e entry) decide(row intake.Row, customers []attestation.Customer, earlier 
 	var d attestation.Decision
 	if len(row.Refusals) > 0 {
 		d = unreadable(row.Refusals)
+	} else if id := row.Record.TenantID; len(customers) == 0 && id != "" && !e.asked[id] {
+		d = notAsked
 	} else {
 		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, Earlier: earlier[a.CustomerID], Since: e.Since,
 			EvenIfClear: e.EvenIfClear, Correct: e.Correct})
 	}
 	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, d.Replaces
-	return a, d
+	return a
 }
 
-// refuseOthers takes back the rows of the same file and customer that were queued before the one that contradicts them.
-func (e entry) refuseOthers(ctx context.Context, entered []attestation.Attestation, earlier []attestation.Earlier, d attestation.Decision) error {
+// notAsked is the decision on a row beyond mostLookUps.
+var notAsked = attestation.Decision{State: attestation.Refused, Reason: attestation.UnknownCustomer,
+	Message: fmt.Sprintf("the last run did not see this customer, and %d others of the file were looked up before it", mostLookUps),
+	Hint:    "Run mcaledger reconcile, then import the row again."}
+
+// refuseOthers takes back the rows of the same file and customer that came before the one that contradicts them, so that their order does not
+// matter.
+func (e entry) refuseOthers(ctx context.Context, entered []attestation.Attestation, earlier []attestation.Earlier, a attestation.Attestation) error {
+	d := attestation.Contradicted(a.ID.Line)
 	for i, other := range earlier {
-		if !other.SameFile || other.State != attestation.Queued {
+		if !other.SameFile || other.State != attestation.Queued && other.State != attestation.AlreadyKnown || a.Content.Same(other.Content) {
 			continue
 		}
 		earlier[i].State = attestation.Refused

@@ -66,8 +66,11 @@ func (j Submit) Run(ctx context.Context, queue Queue, asOf time.Time) (Submitted
 		if err = s.round(ctx, most); err != nil || round == rounds {
 			break
 		}
-		// Those that rest are taken up again; they count once.
-		if most, err = queue.Resting(ctx); err != nil || most == 0 {
+		// Of those that rest, as many as are of this submission are taken up again; they count once.
+		if most, err = queue.Resting(ctx); err != nil {
+			break
+		}
+		if most = min(most, s.unsure()); most == 0 {
 			break
 		}
 		if err = pause(ctx, time.Duration(round)*restBetweenRounds); err != nil {
@@ -180,6 +183,16 @@ func (s *submission) end(c *attestation.Claim, state attestation.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ends[c.ID] = settled{c.CustomerID, state}
+}
+
+// unsure counts those that this submission took up and could not settle yet.
+func (s *submission) unsure() (n int) {
+	for _, end := range s.ends {
+		if end.state == attestation.Unsure {
+			n++
+		}
+	}
+	return n
 }
 
 // settle sends an attestation, or finds out what became of it. refused is set when the service would refuse the next one too.

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -29,6 +30,7 @@ func (r *report) about(sheets []dataSheet) error {
 	row = r.aboutRuns(d, row+1)
 	row = r.aboutColumns(d, row+1, sheets)
 	row = r.aboutWords(d, row+1)
+	row = r.aboutBatches(d, row+1)
 
 	r.print(d)
 	lines := false
@@ -150,6 +152,19 @@ func (r *report) aboutWords(d *sheetDraft, row int) (next int) {
 	row = r.section(d, row, r.say.AboutWords, r.say.ColumnHead, r.say.Word, r.say.Meaning)
 	for _, w := range r.say.Words {
 		row = r.line(d, row, r.say.Columns[w.Column].Head, w.Word, w.Meaning, r.style.keyText)
+	}
+	return row
+}
+
+// aboutBatches is the end of every batch's chain: whoever keeps the workbook can tell later whether the log was rewritten. It comes
+// last, because it grows.
+func (r *report) aboutBatches(d *sheetDraft, row int) (next int) {
+	if len(r.heads) == 0 {
+		return row - 1
+	}
+	row = r.section(d, row, r.say.AboutBatches, r.say.Columns[colBatch].Head, r.say.File, r.say.ChainHead)
+	for _, h := range r.heads {
+		row = r.line(d, row, strconv.FormatInt(h.Batch, 10), h.File, r.say.counted(r.say.Events, int(h.Events))+": "+h.Hash, r.style.keyText)
 	}
 	return row
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -67,6 +68,42 @@ func (c crowd) CountChanges(context.Context, string, int64, int64) (int, error) 
 
 func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing.Step, error] {
 	return func(func(standing.Step, error) bool) {}
+}
+
+func (c crowd) Blocked(ctx context.Context, partner string, run int64) iter.Seq2[attestation.BlockedCustomer, error] {
+	return func(yield func(attestation.BlockedCustomer, error) bool) {
+		for rec, err := range c.Records(ctx, partner, run, standing.Blocked) {
+			if !yield(attestation.BlockedCustomer{Record: rec, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
+				return
+			}
+		}
+	}
+}
+
+// attested is how many of the crowd were attested: one in ten.
+func (c crowd) attested() int { return int(c) / 10 }
+
+func (c crowd) Heads(context.Context) ([]attestation.Head, error) {
+	return []attestation.Head{{Batch: 1, File: "crowd.csv", Rows: c.attested(), Events: 1}}, nil
+}
+
+func (c crowd) Tally(context.Context, int64) (map[string]attestation.Tally, error) {
+	return map[string]attestation.Tally{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
+}
+
+func (c crowd) Entries(_ context.Context, partner string, _ int64) iter.Seq2[attestation.Entry, error] {
+	return func(yield func(attestation.Entry, error) bool) {
+		if partner != brazil.ID {
+			return
+		}
+		model := entry(attestation.Batch{ID: 1, ImportedBy: "ana", ImportedAt: tonight}, 0, partner, customer(1, "Customer & Sons", standing.NeverAccepted), attestation.Confirmed)
+		for i := range c.attested() {
+			model.ID.Line = i + 2
+			if !yield(model, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (c crowd) book() Book {

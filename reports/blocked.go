@@ -2,8 +2,10 @@ package reports
 
 import (
 	"context"
+	"iter"
 	"strings"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -12,7 +14,7 @@ func (r *report) blocked() dataSheet {
 	return dataSheet{
 		key: sheetBlocked,
 		columns: []column{colPartner, colCustomer, colTenant, colDomain, colReason, colBlockedSince, colDays, colLastAccepted,
-			colSigner, colRemedy, colLink},
+			colSigner, colRemedy, colAttestation, colLink},
 		frozen: 2,
 		rows:   r.total(blockedRows),
 		bar:    colDays,
@@ -23,7 +25,10 @@ func (r *report) blocked() dataSheet {
 func blockedRows(c counts) int { return c.blocked }
 
 func (r *report) fillBlocked(ctx context.Context, out *rows) error {
-	return r.eachRecord(ctx, standing.Blocked, blockedRows, func(p PartnerRun, rec standing.Record) error {
+	customers := func(p PartnerRun) iter.Seq2[attestation.BlockedCustomer, error] {
+		return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID)
+	}
+	return eachOf(ctx, r, blockedRows, customers, func(p PartnerRun, rec attestation.BlockedCustomer) error {
 		out.text(p.Partner.Name)
 		out.text(rec.Name)
 		out.text(rec.ID)
@@ -38,6 +43,7 @@ func (r *report) fillBlocked(ctx context.Context, out *rows) error {
 		out.date(rec.Newest.Agreed)
 		out.text(signer(rec.Newest.Signer))
 		out.text(string(rec.Remedy))
+		out.text(attested(rec))
 		out.text(portalLink(rec.ID))
 		return out.end()
 	})
@@ -45,6 +51,11 @@ func (r *report) fillBlocked(ctx context.Context, out *rows) error {
 
 // signer is the name of the person who accepted.
 func signer(c standing.Contact) string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
+
+// attested is which attestation may already help the customer, and where it stands.
+func attested(c attestation.BlockedCustomer) string {
+	return strings.TrimSpace(named(c.Attestation) + " " + string(c.AttestationState))
+}
 
 // portalLink is the customer's page in Partner Center (PARTNER-CENTER.md, "Agreements"). It stays plain text: Excel
 // takes 65,530 hyperlinks a sheet.

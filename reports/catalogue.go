@@ -29,6 +29,7 @@ type catalogue struct {
 
 	// Cells.
 	No, NotRead, YesUndated, Never, Yes string
+	Notice                              string // %[1]s: address, %[2]s: by when, %[3]s: who may ask
 
 	// Checks.
 	AllBalance, NothingToCheck                                string
@@ -38,6 +39,8 @@ type catalogue struct {
 	NoChecks, NoChecksSentence                                string
 	RowsCustomers, RowsBlocked, RowsUnread, RowsNew, RowsGone string
 	SayRows                                                   string
+	NewestShown, SayNewest                                    string
+	RowsImported, SayImported, SentAnswered, SaySent          string
 
 	// Banners.
 	RunOf, AndMore, NoRunYet string
@@ -45,6 +48,7 @@ type catalogue struct {
 	// Summary.
 	Lead, NoFigures                        string
 	FailedRun, FailedFirst, Waiting, Why   string
+	UnfinishedRun, UnfinishedFirst         string
 	Counts, SinceLast, Cost, Behind, Night string
 	Measures                               []string // as measures orders them
 	Total, FirstRun                        string
@@ -60,6 +64,8 @@ type catalogue struct {
 	MadeAt, ZoneName, ProgramVersion                             string
 	Fact, Value, SheetHead, ColumnHead, Word, Meaning            string
 	RunFacts                                                     runFacts
+	AboutBatches, File, ChainHead                                string
+	Events                                                       plural
 }
 
 // columnText is a column's header and what the data dictionary says of it.

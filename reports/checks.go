@@ -14,8 +14,8 @@ const (
 
 // control is one line of the sheet Checks: a control total of a run, or one of this report's own rows.
 type control struct {
-	partner         string
-	run             int64
+	partner         string // empty: it is about all of them
+	run             int64  // 0: it is about no run
 	name            string // in words
 	expected, found int
 	ok              bool
@@ -40,7 +40,11 @@ func (r *report) checks() dataSheet {
 func (r *report) fillChecks(_ context.Context, out *rows) error {
 	for _, c := range r.controls {
 		out.text(c.partner)
-		out.id(c.run)
+		if c.run == 0 {
+			out.skip()
+		} else {
+			out.id(c.run)
+		}
 		out.text(c.name)
 		out.number(c.expected)
 		out.number(c.found)
@@ -66,13 +70,29 @@ func (r *report) balance() []control {
 	for i, p := range r.book.Partners {
 		if p.Failed != nil {
 			all = append(all, r.controlsOf(p, *p.Failed)...)
+		} else {
+			all = append(all, r.newest(p))
 		}
 		if p.Run != nil {
 			all = append(all, r.controlsOf(p, *p.Run)...)
 			all = append(all, r.rowControls(p, r.counts[i])...)
 		}
 	}
-	return all
+	return append(all, r.attestationControls()...)
+}
+
+// newest says whether the figures are last night's: a partner whose night could not be read to its end must not look well.
+func (r *report) newest(p PartnerRun) control {
+	c := control{partner: p.Partner.Name, name: r.say.NewestShown}
+	if p.Run != nil {
+		c.run, c.found, c.expected = p.Run.ID, int(p.Run.ID), int(p.Run.ID)
+	}
+	if p.Unfinished != nil {
+		c.run, c.expected = p.Unfinished.ID, int(p.Unfinished.ID)
+	}
+	c.ok = p.Run != nil && c.expected == c.found
+	c.sentence = r.say.put(r.say.SayNewest, c.expected, c.found)
+	return c
 }
 
 // controlsOf are the control totals that a run closed with. A closed run without any cannot be believed.
@@ -102,6 +122,30 @@ func (r *report) rowControls(p PartnerRun, c counts) []control {
 		of(r.say.RowsNew, t.New, c.new),
 		of(r.say.RowsGone, t.Gone, c.gone),
 	}
+}
+
+// attestationControls say whether every imported row is still there, and whether everything sent is accounted for.
+func (r *report) attestationControls() []control {
+	if len(r.heads) == 0 && len(r.tally) == 0 {
+		return nil
+	}
+	var all []control
+	for _, h := range r.holders() {
+		t := r.tally[h.id]
+		if found := t.Answered + t.Unsettled + t.Returned; t.Sent > 0 || found > 0 {
+			all = append(all, control{partner: h.name, name: r.say.SentAnswered, expected: t.Sent, found: found, ok: t.Sent == found,
+				sentence: r.say.put(r.say.SaySent, t.Sent, t.Answered, t.Unsettled, t.Returned)})
+		}
+	}
+	imported, held, shown := 0, 0, r.entries()
+	for _, h := range r.heads {
+		imported += h.Rows
+	}
+	for _, t := range r.tally {
+		held += t.Rows
+	}
+	return append(all, control{name: r.say.RowsImported, expected: imported, found: held, ok: imported == held,
+		sentence: r.say.put(r.say.SayImported, len(r.heads), imported, held, shown, held-shown)})
 }
 
 // failures is how many checks do not hold.

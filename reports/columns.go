@@ -38,25 +38,46 @@ const (
 	colFound        column = "found"
 	colResult       column = "result"
 	colSentence     column = "in_numbers"
+	colAttestation  column = "attestation"
+	colBatch        column = "batch"
+	colRow          column = "row"
+	colNamed        column = "attested_signer"
+	colNamedEmail   column = "attested_signer_email"
+	colAccepted     column = "attested_date"
+	colEvidence     column = "evidence"
+	colState        column = "state"
+	colWhy          column = "attestation_reason"
+	colRemark       column = "attestation_message"
+	colImportedBy   column = "imported_by"
+	colImportedAt   column = "imported_at"
+	colApprovedBy   column = "approved_by"
+	colApprovedAt   column = "approved_at"
+	colSentAt       column = "sent_at"
+	colAnswer       column = "answer"
+	colNotice       column = "notice"
+	colReplaces     column = "replaces"
 )
 
 // width is how wide the column is, in characters: what it usually holds fits.
 func (c column) width() float64 {
 	switch c {
-	case colRun, colStatus, colStanding:
+	case colRun, colStatus, colStanding, colBatch, colRow, colAnswer:
 		return 10
-	case colDays, colExpected, colFound, colResult, colCode, colAgreed, colLastAccepted:
+	case colDays, colExpected, colFound, colResult, colCode, colAgreed, colLastAccepted, colAccepted, colReplaces:
 		return 13
-	case colPartner, colFirstSeen, colSince, colLastRead, colBlockedSince, colUnknownSince, colChange:
+	case colPartner, colFirstSeen, colSince, colLastRead, colBlockedSince, colUnknownSince, colChange, colImportedBy, colImportedAt,
+		colApprovedBy, colApprovedAt, colSentAt:
 		return 17
-	case colRemedy, colDirect, colSigner:
+	case colRemedy, colDirect, colSigner, colNamed, colState, colWhy:
 		return 22
 	case colReason:
 		return 24
-	case colDomain, colEmail, colBefore, colAfter:
+	case colDomain, colEmail, colBefore, colAfter, colAttestation, colNamedEmail, colEvidence:
 		return 29
 	case colCustomer, colTenant, colRequest, colCorrelation, colMessage:
 		return 38
+	case colRemark, colNotice:
+		return 48
 	case colCheck, colToDo:
 		return 62
 	case colSentence:

@@ -3,10 +3,12 @@ package reports
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -17,8 +19,10 @@ type report struct {
 	say      catalogue
 	file     *excelize.File
 	style    styles
-	counts   []counts  // by partner, as in book.Partners
-	controls []control // every check, as the sheet Checks lists them
+	counts   []counts // by partner, as in book.Partners
+	heads    []attestation.Head
+	tally    map[string]attestation.Tally // by partner, "" for nobody's
+	controls []control                    // every check, as the sheet Checks lists them
 }
 
 // counts are the rows that one partner brings to each sheet. They are known before the first row is written, because
@@ -55,6 +59,16 @@ func (r *report) count(ctx context.Context) error {
 			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
 		}
 		r.counts[i] = c
+	}
+	return r.countAttestations(ctx)
+}
+
+func (r *report) countAttestations(ctx context.Context) (err error) {
+	if r.heads, err = r.source.Heads(ctx); err != nil {
+		return fmt.Errorf("batches: %w", err)
+	}
+	if r.tally, err = r.source.Tally(ctx, r.through()); err != nil {
+		return fmt.Errorf("attestations: %w", err)
 	}
 	return nil
 }
@@ -108,28 +122,43 @@ func (r *report) total(of func(counts) int) int {
 
 // eachRecord hands every customer with a standing to row, partner by partner, and fails unless there are as many as counted.
 func (r *report) eachRecord(ctx context.Context, which standing.Standing, of func(counts) int, row func(PartnerRun, standing.Record) error) error {
+	return eachOf(ctx, r, of, func(p PartnerRun) iter.Seq2[standing.Record, error] {
+		return r.source.Records(ctx, p.Partner.ID, p.Run.ID, which)
+	}, row)
+}
+
+// eachOf is eachRecord for any rows of a run.
+func eachOf[T any](ctx context.Context, r *report, of func(counts) int, from func(PartnerRun) iter.Seq2[T, error], row func(PartnerRun, T) error) error {
 	for i, p := range r.book.Partners {
 		if p.Run == nil {
 			continue
 		}
-		n := 0
-		for rec, err := range r.source.Records(ctx, p.Partner.ID, p.Run.ID, which) {
-			if err != nil {
-				return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := row(p, rec); err != nil {
-				return err
-			}
-			n++
+		n, err := each(ctx, from(p), func(v T) error { return row(p, v) })
+		if counted := of(r.counts[i]); err == nil && n != counted {
+			err = shortfall(n, counted)
 		}
-		if counted := of(r.counts[i]); n != counted {
-			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, shortfall(n, counted))
+		if err != nil {
+			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
 		}
 	}
 	return nil
+}
+
+// each hands what comes from the source to row until ctx ends, and counts it.
+func each[T any](ctx context.Context, from iter.Seq2[T, error], row func(T) error) (n int, err error) {
+	for v, err := range from {
+		if err != nil {
+			return n, err
+		}
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		if err := row(v); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // shortfall is the error for rows that are not as many as were counted.

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -18,10 +19,12 @@ import (
 // PartnerRun is what a workbook shows of one partner.
 type PartnerRun struct {
 	Partner run.Partner
-	Run     *run.Run  // the completed run shown; nil: none has completed yet
-	Against *run.Run  // the completed run that changes are counted from; nil: Run is the first
-	Failed  *run.Run  // a later run that failed its checks (it changed no standing); its checks head the workbook. nil: none
-	History []run.Run // up to 30 completed runs, oldest first, ending with Run
+	Run     *run.Run // the completed run shown; nil: none has completed yet
+	Against *run.Run // the completed run that changes are counted from; nil: Run is the first
+	Failed  *run.Run // a later run that failed its checks (it changed no standing); its checks head the workbook. nil: none
+	// Unfinished is a later run that was begun and neither completed nor failed: the night could not be read to its end. nil: none
+	Unfinished *run.Run
+	History    []run.Run // up to 30 completed runs, oldest first, ending with Run
 }
 
 // Book is one workbook: all partners, in the order in which they are shown.
@@ -38,13 +41,21 @@ type Book struct {
 // see the same state of the ledger. Changes may be asked for twice.
 type Source interface {
 	CountRecords(ctx context.Context, partnerID string, run int64, which standing.Standing) (int, error)
-	// Records walks the customers of a run with a standing, or all of them (""): by name, then id; the blocked ones with the
-	// longest blocked first.
+	// Records walks the customers of a run with a standing, or all of them (""): by name, then id.
 	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
+	// Blocked walks the blocked customers of a run, the longest blocked first, with what was attested of them.
+	Blocked(ctx context.Context, partnerID string, run int64) iter.Seq2[attestation.BlockedCustomer, error]
 	// CountChanges counts what differs between two runs. Against 0, everybody is new.
 	CountChanges(ctx context.Context, partnerID string, run, against int64) (int, error)
 	// Changes come by name, then id, with the customer as it was in either run.
 	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Step, error]
+	// Heads are the batches of attestations, the newest first. The first one's number bounds Tally and Entries, so that a batch
+	// which is imported meanwhile stays out of the workbook.
+	Heads(ctx context.Context) ([]attestation.Head, error)
+	// Tally counts attestations by partner; those whose customer is nobody's are the partner "".
+	Tally(ctx context.Context, through int64) (map[string]attestation.Tally, error)
+	// Entries walks a partner's attestations: the newest batch first, then in the order of its file.
+	Entries(ctx context.Context, partnerID string, through int64) iter.Seq2[attestation.Entry, error]
 }
 
 // SheetRows is how many data rows a sheet got. Sheet is its English name, whatever the language of the book; a sheet

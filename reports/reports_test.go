@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -74,7 +75,7 @@ func TestGolden(t *testing.T) {
 		w := write(t, book, source)
 		say, err := catalogueOf(language)
 		require.NoError(t, err)
-		for _, sheet := range []string{sheetSummary, sheetBlocked, sheetCustomers, sheetChanges, sheetUnread, sheetChecks, sheetAbout} {
+		for _, sheet := range []string{sheetSummary, sheetBlocked, sheetCustomers, sheetChanges, sheetAttestations, sheetUnread, sheetChecks, sheetAbout} {
 			t.Run(language+"/"+sheet, func(t *testing.T) {
 				name := strings.ToLower(sheet) + ".csv"
 				if language != "en" {
@@ -115,12 +116,12 @@ func compareGolden(t *testing.T, name string, rows [][]string) {
 func TestSheetsInOrderWithTheirRows(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, source)
-	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Unread", "Checks", "About"}, w.GetSheetList())
-	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Customers", 34}, {"Changes", 8}, {"Unread", 6}, {"Checks", 20}}, w.rows)
+	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Attestations", "Unread", "Checks", "About"}, w.GetSheetList())
+	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Customers", 34}, {"Changes", 8}, {"Attestations", 32}, {"Unread", 6}, {"Checks", 24}}, w.rows)
 
 	book.Language = "pt-BR"
 	w = write(t, book, source)
-	assert.Equal(t, []string{"Resumo", "Bloqueados", "Clientes", "Mudanças", "Não lidos", "Verificações", "Sobre"}, w.GetSheetList())
+	assert.Equal(t, []string{"Resumo", "Bloqueados", "Clientes", "Mudanças", "Atestações", "Não lidos", "Verificações", "Sobre"}, w.GetSheetList())
 	assert.Equal(t, "Blocked", w.rows[0].Sheet, "the English name, for programs")
 }
 
@@ -128,8 +129,10 @@ func TestNamesComeBackLetterForLetter(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, source)
 	texts := inlineStrings(t, part(t, w.bytes, "xl/worksheets/sheet3.xml"))
+	evidence := inlineStrings(t, part(t, w.bytes, "xl/worksheets/sheet5.xml"))
 	for _, name := range hostile {
 		assert.Contains(t, texts, strings.ToValidUTF8(name, "\uFFFD"))
+		assert.Contains(t, evidence, strings.ToValidUTF8(name, "\uFFFD"))
 	}
 	for _, file := range unzip(t, w.bytes) {
 		formula := strings.HasPrefix(file.name, "xl/worksheets/") && regexp.MustCompile(`<f[ >/]`).Match(file.content)
@@ -222,10 +225,11 @@ func TestABookWithoutPartnersOrRows(t *testing.T) {
 	w := write(t, Book{AsOf: tonight}, ledger{})
 	assert.Equal(t, "– Nothing to check yet", cell(t, w, "Summary", "A2"))
 	assert.Equal(t, "No customer is blocked.", cell(t, w, "Blocked", "A4"), "below the table's one empty row")
+	assert.Equal(t, "No attestation has been imported yet.", cell(t, w, "Attestations", "A4"))
 
 	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
 	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []run.Run{*quiet}}}}, ledger{})
-	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Customers", 0}, {"Changes", 0}, {"Unread", 0}, {"Checks", 10}}, w.rows)
+	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Customers", 0}, {"Changes", 0}, {"Attestations", 0}, {"Unread", 0}, {"Checks", 8}}, w.rows)
 	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Customers", "B1"), "an empty list is never believed")
 }
 
@@ -258,9 +262,12 @@ func TestRowsThatDisagreeWithTheRunFailACheck(t *testing.T) {
 func TestAFullSheetGoesOnInAnother(t *testing.T) {
 	book, source := usual()
 	w := writeWith(t, writer{sheetLimit: 22}, book, source)
-	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Customers (2)", "Changes", "Unread", "Checks", "About"}, w.GetSheetList())
+	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Customers (2)", "Changes", "Attestations",
+		"Attestations (2)", "Unread", "Checks", "Checks (2)", "About"}, w.GetSheetList())
 	assert.Contains(t, w.rows, SheetRows{"Customers", 20})
 	assert.Contains(t, w.rows, SheetRows{"Customers (2)", 14})
+	assert.Contains(t, w.rows, SheetRows{"Attestations", 20})
+	assert.Contains(t, w.rows, SheetRows{"Attestations (2)", 12})
 	tables, err := w.GetTables("Customers (2)")
 	require.NoError(t, err)
 	assert.Equal(t, "Customers_2", tables[0].Name)
@@ -300,6 +307,31 @@ func (l liar) Records(ctx context.Context, partner string, run int64, which stan
 	}
 }
 
+func (l liar) Blocked(ctx context.Context, partner string, run int64) iter.Seq2[attestation.BlockedCustomer, error] {
+	return func(yield func(attestation.BlockedCustomer, error) bool) {
+		if l.err != nil {
+			yield(attestation.BlockedCustomer{}, l.err)
+			return
+		}
+		l.ledger.Blocked(ctx, partner, run)(yield)
+	}
+}
+
+// forger says of attestations what their rows do not bear out.
+type forger struct {
+	ledger
+	more attestation.Tally // of contoso-br
+}
+
+func (f forger) Tally(ctx context.Context, through int64) (map[string]attestation.Tally, error) {
+	tally, err := f.ledger.Tally(ctx, through)
+	t := tally[brazil.ID]
+	t.Rows += f.more.Rows
+	t.Answered += f.more.Answered
+	tally[brazil.ID] = t
+	return tally, err
+}
+
 func TestRowsOtherThanCountedAreAnError(t *testing.T) {
 	book, source := usual()
 	for _, more := range []int{1, -1} {
@@ -307,6 +339,88 @@ func TestRowsOtherThanCountedAreAnError(t *testing.T) {
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), "write the report again")
 	}
+}
+
+func TestAttestationsOtherThanCountedAreAnError(t *testing.T) {
+	book, source := usual()
+	for _, more := range []int{1, -1} {
+		_, err := Write(t.Context(), io.Discard, book, forger{source, attestation.Tally{Rows: more}})
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "sheet Attestations: ")
+		assert.Contains(t, err.Error(), "write the report again")
+	}
+}
+
+func TestAnAnswerToWhatWasNeverSentFailsACheck(t *testing.T) {
+	book, source := usual()
+	w := write(t, book, forger{source, attestation.Tally{Answered: 1}})
+	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Attestations", "B1"))
+}
+
+func TestAttestationsOfOtherPartnersAreCounted(t *testing.T) {
+	book, source := usual()
+	book.Partners = book.Partners[:1]
+	w := write(t, book, source)
+	assert.Contains(t, w.rows, SheetRows{"Attestations", 30})
+	checks := w.cells(t, "Checks")
+	assert.Equal(t, []string{"", "", "Rows imported = attestations in the ledger", "32", "32", "OK",
+		"Files imported: 3. Rows in them: 32. In the ledger: 32. On Attestations: 30. Of partners that are not in this workbook: 2."}, checks[len(checks)-1])
+}
+
+func TestAttestationsNeedNoRun(t *testing.T) {
+	_, source := usual()
+	w := write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil}}}, source)
+	assert.Contains(t, w.rows, SheetRows{"Attestations", 30})
+}
+
+func TestNoticeIsDueWhenAnAttestationTookEffect(t *testing.T) {
+	ana := standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}
+	nameless := standing.Contact{Email: "info@customer.example"}
+	sent, answered := night(1), night(1).Add(5*time.Minute)
+	due := "to ana@customer.example by 2026-11-21 03:05: expect questions from Ana Souza after that"
+	for _, c := range []struct {
+		name           string
+		state          attestation.State
+		signer         standing.Contact
+		sent, answered time.Time
+		want           string
+	}{
+		{"half an hour after the answer", attestation.Confirmed, ana, sent, answered, due},
+		{"without the answer's time, after it was sent", attestation.Confirmed, ana, answered, time.Time{}, due},
+		{"a signer without a name", attestation.Confirmed, nameless, sent, answered, "to info@customer.example by 2026-11-21 03:05: expect questions from info@customer.example after that"},
+		{"Microsoft had it already", attestation.AlreadyOnRecord, ana, sent, answered, ""},
+		{"nothing was sent", attestation.Confirmed, ana, time.Time{}, answered, ""},
+		{"the answer was lost", attestation.Unsure, ana, sent, answered, ""},
+		{"refused", attestation.RefusedByMicrosoft, ana, sent, answered, ""},
+		{"the person was purged", attestation.Confirmed, standing.Contact{}, sent, answered, ""},
+	} {
+		r, err := open(Book{Location: saoPaulo}, ledger{})
+		require.NoError(t, err)
+		defer r.file.Close()
+		a := attestation.Attestation{State: c.state, Content: attestation.Content{Signer: c.signer}, SentAt: c.sent, AnsweredAt: c.answered}
+		assert.Equal(t, c.want, r.notice(a), c.name)
+	}
+}
+
+func TestEveryStateIsExplained(t *testing.T) {
+	for _, language := range []string{"en", "pt-BR"} {
+		say, err := catalogueOf(language)
+		require.NoError(t, err)
+		for _, state := range attestation.States() {
+			assert.True(t, slices.ContainsFunc(say.Words, func(w word) bool { return w.Column == colState && w.Word == string(state) }), "%s: %s", language, state)
+		}
+	}
+}
+
+func TestAttestationsArePrintedOnTwoPagesAcross(t *testing.T) {
+	book, source := usual()
+	book.Language = "pt-BR"
+	w := write(t, book, source)
+	layout, err := w.GetPageLayout("Atestações")
+	require.NoError(t, err)
+	assert.Equal(t, 2, *layout.FitToWidth)
+	assert.Contains(t, w.GetDefinedName(), excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: "Atestações",
+		RefersTo: "'Atestações'!$A:$D,'Atestações'!$1:$2"}, "whose row it is stands on both")
 }
 
 func TestRunsOfOneNightShareAPointOfTheChart(t *testing.T) {

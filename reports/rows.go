@@ -94,6 +94,15 @@ func (o *rows) id(n int64) {
 	o.buf = append(o.buf, `</v></c>`...)
 }
 
+// status puts the status of an answer; nothing when none came.
+func (o *rows) status(code int) {
+	if code == 0 {
+		o.skip()
+		return
+	}
+	o.id(int64(code))
+}
+
 // date puts a calendar day; one that Excel has no number for stays text.
 func (o *rows) date(d standing.Date) {
 	serial, ok := daySerial(d)

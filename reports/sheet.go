@@ -11,13 +11,14 @@ import (
 // The sheets by their English names, which are also the names of their tables in every language: a query on a table
 // goes on working when the language changes.
 const (
-	sheetSummary   = "Summary"
-	sheetBlocked   = "Blocked"
-	sheetCustomers = "Customers"
-	sheetChanges   = "Changes"
-	sheetUnread    = "Unread"
-	sheetChecks    = "Checks"
-	sheetAbout     = "About"
+	sheetSummary      = "Summary"
+	sheetBlocked      = "Blocked"
+	sheetCustomers    = "Customers"
+	sheetChanges      = "Changes"
+	sheetAttestations = "Attestations"
+	sheetUnread       = "Unread"
+	sheetChecks       = "Checks"
+	sheetAbout        = "About"
 )
 
 // dataSheet is a sheet of rows: a banner, a table's header, and what fill writes.
@@ -27,6 +28,7 @@ type dataSheet struct {
 	frozen  int // columns that stay in sight
 	rows    int
 	lines   int // of text in a row; 0 is one
+	across  int // pages that a row is printed on; 0 is one
 	marks   []mark
 	bar     column // the column whose numbers get a bar; empty: none
 	fill    func(ctx context.Context, out *rows) error
@@ -49,7 +51,7 @@ type page struct {
 
 // dataSheets are the sheets of rows in workbook order.
 func (r *report) dataSheets() []dataSheet {
-	return []dataSheet{r.blocked(), r.customers(), r.changes(), r.unread(), r.checks()}
+	return []dataSheet{r.blocked(), r.customers(), r.changes(), r.attestations(), r.unread(), r.checks()}
 }
 
 // shell has excelize lay out every sheet but for the rows of the data sheets.
@@ -176,7 +178,8 @@ func (r *report) print(d *sheetDraft) {
 		OddFooter: "&L" + strings.ReplaceAll("mcaledger "+r.book.Version, "&", "&&") + "&C&A&R" + r.say.PageOf}))
 }
 
-// printRows repeats the header on every page and leaves out the links, which are of no use on paper.
+// printRows repeats the header on every page, spreads a sheet that is too wide to be read on one, and leaves out the
+// links, which are of no use on paper.
 func (r *report) printRows(d *sheetDraft, s dataSheet, last int) {
 	columns := len(s.columns)
 	if s.columns[columns-1] == colLink {
@@ -186,7 +189,13 @@ func (r *report) printRows(d *sheetDraft, s dataSheet, last int) {
 		last++ // the sentence
 	}
 	right, _ := excelize.ColumnNumberToName(columns)
-	d.define("_xlnm.Print_Titles", fmt.Sprintf("$1:$%d", firstRow-1))
+	titles := fmt.Sprintf("$1:$%d", firstRow-1)
+	if s.across > 1 { // whose row it is stands on each of them
+		d.try(d.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToWidth: &s.across}))
+		frozen, _ := excelize.ColumnNumberToName(s.frozen)
+		titles = fmt.Sprintf("$A:$%s,%s!%s", frozen, quoted(d.sheet), titles)
+	}
+	d.define("_xlnm.Print_Titles", titles)
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$%s$%d", right, last))
 }
 

@@ -1,12 +1,15 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -15,6 +18,7 @@ import (
 type ledger struct {
 	records map[string][]standing.Record
 	changes map[string][]standing.Step
+	entries []attestation.Entry // of all partners, by batch and line
 }
 
 func (l ledger) CountRecords(_ context.Context, partner string, _ int64, which standing.Standing) (int, error) {
@@ -43,6 +47,81 @@ func (l ledger) Changes(_ context.Context, partner string, _, against int64) ite
 			}
 		}
 	}
+}
+
+func (l ledger) Blocked(_ context.Context, partner string, _ int64) iter.Seq2[attestation.BlockedCustomer, error] {
+	return func(yield func(attestation.BlockedCustomer, error) bool) {
+		for _, rec := range l.set(partner, standing.Blocked) {
+			customer := attestation.BlockedCustomer{Record: rec}
+			for _, e := range l.entered(partner) {
+				if e.CustomerID == rec.ID && e.State != attestation.Refused {
+					customer.Attestation, customer.AttestationState = e.ID, e.State
+					break
+				}
+			}
+			if !yield(customer, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l ledger) Heads(context.Context) ([]attestation.Head, error) {
+	var heads []attestation.Head
+	for _, e := range slices.Backward(l.entries) {
+		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
+			heads = append(heads, attestation.Head{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
+		}
+		head := &heads[len(heads)-1]
+		head.Rows++
+		head.Events += 1 + int64(e.Sends)
+	}
+	return heads, nil
+}
+
+func (l ledger) Tally(context.Context, int64) (map[string]attestation.Tally, error) {
+	tally := map[string]attestation.Tally{}
+	for _, e := range l.entries {
+		t := tally[e.PartnerID]
+		t.Rows++
+		if !e.SentAt.IsZero() {
+			t.Sent++
+			switch e.State {
+			case attestation.Sending, attestation.Unsure:
+				t.Unsettled++
+			case attestation.Approved, attestation.Cancelled:
+				t.Returned++
+			default:
+				t.Answered++
+			}
+		}
+		tally[e.PartnerID] = t
+	}
+	return tally, nil
+}
+
+func (l ledger) Entries(_ context.Context, partner string, _ int64) iter.Seq2[attestation.Entry, error] {
+	return func(yield func(attestation.Entry, error) bool) {
+		for _, e := range l.entered(partner) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// entered are a partner's attestations, the newest batch first.
+func (l ledger) entered(partner string) []attestation.Entry {
+	var wanted []attestation.Entry
+	for _, e := range l.entries {
+		if e.PartnerID == partner {
+			wanted = append(wanted, e)
+		}
+	}
+	slices.SortFunc(wanted, func(a, b attestation.Entry) int {
+		return cmp.Or(cmp.Compare(b.ID.Batch, a.ID.Batch), cmp.Compare(a.ID.Line, b.ID.Line))
+	})
+	return wanted
 }
 
 func (l ledger) set(partner string, which standing.Standing) []standing.Record {
@@ -188,7 +267,7 @@ func runOf(id int64, p run.Partner, at time.Time, records []standing.Record, las
 	return &run.Run{ID: id, Partner: p, Policy: policy, State: run.Completed, Attempt: 1,
 		CorrelationID: fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", id), Version: "1.0.0",
 		StartedAt: at, FinishedAt: at.Add(14*time.Minute + 3*time.Second), OldestReading: at.Add(4 * time.Second),
-		Totals: t, Cost: run.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: run.Balance(t, last, 5)}
+		Totals: t, Cost: run.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: run.Balance(t, run.Totals{Listed: last}, 5)}
 }
 
 // blockedHistory is a run a night, ending with last, with a few more or fewer blocked each.
@@ -208,6 +287,65 @@ var (
 	brazil = run.Partner{ID: "b0000000-0000-4000-8000-000000000001", Name: "contoso-br", Kind: standing.DirectBill}
 	europe = run.Partner{ID: "e0000000-0000-4000-8000-000000000002", Name: "contoso-eu", Kind: standing.IndirectProvider}
 )
+
+// entry is a row of a batch about a customer that has come to a state.
+func entry(batch attestation.Batch, line int, partner string, c standing.Record, state attestation.State) attestation.Entry {
+	e := attestation.Entry{Batch: batch}
+	e.ID = attestation.ID{Batch: batch.ID, Line: line}
+	e.PartnerID, e.CustomerID, e.CustomerName, e.State = partner, c.ID, c.Name, state
+	e.Content = attestation.Content{Agreed: "2026-11-19", Evidence: fmt.Sprintf("dms/2026/%04d.pdf", line),
+		Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
+	if state.Open() && state != attestation.Queued && state != attestation.Approved || state == attestation.RefusedByMicrosoft {
+		e.Sends, e.SentAt, e.RequestID = 1, tonight.Add(time.Duration(line)*time.Second), fmt.Sprintf("5e2d0000-7a2e-4a5c-9f6b-%012d", line)
+	}
+	if state.Final() && e.Sends > 0 {
+		e.AnsweredAt = e.SentAt.Add(2 * time.Second)
+		e.Answer = attestation.Answer{Status: 201, RequestID: e.RequestID, CorrelationID: "c0ffee00-7a2e-4a5c-9f6b-0d6f1c8f7a11"}
+	}
+	return e
+}
+
+// lately are attestations in every state of the classic route, of two partners and of nobody, with hostile and with purged rows.
+func lately(records, few []standing.Record) []attestation.Entry {
+	april := attestation.Batch{ID: 7, File: "=april.csv", ImportedBy: "ana.lima", ImportedAt: night(40), ApprovedBy: "bea", ApprovedAt: night(39)}
+	may := attestation.Batch{ID: 12, File: "may & june.xlsx", ImportedBy: "ana.lima", ImportedAt: night(2), ApprovedBy: "bea", ApprovedAt: night(1)}
+	fresh := attestation.Batch{ID: 13, File: "today.csv", ImportedBy: "ana.lima", ImportedAt: tonight.Add(-time.Hour)}
+	purged := entry(april, 2, brazil.ID, records[0], attestation.Confirmed)
+	purged.Content.Signer, purged.SentAt, purged.AnsweredAt = standing.Contact{}, night(39), night(39)
+	confirmed := entry(may, 2, brazil.ID, records[0], attestation.Confirmed)
+	confirmed.Replaces = purged.ID
+	known := entry(may, 3, brazil.ID, records[3], attestation.AlreadyOnRecord)
+	known.Reason, known.Message = attestation.SameOnRecord, "Microsoft has this signer's acceptance of 2026-11-02"
+	known.Answer.Status, known.Answer.Code = 409, "600061"
+	no := entry(may, 4, brazil.ID, records[4], attestation.RefusedByMicrosoft)
+	no.Reason, no.Message = attestation.ContentRefused, "Invalid input: the e-mail address of the primary contact is not valid."
+	no.Answer.Status, no.Answer.Code = 400, "600002"
+	failed := entry(may, 5, brazil.ID, records[7], attestation.Failed)
+	failed.Reason, failed.Message = attestation.CustomerRefused, "The partner does not have a relationship with the customer."
+	failed.Answer.Status, failed.Answer.Code = 403, "20002"
+	lost := entry(may, 6, brazil.ID, records[5], attestation.Unsure)
+	lost.Reason = attestation.NotSettled
+	again := entry(may, 7, brazil.ID, records[1], attestation.Approved)
+	again.Sends, again.SentAt = 1, tonight
+	refused := entry(may, 9, brazil.ID, records[4], attestation.Refused)
+	refused.Reason, refused.Message = attestation.OtherCompany, `the customer with this id is called "Outdated GmbH"`
+	nobodys := entry(may, 10, "", standing.Record{}, attestation.Refused)
+	nobodys.Reason, nobodys.Message = attestation.UnknownCustomer, "no partner has a customer with this tenant id or domain"
+	repeated := entry(may, 11, brazil.ID, records[0], attestation.Duplicate)
+	repeated.Reason, repeated.Message = attestation.SameRow, "it is attestation 12-2 already (confirmed)"
+	dateless := entry(may, 12, europe.ID, few[0], attestation.AlreadyKnown)
+	dateless.Content.Agreed, dateless.Reason = "", attestation.SameOnRecord
+	attack := entry(may, 14, brazil.ID, records[6], attestation.Confirmed)
+	attack.Content.Signer = standing.Contact{FirstName: hostile[0], Email: hostile[3]}
+	all := []attestation.Entry{purged, confirmed, known, no, failed, lost, again, entry(may, 8, brazil.ID, records[2], attestation.Cancelled),
+		refused, nobodys, repeated, dateless, entry(may, 13, europe.ID, few[1], attestation.Approved), attack}
+	for i, text := range append(hostile, strings.Repeat("long 🙂 ", 7000)) {
+		e := entry(fresh, 2+i, brazil.ID, records[14+i], attestation.Queued)
+		e.CustomerName, e.Content.Evidence, e.Content.Signer.FirstName, e.Content.Signer.LastName = text, text, text, ""
+		all = append(all, e)
+	}
+	return all
+}
 
 // usual is a night of two partners with everything that can happen in it.
 func usual() (Book, ledger) {
@@ -238,5 +376,6 @@ func usual() (Book, ledger) {
 	return book, ledger{
 		records: map[string][]standing.Record{brazil.ID: records, europe.ID: few},
 		changes: map[string][]standing.Step{brazil.ID: changes},
+		entries: lately(records, few),
 	}
 }

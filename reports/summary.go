@@ -119,6 +119,11 @@ func (r *report) notices() []string {
 				runNumber(p.Run), r.at(p.Run.StartedAt)))
 		case p.Failed != nil:
 			all = append(all, fmt.Sprintf(r.say.FailedFirst, p.Partner.Name, runNumber(p.Failed), r.at(p.Failed.StartedAt)))
+		case p.Unfinished != nil && p.Run != nil:
+			all = append(all, fmt.Sprintf(r.say.UnfinishedRun, p.Partner.Name, runNumber(p.Unfinished), r.at(p.Unfinished.StartedAt),
+				runNumber(p.Run), r.at(p.Run.StartedAt)))
+		case p.Unfinished != nil:
+			all = append(all, fmt.Sprintf(r.say.UnfinishedFirst, p.Partner.Name, runNumber(p.Unfinished), r.at(p.Unfinished.StartedAt)))
 		case p.Run == nil:
 			all = append(all, fmt.Sprintf(r.say.Waiting, p.Partner.Name))
 		}

@@ -33,11 +33,7 @@ func (r *report) fillUnread(ctx context.Context, out *rows) error {
 		out.text(string(rec.Remedy))
 		out.instant(rec.StandingSince)
 		r.lastRead(out, p, rec)
-		if rec.Trouble.Status == 0 {
-			out.skip()
-		} else {
-			out.id(int64(rec.Trouble.Status))
-		}
+		out.status(rec.Trouble.Status)
 		out.text(rec.Trouble.Code)
 		out.text(rec.Trouble.Message)
 		out.text(rec.Trouble.RequestID)

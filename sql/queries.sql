@@ -79,8 +79,7 @@ SELECT run_id, position, name, expected, found, ok, detail FROM run_check WHERE 
 SELECT * FROM run WHERE id = :run
 
 -- name: last_runs
--- The newest first. before is a run id that bounds them, itself included.
-SELECT * FROM run WHERE partner_id = :partner_id AND state = :state AND id <= :before ORDER BY id DESC LIMIT :limit
+SELECT * FROM run WHERE partner_id = :partner_id AND state = :state ORDER BY id DESC LIMIT :limit
 
 -- name: recent_runs
 SELECT * FROM run ORDER BY id DESC LIMIT :limit
@@ -265,16 +264,27 @@ INSERT INTO batch (file_name, sha256, form, header, imported_by, imported_at)
 VALUES (:file_name, :sha256, :form, :header, :imported_by, :imported_at)
 RETURNING id
 
--- name: partners_customers
--- Customers of these partners by tenant id or domain, as the last completed run left them.
-SELECT s.*, p.kind FROM standing s JOIN partner p ON p.id = s.partner_id
-WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND (s.customer_id IN (:ids) OR lower(s.domain) IN (:domains))
+-- name: customers_by_id
+-- As the last completed run left them.
+SELECT s.partner_id, s.customer_id, s.name, s.domain, s.standing, s.reason, s.date_agreed, s.signer_first, s.signer_last, s.signer_email,
+    s.signer_phone, p.kind
+FROM standing s JOIN partner p ON p.id = s.partner_id
+WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND s.customer_id IN (:named)
+
+-- name: customers_by_domain
+SELECT s.partner_id, s.customer_id, s.name, s.domain, s.standing, s.reason, s.date_agreed, s.signer_first, s.signer_last, s.signer_email,
+    s.signer_phone, p.kind
+FROM standing s JOIN partner p ON p.id = s.partner_id
+WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND lower(s.domain) IN (:named)
 
 -- name: earlier_attestations
-SELECT a.batch_id, a.line, a.customer_id, a.partner_id, a.state, a.date_agreed, p.first_name, p.last_name, p.email, p.phone
-FROM attestation a JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
-WHERE a.customer_id IN (:customers) AND (a.batch_id = :batch OR a.state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
-ORDER BY a.batch_id DESC, a.line
+-- Not in order: PostgreSQL would walk the whole table in that order instead of looking customers up.
+SELECT batch_id, line, customer_id, state, reason, date_agreed FROM attestation
+WHERE customer_id IN (:customers) AND (batch_id = :batch OR state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
+
+-- name: signers
+-- Asked for apart from their attestations: joined, PostgreSQL would read them all for each chunk of an import.
+SELECT line, first_name, last_name, email, phone FROM person WHERE batch_id = :batch AND line IN (:lines)
 
 -- name: save_attestation
 INSERT INTO attestation (batch_id, line, partner_id, customer_id, customer_name, admitted, state, reason, message, hint, date_agreed,
@@ -288,7 +298,7 @@ VALUES (:batch_id, :line, :first_name, :last_name, :email, :phone, :company_name
 
 -- name: refuse_admitted
 UPDATE attestation SET admitted = 'refused', state = 'refused', reason = :reason, message = :message, hint = :hint, replaces_batch = NULL, replaces_line = NULL
-WHERE batch_id = :batch AND line = :line AND state = 'queued'
+WHERE batch_id = :batch AND line = :line AND state IN ('queued', 'already_known')
 
 -- name: count_batch
 SELECT COUNT(*) AS row_count,
@@ -308,6 +318,10 @@ SELECT batch_id, line, partner_id, customer_id, admitted, date_agreed, evidence,
 -- name: lock_imports
 -- PostgreSQL only: SQLite has one writer anyway. Two imports of one file at the same time must not miss each other.
 SELECT pg_advisory_xact_lock(7121903)
+
+-- name: look_up_by_index
+-- PostgreSQL only: it has no statistics of the rows that this transaction adds, and would read them all for each chunk.
+SET LOCAL enable_seqscan = off
 
 -- name: batch
 SELECT * FROM batch WHERE id = :batch
@@ -418,3 +432,36 @@ SELECT state, COUNT(*) AS n FROM attestation WHERE batch_id = :batch GROUP BY st
 
 -- name: count_unsure
 SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'unsure'
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Reports of attestations. through is the newest batch that belongs to the report: one that is imported meanwhile does not.
+
+-- name: blocked
+-- newest is one text because neither a lateral join nor a row of values is the same in both databases. The + 0 keeps PostgreSQL from
+-- walking the whole table in that order instead of looking the customer up.
+SELECT s.*, COALESCE((
+    SELECT CAST(a.batch_id AS TEXT) || '-' || CAST(a.line AS TEXT) || ' ' || a.state FROM attestation a
+    WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.state NOT IN ('refused', 'duplicate', 'cancelled')
+    ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest
+FROM standing s
+WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
+ORDER BY s.blocked_since, s.name_key, s.customer_id
+
+-- name: heads
+SELECT id, file_name, row_count, head_sequence, head_hash FROM batch ORDER BY id DESC
+
+-- name: tally
+-- Some states can only be reached by sending; in the others, sent_at tells.
+SELECT partner_id, COUNT(*) AS row_count, COUNT(sent_at) AS sent,
+    COUNT(*) FILTER (WHERE state IN ('confirmed', 'already_on_record', 'refused_by_microsoft', 'failed', 'created', 'waiting', 'accepted', 'expired')) AS answered,
+    COUNT(*) FILTER (WHERE state IN ('sending', 'unsure') AND sent_at IS NOT NULL) AS unsettled,
+    COUNT(*) FILTER (WHERE state IN ('approved', 'cancelled') AND sent_at IS NOT NULL) AS returned
+FROM attestation WHERE batch_id <= :through GROUP BY partner_id
+
+-- name: entries
+SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at
+FROM attestation a
+JOIN batch b ON b.id = a.batch_id
+LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
+WHERE a.partner_id = :partner_id AND a.batch_id <= :through
+ORDER BY a.batch_id DESC, a.line

@@ -54,7 +54,8 @@ EXIT STATUS
   0    done, and every check balances
   1    failed; nothing is promised but what was saved
   2    wrong usage or configuration
-  3    done, but some customers were unreadable, or one of several partners failed
+  3    done, but some customers were unreadable, some rows were refused or failed, some work is held by another host, or one
+       of several partners failed
   11   another run holds the lock of every partner asked for (some: 3)
   130  interrupted; the next run continues`,
 		SilenceErrors: true,

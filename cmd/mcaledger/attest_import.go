@@ -40,6 +40,23 @@ type batchReply struct {
 	Duplicates   int    `json:"duplicates"`
 	AlreadyKnown int    `json:"already_known"`
 	ResultFile   string `json:"result_file"`
+
+	refusedFile string // empty: no row was refused
+}
+
+// replyOfBatch is a batch with the files in which its answers are.
+func replyOfBatch(b attestation.Batch, path string, files resultFiles) batchReply {
+	return batchReply{Batch: b.ID, File: path, Rows: b.Rows, Queued: b.Queued, Refused: b.Refused, Duplicates: b.Duplicates,
+		AlreadyKnown: b.AlreadyKnown, ResultFile: files.all, refusedFile: files.refused}
+}
+
+// tellBatch says what became of a file.
+func (a *app) tellBatch(r batchReply) {
+	a.say("%s: batch %d, %d rows: %d queued, %d refused, %d duplicates, %d already known\n  every row's result: %s\n", r.File, r.Batch, r.Rows, r.Queued,
+		r.Refused, r.Duplicates, r.AlreadyKnown, r.ResultFile)
+	if r.refusedFile != "" {
+		a.say("  the refused rows, to correct and import again: %s\n", r.refusedFile)
+	}
 }
 
 // importing is how files are to be imported.
@@ -58,18 +75,7 @@ func (a *app) attestImportCommand() *cobra.Command {
 	var files []string
 	var how importing
 	cmd := a.command("import", "check files of attestations and queue their rows", r, a.withLedger(func(c config.Config, s *store.Store) error {
-		var failed []error
-		refused := 0
-		for _, file := range files {
-			batch, err := a.importFile(c, s, file, how)
-			if err != nil {
-				failed = append(failed, err)
-				continue
-			}
-			r.Batches = append(r.Batches, batch)
-			refused += batch.Refused
-		}
-		return importOutcome(failed, len(files), refused)
+		return a.importFiles(r, files, func(file string) (batchReply, error) { return a.importFile(c, s, file, how) })
 	}))
 	f := cmd.Flags()
 	byFlag(cmd, &how.by, a.getenv)
@@ -81,9 +87,33 @@ func (a *app) attestImportCommand() *cobra.Command {
 	return withArguments(cmd, "FILE…", cobra.MinimumNArgs(1), &files)
 }
 
+// importFiles takes one file after the other; one that fails does not stop the others.
+func (a *app) importFiles(r *importReply, files []string, take func(file string) (batchReply, error)) error {
+	var failed []error
+	refused := 0
+	for _, file := range files {
+		if a.ctx.Err() != nil {
+			break
+		}
+		batch, err := take(file)
+		if batch.ResultFile != "" {
+			r.Batches = append(r.Batches, batch)
+			refused += batch.Refused
+			a.tellBatch(batch)
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if stopped := context.Cause(a.ctx); stopped != nil {
+		return errors.Join(append([]error{stopped}, failed...)...)
+	}
+	return importOutcome(failed, len(files), refused)
+}
+
 func importOutcome(failed []error, files, refused int) error {
 	switch {
-	case len(failed) == files:
+	case len(failed) > 0 && len(failed) == files:
 		return errors.Join(failed...)
 	case len(failed) > 0:
 		_, hint := advice(failed[0])
@@ -100,6 +130,9 @@ func (a *app) importFile(c config.Config, s *store.Store, path string, how impor
 	partners, err := c.Select(how.partners)
 	if err != nil {
 		return batchReply{}, usageError{err}
+	}
+	if strings.TrimSpace(how.by) == "" {
+		return batchReply{}, usageError{errors.New("nobody is named: say who imports with --by")}
 	}
 	dates := c.Attestation.Dates
 	if how.dates != "" {
@@ -139,19 +172,13 @@ func (a *app) enter(c config.Config, partners []config.Partner, s *store.Store, 
 	if how.dryRun {
 		batch.ID = 0
 	}
-	if !how.dryRun && c.Attestation.Approval == "none" && batch.Queued > 0 {
-		if _, err := s.Approve(a.ctx, batch.ID, batch.SHA256, how.by, a.AsOf); err != nil {
-			return batchReply{}, fmt.Errorf("approve batch %d: %w", batch.ID, err)
-		}
-	}
-	r := batchReply{Batch: batch.ID, File: path, Rows: batch.Rows, Queued: batch.Queued, Refused: batch.Refused, Duplicates: batch.Duplicates,
-		AlreadyKnown: batch.AlreadyKnown, ResultFile: results.all}
+	r := replyOfBatch(batch, path, *results)
 	a.log().Info("batch imported", "batch", r.Batch, "file", path, "rows", r.Rows, "queued", r.Queued, "refused", r.Refused,
 		"duplicates", r.Duplicates, "already_known", r.AlreadyKnown, "dry_run", how.dryRun)
-	a.say("%s: batch %d, %d rows: %d queued, %d refused, %d duplicates, %d already known\n  every row's result: %s\n", path, r.Batch, r.Rows, r.Queued,
-		r.Refused, r.Duplicates, r.AlreadyKnown, r.ResultFile)
-	if results.refused != "" {
-		a.say("  the refused rows, to correct and import again: %s\n", results.refused)
+	if !how.dryRun && c.Attestation.Approval == "none" && batch.Queued > 0 {
+		if _, err := s.Approve(a.ctx, batch.ID, batch.SHA256, how.by, a.AsOf); err != nil {
+			return r, fmt.Errorf("approve batch %d: %w", batch.ID, err)
+		}
 	}
 	return r, nil
 }
@@ -181,6 +208,10 @@ func (b book) Import(ctx context.Context, batch attestation.Batch, fill func(job
 	return b.Store.Import(ctx, batch, !b.dryRun, func(i *store.Import) error { return fill(i) }, func(made attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
 		if b.dryRun {
 			made.ID = 0
+			rows = mapped(rows, func(a attestation.Attestation) attestation.Attestation {
+				a.ID.Batch = 0
+				return a
+			})
 		}
 		return b.results(made, rows)
 	})
@@ -270,7 +301,11 @@ func resultOf(a attestation.Attestation) intake.Result {
 	if a.Message != "" {
 		reason += ": " + a.Message
 	}
-	return intake.Result{Cells: a.Cells, Result: string(a.State), Reason: reason, Hint: a.Hint, AttestationID: a.ID.String()}
+	id := a.ID.String()
+	if a.ID.Batch == 0 {
+		id = "" // of a dry run there is nothing in the ledger
+	}
+	return intake.Result{Cells: a.Cells, Result: string(a.State), Reason: reason, Hint: a.Hint, AttestationID: id}
 }
 
 func refusedOnly(rows iter.Seq2[attestation.Attestation, error]) iter.Seq2[attestation.Attestation, error] {
@@ -310,8 +345,7 @@ func (a *app) attestResultsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		r.Batches = append(r.Batches, batchReply{Batch: b.ID, File: b.File, Rows: b.Rows, Queued: b.Queued, Refused: b.Refused, Duplicates: b.Duplicates,
-			AlreadyKnown: b.AlreadyKnown, ResultFile: files.all})
+		r.Batches = append(r.Batches, replyOfBatch(b, b.File, *files))
 		a.say("%s\n", files.all)
 		return nil
 	}))

@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -54,9 +56,9 @@ func (a *app) attestApproveCommand() *cobra.Command {
 		switch {
 		case !b.ApprovedAt.IsZero():
 			return fmt.Errorf("batch %d is approved already, by %s", b.ID, b.ApprovedBy)
-		case r.By == "":
+		case strings.TrimSpace(r.By) == "":
 			return usageError{errors.New("nobody is named: say who approves with --by")}
-		case c.Attestation.Approval == "required" && r.By == b.ImportedBy:
+		case c.Attestation.Approval == "required" && strings.EqualFold(strings.TrimSpace(r.By), strings.TrimSpace(b.ImportedBy)):
 			return usageError{fmt.Errorf("batch %d was imported by %s; somebody else has to approve it", b.ID, b.ImportedBy)}
 		}
 		if r.Approved, err = s.Approve(a.ctx, b.ID, b.SHA256, r.By, a.AsOf); err != nil {
@@ -101,6 +103,14 @@ func (a *app) attestListCommand() *cobra.Command {
 	r := &listReply{head: head{Command: "attest list"}, Batches: []listedBatch{}}
 	limit, batch, state := 20, "", ""
 	cmd := a.command("list", "list batches, the newest first, or the attestations of one", r, a.withLedger(func(c config.Config, s *store.Store) error {
+		switch {
+		case limit < 1:
+			return usageError{fmt.Errorf("--limit %d is less than 1", limit)}
+		case state != "" && batch == "":
+			return usageError{errors.New("--state chooses among the attestations of one batch: name it with --batch")}
+		case state != "" && !slices.Contains(attestation.States(), attestation.State(state)):
+			return usageError{fmt.Errorf("there is no state %q; the states are %v", state, attestation.States())}
+		}
 		batches, err := s.RecentBatches(a.ctx, limit)
 		if batch != "" {
 			var b attestation.Batch
@@ -255,29 +265,74 @@ func attestationNamed(ctx context.Context, s *store.Store, text string) (attesta
 	return at, err
 }
 
-// attestDecideCommand is a person's decision about single attestations.
+type decideReply struct {
+	head
+	Attestations []decided `json:"attestations"`
+}
+
+// decided is one attestation that a person moved.
+type decided struct {
+	ID   string            `json:"id"`
+	From attestation.State `json:"from"`
+	To   attestation.State `json:"to"`
+}
+
+// attestDecideCommand is a person's decision about single attestations, or about all of a batch for which it can be made.
 func (a *app) attestDecideCommand(use, short string, to attestation.State) *cobra.Command {
-	r := &listReply{head: head{Command: "attest " + use}, Batches: []listedBatch{}}
+	r := &decideReply{head: head{Command: "attest " + use}, Attestations: []decided{}}
 	var given []string
 	by := ""
+	decide := func(s *store.Store, at attestation.Attestation) error {
+		if err := s.Decide(a.ctx, at.ID, at.State, to, by, a.AsOf); err != nil {
+			return fmt.Errorf("attestation %s: %w", at.ID, err)
+		}
+		r.Attestations = append(r.Attestations, decided{at.ID.String(), at.State, to})
+		a.say("attestation %s: %s, was %s\n", at.ID, to, at.State)
+		return nil
+	}
 	cmd := a.command(use, short, r, a.withLedger(func(_ config.Config, s *store.Store) error {
+		if strings.TrimSpace(by) == "" {
+			return usageError{errors.New("nobody is named: say who decides with --by")}
+		}
 		for _, text := range given {
-			at, err := attestationNamed(a.ctx, s, text)
+			chosen, err := a.toDecide(s, text, to)
 			if err != nil {
 				return err
 			}
-			if !attestation.CanMove(at.State, to) {
-				return fmt.Errorf("attestation %s is %s and cannot become %s", at.ID, at.State, to)
+			for _, at := range chosen {
+				if err := decide(s, at); err != nil {
+					return err
+				}
 			}
-			if err := s.Decide(a.ctx, at.ID, at.State, to, by, a.AsOf); err != nil {
-				return fmt.Errorf("attestation %s: %w", at.ID, err)
-			}
-			a.say("attestation %s: %s, was %s\n", at.ID, to, at.State)
 		}
 		return nil
 	}))
 	byFlag(cmd, &by, a.getenv)
-	return withArguments(cmd, "ID…", cobra.MinimumNArgs(1), &given)
+	return withArguments(cmd, "ID|BATCH…", cobra.MinimumNArgs(1), &given)
+}
+
+// toDecide are the attestations that a person named, one by its id or those of a batch by its number.
+func (a *app) toDecide(s *store.Store, text string, to attestation.State) (chosen []attestation.Attestation, err error) {
+	if strings.Contains(text, "-") {
+		at, err := attestationNamed(a.ctx, s, text)
+		if err == nil && !attestation.MayDecide(at.State, to) {
+			err = usageError{fmt.Errorf("attestation %s is %s and cannot become %s", at.ID, at.State, to)}
+		}
+		return []attestation.Attestation{at}, err
+	}
+	b, err := batchNamed(a.ctx, s, text)
+	if err != nil {
+		return nil, err
+	}
+	for at, err := range s.Attestations(a.ctx, b.ID) {
+		if err != nil {
+			return nil, err
+		}
+		if attestation.MayDecide(at.State, to) {
+			chosen = append(chosen, at)
+		}
+	}
+	return chosen, nil
 }
 
 // attestCorrectCommand puts one attestation right: a new one with other contact fields, by the same rules as a file of one row.
@@ -290,6 +345,9 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 		at, err := attestationNamed(a.ctx, s, given[0])
 		if err != nil {
 			return err
+		}
+		if at.State != attestation.Confirmed && at.State != attestation.AlreadyOnRecord {
+			return usageError{fmt.Errorf("attestation %s is %s: only what Microsoft has on record can be put right", at.ID, at.State)}
 		}
 		was := at.Content
 		row := []string{at.CustomerID, cmp.Or(first, was.Signer.FirstName), cmp.Or(last, was.Signer.LastName), cmp.Or(email, was.Signer.Email),
@@ -307,6 +365,7 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		batch.File, batch.ResultFile = filepath.Base(file), "" // neither outlives the command; attest results writes the answers
 		r.Batches = append(r.Batches, batch)
 		return a.tellCorrection(s, batch)
 	}))
@@ -340,6 +399,7 @@ func (a *app) tellCorrection(s *store.Store, b batchReply) error {
 		if at.Admitted != attestation.Queued {
 			return partialError{string(at.Reason), fmt.Sprintf("the correction is %s: %s", at.State, at.Message), at.Hint}
 		}
+		a.say("attestation %s is %s and puts %s right\n", at.ID, at.State, at.Replaces)
 	}
 	return nil
 }

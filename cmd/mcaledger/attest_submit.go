@@ -62,6 +62,13 @@ func (e ceilingError) Error() string {
 	return fmt.Sprintf("%d attestations are approved, and one submission may send %d (attestation.ceiling); nothing was sent", e.waiting, e.ceiling)
 }
 
+// cannotAttestError: Microsoft takes no attestation of an indirect reseller.
+type cannotAttestError struct{ attestations int }
+
+func (e cannotAttestError) Error() string {
+	return fmt.Sprintf("an indirect reseller cannot attest; none of %d attestations was sent", e.attestations)
+}
+
 // submit works through the queues of the partners, one after the other.
 func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submitting) error {
 	partners, err := c.Select(how.partners)
@@ -81,6 +88,7 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 		return err
 	}
 	if how.dryRun {
+		a.log().Info("nothing is sent: a dry run", "would_send", left)
 		a.say("%d attestations would be sent\n", left)
 		return nil
 	}
@@ -88,14 +96,11 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 	defer services.close()
 	var failed []error
 	for _, p := range partners {
-		if left == 0 {
-			break
-		}
 		done, err := a.submitPartner(c, s, &services, p, left)
 		r.add(done)
 		left -= min(left, done.Sent)
-		if errors.Is(err, errInterrupted) {
-			return err
+		if stopped := context.Cause(a.ctx); stopped != nil {
+			return errors.Join(stopped, err)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", p.Name, err))
@@ -112,6 +117,9 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 func (a *app) budget(c config.Config, s *store.Store, partners []config.Partner, limit int) (int, error) {
 	waiting := 0
 	for _, p := range partners {
+		if p.Kind == standing.IndirectReseller {
+			continue
+		}
 		queue, err := s.Queue(a.ctx, partnerOf(p).ID, foreman())
 		if err != nil {
 			return 0, err
@@ -137,8 +145,18 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 	if err != nil {
 		return done, err
 	}
-	if n, err := queue.Waiting(a.ctx, standing.DateOf(a.AsOf)); err != nil || n == 0 {
+	n, err := queue.Waiting(a.ctx, standing.DateOf(a.AsOf))
+	switch {
+	case err != nil:
 		return done, err
+	case p.Kind == standing.IndirectReseller:
+		a.log().Info("an indirect reseller cannot attest: ask the indirect provider of the customers", "partner", p.Name)
+		if n > 0 {
+			return done, cannotAttestError{n}
+		}
+		return done, nil
+	case n == 0 || most == 0:
+		return done, nil
 	}
 	client, err := services.client(partner.ID)
 	if err != nil {

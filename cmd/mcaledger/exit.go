@@ -88,6 +88,9 @@ func explain(err error) *problem {
 }
 
 func advice(err error) (code, hint string) {
+	if e, ok := errors.AsType[nightError](err); ok {
+		return advice(e.worst)
+	}
 	if e, ok := errors.AsType[partialError](err); ok {
 		return e.code, e.hint
 	}
@@ -109,6 +112,8 @@ func advice(err error) (code, hint string) {
 		return "unbalanced", "The next run tries again; the sheet Checks has the numbers."
 	case isA[ceilingError](err):
 		return "ceiling", "Send a part with --limit, or raise attestation.ceiling if so many are right."
+	case isA[cannotAttestError](err):
+		return "cannot_attest", "Ask the indirect provider of these customers to attest."
 	case isA[brokenChainError](err):
 		return "chain_broken", "Somebody changed the database by other means than mcaledger. Keep it as it is, and compare it with a backup."
 	case isA[*intake.FileError](err):

@@ -23,40 +23,33 @@ const settleTime = time.Minute
 // takeInbox imports every file of the inbox. Each is moved to done, or to refused when nothing of it can be read, with its result files; one that
 // failed for another reason stays for the next night.
 func (a *app) takeInbox(r *importReply, c config.Config, s *store.Store) error {
-	files, err := inboxFiles(c.Attestation.Inbox, a.AsOf)
+	files, left, err := inboxFiles(c.Attestation.Inbox, a.AsOf)
 	if err != nil {
 		return fmt.Errorf("look into the inbox: %w", err)
 	}
-	var failed []error
-	refused := 0
-	for _, file := range files {
-		batch, err := a.takeFile(c, s, file)
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		r.Batches = append(r.Batches, batch)
-		refused += batch.Refused
+	for _, file := range left {
+		a.log().Info("a file is left for the next night: it is open somewhere, or younger than a minute", "file", file)
 	}
-	if len(files) == 0 {
-		return nil
-	}
-	return importOutcome(failed, len(files), refused)
+	return a.importFiles(r, files, func(file string) (batchReply, error) { return a.takeFile(c, s, file) })
 }
 
-// inboxFiles are the files that are ready to be taken, by name. Lock files and what they lock, hidden files and young ones are not.
-func inboxFiles(inbox string, asOf time.Time) (files []string, err error) {
+// inboxFiles are the files that are ready to be taken, by name, and those that are left because they are young or locked. Hidden files and
+// the locks themselves are neither.
+func inboxFiles(inbox string, asOf time.Time) (files, left []string, err error) {
 	entries, err := os.ReadDir(inbox)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	locked := map[string]bool{}
 	for _, e := range entries {
 		if name, lock := strings.CutPrefix(e.Name(), "~$"); lock {
 			locked[name] = true
+		}
+		if name, lock := strings.CutPrefix(e.Name(), ".~lock."); lock { // LibreOffice
+			locked[strings.TrimSuffix(name, "#")] = true
 		}
 	}
 	for _, e := range entries {
@@ -65,13 +58,16 @@ func inboxFiles(inbox string, asOf time.Time) (files []string, err error) {
 		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") {
 			continue
 		}
-		// Excel leaves the first two letters of a long name out of its lock's.
-		if locked[name] || len(name) > 2 && locked[name[2:]] || asOf.Sub(info.ModTime()) < settleTime {
-			continue
+		letters := []rune(name)
+		short := string(letters[min(2, len(letters)):]) // Excel leaves the first two letters of a long name out of its lock's
+		path := filepath.Join(inbox, name)
+		if locked[name] || locked[short] || asOf.Sub(info.ModTime()) < settleTime {
+			left = append(left, path)
+		} else {
+			files = append(files, path)
 		}
-		files = append(files, filepath.Join(inbox, name))
 	}
-	return files, nil
+	return files, left, nil
 }
 
 func (a *app) takeFile(c config.Config, s *store.Store, path string) (batchReply, error) {
@@ -81,26 +77,30 @@ func (a *app) takeFile(c config.Config, s *store.Store, path string) (batchReply
 		return batchReply{}, err
 	}
 	batch, err := a.importFile(c, s, path, importing{by: owner(path), beside: done})
-	if isA[*intake.FileError](err) {
-		return batch, errors.Join(err, a.refuseFile(path, err))
+	if e, ok := errors.AsType[*intake.FileError](err); ok && e.Code != intake.Changed { // who changes it has not finished: next night
+		return batch, errors.Join(err, refuseFile(path, err))
 	}
-	if err != nil {
+	if batch.Batch == 0 {
 		return batch, err
 	}
-	if err := os.Rename(path, done); err != nil {
-		return batch, fmt.Errorf("batch %d is imported, but its file cannot be moved: %w", batch.Batch, err)
+	if moved := os.Rename(path, done); moved != nil {
+		return batch, errors.Join(err, fmt.Errorf("batch %d is imported, but its file cannot be moved: %w", batch.Batch, moved))
 	}
 	batch.File = done
-	return batch, nil
+	return batch, err
 }
 
 // refuseFile moves a file of which nothing can be read, with the reason beside it.
-func (a *app) refuseFile(path string, why error) error {
+func refuseFile(path string, why error) error {
 	place, err := placeFor(filepath.Join(filepath.Dir(path), "refused"), filepath.Base(path))
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(place+".reason.txt", []byte(why.Error()+"\n"), 0o640); err != nil {
+	reason, err := placeFor(filepath.Dir(place), filepath.Base(place)+".reason.txt")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(reason, []byte(why.Error()+"\n"), 0o640); err != nil {
 		return err
 	}
 	return os.Rename(path, place)
@@ -144,11 +144,8 @@ func owner(path string) string {
 }
 
 // awaiting lists the batches that nobody has approved yet, with their age.
-func (a *app) awaiting(c config.Config, s *store.Store) error {
-	if c.Attestation.Approval == "none" {
-		return nil
-	}
-	batches, err := s.RecentBatches(a.ctx, 100)
+func (a *app) awaiting(s *store.Store) error {
+	batches, err := s.RecentBatches(a.ctx, 1000)
 	if err != nil {
 		return err
 	}

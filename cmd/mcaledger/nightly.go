@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,20 @@ func (a *app) nightlyCommand() *cobra.Command {
 		Submit:    &submitReply{head: head{Command: "attest submit"}},
 		Report:    &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}},
 	}
-	return a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r, a.withLedger(func(c config.Config, s *store.Store) error {
-		return a.night(r, c, s)
-	}))
+	work := a.withLedger(func(c config.Config, s *store.Store) error { return a.night(r, c, s) })
+	return a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r, func() error {
+		err := work()
+		if err != nil && !isA[nightError](err) { // no step was begun
+			r.finishSteps(exitCode(err), explain(err))
+		}
+		return err
+	})
+}
+
+func (r *nightlyReply) finishSteps(exit int, p *problem) {
+	for _, step := range []reply{r.Reconcile, r.Import, r.Submit, r.Report} {
+		step.finish(exit, p)
+	}
 }
 
 // night does the night's work. A step that fails does not keep the next ones from being done: the morning needs its workbook.
@@ -41,7 +53,7 @@ func (a *app) night(r *nightlyReply, c config.Config, s *store.Store) error {
 			r.Reconcile.Runs, err = a.reconcile(c, c.Partners, s)
 			return err
 		}},
-		{r.Import, func() error { return errors.Join(a.takeInbox(r.Import, c, s), a.awaiting(c, s)) }},
+		{r.Import, func() error { return errors.Join(a.takeInbox(r.Import, c, s), a.awaiting(s)) }},
 		{r.Submit, func() error {
 			if c.Attestation.Route == "" {
 				return nil // nothing is ever sent, and the configuration says so
@@ -51,27 +63,33 @@ func (a *app) night(r *nightlyReply, c config.Config, s *store.Store) error {
 		{r.Report, func() error { return a.report(r.Report, c, c.Partners, s, "") }},
 	}
 	var failed []error
-	worst := exitDone
+	night := nightError{exit: exitDone}
 	for _, step := range steps {
-		err := step.work()
+		err := context.Cause(a.ctx) // an interrupted night does not begin what comes next
+		if err == nil {
+			err = step.work()
+		}
 		code := exitCode(err)
 		step.reply.finish(code, explain(err))
-		if err != nil {
-			failed = append(failed, err)
+		if err == nil {
+			continue
 		}
-		if worst = worse(worst, code); code == exitInterrupted {
-			break
+		failed = append(failed, err)
+		if worse(night.exit, code) != night.exit {
+			night.exit, night.worst = code, err
 		}
 	}
 	if len(failed) == 0 {
 		return nil
 	}
-	return nightError{worst, errors.Join(failed...)}
+	night.error = errors.Join(failed...)
+	return night
 }
 
 // nightError is a night of which a step was not done, or not wholly.
 type nightError struct {
-	exit int
+	exit  int
+	worst error // the failure that the exit code is about
 	error
 }
 

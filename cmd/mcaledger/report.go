@@ -38,6 +38,9 @@ func (a *app) reportCommand() *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
+		if len(wanted) > 0 && out == "" {
+			return usageError{errors.New("a report of some partners needs --out: the day's workbook in report.dir is of all")}
+		}
 		s, err := a.open(c)
 		if err != nil {
 			return err
@@ -82,21 +85,25 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 		return w, configError{err}
 	}
 	book := reports.Book{AsOf: a.AsOf, Location: location, Language: c.Report.Language, Version: programVersion()}
-	var failed []string
+	var failed, old []string
+	runs := 0
 	for _, p := range partners {
 		shown, err := partnerRun(a.ctx, s, p)
 		if err != nil {
-			return w, databaseError{err}
+			return w, err
 		}
-		if shown.Run == nil && shown.Failed == nil {
-			continue
-		}
-		if shown.Failed != nil {
+		switch {
+		case shown.Failed != nil:
 			failed = append(failed, p.Name)
+		case shown.Run == nil || shown.Unfinished != nil:
+			old = append(old, p.Name)
+		}
+		if shown.Run != nil || shown.Failed != nil {
+			runs++
 		}
 		book.Partners = append(book.Partners, shown)
 	}
-	if len(book.Partners) == 0 {
+	if runs == 0 {
 		return w, errors.New("there is no run to report yet: mcaledger reconcile makes one")
 	}
 	w.file = out
@@ -118,8 +125,12 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 			return w, fmt.Errorf("take old workbooks away: %w", err)
 		}
 	}
-	if len(failed) > 0 {
+	switch {
+	case len(failed) > 0:
 		return w, failedChecksError{failed}
+	case len(old) > 0:
+		return w, partialError{"figures_are_old", fmt.Sprintf("the last run of %s was not finished; the workbook says so, and shows what there was before", strings.Join(old, ", ")),
+			"mcaledger reconcile goes on where it was, and says why if it cannot."}
 	}
 	return w, nil
 }
@@ -151,7 +162,7 @@ const bookName = "2006-01-02.xlsx"
 func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown reports.PartnerRun, err error) {
 	id := strings.ToLower(p.TenantID)
 	shown.Partner = run.Partner{ID: id, Name: p.Name, Kind: p.Kind}
-	if shown.History, err = s.LastRuns(ctx, id, run.Completed, 0, 30); err != nil {
+	if shown.History, err = s.LastRuns(ctx, id, run.Completed, 30); err != nil {
 		return shown, err
 	}
 	if len(shown.History) > 0 {
@@ -164,17 +175,30 @@ func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown re
 			break
 		}
 	}
-	failed, err := s.LastRuns(ctx, id, run.Failed, 0, 1)
-	if err != nil {
+	if shown.Failed, err = later(ctx, s, id, shown.Run, run.Failed); err != nil {
 		return shown, err
 	}
-	if len(failed) > 0 && (shown.Run == nil || failed[0].ID > shown.Run.ID) {
-		shown.Failed = &failed[0]
+	if shown.Unfinished, err = later(ctx, s, id, shown.Run, run.Running, run.Abandoned); err != nil {
+		return shown, err
 	}
 	oldestFirst := slices.Clone(shown.History)
 	slices.Reverse(oldestFirst)
 	shown.History = oldestFirst
 	return shown, nil
+}
+
+// later is the newest run in one of the states, if it is newer than the run shown.
+func later(ctx context.Context, s *store.Store, partnerID string, shown *run.Run, states ...run.State) (newest *run.Run, err error) {
+	for _, state := range states {
+		runs, err := s.LastRuns(ctx, partnerID, state, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(runs) > 0 && (shown == nil || runs[0].ID > shown.ID) && (newest == nil || runs[0].ID > newest.ID) {
+			newest = &runs[0]
+		}
+	}
+	return newest, nil
 }
 
 // replace writes a file beside its place and renames it, so that nobody ever opens half of one. A link stays a link; what is

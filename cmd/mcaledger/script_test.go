@@ -44,6 +44,12 @@ func TestMain(m *testing.M) {
 //	adds OBJECT SUM PART…        the number SUM of the object is the sum of its PARTs
 //	schema N                     makes mcaledger.db a database of schema version N
 //	held                         another process works on the partner until the script ends
+//	customer NAME KIND [N]       $NAME is the tenant id of the Nth listed customer of a kind ("listed on night 2": who is new then),
+//	                             $NAME_DOMAIN the domain, $NAME_SIGNER "first name,last name,e-mail" and $NAME_DATE of the newest agreement
+//	list FILE ROW…               a CSV of attestations; a first ROW that begins with customer_ is its header
+//	effects N                    the simulator's record has N attestations, none of them twice
+//	ledger STATEMENT             changes mcaledger.db by other means than mcaledger
+//	age FILE DURATION            the file was last changed so long ago
 //	interrupted WHEN COMMAND…    (a program) interrupts a command once it has written WHEN, or has made WHEN requests
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -53,11 +59,20 @@ func TestScripts(t *testing.T) {
 		Deadline:            time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "Asia/Kolkata") // nothing may depend on the host's zone
+			env.Setenv("TOMORROW", time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly))
+			env.Setenv("OWNER", owner(env.WorkDir))
 			env.Values[partnerCenter{}] = new(partnerCenter)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"simulator": startSimulator, "night": setNight, "exits": exits, "json": checkJSON, "adds": checkSum, "schema": setSchema, "held": hold,
+			"customer": nameCustomer, "list": writeList, "effects": checkEffects, "ledger": changeLedger, "age": setAge,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "evening" { // tomorrow has begun somewhere on Earth
+				return time.Now().UTC().Hour() >= 10, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 	})
 }
@@ -89,6 +104,80 @@ func setNight(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	ts.Check(ts.Value(partnerCenter{}).(*partnerCenter).now.Load().SetNight(n))
+}
+
+func nameCustomer(ts *testscript.TestScript, neg bool, args []string) {
+	sim := ts.Value(partnerCenter{}).(*partnerCenter).now.Load()
+	world, name, nth := sim.World(), args[0], 1
+	if len(args) > 2 {
+		var err error
+		nth, err = strconv.Atoi(args[2])
+		ts.Check(err)
+	}
+	before := world
+	before.Night, world.Night = 1, 2
+	for i := range world.Len() {
+		c := before.Customer(i)
+		if args[1] == "listed on night 2" {
+			if before.Listed(i) || !world.Listed(i) {
+				continue
+			}
+			c = world.Customer(i)
+		} else if string(c.Kind) != args[1] || !before.Listed(i) {
+			continue
+		}
+		if nth--; nth > 0 {
+			continue
+		}
+		ts.Setenv(name, c.TenantID)
+		ts.Setenv(name+"_DOMAIN", c.Domain)
+		ts.Setenv(name+"_COMPANY", c.CompanyName)
+		if len(c.Agreements) > 0 && c.Agreements[0].Contact != nil {
+			who := c.Agreements[0].Contact
+			ts.Setenv(name+"_SIGNER", strings.Join([]string{who.FirstName, who.LastName, who.Email}, ","))
+			ts.Setenv(name+"_PHONE", strings.ReplaceAll(who.PhoneNumber, " ", ""))
+		}
+		return
+	}
+	ts.Fatalf("the simulated world has no such customer: %s", args[1])
+}
+
+func writeList(ts *testscript.TestScript, neg bool, args []string) {
+	rows := args[1:]
+	if !strings.HasPrefix(rows[0], "customer_") {
+		rows = append([]string{"customer_tenant_id,first_name,last_name,email,date_agreed"}, rows...)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(rows, "\r\n")+"\r\n"), 0o600))
+}
+
+func checkEffects(ts *testscript.TestScript, neg bool, args []string) {
+	effects := ts.Value(partnerCenter{}).(*partnerCenter).now.Load().Effects()
+	once := map[string]bool{}
+	for _, e := range effects {
+		who := e.TenantID + " " + e.Contact.Email
+		if once[who] {
+			ts.Fatalf("an attestation took effect twice: %s", who)
+		}
+		once[who] = true
+	}
+	if strconv.Itoa(len(effects)) != args[0] {
+		ts.Fatalf("%d attestations took effect, want %s", len(effects), args[0])
+	}
+}
+
+func changeLedger(ts *testscript.TestScript, neg bool, args []string) {
+	db, err := sqlx.Open("sqlite", ts.MkAbs("mcaledger.db"))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[0])
+	ts.Check(err)
+}
+
+func setAge(ts *testscript.TestScript, neg bool, args []string) {
+	age, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	then := time.Now().Add(-age)
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), then, then))
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

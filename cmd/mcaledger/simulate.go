@@ -99,8 +99,32 @@ func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
 	f.IntVar(&o.KillTokensEvery, "kill-tokens-every", 0, "make access tokens worthless after so many requests")
 	f.BoolVar(&o.MissingMFA, "missing-mfa", false, "refuse App+User tokens (900421)")
 	f.BoolVar(&o.WrongAudience, "wrong-audience", false, "refuse every token (900420)")
-	choice(f, &o.MissingRole, "missing-role", "refuse calls for want of a role: empty for none, agreements, everywhere")
+	choice(f, &o.MissingRole, "missing-role", "refuse calls for want of a role: empty for none, agreements, writes, everywhere")
+	f.BoolVar(&o.IndirectReseller, "indirect-reseller", false, "the partner is an indirect reseller: attestations are refused")
+	writesFlags(f, &o.Writes)
 	f.BoolVar(&o.EmptyForbidden, "empty-forbidden", false, "such refusals come without a body")
+}
+
+// writesFlags are those of how attestations are taken.
+func writesFlags(f *pflag.FlagSet, w *simulator.Writes) {
+	f.IntVar(&w.Quota, "write-quota", 0, "attestations in a window before 429; 0 for no limit of their own")
+	f.DurationVar(&w.RememberFor, "remember-for", 0, "how long a request id is remembered; 0 for 10 minutes")
+	f.BoolVar(&w.NeverRemembers, "never-remembers", false, "take every repeat of an attestation for a new one")
+	f.BoolVar(&w.DuplicatesAllowed, "duplicates-allowed", false, "take an attestation although the same contact is on record (else 600061)")
+	f.IntVar(&w.AlreadyExistsStatus, "already-exists-status", 0, "status of 600061: 400 or 409; 0 for 409")
+	f.Float64Var(&w.LostRequests.ServerError, "lost-request-500", 0, "share of attestations not taken, that meet a 500")
+	f.Float64Var(&w.LostRequests.GatewayPage, "lost-request-page", 0, "share of attestations not taken, that meet a gateway's page")
+	f.Float64Var(&w.LostRequests.PageWithStatus200, "lost-request-200-page", 0, "share of attestations not taken, that meet a page with status 200")
+	f.Float64Var(&w.LostRequests.Reset, "lost-request-reset", 0, "share of attestations not taken, that meet a closed connection")
+	f.Float64Var(&w.LostRequests.Late, "late", 0, "share of attestations that are taken only after --write-slow-for")
+	f.Float64Var(&w.LostAnswers.ServerError, "lost-answer-500", 0, "share of attestations done, that meet a 500")
+	f.Float64Var(&w.LostAnswers.GatewayPage, "lost-answer-page", 0, "share of attestations done, that meet a gateway's page")
+	f.Float64Var(&w.LostAnswers.PageWithStatus200, "lost-answer-200-page", 0, "share of attestations done, that meet a page with status 200")
+	f.Float64Var(&w.LostAnswers.Reset, "lost-answer-reset", 0, "share of attestations done, that meet a closed connection")
+	f.Float64Var(&w.LostAnswers.Truncated, "lost-answer-truncated", 0, "share of attestations done, that meet half a body")
+	f.Float64Var(&w.LostAnswers.Slow, "lost-answer-slow", 0, "share of attestations done, whose answer takes --write-slow-for")
+	f.DurationVar(&w.SlowFor, "write-slow-for", 20*time.Second, "how long a slow attestation takes")
+	f.IntVar(&w.MaxInARow, "write-faults-in-a-row", 0, "the most such accidents of one customer; 0 for 3")
 }
 
 // choice makes a flag of a setting that is one of a few words; the simulator itself says which.

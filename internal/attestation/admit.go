@@ -21,6 +21,11 @@ type Content struct {
 	Note        string
 }
 
+// Same reports whether two rows say the same: this person accepted on this day.
+func (c Content) Same(other Content) bool {
+	return SameContact(c.Signer, other.Signer) && c.Agreed == other.Agreed
+}
+
 // Reason is why a row was not queued, or what came of it. The words appear as they are in result files and reports.
 type Reason string
 
@@ -50,6 +55,7 @@ type Earlier struct {
 	ID       ID
 	SameFile bool
 	State    State
+	Reason   Reason
 	Content  Content
 }
 
@@ -80,6 +86,20 @@ type Decision struct {
 	Message  string // what is wrong, for a person
 	Hint     string // how to mend it
 	Replaces ID     // the attestation that a correction replaces; zero: none
+}
+
+// Candidates are the customers that a row may mean: where only one partner can attest for the tenant, the others do not make it unclear.
+func Candidates(customers []Customer) []Customer {
+	var able []Customer
+	for _, c := range customers {
+		if c.Standing != standing.Excluded && c.Reason != standing.RelationshipEnded && c.Kind != standing.IndirectReseller {
+			able = append(able, c)
+		}
+	}
+	if len(able) == 1 {
+		return able
+	}
+	return customers
 }
 
 // Admit decides what becomes of a row; the first thing that stands in its way is named.
@@ -128,21 +148,31 @@ func nobody(s Situation) Decision {
 // against compares a row with what the ledger holds of the customer already.
 func against(content Content, s Situation) (Decision, bool) {
 	for _, e := range s.Earlier {
-		same := SameContact(content.Signer, e.Content.Signer) && content.Agreed == e.Content.Agreed
+		same := content.Same(e.Content)
 		switch {
+		case e.SameFile && !same:
+			return Contradicted(e.ID.Line), true
+		case e.SameFile && (e.Reason == UnreadableRow || e.Reason == OtherCompany):
+			// Refused for what this row does not have.
+		case e.SameFile:
+			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it says the same as line %d of the file", e.ID.Line)}, true
+		case same && e.State == Failed:
+			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State),
+				Hint: fmt.Sprintf("To send it again: mcaledger attest retry %s.", e.ID)}, true
 		case same && e.State.Open():
 			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State)}, true
-		case same && e.SameFile && e.State == Refused:
-			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State)}, true
-		case e.SameFile && (e.State == Queued || e.State == Approved || e.State == Refused):
-			return refuse(ConflictingRows, fmt.Sprintf("another row of the file says something else of this customer (attestation %s)", e.ID),
-				"Leave in the file the one row that is right."), true
 		case e.State.Open() && !e.State.Final():
 			return refuse(UnderWay, fmt.Sprintf("attestation %s of this customer is not settled yet (%s)", e.ID, e.State),
 				"Wait for its answer, or cancel it with mcaledger attest cancel."), true
 		}
 	}
 	return Decision{}, false
+}
+
+// Contradicted is what becomes of a row when another line of the file says something else of the same customer.
+func Contradicted(line int) Decision {
+	return refuse(ConflictingRows, fmt.Sprintf("line %d of the file says something else of this customer", line),
+		"Leave in the file the one row that is right.")
 }
 
 // correction queues a row that puts an earlier attestation right.

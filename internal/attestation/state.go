@@ -59,6 +59,12 @@ var moves = map[State][]State{
 // CanMove reports whether an attestation may go from one state to another.
 func CanMove(from, to State) bool { return slices.Contains(moves[from], to) }
 
+// MayDecide reports whether a person may move a single attestation so: take it back, or let it be tried again. Approval is of a whole
+// batch, and what a worker has in hand is the worker's.
+func MayDecide(from, to State) bool {
+	return CanMove(from, to) && (to == Cancelled || to == Approved && (from == Failed || from == Expired))
+}
+
 // States are all states, sorted.
 func States() []State {
 	var all []State

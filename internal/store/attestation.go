@@ -234,7 +234,7 @@ func (s *Store) Approve(ctx context.Context, batch int64, sha256, by string, at 
 // Decide moves an attestation on a person's word: takes it back, or lets it be tried again. It fails with ErrNotFound when the attestation is
 // not where it was seen.
 func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by string, at time.Time) error {
-	if !attestation.CanMove(from, to) {
+	if !attestation.MayDecide(from, to) {
 		return fmt.Errorf("an attestation that is %s cannot become %s", from, to)
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -19,8 +21,10 @@ import (
 func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(*Import) error, report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
 		if s.dialect == sqlfiles.Postgres {
-			if _, err := s.exec(ctx, tx, "lock_imports", nil); err != nil {
-				return err
+			for _, statement := range []string{"lock_imports", "look_up_by_index"} {
+				if _, err := s.exec(ctx, tx, statement, nil); err != nil {
+					return err
+				}
 			}
 		}
 		if err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch)); err != nil {
@@ -87,7 +91,7 @@ func (i *Import) Customers(ctx context.Context, partners []string, named []attes
 }
 
 func (s *Store) customers(ctx context.Context, on sqlx.ExtContext, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
-	ids, domains := []string{""}, []string{""} // an IN list cannot be empty
+	var ids, domains []string
 	for _, n := range named {
 		if n.TenantID != "" {
 			ids = append(ids, n.TenantID)
@@ -95,18 +99,21 @@ func (s *Store) customers(ctx context.Context, on sqlx.ExtContext, partners []st
 			domains = append(domains, n.Domain)
 		}
 	}
-	var rows []struct {
-		ledgerRow
-		Kind standing.PartnerKind `db:"kind"`
-	}
-	if err := s.list(ctx, on, &rows, "partners_customers", args{"partners": partners, "ids": ids, "domains": domains}); err != nil {
-		return nil, err
+	var rows []customerRow
+	for query, named := range map[string][]string{"customers_by_id": ids, "customers_by_domain": domains} {
+		if len(named) == 0 {
+			continue
+		}
+		var some []customerRow
+		if err := s.list(ctx, on, &some, query, args{"partners": partners, "named": named}); err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
 	}
 	found := map[attestation.Identity][]attestation.Customer{}
 	for _, row := range rows {
-		r := row.record()
-		c := attestation.Customer{PartnerID: row.PartnerID, ID: r.ID, Kind: row.Kind, Name: r.Name, Standing: r.Standing, Reason: r.Reason, OnRecord: r.Newest}
-		for _, key := range []attestation.Identity{{TenantID: strings.ToLower(r.ID)}, {Domain: strings.ToLower(r.Domain)}} {
+		c := row.customer()
+		for _, key := range []attestation.Identity{{TenantID: strings.ToLower(c.ID)}, {Domain: strings.ToLower(row.Domain)}} {
 			if key != (attestation.Identity{}) {
 				found[key] = append(found[key], c)
 			}
@@ -115,33 +122,69 @@ func (s *Store) customers(ctx context.Context, on sqlx.ExtContext, partners []st
 	return found, nil
 }
 
+// customerRow is what the table standing holds of an attestation.Customer.
+type customerRow struct {
+	PartnerID   string               `db:"partner_id"`
+	CustomerID  string               `db:"customer_id"`
+	Name        string               `db:"name"`
+	Domain      string               `db:"domain"`
+	Standing    standing.Standing    `db:"standing"`
+	Reason      standing.Reason      `db:"reason"`
+	DateAgreed  standing.Date        `db:"date_agreed"`
+	SignerFirst string               `db:"signer_first"`
+	SignerLast  string               `db:"signer_last"`
+	SignerEmail string               `db:"signer_email"`
+	SignerPhone string               `db:"signer_phone"`
+	Kind        standing.PartnerKind `db:"kind"`
+}
+
+func (r customerRow) customer() attestation.Customer {
+	signer := standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail, Phone: r.SignerPhone}
+	return attestation.Customer{PartnerID: r.PartnerID, ID: r.CustomerID, Kind: r.Kind, Name: r.Name, Standing: r.Standing, Reason: r.Reason,
+		OnRecord: standing.Agreement{Agreed: r.DateAgreed, Signer: signer}}
+}
+
 // Earlier finds what the ledger holds of these customers already: what is not over, and the rows of this batch.
 func (i *Import) Earlier(ctx context.Context, customers []string) (map[string][]attestation.Earlier, error) {
+	earlier := map[string][]attestation.Earlier{}
 	if len(customers) == 0 {
-		return nil, nil
+		return earlier, nil
 	}
-	var rows []struct {
-		BatchID    int64             `db:"batch_id"`
-		Line       int               `db:"line"`
-		CustomerID string            `db:"customer_id"`
-		PartnerID  string            `db:"partner_id"`
-		State      attestation.State `db:"state"`
-		Agreed     standing.Date     `db:"date_agreed"`
-		FirstName  string            `db:"first_name"`
-		LastName   string            `db:"last_name"`
-		Email      string            `db:"email"`
-		Phone      string            `db:"phone"`
-	}
+	var rows []attestationRow
 	if err := i.store.list(ctx, i.tx, &rows, "earlier_attestations", args{"customers": customers, "batch": i.batch}); err != nil {
 		return nil, err
 	}
-	earlier := map[string][]attestation.Earlier{}
+	slices.SortFunc(rows, func(a, b attestationRow) int {
+		return cmp.Or(cmp.Compare(b.BatchID, a.BatchID), cmp.Compare(a.Line, b.Line)) // the newest batch first
+	})
+	signers, err := i.signers(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range rows {
-		signer := standing.Contact{FirstName: r.FirstName, LastName: r.LastName, Email: r.Email, Phone: r.Phone}
-		earlier[r.CustomerID] = append(earlier[r.CustomerID], attestation.Earlier{ID: attestation.ID{Batch: r.BatchID, Line: r.Line},
-			SameFile: r.BatchID == i.batch, State: r.State, Content: attestation.Content{Signer: signer, Agreed: r.Agreed}})
+		id := attestation.ID{Batch: r.BatchID, Line: r.Line}
+		earlier[r.CustomerID] = append(earlier[r.CustomerID], attestation.Earlier{ID: id, SameFile: r.BatchID == i.batch, State: r.State, Reason: r.Reason,
+			Content: attestation.Content{Signer: signers[id], Agreed: r.Agreed}})
 	}
 	return earlier, nil
+}
+
+func (i *Import) signers(ctx context.Context, rows []attestationRow) (map[attestation.ID]standing.Contact, error) {
+	lines := map[int64][]int{}
+	for _, r := range rows {
+		lines[r.BatchID] = append(lines[r.BatchID], r.Line)
+	}
+	signers := map[attestation.ID]standing.Contact{}
+	for batch, lines := range lines {
+		var people []personRow
+		if err := i.store.list(ctx, i.tx, &people, "signers", args{"batch": batch, "lines": lines}); err != nil {
+			return nil, err
+		}
+		for _, p := range people {
+			signers[attestation.ID{Batch: batch, Line: p.Line}] = standing.Contact{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, Phone: p.Phone}
+		}
+	}
+	return signers, nil
 }
 
 // Add keeps rows of the file with what was decided of them.
@@ -158,11 +201,10 @@ func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error 
 		}
 		records[n] = rowOfAttestation(a, people[n].digest())
 	}
-	if _, err := i.store.exec(ctx, i.tx, "save_attestation", records); err != nil {
+	if err := insert(ctx, i.store, i.tx, "save_attestation", records); err != nil {
 		return err
 	}
-	_, err := i.store.exec(ctx, i.tx, "save_person", people)
-	return err
+	return insert(ctx, i.store, i.tx, "save_person", people)
 }
 
 // Refuse takes back the admission of a row that was queued earlier in the same file.

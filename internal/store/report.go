@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -38,15 +39,14 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 func (s *Store) Blocked(ctx context.Context, partnerID string, run int64) iter.Seq2[attestation.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
-		BatchID *int64             `db:"attestation_batch"`
-		Line    *int               `db:"attestation_line"`
-		State   *attestation.State `db:"attestation_state"`
+		Newest string `db:"newest"` // "12-345 approved"; empty: none
 	}
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run}) {
 			customer := attestation.BlockedCustomer{Record: row.record()}
-			if row.BatchID != nil && row.Line != nil && row.State != nil {
-				customer.Attestation, customer.AttestationState = attestation.ID{Batch: *row.BatchID, Line: *row.Line}, *row.State
+			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
+				customer.AttestationState = attestation.State(state)
+				customer.Attestation, err = attestation.ParseID(id)
 			}
 			if !yield(customer, err) {
 				return

@@ -182,7 +182,7 @@ func (l *Lease) Spend(ctx context.Context, id int64, cost run.Cost) error {
 
 // LastCompleted returns the partner's newest completed run; nil when there is none.
 func (l *Lease) LastCompleted(ctx context.Context) (*run.Run, error) {
-	runs, err := l.store.LastRuns(ctx, l.partner.ID, run.Completed, 0, 1)
+	runs, err := l.store.LastRuns(ctx, l.partner.ID, run.Completed, 1)
 	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
@@ -198,14 +198,10 @@ func (s *Store) Run(ctx context.Context, id int64) (run.Run, error) {
 	return s.withChecks(ctx, row)
 }
 
-// LastRuns returns up to limit runs of the partner in the given state, the newest first, none newer than the run before
-// (0: any).
-func (s *Store) LastRuns(ctx context.Context, partnerID string, state run.State, before int64, limit int) ([]run.Run, error) {
-	if before == 0 {
-		before = 1<<63 - 1
-	}
+// LastRuns returns up to limit runs of the partner in the given state, the newest first.
+func (s *Store) LastRuns(ctx context.Context, partnerID string, state run.State, limit int) ([]run.Run, error) {
 	var rows []runRow
-	err := s.list(ctx, s.db, &rows, "last_runs", args{"partner_id": partnerID, "state": state, "before": before, "limit": limit})
+	err := s.list(ctx, s.db, &rows, "last_runs", args{"partner_id": partnerID, "state": state, "limit": limit})
 	if err != nil {
 		return nil, err
 	}

@@ -518,7 +518,7 @@ func unbalancedRunChangesNothing(t *testing.T, l *ledger) {
 		require.Equal(t, run.Standings{Blocked: 1}, again.Totals.Standings, "the numbers that failed are kept")
 	})
 	require.Equal(t, before, l.records(t, first, ""))
-	last, err := l.LastRuns(t.Context(), contoso.ID, run.Completed, 0, 10)
+	last, err := l.LastRuns(t.Context(), contoso.ID, run.Completed, 10)
 	require.NoError(t, err)
 	require.Len(t, last, 1)
 	recent, err := l.RecentRuns(t.Context(), 10)

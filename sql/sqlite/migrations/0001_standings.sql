@@ -153,6 +153,7 @@ CREATE TABLE standing (
     CHECK (valid_to > valid_from)
 );
 CREATE UNIQUE INDEX standing_now ON standing (partner_id, customer_id) WHERE valid_to IS NULL;
+CREATE INDEX standing_domain ON standing (lower(domain)) WHERE valid_to IS NULL;
 CREATE INDEX standing_ended ON standing (partner_id, valid_to);
 CREATE INDEX standing_begun ON standing (partner_id, valid_from);
 

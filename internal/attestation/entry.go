@@ -1,0 +1,34 @@
+package attestation
+
+import "github.com/mcaledger/mcaledger/internal/standing"
+
+// Entry is an attestation with the file that it came in.
+type Entry struct {
+	Attestation
+	Batch Batch // without Form, Header and Counts
+}
+
+// Tally counts attestations by what became of their sending. Everything that was ever sent was answered, is unsettled, or was returned.
+type Tally struct {
+	Rows      int // all of them, sent or not
+	Sent      int // at least once
+	Answered  int // definitely, or on its way with the customer
+	Unsettled int // the request is under way, or its answer was lost
+	Returned  int // to be sent again, or taken back
+}
+
+// Head is the end of a batch's chain of events, and how many rows the batch had when it was imported.
+type Head struct {
+	Batch  int64
+	File   string
+	Rows   int
+	Events int64
+	Hash   string // of the last event
+}
+
+// BlockedCustomer is a blocked customer with the newest attestation of it that came past its import and was not taken back.
+type BlockedCustomer struct {
+	standing.Record
+	Attestation      ID // zero: there is none
+	AttestationState State
+}
