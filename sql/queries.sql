@@ -360,6 +360,14 @@ WHERE a.batch_id = :batch AND a.state <> COALESCE((
     CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END)
 ORDER BY a.line LIMIT 100
 
+-- name: answers
+-- What the ledger says of each attestation's last answer, with what the log says of it.
+SELECT a.line, a.reason, a.answer_status, a.answer_code, a.answer_request, a.answer_correlation, e.detail
+FROM attestation a JOIN event e ON e.batch_id = a.batch_id AND e.line = a.line
+WHERE a.batch_id = :batch AND e.sequence = (
+    SELECT MAX(x.sequence) FROM event x WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.move_from = 'sending' AND x.move_to <> 'sending')
+ORDER BY a.line
+
 -- name: persons
 SELECT p.*, a.person_digest FROM person p JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line
 WHERE p.batch_id = :batch ORDER BY p.line
@@ -465,3 +473,6 @@ JOIN batch b ON b.id = a.batch_id
 LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
 WHERE a.partner_id = :partner_id AND a.batch_id <= :through
 ORDER BY a.batch_id DESC, a.line
+
+-- name: count_held
+SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'sending' AND claim_expires > {{now}}

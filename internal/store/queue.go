@@ -95,6 +95,12 @@ func (q *Queue) Resting(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
+// Held counts the attestations that are in a worker's hands now.
+func (q *Queue) Held(ctx context.Context) (n int, err error) {
+	err = q.store.get(ctx, q.store.db, &n, "count_held", args{"partner_id": q.partner})
+	return n, err
+}
+
 // Sending notes that a request is about to leave, or fails with ErrClaimLost.
 func (q *Queue) Sending(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error {
 	n, err := q.store.exec(ctx, q.store.db, "sending", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,

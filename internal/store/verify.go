@@ -41,7 +41,7 @@ func (s *Store) verify(ctx context.Context, b batchRow) (Verified, error) {
 			v.Problems = append(v.Problems, fmt.Sprintf(format, values...))
 		}
 	}
-	var first, last attestation.Event
+	var first, approved, last attestation.Event
 	for row, err := range stream[eventRow](ctx, s, "events", args{"batch": b.ID}) {
 		if err != nil {
 			return v, err
@@ -61,25 +61,65 @@ func (s *Store) verify(ctx context.Context, b batchRow) (Verified, error) {
 		if v.Events == 1 {
 			first = e
 		}
+		if e.Line == 0 && e.To == attestation.Approved {
+			approved = e
+		}
 		last = e
 	}
 	v.Head = last.Hash
 	if last.Sequence != b.HeadSequence || last.Hash != b.HeadHash {
 		problem("the chain ends with event %d, the batch says %d", last.Sequence, b.HeadSequence)
 	}
-	if err := s.verifyRows(ctx, b.ID, first, problem); err != nil {
+	if first.Actor != b.ImportedBy || !first.At.Equal(b.ImportedAt) {
+		problem("the batch says that %q imported it at %s, the log says %q at %s", b.ImportedBy, b.ImportedAt.UTC(), first.Actor, first.At)
+	}
+	if at := orZero(b.ApprovedAt); approved.Actor != b.ApprovedBy || !approved.At.Equal(at) {
+		problem("the batch says that %q approved it at %s, the log says %q at %s", b.ApprovedBy, at, approved.Actor, approved.At)
+	}
+	if err := s.verifyRows(ctx, b, first, problem); err != nil {
+		return v, err
+	}
+	if err := s.verifyAnswers(ctx, b.ID, problem); err != nil {
 		return v, err
 	}
 	return v, s.verifyStates(ctx, b.ID, problem)
 }
 
+// verifyAnswers compares what the ledger holds of the last answer to each attestation with what the log says of it.
+func (s *Store) verifyAnswers(ctx context.Context, batch int64, problem func(string, ...any)) error {
+	type answer struct {
+		Line        int                `db:"line"`
+		Reason      attestation.Reason `db:"reason" json:"reason"`
+		Status      int                `db:"answer_status" json:"status"`
+		Code        string             `db:"answer_code" json:"code"`
+		Request     string             `db:"answer_request" json:"request_id"`
+		Correlation string             `db:"answer_correlation" json:"correlation_id"`
+	}
+	for row, err := range stream[struct {
+		answer
+		Detail string `db:"detail"`
+	}](ctx, s, "answers", args{"batch": batch}) {
+		if err != nil {
+			return err
+		}
+		said := answer{Line: row.Line}
+		if err := json.Unmarshal([]byte(row.Detail), &said); err != nil || said != row.answer {
+			problem("line %d: the answer is not the one that was logged", row.Line)
+		}
+	}
+	return nil
+}
+
 // verifyRows compares the batch's rows and persons with the digests taken at import.
-func (s *Store) verifyRows(ctx context.Context, batch int64, first attestation.Event, problem func(string, ...any)) error {
-	var imported struct{ Digest string }
+func (s *Store) verifyRows(ctx context.Context, b batchRow, first attestation.Event, problem func(string, ...any)) error {
+	var imported struct{ SHA256, Digest string }
 	if err := json.Unmarshal([]byte(first.Detail), &imported); err != nil {
 		problem("the import's own event cannot be read")
 	}
-	digest, err := s.digest(ctx, s.db, batch)
+	if imported.SHA256 != b.SHA256 {
+		problem("the file's SHA-256 is not the one that was imported")
+	}
+	digest, err := s.digest(ctx, s.db, b.ID)
 	if err != nil {
 		return err
 	}
@@ -89,7 +129,7 @@ func (s *Store) verifyRows(ctx context.Context, batch int64, first attestation.E
 	for row, err := range stream[struct {
 		personRow
 		Digest string `db:"person_digest"`
-	}](ctx, s, "persons", args{"batch": batch}) {
+	}](ctx, s, "persons", args{"batch": b.ID}) {
 		if err != nil {
 			return err
 		}

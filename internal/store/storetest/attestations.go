@@ -271,6 +271,11 @@ func tamperingShows(t *testing.T, l *ledger) {
 		"UPDATE attestation SET date_agreed = '2026-01-01' WHERE line = 2",
 		"UPDATE attestation SET evidence = '' WHERE line = 2",
 		"UPDATE person SET email = 'eve@example.com' WHERE line = 2",
+		"UPDATE attestation SET answer_code = '42' WHERE line = 2",
+		"UPDATE attestation SET reason = 'read_back' WHERE line = 4",
+		"UPDATE batch SET approved_by = 'carl'",
+		"UPDATE batch SET imported_by = 'carl'",
+		"UPDATE batch SET sha256 = 'other'",
 		"UPDATE batch SET head_hash = 'x'",
 	} {
 		l.whole(t)
@@ -290,9 +295,9 @@ func (l *ledger) undo(t *testing.T, statement string, look func()) {
 	for _, table := range []string{"event", "person"} {
 		l.exec(t, "DELETE FROM "+table)
 	}
-	l.exec(t, "UPDATE batch SET head_hash = (SELECT head_hash FROM saved_batch s WHERE s.id = batch.id)")
-	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence) = (
-		SELECT state, customer_id, date_agreed, evidence FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
+	l.exec(t, "UPDATE batch SET (head_hash, approved_by, imported_by, sha256) = (SELECT head_hash, approved_by, imported_by, sha256 FROM saved_batch s WHERE s.id = batch.id)")
+	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence, answer_code, reason) = (
+		SELECT state, customer_id, date_agreed, evidence, answer_code, reason FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
 	for _, table := range []string{"person", "event"} {
 		l.exec(t, "INSERT INTO "+table+" SELECT * FROM saved_"+table)
 	}

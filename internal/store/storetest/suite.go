@@ -56,8 +56,10 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for name, test := range attestations {
-		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
+	for _, more := range []map[string]func(*testing.T, *ledger){attestations, reports} {
+		for name, test := range more {
+			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
+		}
 	}
 }
 

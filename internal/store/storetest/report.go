@@ -1,0 +1,129 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/store"
+)
+
+// reports are the contract of what a workbook asks of attestations.
+var reports = map[string]func(*testing.T, *ledger){
+	"blocked customers bring their newest attestation": blockedBringAttestation,
+	"entries come by batch, and none is lost":          entriesByBatch,
+	"what was sent is answered, unsettled or returned": tallies,
+	"heads are where the chains end":                   headsEndChains,
+}
+
+// mixed imports the given rows as they are.
+func (l *ledger) mixed(t *testing.T, rows ...attestation.Attestation) attestation.Batch {
+	t.Helper()
+	for n := range rows {
+		rows[n].ID.Line = n + 2
+	}
+	b, err := l.Import(t.Context(), attestation.Batch{File: "june.csv", SHA256: file, Form: "{}", ImportedBy: "ana", ImportedAt: night(1)}, true,
+		func(i *store.Import) error { return i.Add(t.Context(), rows) }, unreported)
+	require.NoError(t, err)
+	return b
+}
+
+// of is a row about a customer of a partner that came in as state.
+func of(partner, customer string, state attestation.State) attestation.Attestation {
+	return attestation.Attestation{PartnerID: partner, CustomerID: customer, State: state}
+}
+
+func (l *ledger) entries(t *testing.T, partner string, through int64) (all []attestation.Entry) {
+	t.Helper()
+	for e, err := range l.Entries(t.Context(), partner, through) {
+		require.NoError(t, err)
+		all = append(all, e)
+	}
+	return all
+}
+
+func blockedBringAttestation(t *testing.T, l *ledger) {
+	r := l.sweep(t, 1, blocked("z"), blocked("a"), blocked("b"), clear("c"))
+	first := l.batch(t, "a", "b", "c")
+	second := l.mixed(t, of(contoso.ID, "a", attestation.Refused), of(contoso.ID, "b", attestation.AlreadyKnown), of(fabrikam.ID, "z", attestation.Queued),
+		of(contoso.ID, "b", attestation.Duplicate))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 4}, attestation.Queued, attestation.Cancelled, "ana", night(1)))
+	var found []string
+	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID) {
+		require.NoError(t, err)
+		require.Equal(t, standing.Blocked, c.Standing)
+		found = append(found, fmt.Sprint(c.ID, " ", c.Attestation, " ", c.AttestationState))
+	}
+	require.Equal(t, []string{fmt.Sprintf("a %d-2 queued", first.ID), fmt.Sprintf("b %d-3 already_known", second.ID), "z 0-0 "}, found)
+}
+
+func entriesByBatch(t *testing.T, l *ledger) {
+	first, _ := l.approved(t, "a", "b")
+	second := l.mixed(t, of(contoso.ID, "c", attestation.Queued), of("", "", attestation.Refused), of(contoso.ID, "d", attestation.Refused))
+	third := l.batch(t, "e")
+	l.exec(t, "DELETE FROM person WHERE batch_id = ? AND line = 3", first.ID)
+
+	var ids []attestation.ID
+	all := l.entries(t, contoso.ID, second.ID)
+	for _, e := range all {
+		ids = append(ids, e.ID)
+	}
+	require.Equal(t, []attestation.ID{{Batch: second.ID, Line: 2}, {Batch: second.ID, Line: 4}, {Batch: first.ID, Line: 2}, {Batch: first.ID, Line: 3}}, ids,
+		"the third batch is not asked for")
+	require.Equal(t, "Ana", all[2].Content.Signer.FirstName)
+	require.Zero(t, all[3].Content.Signer, "the person was purged, the row stays")
+	require.Equal(t, attestation.Batch{ID: first.ID, File: "may.csv", SHA256: file, ImportedBy: "ana", ImportedAt: night(1).Truncate(time.Microsecond),
+		ApprovedBy: "bea", ApprovedAt: night(1).Truncate(time.Microsecond)}, all[2].Batch)
+	require.Len(t, l.entries(t, "", second.ID), 1, "of nobody's customer")
+
+	tally, err := l.Tally(t.Context(), second.ID)
+	require.NoError(t, err)
+	require.Equal(t, map[string]attestation.Tally{contoso.ID: {Rows: 4}, "": {Rows: 1}}, tally)
+	require.Len(t, l.entries(t, contoso.ID, third.ID), 5)
+}
+
+func tallies(t *testing.T, l *ledger) {
+	b, q := l.approved(t, "a", "b", "c", "d", "e", "f", "g")
+	for _, end := range []attestation.State{attestation.Confirmed, attestation.RefusedByMicrosoft, attestation.Failed, attestation.Unsure, attestation.Sending} {
+		c := claim(t, q, "r-"+string(end))
+		require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+		if end != attestation.Sending {
+			require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: end}, night(1)))
+		}
+	}
+	tally := func() attestation.Tally {
+		all, err := l.Tally(t.Context(), b.ID)
+		require.NoError(t, err)
+		return all[contoso.ID]
+	}
+	require.Equal(t, attestation.Tally{Rows: 7, Sent: 5, Answered: 3, Unsettled: 2}, tally())
+	failed := attestation.ID{Batch: b.ID, Line: 4}
+	require.NoError(t, l.Decide(t.Context(), failed, attestation.Failed, attestation.Approved, "ana", night(1)))
+	require.Equal(t, attestation.Tally{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
+	require.NoError(t, l.Decide(t.Context(), failed, attestation.Approved, attestation.Cancelled, "ana", night(1)))
+	require.Equal(t, attestation.Tally{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
+	l.exec(t, "UPDATE attestation SET sent_at = NULL WHERE state = 'confirmed'")
+	require.Equal(t, attestation.Tally{Rows: 7, Sent: 4, Answered: 2, Unsettled: 2, Returned: 1}, tally(), "an answer to what was never sent shows")
+}
+
+func headsEndChains(t *testing.T, l *ledger) {
+	heads, err := l.Heads(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, heads)
+	l.approved(t, "a", "b")
+	l.batch(t, "c")
+	heads, err = l.Heads(t.Context())
+	require.NoError(t, err)
+	verified, err := l.Verify(t.Context())
+	require.NoError(t, err)
+	slices.Reverse(verified)
+	require.Len(t, heads, 2)
+	for i, h := range heads {
+		require.Equal(t, attestation.Head{Batch: verified[i].Batch, File: "may.csv", Rows: 2 - (1 - i), Events: int64(verified[i].Events), Hash: verified[i].Head}, h)
+	}
+}
