@@ -117,7 +117,11 @@ func importOutcome(failed []error, files, refused int) error {
 		return errors.Join(failed...)
 	case len(failed) > 0:
 		_, hint := advice(failed[0])
-		return partialError{"some_files_failed", errors.Join(failed...).Error(), hint}
+		message := errors.Join(failed...).Error()
+		if refused > 0 {
+			message += fmt.Sprintf("\n%d rows of the other files were refused", refused)
+		}
+		return partialError{"some_files_failed", message, hint}
 	case refused > 0:
 		return partialError{"rows_refused", fmt.Sprintf("%d rows were refused", refused),
 			"Correct them in the file of refused rows and import that one; the result file says what is wrong with each."}

@@ -156,7 +156,7 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 		}
 		return done, nil
 	case n == 0 || most == 0:
-		return done, nil
+		return a.withHeld(queue, done)
 	}
 	client, err := services.client(partner.ID)
 	if err != nil {
@@ -169,6 +169,16 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 			a.log().Warn("what was attested is not yet in the standings; the next sweep reads it", "partner", p.Name, "error", again)
 		}
 	}
+	if err != nil {
+		return done, err
+	}
+	return a.withHeld(queue, done)
+}
+
+// withHeld counts what another host, or a process that has just died, still has in its hands: it is not settled, and must not look so.
+func (a *app) withHeld(queue *store.Queue, done jobs.Submitted) (jobs.Submitted, error) {
+	held, err := queue.Held(a.ctx)
+	done.RetryLater += held
 	return done, err
 }
 

@@ -169,16 +169,19 @@ func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown re
 		shown.Run = &shown.History[0]
 	}
 	// What changed is counted from the night before, rechecks in between included.
+	var night *run.Run
 	for i, r := range shown.History {
-		if r.Kind == run.Sweep && i+1 < len(shown.History) {
-			shown.Against = &shown.History[i+1]
+		if r.Kind == run.Sweep {
+			if night = &shown.History[i]; i+1 < len(shown.History) {
+				shown.Against = &shown.History[i+1]
+			}
 			break
 		}
 	}
-	if shown.Failed, err = later(ctx, s, id, shown.Run, run.Failed); err != nil {
+	if shown.Failed, err = later(ctx, s, id, night, run.Failed); err != nil {
 		return shown, err
 	}
-	if shown.Unfinished, err = later(ctx, s, id, shown.Run, run.Running, run.Abandoned); err != nil {
+	if shown.Unfinished, err = later(ctx, s, id, night, run.Running, run.Abandoned); err != nil {
 		return shown, err
 	}
 	oldestFirst := slices.Clone(shown.History)
@@ -187,14 +190,14 @@ func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown re
 	return shown, nil
 }
 
-// later is the newest run in one of the states, if it is newer than the run shown.
-func later(ctx context.Context, s *store.Store, partnerID string, shown *run.Run, states ...run.State) (newest *run.Run, err error) {
+// later is the newest run in one of the states, if it is newer than the last night that was read to its end.
+func later(ctx context.Context, s *store.Store, partnerID string, night *run.Run, states ...run.State) (newest *run.Run, err error) {
 	for _, state := range states {
 		runs, err := s.LastRuns(ctx, partnerID, state, 1)
 		if err != nil {
 			return nil, err
 		}
-		if len(runs) > 0 && (shown == nil || runs[0].ID > shown.ID) && (newest == nil || runs[0].ID > newest.ID) {
+		if len(runs) > 0 && (night == nil || runs[0].ID > night.ID) && (newest == nil || runs[0].ID > newest.ID) {
 			newest = &runs[0]
 		}
 	}

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 //	schema N                     makes mcaledger.db a database of schema version N
 //	held                         another process works on the partner until the script ends
 //	customer NAME KIND [N]       $NAME is the tenant id of the Nth listed customer of a kind ("listed on night 2": who is new then),
-//	                             $NAME_DOMAIN the domain, $NAME_SIGNER "first name,last name,e-mail" and $NAME_DATE of the newest agreement
+//	                             $NAME_DOMAIN the domain; $NAME_SIGNER, "first name,last name,e-mail", and $NAME_PHONE are of the first agreement
 //	list FILE ROW…               a CSV of attestations; a first ROW that begins with customer_ is its header
 //	effects N                    the simulator's record has N attestations, none of them twice
 //	ledger STATEMENT             changes mcaledger.db by other means than mcaledger
@@ -131,7 +131,6 @@ func nameCustomer(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Setenv(name, c.TenantID)
 		ts.Setenv(name+"_DOMAIN", c.Domain)
-		ts.Setenv(name+"_COMPANY", c.CompanyName)
 		if len(c.Agreements) > 0 && c.Agreements[0].Contact != nil {
 			who := c.Agreements[0].Contact
 			ts.Setenv(name+"_SIGNER", strings.Join([]string{who.FirstName, who.LastName, who.Email}, ","))

@@ -193,10 +193,20 @@ func refuse(reason Reason, message, hint string) Decision {
 	return Decision{State: Refused, Reason: reason, Message: message, Hint: hint}
 }
 
-// SameContact compares the four fields by which Microsoft tells signers apart (PARTNER-CENTER.md, 600061).
+// SameContact compares the four fields by which Microsoft tells signers apart (PARTNER-CENTER.md, 600061). Of a phone the digits count: what
+// is on record has spaces and brackets.
 func SameContact(a, b standing.Contact) bool {
 	same := func(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
-	return same(a.FirstName, b.FirstName) && same(a.LastName, b.LastName) && same(a.Email, b.Email) && same(a.Phone, b.Phone)
+	return same(a.FirstName, b.FirstName) && same(a.LastName, b.LastName) && same(a.Email, b.Email) && digits(a.Phone) == digits(b.Phone)
+}
+
+func digits(phone string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, phone)
 }
 
 // sameCompany compares names as people write them: letters and digits count, in any case and width.

@@ -1,0 +1,163 @@
+package attestation_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+var (
+	ana     = standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com", Phone: "+5511987654321"}
+	bea     = standing.Contact{FirstName: "Bea", LastName: "Lima", Email: "bea@example.com"}
+	anaSaid = attestation.Content{Signer: ana, Agreed: "2026-11-20"}
+	beaSaid = attestation.Content{Signer: bea, Agreed: "2026-11-20"}
+	blocked = attestation.Customer{PartnerID: "p", ID: "c", Kind: standing.DirectBill, Name: "São João & Irmãos Ltda.", Standing: standing.Blocked, Reason: standing.NeverAccepted}
+)
+
+func clearNow(c *attestation.Customer) {
+	c.Standing, c.Reason = standing.Clear, standing.Attested
+}
+
+func recorded(signer standing.Contact, day standing.Date) func(*attestation.Customer) {
+	return func(c *attestation.Customer) { c.OnRecord = standing.Agreement{Signer: signer, Agreed: day} }
+}
+
+func earlier(state attestation.State, content attestation.Content) attestation.Earlier {
+	return attestation.Earlier{ID: attestation.ID{Batch: 7, Line: 3}, State: state, Content: content}
+}
+
+func inFile(state attestation.State, reason attestation.Reason, content attestation.Content) attestation.Earlier {
+	return attestation.Earlier{ID: attestation.ID{Line: 3}, SameFile: true, State: state, Reason: reason, Content: content}
+}
+
+func TestAdmit(t *testing.T) {
+	type customers = []func(*attestation.Customer)
+	named := anaSaid
+	named.CompanyName = "SAO JOAO e irmãos ltda"
+	right := anaSaid
+	right.CompanyName = "sao joao irmãos LTDA"
+	tests := []struct {
+		name    string
+		nobody  bool
+		twice   bool
+		is      customers
+		earlier []attestation.Earlier
+		content attestation.Content
+		clear   bool // --even-if-clear
+		correct bool
+		state   attestation.State
+		reason  attestation.Reason
+		says    string
+	}{
+		{name: "a blocked customer of whom nothing was said is queued", state: attestation.Queued},
+		{name: "a customer of nobody's is refused", nobody: true, state: attestation.Refused, reason: attestation.UnknownCustomer},
+		{name: "a customer of two partners is refused, whatever else is wrong", twice: true, content: named, state: attestation.Refused, reason: attestation.SeveralPartners},
+		{name: "without a reseller relationship nobody can attest", is: customers{func(c *attestation.Customer) { c.Standing = standing.Excluded }}, content: named,
+			state: attestation.Refused, reason: attestation.NotACustomer},
+		{name: "a relationship that has ended comes before an indirect reseller", is: customers{func(c *attestation.Customer) {
+			c.Reason, c.Kind = standing.RelationshipEnded, standing.IndirectReseller
+		}}, state: attestation.Refused, reason: attestation.NotACustomer, says: "ended"},
+		{name: "an indirect reseller is told whom to ask, before the company name is looked at", is: customers{func(c *attestation.Customer) { c.Kind = standing.IndirectReseller }},
+			content: named, state: attestation.Refused, reason: attestation.CannotAttest},
+		{name: "another company's name refuses the row, also of a duplicate", content: named, earlier: []attestation.Earlier{earlier(attestation.Queued, anaSaid)},
+			state: attestation.Refused, reason: attestation.OtherCompany},
+		{name: "a company name counts by its letters, without accents, case and signs", content: right, state: attestation.Queued},
+		{name: "the same row twice in a file is one", earlier: []attestation.Earlier{inFile(attestation.Queued, "", anaSaid)}, state: attestation.Duplicate,
+			reason: attestation.SameRow, says: "line 3 of the file"},
+		{name: "the same row as one that was refused for its customer is a duplicate of it", earlier: []attestation.Earlier{inFile(attestation.Refused, attestation.AlreadyClear, anaSaid)},
+			state: attestation.Duplicate, reason: attestation.SameRow},
+		{name: "a row like one that was refused for its own cells is judged by itself", earlier: []attestation.Earlier{inFile(attestation.Refused, attestation.UnreadableRow, anaSaid)}, state: attestation.Queued},
+		{name: "a row like one that named another company is judged by itself", earlier: []attestation.Earlier{inFile(attestation.Refused, attestation.OtherCompany, anaSaid)}, state: attestation.Queued},
+		{name: "two rows of a file that differ contradict each other", earlier: []attestation.Earlier{inFile(attestation.Queued, "", beaSaid)}, state: attestation.Refused,
+			reason: attestation.ConflictingRows, says: "line 3 of the file"},
+		{name: "so do they when the other is refused already", earlier: []attestation.Earlier{inFile(attestation.Refused, attestation.ConflictingRows, beaSaid)},
+			state: attestation.Refused, reason: attestation.ConflictingRows},
+		{name: "so do they when the other is on record with Microsoft", earlier: []attestation.Earlier{inFile(attestation.AlreadyKnown, attestation.SameOnRecord, beaSaid)}, clear: true,
+			state: attestation.Refused, reason: attestation.ConflictingRows},
+		{name: "what is in the ledger is a duplicate, before it is known to Microsoft", is: customers{recorded(ana, "2026-11-20")}, earlier: []attestation.Earlier{earlier(attestation.Confirmed, anaSaid)},
+			state: attestation.Duplicate, reason: attestation.SameRow, says: "7-3 already (confirmed)"},
+		{name: "of one that failed it says how to send it again", earlier: []attestation.Earlier{earlier(attestation.Failed, anaSaid)}, state: attestation.Duplicate, reason: attestation.SameRow},
+		{name: "what is not settled yet comes first", earlier: []attestation.Earlier{earlier(attestation.Unsure, beaSaid)}, state: attestation.Refused, reason: attestation.UnderWay, says: "7-3"},
+		{name: "what is not settled yet comes before a correction, too", correct: true, earlier: []attestation.Earlier{earlier(attestation.Approved, beaSaid)}, state: attestation.Refused, reason: attestation.UnderWay},
+		{name: "what was settled does not stand in the way of another signer", earlier: []attestation.Earlier{earlier(attestation.Confirmed, beaSaid)}, state: attestation.Queued},
+		{name: "what was cancelled may come again", earlier: []attestation.Earlier{earlier(attestation.Cancelled, anaSaid)}, state: attestation.Queued},
+		{name: "what Microsoft refused may come again", earlier: []attestation.Earlier{earlier(attestation.RefusedByMicrosoft, anaSaid)}, state: attestation.Queued},
+		{name: "the same signer, recent enough on the very day, is already known", is: customers{clearNow, recorded(ana, "2023-04-01")}, state: attestation.AlreadyKnown, reason: attestation.SameOnRecord},
+		{name: "already known also with --even-if-clear and --correct", is: customers{clearNow, recorded(ana, "2026-01-01")}, clear: true, correct: true,
+			state: attestation.AlreadyKnown, reason: attestation.SameOnRecord},
+		{name: "the same signer a day too old is refused with Microsoft's reason", is: customers{recorded(ana, "2023-03-31")}, state: attestation.Refused, reason: attestation.SameSigner, says: "600061"},
+		{name: "another phone is another signer", is: customers{recorded(standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com"}, "2023-03-31")}, state: attestation.Queued},
+		{name: "an agreement without a contact is nobody's", is: customers{recorded(standing.Contact{}, "2023-03-31")}, state: attestation.Queued},
+		{name: "a clear customer is refused", is: customers{clearNow, recorded(bea, "2026-01-01")}, state: attestation.Refused, reason: attestation.AlreadyClear, says: "attested"},
+		{name: "a clear customer is queued on purpose", is: customers{clearNow}, clear: true, state: attestation.Queued},
+		{name: "an unknown customer is queued", is: customers{func(c *attestation.Customer) { c.Standing, c.Reason = standing.Unknown, standing.Unreadable }}, state: attestation.Queued},
+		{name: "a correction of a clear customer is queued", correct: true, is: customers{clearNow}, earlier: []attestation.Earlier{earlier(attestation.Confirmed, beaSaid)}, state: attestation.Queued},
+		{name: "a correction of what Microsoft had is queued", correct: true, is: customers{clearNow}, earlier: []attestation.Earlier{earlier(attestation.AlreadyOnRecord, beaSaid)}, state: attestation.Queued},
+		{name: "a correction needs another contact", correct: true, earlier: []attestation.Earlier{earlier(attestation.Confirmed, attestation.Content{Signer: ana, Agreed: "2026-11-19"})},
+			state: attestation.Refused, reason: attestation.SameSigner, says: "7-3"},
+		{name: "a correction needs something to correct", correct: true, earlier: []attestation.Earlier{earlier(attestation.Failed, beaSaid)}, state: attestation.Refused, reason: attestation.NothingToCorrect},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := blocked
+			for _, change := range test.is {
+				change(&c)
+			}
+			content := test.content
+			if content == (attestation.Content{}) {
+				content = anaSaid
+			}
+			if content == named {
+				content.CompanyName = "Somebody else"
+			}
+			s := attestation.Situation{Customers: []attestation.Customer{c}, Earlier: test.earlier, Since: "2023-04-01", EvenIfClear: test.clear, Correct: test.correct}
+			if test.nobody {
+				s.Customers = nil
+			}
+			if test.twice {
+				s.Customers = append(s.Customers, c)
+			}
+			d := attestation.Admit(content, s)
+			require.Equal(t, test.state, d.State, d.Message)
+			require.Equal(t, test.reason, d.Reason, d.Message)
+			require.Contains(t, d.Message, test.says)
+			if d.State == attestation.Refused {
+				require.NotEmpty(t, d.Message)
+				require.NotEmpty(t, d.Hint, "every refusal says how to mend it")
+			}
+			require.Equal(t, test.correct && d.State == attestation.Queued, d.Replaces == attestation.ID{Batch: 7, Line: 3})
+			require.NotContains(t, d.Message+d.Hint, "@", "no personal data")
+		})
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	reseller, ended, excluded, other := blocked, blocked, blocked, blocked
+	reseller.Kind = standing.IndirectReseller
+	ended.Reason = standing.RelationshipEnded
+	excluded.Standing = standing.Excluded
+	other.PartnerID = "q"
+	list := func(c ...attestation.Customer) []attestation.Customer { return c }
+	require.Equal(t, list(other), attestation.Candidates(list(reseller, ended, excluded, other)), "the only one who can attest does")
+	require.Len(t, attestation.Candidates(list(blocked, other)), 2, "two who can: somebody has to say")
+	require.Len(t, attestation.Candidates(list(reseller)), 1, "the only one says why it cannot")
+	require.Empty(t, attestation.Candidates(nil))
+}
+
+func TestSameContact(t *testing.T) {
+	shouted := standing.Contact{FirstName: " ANA", LastName: "souza ", Email: "Ana@Example.COM", Phone: "+5511987654321"}
+	require.True(t, attestation.SameContact(ana, shouted))
+	shouted.Phone = "+55 (11) 98765-4321"
+	require.True(t, attestation.SameContact(ana, shouted), "a phone as Microsoft has it")
+	for _, change := range []func(*standing.Contact){
+		func(c *standing.Contact) { c.FirstName = "Anna" }, func(c *standing.Contact) { c.LastName = "Sousa" },
+		func(c *standing.Contact) { c.Email = "a@example.com" }, func(c *standing.Contact) { c.Phone = "" },
+	} {
+		other := ana
+		change(&other)
+		require.False(t, attestation.SameContact(ana, other), other)
+	}
+}
