@@ -239,6 +239,9 @@ func (s *submission) settle(ctx context.Context, c *attestation.Claim) (_ attest
 // request may be sent again.
 func (s *submission) readBack(ctx context.Context, c *attestation.Claim) (_ attestation.Settlement, ok bool) {
 	found, err := s.Service.Agreements(ctx, c.CustomerID)
+	if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.Failed { // the customer is no longer there
+		return attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: words(err)}, true
+	}
 	if err != nil {
 		return attestation.Settlement{State: attestation.Unsure, Reason: attestation.NotSettled}, true
 	}

@@ -415,8 +415,9 @@ UPDATE attestation SET sends = sends + 1, sent_at = COALESCE(sent_at, :at), temp
 WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND claim_expires > {{now}}
 
 -- name: settle
--- An unsure attestation rests for a moment: its request may still be under way.
-UPDATE attestation SET state = :to, reason = :reason, message = :message, hint = :hint, answered_at = :at, answer_status = :status,
+-- An unsure attestation rests for a moment: its request may still be under way. One that goes back to approved was certainly never taken, so
+-- nothing need be read back before it is sent.
+UPDATE attestation SET state = :to, sends = CASE WHEN :to = 'approved' THEN 0 ELSE sends END, reason = :reason, message = :message, hint = :hint, answered_at = :at, answer_status = :status,
     answer_code = :code, answer_request = :request, answer_correlation = :correlation,
     claim_expires = CASE WHEN :to = 'unsure' THEN {{now}} + :rest ELSE 0 END
 WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim
