@@ -19,27 +19,20 @@ type rowCheck struct {
 	required  [columns]bool
 	cellBytes int
 	dates     dateReader
-	texts     dateProof // a text that proved the order of dates, in a workbook that has real dates too
-	order     DateOrder
+	textDates bool // the order of dates was proved by texts
 	countries *countryCodes
 	mark      map[string]bool
 	merged    []cellRange
 }
 
 func newRowCheck(h header, o Options, order DateOrder, seen survey) rowCheck {
-	c := rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(order, o.AsOf, seen.from1904), order: order,
-		countries: newCountryCodes(), mark: marks(), merged: seen.merged}
+	c := rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(order, o.AsOf, seen.from1904),
+		textDates: o.Dates == Auto && order != Auto, countries: newCountryCodes(), mark: marks(), merged: seen.merged}
 	for _, required := range []column{firstName, lastName, email} {
 		c.required[required] = true
 	}
 	c.required[dateAgreed] = !o.DateOptional
 	c.required[evidence] = o.EvidenceRequired
-	if o.Dates == Auto {
-		c.texts = seen.dates.dayFirst
-		if order == MonthFirst {
-			c.texts = seen.dates.monthFirst
-		}
-	}
 	return c
 }
 
@@ -63,26 +56,33 @@ type checker struct {
 	languages map[string]string // tags that were read before
 }
 
-func (c *rowCheck) checker() *checker { return &checker{rowCheck: c, languages: map[string]string{}} }
+func (c *rowCheck) checker() *checker { return &checker{rowCheck: c} }
 
 // traits are what is known of a row beside its cells.
 type traits struct {
-	broken   bool // its quotation marks do not come out right
-	unended  bool // the file ends with it, without a line end
-	suspect  bool // it may hold characters that could not be decoded
-	doubtful bool // its date is a real date of a spreadsheet, up to the 12th of a month
+	broken  bool // its quotation marks do not come out right
+	unended bool // the file ends with it, without a line end
+	suspect bool // it may hold characters that could not be decoded
 }
 
 // check fills in what a row with its Line and Cells says, and what is wrong with it.
 func (c *checker) check(row *Row, t traits) {
 	c.row, c.traits = row, t
-	if row.Skip = c.skip(); row.Skip != "" {
-		return
+	row.Refusals = nil
+	// Filled apart and copied once: writing to the heap field by field costs more while memory is collected.
+	var r Record
+	if row.Skip = c.skip(); row.Skip == "" && (c.header.at[marked] < 0 || c.isMarked()) {
+		c.cells(&r)
+		c.shape()
+		if t.suspect {
+			c.unreadable()
+		}
 	}
-	if c.header.at[marked] >= 0 && !c.isMarked() {
-		return
-	}
-	r := &row.Record
+	row.Record = r
+}
+
+// cells reads every cell that we know.
+func (c *checker) cells(r *Record) {
 	c.customer(r)
 	r.FirstName = c.name(firstName)
 	r.LastName = c.name(lastName)
@@ -94,10 +94,6 @@ func (c *checker) check(row *Row, t traits) {
 	r.CompanyName = c.text(companyName, 256, false)
 	r.Evidence = c.text(evidence, 1024, true)
 	r.Note = c.text(note, 4096, true)
-	c.shape()
-	if t.suspect {
-		c.unreadable()
-	}
 }
 
 // skip says whether the line is no row of the list. A row with an e-mail address where it belongs is one, whatever
@@ -111,7 +107,7 @@ func (c *checker) skip() SkipReason {
 		return ""
 	}
 	switch {
-	case isBlank(c.row.Cells):
+	case c.header.isBlank(c.row.Cells):
 		return BlankLine
 	case c.header.isRepeatedBy(c.row.Cells):
 		return RepeatedHeader
@@ -160,6 +156,11 @@ func (c *checker) checked(col column, read func(string) (string, *problem)) stri
 	if raw == "" && !c.required[col] {
 		return ""
 	}
+	if raw != "" && raw[0] > '\'' && raw[0] != '=' {
+		if value, p := read(raw); p == nil {
+			return value
+		}
+	}
 	cell := unmarked(raw)
 	if cell == "" {
 		if c.required[col] {
@@ -183,7 +184,9 @@ func (c *checker) checked(col column, read func(string) (string, *problem)) stri
 func (c *checker) general(cell string, sentence bool) *problem {
 	switch {
 	case len(cell) > c.cellBytes:
-		return &problem{TooLong, "the cell is longer than " + size(int64(c.cellBytes)), "Shorten it, or take out what does not belong here"}
+		return c.longCell()
+	case c.traits.suspect && unreadable(cell):
+		return &unreadableCell
 	case formulaError(cell):
 		return &problem{FormulaError, "a formula went wrong here, or the column was too narrow for its number", "Mend the formula or write the value itself"}
 	case cell[0] == '=':
@@ -194,12 +197,16 @@ func (c *checker) general(cell string, sentence bool) *problem {
 	return nil
 }
 
+func (c *checker) longCell() *problem {
+	return &problem{TooLong, "the cell is longer than " + size(int64(c.cellBytes)), "Shorten it, or take out what does not belong here"}
+}
+
 // missing notes that a required cell is empty.
 func (c *checker) missing(col column) {
 	p := problem{Missing, "the cell is empty and must not be", "Fill it in"}
 	switch at := c.header.at[col]; {
 	case at < 0 || at >= len(c.row.Cells):
-		p.message, p.hint = fmt.Sprintf("the row has %d cells and ends before this column", len(c.row.Cells)), "Add what is missing at the end of the row"
+		p.message, p.hint = "the row ends before this column: it has "+count(len(c.row.Cells), "cell"), "Add what is missing at the end of the row"
 	case c.isMerged(at):
 		p.hint = "It is merged with a cell above or beside it, and only the first one has the value: unmerge them and fill in each"
 	}
@@ -222,9 +229,6 @@ func (c *checker) customer(r *Record) {
 
 func (c *checker) date(r *Record) {
 	c.checked(dateAgreed, func(cell string) (string, *problem) {
-		if p := c.doubtful(); p != nil {
-			return "", p
-		}
 		day, held, p := c.dates.read(cell)
 		if p == nil {
 			r.DateAgreed, r.Held = day, held
@@ -238,6 +242,9 @@ func (c *checker) text(col column, most int, multiline bool) string {
 	raw := c.cell(col)
 	if raw == "" && !c.required[col] {
 		return ""
+	}
+	if isPlain(raw) && len(raw) <= most {
+		return raw
 	}
 	cell := clean(raw)
 	if cell == "" {
@@ -275,51 +282,4 @@ func controlProblem(r rune) *problem {
 		return &problem{ControlCharacter, "there is a tab in the cell", "Write a space instead"}
 	}
 	return &problem{ControlCharacter, fmt.Sprintf("there is an invisible character in the cell (%U)", r), "Type the cell again instead of pasting it"}
-}
-
-// shape finds what is wrong with the row rather than with a cell.
-func (c *checker) shape() {
-	row, n := c.row, len(c.header.cells)
-	if c.traits.unended && len(row.Cells) < n {
-		c.refuseAt(len(row.Cells)-1, problem{CutOff, "the file ends in the middle of this row, so the file may have been cut off", "Look whether rows are missing below it, and complete the row"})
-	}
-	for i := n; i < len(row.Cells); i++ {
-		if clean(row.Cells[i]) != "" {
-			c.refuseAt(i, problem{TooManyCells, fmt.Sprintf("the row has %d cells and the header %d", len(row.Cells), n),
-				"Where a cell holds the delimiter, put the cell in quotation marks; otherwise take out what is too much"})
-			break
-		}
-	}
-	if c.traits.broken && !row.refusedFor(StrayQuote) {
-		for i, cell := range row.Cells {
-			if strings.IndexByte(cell, '"') >= 0 {
-				c.refuseAt(i, problem{StrayQuote, "a quotation mark opens here and is not closed as it should be", "Take it out, or double the marks inside the cell"})
-				break
-			}
-		}
-	}
-}
-
-func (r *Row) refusedFor(reason Code) bool {
-	for _, refusal := range r.Refusals {
-		if refusal.Reason == reason {
-			return true
-		}
-	}
-	return false
-}
-
-// unreadable refuses characters that could not be decoded, wherever they stand: what they were nobody knows.
-func (c *checker) unreadable() {
-	for i, cell := range c.row.Cells {
-		if unreadable(cell) {
-			c.refuseAt(i, problem{Unreadable, "there is a character that cannot be read", "Type the cell again, and save the file as CSV UTF-8"})
-			return
-		}
-	}
-}
-
-// unreadable reports whether a text holds characters that could not be decoded.
-func unreadable(text string) bool {
-	return !utf8.ValidString(text) || strings.Contains(text, "\uFFFD")
 }

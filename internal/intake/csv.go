@@ -176,6 +176,7 @@ func (s *csvSource) look(l looker, c *chunk) survey {
 	var seen survey
 	if s.encoding == UTF8 {
 		seen.bytes.look(c.text)
+		seen.bytes.end()
 	}
 	for _, r := range c.records {
 		text := c.text[r.start:r.end]
@@ -227,7 +228,6 @@ func (s *csvSource) read(check *rowCheck, c *chunk, used <-chan []Row) []Row {
 	default:
 	}
 	rows = slices.Grow(rows[:0], len(c.records))[:len(c.records)]
-	clear(rows)
 	cells := make([]string, 0, len(c.records)*len(check.header.cells))
 	text := string(c.text)
 	suspect := unreadable(text)

@@ -71,6 +71,12 @@ func (p dateProofs) order(asked DateOrder) (DateOrder, []string, error) {
 	return Auto, nil, nil
 }
 
+// doubt marks a date that may be another one. When Excel opens a list in another order than it was written in, it
+// turns 03/04 into 4 March, a real date, and leaves 25/12 as a text. So where a column has texts that prove an order,
+// real dates up to the 12th of a month may have changed their day and month. They are shown with a question mark, and
+// are refused as long as they have it, also when the refused rows are imported again.
+const doubt = " ?"
+
 // dateReader reads dates as one file writes them.
 type dateReader struct {
 	order    DateOrder
@@ -115,6 +121,10 @@ func (r dateReader) day(cell string) (standing.Date, *problem) {
 			return "", &problem{BadDate, "this is the number of a day, and the workbook counts days from 1904", "Write it as 2026-05-31"}
 		}
 		return standing.DateOf(serialDay(serial, false)), nil
+	}
+	if strings.HasSuffix(cell, doubt) {
+		return "", &problem{AmbiguousDate, "this was a real date among dates that are texts, so day and month may have changed places when the list was opened in a spreadsheet",
+			"Compare it with the source; when it is right take the question mark out, otherwise write it as 2026-05-31"}
 	}
 	d, ok := numeric(cell)
 	if !ok {

@@ -1,6 +1,9 @@
 package intake
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // checkDomain reads a domain name.
 func checkDomain(cell string) (string, *problem) {
@@ -17,6 +20,8 @@ func checkDomain(cell string) (string, *problem) {
 		p.message, p.hint = "an e-mail address stands where the domain belongs", "Write "+host
 	case isGUID(name):
 		p.code, p.message, p.hint = SwappedColumns, "a tenant id stands where the domain belongs", "Put it into a column customer_tenant_id, and leave this cell empty"
+	case strings.IndexFunc(name, beyondASCII) >= 0:
+		p.message, p.hint = "the domain has letters beyond a to z", "Write its form for machines, which begins with xn--"
 	case isDomain(bare):
 		p.hint = "Write " + bare
 	}
@@ -37,6 +42,8 @@ func isDomain(name string) bool {
 	}
 	return labels > 1 && labelOf(name)&letterOrDash != 0
 }
+
+func beyondASCII(r rune) bool { return r >= utf8.RuneSelf }
 
 const (
 	letterOrDash uint8 = 1 << iota

@@ -20,6 +20,8 @@ func checkEmail(cell string) (string, *problem) {
 	switch plain := strings.TrimPrefix(strings.ToLower(cell), "mailto:"); {
 	case isEmail(plain):
 		p.hint = "Write " + plain
+	case strings.IndexFunc(cell, beyondASCII) >= 0 && strings.IndexFunc(cell, unseen) < 0:
+		p.message, p.hint = "the address has letters beyond a to z", "Write it as the customer's mail system knows it, without accents"
 	case isGUID(cell):
 		p.code, p.message = SwappedColumns, "a tenant id stands where the e-mail address belongs"
 	case strings.Count(cell, "@") > 1:
@@ -40,17 +42,20 @@ func isEmail(text string) bool {
 	if at < 1 || at > 64 || len(text) > 254 || text[0] == '.' || text[0] == '=' || text[at-1] == '.' {
 		return false
 	}
-	allowed := true
+	var seen uint8
 	for i := range at {
-		allowed = allowed && localCharacters[text[i]]
+		seen |= notLocal[text[i]]
 	}
-	return allowed && !strings.Contains(text[:at], "..") && isDomain(text[at+1:])
+	return seen == 0 && !strings.Contains(text[:at], "..") && isDomain(text[at+1:])
 }
 
-// localCharacters are those of an unquoted local part (RFC 5322, dot-atom).
-var localCharacters = func() (set [256]bool) {
+// notLocal is 1 for the bytes that an unquoted local part does not have (RFC 5322, dot-atom).
+var notLocal = func() (set [256]uint8) {
+	for i := range set {
+		set[i] = 1
+	}
 	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_`{|}~-") {
-		set[c] = true
+		set[c] = 0
 	}
 	return set
 }()

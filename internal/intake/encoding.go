@@ -28,7 +28,6 @@ type bytesSurvey struct {
 	multibyte  bool // some well-formed UTF-8 beyond ASCII
 	invalid    bool // some bytes that are not UTF-8
 	lineFeed   bool
-	visible    bool   // anything but white space and a byte-order mark
 	incomplete []byte // the beginning of a character that goes on in the next block
 }
 
@@ -47,7 +46,7 @@ func surveyBytes(file *os.File) (bytesSurvey, error) {
 	err := s.read(file, blocks)
 	close(blocks)
 	<-done
-	s.invalid = s.invalid || len(s.incomplete) > 0
+	s.end()
 	s.sha256 = hex.EncodeToString(digest.Sum(nil))
 	return s, err
 }
@@ -95,6 +94,9 @@ func (s *bytesSurvey) look(block []byte) {
 	}
 	s.multibyte = s.multibyte || !ascii(block)
 }
+
+// end takes into account that nothing follows.
+func (s *bytesSurvey) end() { s.invalid = s.invalid || len(s.incomplete) > 0 }
 
 // lookAtRunes looks at the next stretch of a block that is not well-formed, and returns the rest.
 func (s *bytesSurvey) lookAtRunes(block []byte) []byte {

@@ -16,11 +16,12 @@ type header struct {
 	columns []column       // what each cell names; unknownColumn: nothing that we know
 	at      [columns]int   // where each known column stands; negative: it is not there
 	twice   map[column]int // where a column that is there twice stands again
+	results []int          // where the columns of an earlier result file stand
 }
 
 // understood takes a line for a header.
 func (v vocabulary) understood(line int, cells []string) header {
-	h := header{line: line, cells: cells, columns: make([]column, len(cells)), twice: map[column]int{}}
+	h := header{line: line, cells: cells, columns: make([]column, len(cells)), twice: map[column]int{}, results: resultColumns(cells)}
 	for c := range h.at {
 		h.at[c] = -1
 	}
@@ -91,17 +92,25 @@ func (h header) titleOf(c column) string {
 	return h.title(h.at[c])
 }
 
-// isRepeatedBy reports whether a line below the header is the same header again.
+// isRepeatedBy reports whether a line below the header is the same header again, as far as we know its columns.
 func (h header) isRepeatedBy(cells []string) bool {
-	return slices.EqualFunc(trimmedRight(h.cells), trimmedRight(cells), func(a, b string) bool { return simplified(a) == simplified(b) })
+	for i, c := range h.columns {
+		if c != unknownColumn && (i >= len(cells) || simplified(h.cells[i]) != simplified(cells[i])) {
+			return false
+		}
+	}
+	return true
 }
 
-// trimmedRight is cells without the empty ones at the end.
-func trimmedRight(cells []string) []string {
-	for len(cells) > 0 && clean(cells[len(cells)-1]) == "" {
-		cells = cells[:len(cells)-1]
+// isBlank reports whether a line has nothing in it that anybody could see, but for what an earlier round wrote into its
+// result columns.
+func (h header) isBlank(cells []string) bool {
+	for i, cell := range cells {
+		if cell != "" && clean(cell) != "" && !slices.Contains(h.results, i) {
+			return false
+		}
 	}
-	return cells
+	return true
 }
 
 // check says what the header lacks or has too often.
@@ -170,10 +179,9 @@ func isFullName(cell string) bool {
 
 // ignored are sentences on the columns that nothing is read from, and what a misspelt one may stand for.
 func (h header) ignored(v vocabulary) []string {
-	results := resultColumns(h.cells)
 	var notes []string
 	for i, c := range h.columns {
-		if c != unknownColumn || clean(h.cells[i]) == "" || slices.Contains(results, i) {
+		if c != unknownColumn || clean(h.cells[i]) == "" || slices.Contains(h.results, i) {
 			continue
 		}
 		sentence := fmt.Sprintf("Nothing is read from column %q.", h.title(i))

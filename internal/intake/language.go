@@ -14,6 +14,9 @@ func (c *checker) language(cell string) (string, *problem) {
 	if err != nil || tag == tags.Und {
 		return "", &problem{BadLanguage, "this is not a language tag", "Write the tag, such as pt-BR or en-US"}
 	}
+	if c.languages == nil {
+		c.languages = map[string]string{}
+	}
 	if len(c.languages) < mostLanguages {
 		c.languages[cell] = tag.String()
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // longestName is the most characters of a first or last name.
@@ -12,10 +14,11 @@ const longestName = 100
 
 // name is a first or last name: letters of any script, and what stands between them.
 func (c *checker) name(col column) string {
-	raw := clean(c.cell(col))
-	if raw != "" && plainName(raw) {
+	raw := c.cell(col)
+	if raw != "" && raw[len(raw)-1] != ' ' && plainName(raw) {
 		return raw
 	}
+	raw = clean(raw)
 	if marksText(raw) {
 		raw = clean(raw[1:])
 	}
@@ -55,6 +58,9 @@ func checkName(name string) *problem {
 	if r, found := controlled(name, false); found {
 		return controlProblem(r)
 	}
+	if garbled(name) {
+		return &problem{Garbled, "the letters are garbled: somewhere on its way the list was read in the wrong encoding", "Export the list again as CSV UTF-8, or write the name anew"}
+	}
 	letters := false
 	for _, r := range name {
 		switch {
@@ -84,6 +90,15 @@ func plainName(name string) bool {
 		}
 	}
 	return true
+}
+
+// garbled reports whether a text is UTF-8 that was read as Windows-1252, such as JoÃ£o.
+func garbled(text string) bool {
+	if !strings.ContainsAny(text, "ÃÂÄÅâÐ") {
+		return false
+	}
+	bytes, err := charmap.Windows1252.NewEncoder().String(text)
+	return err == nil && utf8.ValidString(bytes)
 }
 
 // partOfName reports whether a character other than a letter is found in names.

@@ -50,6 +50,11 @@ func (f *File) open(file *os.File) error {
 	}
 	vocabulary := newVocabulary()
 	if kind == XLSX {
+		whole, err := surveyBytes(file)
+		if err != nil {
+			return err
+		}
+		f.sha256 = whole.sha256
 		return f.openXLSX(file, info, vocabulary)
 	}
 	if isEmpty(head[:n]) && info.Size() <= int64(len(head)) {
@@ -122,16 +127,6 @@ func (f *File) settle(s source, h header, v vocabulary) error {
 	f.notes = append(f.notes, seen.notes...)
 	f.check = newRowCheck(h, f.opts, order, seen)
 	return nil
-}
-
-// isBlank reports whether a line has nothing in it that anybody could see.
-func isBlank(cells []string) bool {
-	for _, cell := range cells {
-		if cell != "" && clean(cell) != "" {
-			return false
-		}
-	}
-	return true
 }
 
 // separatorLine is the delimiter that a first line such as sep=; tells Excel; zero: it is no such line.

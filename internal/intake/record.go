@@ -33,7 +33,27 @@ type recordScanner struct {
 	limit     int // bytes of a record
 	line      int // the line at position
 	position  int
-	afterFeed int // behind the first LF at or after position, or behind the end of data and one more; up to position: not known
+	feed      finder // of LF
+	carriage  finder // of CR
+	quote     finder // of quotation marks
+}
+
+// finder finds a byte again and again, and remembers the last find: most lines have neither quotation marks nor CRs.
+type finder struct {
+	known bool
+	at    int // the first place of the byte at or after the place last asked for; the end of data when there is none
+}
+
+// next is the first place of b in data at or after from; the end of data when there is none.
+func (f *finder) next(data []byte, b byte, from int) int {
+	if f.known && f.at >= from {
+		return f.at
+	}
+	f.known, f.at = true, len(data)
+	if i := bytes.IndexByte(data[from:], b); i >= 0 {
+		f.at = from + i
+	}
+	return f.at
 }
 
 // next finds the record at the scanner's position and moves behind its line end. It returns false when data ends
@@ -47,7 +67,7 @@ func (s *recordScanner) next(data []byte, final bool) (record, bool) {
 		return record{}, false
 	}
 	r := record{start: s.position, end: end, line: s.line}
-	if bytes.IndexByte(data[r.start:end], '"') < 0 {
+	if s.quote.next(data, '"', r.start) >= end {
 		s.position, s.line = next, s.line+1
 		return r, true
 	}
@@ -79,31 +99,25 @@ func (s *recordScanner) quotedRecord(data []byte, r record, next int, final bool
 
 // lineEnd finds where the line at from ends and where the next one begins.
 func (s *recordScanner) lineEnd(data []byte, from int, final bool) (end, next int, ok bool) {
-	if s.afterFeed <= from {
-		s.afterFeed = len(data) + 1
-		if i := bytes.IndexByte(data[from:], '\n'); i >= 0 {
-			s.afterFeed = from + i + 1
-		}
-	}
-	stop := s.afterFeed - 1
-	if i := bytes.IndexByte(data[from:stop], '\r'); i >= 0 {
-		end, next = from+i, from+i+1
-		if next < len(data) && data[next] == '\n' {
-			next++
+	feed := s.feed.next(data, '\n', from)
+	if end = s.carriage.next(data, '\r', from); end < feed {
+		next = end + 1
+		if next == feed && feed < len(data) {
+			return end, next + 1, true
 		}
 		// A CR at the end of the data may be half of a CRLF.
-		return end, next, next < len(data) || final || data[next-1] == '\n'
+		return end, next, next < len(data) || final
 	}
-	if stop == len(data) {
-		return stop, stop, final
+	if feed == len(data) {
+		return feed, feed, final
 	}
-	return stop, stop + 1, true
+	return feed, feed + 1, true
 }
 
 // moreData tells the scanner that the first n bytes of the data are gone, or that there is more of it.
 func (s *recordScanner) moreData(n int) {
 	s.position -= n
-	s.afterFeed = 0
+	s.feed, s.carriage, s.quote = finder{}, finder{}, finder{}
 }
 
 type quoteOutcome int
@@ -154,12 +168,19 @@ func closingQuote(data []byte, from int) int {
 	}
 }
 
-// swallows reports whether one of the lines inside a record is a row by itself. The last line of a true record, with
-// the mark that closes its cell, may have the address when the first line has none.
+// swallows reports whether one of the lines inside a record is a row by itself: it reads well alone and has an e-mail
+// address in its place. The last line of a true record, with the mark that closes its cell, may have that as well, but then
+// the record's first line has none.
 func (s *recordScanner) swallows(first, others []byte) bool {
 	addressed := s.addressed(first)
 	for line := range bytes.FieldsFuncSeq(others, func(r rune) bool { return r == '\r' || r == '\n' }) {
-		if s.addressed(line) && (addressed || bytes.Count(line, []byte{'"'})%2 == 0) {
+		if !s.addressed(line) || !addressed && bytes.Count(line, []byte{'"'})%2 != 0 {
+			continue
+		}
+		if _, outcome := s.closeQuotes(line, 0); outcome != balanced {
+			continue
+		}
+		if cells := appendCells(nil, string(line), quoted, s.delimiter); s.email < len(cells) && isEmail(unmarked(cells[s.email])) {
 			return true
 		}
 	}

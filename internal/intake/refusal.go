@@ -31,6 +31,7 @@ const (
 	TooManyCells      Code = "too_many_cells"       // more cells than the header has
 	CutOff            Code = "cut_off"              // the file ends in the middle of this row
 	Unreadable        Code = "unreadable_character" // a character that could not be decoded
+	Garbled           Code = "garbled_characters"   // UTF-8 that was read in another encoding on its way
 	ControlCharacter  Code = "control_character"    // NUL, line breaks, invisible characters
 	StrayQuote        Code = "stray_quote"          // a quotation mark that was not closed or not doubled
 	Formula           Code = "formula"              // a formula instead of its value

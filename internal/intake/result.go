@@ -5,6 +5,8 @@ import (
 	"io"
 	"iter"
 	"slices"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // Result is one line of the result file: the cells of a row as they came, and what became of it.
@@ -82,6 +84,24 @@ func WriteResults(w io.Writer, f Format, header []string, rows iter.Seq2[Result,
 		}
 	}
 	return sheet.close()
+}
+
+// Correctable makes a row's cells fit for WriteRefused: they stay as they came, but a date that was understood by the
+// order of the other rows' dates, or by Options.Dates, is written as 2026-05-31, because the refused rows alone may
+// prove no order. header is File.Header, agreed the row's Record.DateAgreed.
+func Correctable(header []string) func(cells []string, agreed standing.Date) []string {
+	at := newVocabulary().understood(0, header).at[dateAgreed]
+	return func(cells []string, agreed standing.Date) []string {
+		if at < 0 || at >= len(cells) || agreed == "" {
+			return cells
+		}
+		if _, ok := numeric(unmarked(cells[at])); !ok {
+			return cells
+		}
+		cells = slices.Clone(cells)
+		cells[at] = string(agreed)
+		return cells
+	}
 }
 
 // WriteRefused writes rows alone, in the same form and without the four columns of a result file, so that they can be

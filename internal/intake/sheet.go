@@ -260,7 +260,7 @@ func (c sheetCell) instant(dates, from1904 bool) (time.Time, bool) {
 	return serialDay(c.number, from1904), true
 }
 
-// doubtful reports whether the row's date is a real date up to the 12th of a month, see checker.doubtful.
+// doubtful reports whether the row's date is a real date up to the 12th of a month, see doubt.
 func (r sheetRow) doubtful(date int, from1904 bool) bool {
 	if date < 0 || date >= len(r.cells) {
 		return false

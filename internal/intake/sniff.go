@@ -7,7 +7,7 @@ import (
 
 // signature is the beginning of a kind of file that people send instead of a CSV or an XLSX.
 type signature struct {
-	magic string // lower case where it is text
+	magic string // in any case where it is text
 	what  string
 	hint  string
 }
@@ -15,11 +15,11 @@ type signature struct {
 const saveAs = "Open it in the program that made it, save it as XLSX or as CSV (UTF-8), and import that file"
 
 var signatures = []signature{
-	{"%pdf-", "a PDF document", "A list is needed: export the table as XLSX or CSV, and import that file"},
+	{"%PDF-", "a PDF document", "A list is needed: export the table as XLSX or CSV, and import that file"},
 	{"\x1f\x8b", "a gzip archive", "Unpack it and import the file inside"},
-	{"rar!", "a RAR archive", "Unpack it and import the file inside"},
+	{"Rar!", "a RAR archive", "Unpack it and import the file inside"},
 	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and import the file inside"},
-	{"\x89png", "a picture (PNG)", "A list is needed, not a picture of one: export the table as XLSX or CSV"},
+	{"\x89PNG", "a picture (PNG)", "A list is needed, not a picture of one: export the table as XLSX or CSV"},
 	{"\xff\xd8\xff", "a picture (JPEG)", "A list is needed, not a picture of one: export the table as XLSX or CSV"},
 	{`{\rtf`, "an RTF document", saveAs},
 	{"<!doctype html", "a web page (HTML)", saveAs},
@@ -28,7 +28,15 @@ var signatures = []signature{
 	{"<?xml", "an XML document", saveAs},
 	{"{", "a JSON document", "Export the list as XLSX or CSV, and import that file"},
 	{"[", "a JSON document", "Export the list as XLSX or CSV, and import that file"},
-	{"sqlite format 3", "a database (SQLite)", "Export the table as CSV, and import that file"},
+	{"SQLite format 3", "a database (SQLite)", "Export the table as CSV, and import that file"},
+}
+
+// begins reports whether a file begins so. The tags of web pages are written in either case.
+func (s signature) begins(text []byte) bool {
+	if s.magic[0] == '<' {
+		return strings.EqualFold(string(text[:min(len(text), len(s.magic))]), s.magic)
+	}
+	return bytes.HasPrefix(text, []byte(s.magic))
 }
 
 const (
@@ -44,9 +52,9 @@ func sniff(head []byte) (Kind, *FileError) {
 	if bytes.HasPrefix(head, []byte(oleMagic)) {
 		return "", oleError(head)
 	}
-	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")))
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
 	for _, s := range signatures {
-		if strings.HasPrefix(text, s.magic) {
+		if s.begins(text) {
 			return "", &FileError{Code: WrongFormat, Message: "this is " + s.what + ", not a CSV or XLSX file, whatever its name says", Hint: s.hint}
 		}
 	}

@@ -53,12 +53,22 @@ func newLooker(h header) looker { return looker{header: h, words: newVocabulary(
 // ordinary reports whether a line without quotation marks is a row with an ISO date or none, of which look would learn
 // no more than that it is there.
 func (l looker) ordinary(line []byte, delimiter byte) bool {
-	if at := l.header.at[dateAgreed]; at >= 0 {
-		if date := plainCell(line, at, delimiter); len(date) > 0 && (len(date) < 10 || date[4] != '-') {
+	date, address := l.header.at[dateAgreed], l.header.at[email]
+	addressed := false
+	for at := 0; at <= max(date, address); at++ {
+		cell, rest, more := bytes.Cut(line, []byte{delimiter})
+		switch {
+		case at == address:
+			addressed = bytes.IndexByte(cell, '@') > 0
+		case at == date && len(cell) > 0 && (len(cell) < 10 || cell[4] != '-'):
 			return false
 		}
+		if !more {
+			break
+		}
+		line = rest
 	}
-	return bytes.IndexByte(plainCell(line, l.header.at[email], delimiter), '@') > 0
+	return addressed
 }
 
 // look takes a row into account.
@@ -70,7 +80,7 @@ func (l looker) look(s *survey, line int, cells []string) {
 		s.rows++
 		return
 	}
-	if isBlank(cells) {
+	if l.header.isBlank(cells) {
 		return
 	}
 	s.rows++

@@ -34,6 +34,20 @@ func unmarked(cell string) string {
 // visible reports whether a byte is an ASCII character with ink.
 func visible(b byte) bool { return b > ' ' && b < 0x7F }
 
+// isPlain reports whether a text begins with a letter or a digit, ends with ink and has nothing but ASCII to be read in
+// it: then nothing can be wrong with it but its length.
+func isPlain(text string) bool {
+	if text == "" || text[0] < '0' || text[0] == '=' || text[len(text)-1] == ' ' {
+		return false
+	}
+	for i := range len(text) {
+		if b := text[i]; b < ' ' || b >= 0x7F {
+			return false
+		}
+	}
+	return true
+}
+
 // unseen reports whether a character is white space or has no width. U+FFFD is neither: it stands for something.
 func unseen(r rune) bool {
 	switch r {

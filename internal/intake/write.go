@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/csv"
 	"io"
 )
@@ -27,7 +28,11 @@ type csvWriter struct {
 
 func newCSVWriter(w io.Writer, delimiter byte) *csvWriter {
 	out := &csvWriter{file: w, Writer: csv.NewWriter(w)}
-	out.Comma = rune(delimiter)
+	// A delimiter that only the line sep=… of the original told would not be found again without it, and with it Excel
+	// forgets that the file is in UTF-8.
+	if bytes.IndexByte(delimiters, delimiter) >= 0 {
+		out.Comma = rune(delimiter)
+	}
 	return out
 }
 

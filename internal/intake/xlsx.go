@@ -2,17 +2,12 @@ package intake
 
 import (
 	"archive/zip"
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -113,169 +108,6 @@ func (s *xlsxSource) tooBig(parts []*zip.File) *FileError {
 	return nil
 }
 
-// part opens a part of the workbook for reading as XML.
-func (s *xlsxSource) part(name string) (*xmlPart, error) {
-	p := s.parts[strings.ToLower(name)]
-	if p == nil {
-		return nil, damaged("there is no part "+name, fs.ErrNotExist)
-	}
-	r, err := p.Open()
-	if err != nil {
-		return nil, damaged(name, err)
-	}
-	// One byte more than it says of itself: an archive that lies about its sizes is caught there.
-	guard := &guardedReader{from: io.LimitReader(r, int64(min(p.UncompressedSize64, 1<<62))+1), most: s.limits.RowBytes}
-	return &xmlPart{Decoder: xml.NewDecoder(guard), close: r.Close, name: name}, nil
-}
-
-// guardedReader stops at texts and tags that are longer than any cell: a decoder would keep them whole.
-type guardedReader struct {
-	from io.Reader
-	most int
-	run  int // bytes since the last tag began
-}
-
-func (g *guardedReader) Read(b []byte) (int, error) {
-	n, err := g.from.Read(b)
-	for rest := b[:n]; ; {
-		i := bytes.IndexByte(rest, '<')
-		if i < 0 {
-			g.run += len(rest)
-			break
-		}
-		rest, g.run = rest[i+1:], 0
-	}
-	if g.run > g.most {
-		return 0, &FileError{Code: TooBig, Message: "a cell is longer than " + size(int64(g.most)), Hint: "Look whether this is a list of customers, and take out what is not"}
-	}
-	return n, err
-}
-
-// xmlPart is a part of a workbook that is being read.
-type xmlPart struct {
-	*xml.Decoder
-	close func() error
-	name  string
-}
-
-// next is the next token; io.EOF at the end. Names are without their prefixes.
-func (p *xmlPart) next() (xml.Token, error) {
-	token, err := p.RawToken()
-	if err == nil || errors.Is(err, io.EOF) {
-		return token, err
-	}
-	if wrong, ok := errors.AsType[*FileError](err); ok {
-		return nil, wrong
-	}
-	return nil, damaged(p.name, err)
-}
-
-// attribute is the value of an attribute of any prefix; empty when it is not there.
-func attribute(e xml.StartElement, name string) string {
-	for _, a := range e.Attr {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
-}
-
-// each calls visit for every element of a small part that begins.
-func (s *xlsxSource) each(name string, visit func(e xml.StartElement)) (err error) {
-	part, err := s.part(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, part.close()) }()
-	for {
-		token, err := part.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if e, ok := token.(xml.StartElement); ok {
-			visit(e)
-		}
-	}
-}
-
-// workbook is what xl/workbook.xml says.
-type workbook struct {
-	sheets   []bookSheet
-	from1904 bool
-}
-
-type bookSheet struct{ name, part string }
-
-func (b workbook) name(part string) string {
-	for _, s := range b.sheets {
-		if s.part == part {
-			return s.name
-		}
-	}
-	return ""
-}
-
-const bookPart = "xl/workbook.xml"
-
-// openBook reads which sheets there are, the styles that are dates, and the shared strings. Hidden sheets are passed
-// over: nobody means them.
-func (s *xlsxSource) openBook() error {
-	parts := map[string]string{} // by relationship
-	stylesPart, stringsPart := "", ""
-	err := s.each("xl/_rels/workbook.xml.rels", func(e xml.StartElement) {
-		target := attribute(e, "Target")
-		if !strings.HasPrefix(target, "/") {
-			target = path.Join(path.Dir(bookPart), target)
-		}
-		target = strings.TrimPrefix(target, "/")
-		switch kind := attribute(e, "Type"); {
-		case strings.HasSuffix(kind, "/worksheet"):
-			parts[attribute(e, "Id")] = target
-		case strings.HasSuffix(kind, "/styles"):
-			stylesPart = target
-		case strings.HasSuffix(kind, "/sharedStrings"):
-			stringsPart = target
-		}
-	})
-	if err != nil {
-		return err
-	}
-	err = s.each(bookPart, func(e xml.StartElement) {
-		switch e.Name.Local {
-		case "workbookPr":
-			on, _ := strconv.ParseBool(attribute(e, "date1904"))
-			s.book.from1904 = on
-		case "sheet":
-			if part := parts[relationship(e)]; part != "" && !strings.Contains(strings.ToLower(attribute(e, "state")), "hidden") {
-				s.book.sheets = append(s.book.sheets, bookSheet{attribute(e, "name"), part})
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if stylesPart != "" {
-		if s.styles, err = s.readStyles(stylesPart); err != nil {
-			return err
-		}
-	}
-	s.strings, err = s.readSharedStrings(stringsPart)
-	return err
-}
-
-// relationship is the id by which a sheet refers to its part: the attribute id with a prefix, beside sheetId.
-func relationship(e xml.StartElement) string {
-	for _, a := range e.Attr {
-		if a.Name.Local == "id" && a.Name.Space != "" {
-			return a.Value
-		}
-	}
-	return attribute(e, "id")
-}
-
 // findHeader finds the first visible sheet with a header.
 func (s *xlsxSource) findHeader(f *File, v vocabulary) (header, error) {
 	var best header
@@ -349,12 +181,12 @@ func (s *xlsxSource) survey(h header) (survey, error) {
 		}
 		cells := row.texts(h.at[dateAgreed], s.book.from1904)
 		l.look(&seen, row.number, cells)
-		if row.hidden && !isBlank(cells) {
+		if row.hidden && !h.isBlank(cells) {
 			hidden++
 		}
 	}
 	if hidden > 0 {
-		seen.notes = append(seen.notes, fmt.Sprintf("%d rows of the sheet are hidden, by a filter or by hand; they are read like the others.", hidden))
+		seen.notes = append(seen.notes, fmt.Sprintf("The sheet has hidden rows (%d), by a filter or by hand; they are read like the others.", hidden))
 	}
 	return seen, seen.wrong()
 }
@@ -388,9 +220,9 @@ func (s *xlsxSource) rows(check *rowCheck) iter.Seq2[Row, error] {
 func (s *xlsxSource) read(judge *checker, line sheetRow) Row {
 	date := s.header.at[dateAgreed]
 	row := Row{Line: line.number, Cells: line.texts(date, s.book.from1904)}
-	judge.check(&row, traits{
-		suspect:  slices.ContainsFunc(row.Cells, unreadable),
-		doubtful: line.doubtful(date, s.book.from1904),
-	})
+	if judge.textDates && line.doubtful(date, s.book.from1904) {
+		row.Cells[date] += doubt
+	}
+	judge.check(&row, traits{suspect: slices.ContainsFunc(row.Cells, unreadable)})
 	return row
 }
