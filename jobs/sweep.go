@@ -163,7 +163,7 @@ func outlive(ctx context.Context, while time.Duration) (context.Context, context
 // A kill loses what is in flight, what waits for the writer, and the chunk in its hands, so all three are small. A moment's
 // wait is enough to keep the number of transactions, and with it their cost, low.
 const (
-	unsaved   = 8 // readings that wait for the writer
+	unsaved   = 24 // readings that wait for the writer
 	chunkSize = 100
 	chunkAge  = 5 * time.Millisecond
 )
