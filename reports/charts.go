@@ -35,9 +35,18 @@ func (r *report) standingChart(sheet string, counted span) *excelize.Chart {
 	gap, overlap := uint(60), 100
 	c.GapWidth, c.Overlap = &gap, &overlap
 	c.PlotArea.ShowVal = true
-	c.PlotArea.NumFmt = excelize.ChartNumFmt{CustomNumFmt: "#,##0;;"} // no label on an empty piece
+	most := 0
+	for _, p := range r.book.Partners {
+		if p.Run != nil {
+			most = max(most, p.Run.Totals.Listed)
+		}
+	}
+	// A piece that is too short for its number has none; the table above has them all.
+	c.PlotArea.NumFmt = excelize.ChartNumFmt{CustomNumFmt: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20)}
 	c.XAxis.ReverseOrder = true
 	c.XAxis.Font = axisFont()
+	zero := 0.0
+	c.YAxis.Minimum = &zero // a bar that begins elsewhere lies about its length
 	c.YAxis.None = true
 	for i, color := range []string{moss, red, "D97706", grey} { // clear, blocked, unknown, excluded: columns C to F
 		letter := string(rune('C' + i))
