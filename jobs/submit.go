@@ -109,6 +109,9 @@ func (s *submission) round(ctx context.Context, most int) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if s.refused != nil {
+		return s.refused
+	}
 	return context.Cause(ctx)
 }
 
@@ -147,8 +150,9 @@ type submission struct {
 	began    time.Time
 	left     atomic.Int64 // attestations that may still be taken up in this round
 
-	mu   sync.Mutex
-	ends map[attestation.ID]settled
+	mu      sync.Mutex
+	ends    map[attestation.ID]settled
+	refused error // the service refuses the caller
 }
 
 func (s *submission) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
@@ -173,10 +177,20 @@ func (s *submission) work(ctx, working context.Context) error {
 		}
 		s.end(claim, settlement.State)
 		if refused != nil {
-			return refused
+			s.stop(refused)
 		}
 	}
 	return nil
+}
+
+// stop lets nobody take up another attestation. Requests in flight come to their end: cut off, nobody would know what became of them.
+func (s *submission) stop(refused error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left.Store(0)
+	if s.refused == nil {
+		s.refused = refused
+	}
 }
 
 func (s *submission) end(c *attestation.Claim, state attestation.State) {

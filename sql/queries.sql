@@ -476,4 +476,6 @@ WHERE a.partner_id = :partner_id AND a.batch_id <= :through
 ORDER BY a.batch_id DESC, a.line
 
 -- name: count_held
-SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'sending' AND claim_expires > {{now}}
+-- In a worker's hands, or passed over because somebody's transaction, perhaps a dead one's, still holds the row.
+SELECT COUNT(*) FROM attestation
+WHERE partner_id = :partner_id AND (state = 'sending' OR state = 'approved' AND date_agreed <= :today)

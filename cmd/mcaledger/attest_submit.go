@@ -96,7 +96,7 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 	defer services.close()
 	var failed []error
 	for _, p := range partners {
-		done, err := a.submitPartner(c, s, &services, p, left)
+		done, err := a.submitPartner(c, s, &services, p, left, how.limit == 0)
 		r.add(done)
 		left -= min(left, done.Sent)
 		if stopped := context.Cause(a.ctx); stopped != nil {
@@ -139,7 +139,7 @@ func (a *app) budget(c config.Config, s *store.Store, partners []config.Partner,
 	return waiting, nil
 }
 
-func (a *app) submitPartner(c config.Config, s *store.Store, services *services, p config.Partner, most int) (done jobs.Submitted, err error) {
+func (a *app) submitPartner(c config.Config, s *store.Store, services *services, p config.Partner, most int, whole bool) (done jobs.Submitted, err error) {
 	partner := partnerOf(p)
 	queue, err := s.Queue(a.ctx, partner.ID, foreman())
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 		}
 		return done, nil
 	case n == 0 || most == 0:
-		return a.withHeld(queue, done)
+		return a.withHeld(queue, done, whole)
 	}
 	client, err := services.client(partner.ID)
 	if err != nil {
@@ -172,12 +172,16 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 	if err != nil {
 		return done, err
 	}
-	return a.withHeld(queue, done)
+	return a.withHeld(queue, done, whole)
 }
 
-// withHeld counts what another host, or a process that has just died, still has in its hands: it is not settled, and must not look so.
-func (a *app) withHeld(queue *store.Queue, done jobs.Submitted) (jobs.Submitted, error) {
-	held, err := queue.Held(a.ctx)
+// withHeld counts what another host, or a process that has just died, still has in its hands: it is not settled, and must not look so. Where the
+// whole queue was not to be sent, what is left was meant to be.
+func (a *app) withHeld(queue *store.Queue, done jobs.Submitted, whole bool) (jobs.Submitted, error) {
+	if !whole {
+		return done, nil
+	}
+	held, err := queue.Held(a.ctx, standing.DateOf(a.AsOf))
 	done.RetryLater += held
 	return done, err
 }

@@ -95,9 +95,9 @@ func (q *Queue) Resting(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Held counts the attestations that are in a worker's hands now.
-func (q *Queue) Held(ctx context.Context) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_held", args{"partner_id": q.partner})
+// Held counts what could be sent today and is not there to be claimed once the queue is empty: others have it.
+func (q *Queue) Held(ctx context.Context, today standing.Date) (n int, err error) {
+	err = q.store.get(ctx, q.store.db, &n, "count_held", args{"partner_id": q.partner, "today": today})
 	return n, err
 }
 
