@@ -215,7 +215,12 @@ func (c *checker) missing(col column) {
 
 // customer reads who the row is about: a tenant id, a domain, or both.
 func (c *checker) customer(r *Record) {
-	if unmarked(c.cell(tenantID)) == "" && unmarked(c.cell(domain)) == "" {
+	id := c.cell(tenantID)
+	if ok, capitals := guid(id); ok && !capitals && id != noTenant && c.header.at[domain] < 0 {
+		r.TenantID = id
+		return
+	}
+	if unmarked(id) == "" && unmarked(c.cell(domain)) == "" {
 		col := tenantID
 		if c.header.at[tenantID] < 0 {
 			col = domain

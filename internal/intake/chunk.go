@@ -12,7 +12,7 @@ import (
 
 // chunkSize is how much of a file is digested at once: big enough for two cores to work without waiting, small enough
 // to be forgotten.
-const chunkSize = 128 << 10
+const chunkSize = 192 << 10
 
 // chunk is a stretch of a CSV with whole records in it.
 type chunk struct {
@@ -141,8 +141,8 @@ func digested[T any](c *chunker, work func(*chunk) T) iter.Seq2[T, error] {
 		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
 
-		tasks := make(chan task[T], workers())
-		inOrder := make(chan task[T], workers())
+		tasks := make(chan task[T], workers()-1)
+		inOrder := make(chan task[T], workers()-1)
 		for range workers() {
 			go func() {
 				for t := range tasks {

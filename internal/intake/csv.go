@@ -230,7 +230,7 @@ func (s *csvSource) read(check *rowCheck, c *chunk, used <-chan []Row) []Row {
 	rows = slices.Grow(rows[:0], len(c.records))[:len(c.records)]
 	cells := make([]string, 0, len(c.records)*len(check.header.cells))
 	text := string(c.text)
-	suspect := unreadable(text)
+	suspect := mayBeUnreadable(c.text)
 	checker := check.checker()
 	for i, r := range c.records {
 		from := len(cells)

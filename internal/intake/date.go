@@ -179,8 +179,8 @@ func isoDay(cell string) (standing.Date, bool) {
 	if len(cell) < 10 || cell[4] != '-' || cell[7] != '-' {
 		return "", false
 	}
-	year, month, day := digits(cell[:4]), digits(cell[5:7]), digits(cell[8:10])
-	if year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(month, year) {
+	year, month, day := twoDigits(cell[0], cell[1])*100+twoDigits(cell[2], cell[3]), twoDigits(cell[5], cell[6]), twoDigits(cell[8], cell[9])
+	if year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 28 && day > daysIn(month, year) {
 		return "", false
 	}
 	if len(cell) > 10 && !(cell[10] == 'T' || cell[10] == 't' || cell[10] == ' ') {
@@ -190,6 +190,15 @@ func isoDay(cell string) (standing.Date, bool) {
 		return "", false
 	}
 	return standing.Date(cell[:10]), true
+}
+
+// twoDigits is the number that two decimal digits mean; more than 9999 when they are none.
+func twoDigits(tens, ones byte) int {
+	tens, ones = tens-'0', ones-'0'
+	if tens > 9 || ones > 9 {
+		return 10_000
+	}
+	return int(tens)*10 + int(ones)
 }
 
 // isoInstant reads a date with a time and a zone or an offset.

@@ -33,14 +33,20 @@ func isDomain(name string) bool {
 	if len(name) < 3 || len(name) > 253 {
 		return false
 	}
-	labels := 1
-	for i := strings.IndexByte(name, '.'); i >= 0; i = strings.IndexByte(name, '.') {
-		if characters := labelOf(name[:i]); characters&(letterOrDash|digit) == 0 {
+	labels, from, seen := 0, 0, uint8(0)
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '.' {
+			seen |= domainCharacters[name[i]]
+			continue
+		}
+		if i == from || i-from > 63 || name[from] == '-' || name[i-1] == '-' || seen&strange != 0 {
 			return false
 		}
-		name, labels = name[i+1:], labels+1
+		if labels++; i < len(name) {
+			from, seen = i+1, 0
+		}
 	}
-	return labels > 1 && labelOf(name)&letterOrDash != 0
+	return labels > 1 && seen&letterOrDash != 0
 }
 
 func beyondASCII(r rune) bool { return r >= utf8.RuneSelf }
@@ -50,20 +56,6 @@ const (
 	digit
 	strange
 )
-
-// labelOf says which characters a label of a domain name has; zero: it is no label.
-func labelOf(label string) (seen uint8) {
-	if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-		return 0
-	}
-	for i := range len(label) {
-		seen |= domainCharacters[label[i]]
-	}
-	if seen&strange != 0 {
-		return 0
-	}
-	return seen
-}
 
 // domainCharacters are looked up byte by byte, which is faster than comparing.
 var domainCharacters = func() (all [256]uint8) {

@@ -42,11 +42,14 @@ func isEmail(text string) bool {
 	if at < 1 || at > 64 || len(text) > 254 || text[0] == '.' || text[0] == '=' || text[at-1] == '.' {
 		return false
 	}
-	var seen uint8
+	wrong := uint8(0)
 	for i := range at {
-		seen |= notLocal[text[i]]
+		wrong |= notLocal[text[i]]
+		if text[i] == '.' && text[i+1] == '.' {
+			return false
+		}
 	}
-	return seen == 0 && !strings.Contains(text[:at], "..") && isDomain(text[at+1:])
+	return wrong == 0 && isDomain(text[at+1:])
 }
 
 // notLocal is 1 for the bytes that an unquoted local part does not have (RFC 5322, dot-atom).

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"math/bits"
 	"os"
 	"unicode/utf8"
 
@@ -86,29 +87,20 @@ func (s *bytesSurvey) look(block []byte) {
 		block = block[max(0, size-len(s.incomplete)):]
 		s.incomplete = nil
 	}
-	if ascii(block) {
-		return
+	for len(block) > 0 {
+		block = block[asciiPrefix(block):]
+		for len(block) > 0 && block[0] >= utf8.RuneSelf {
+			if !utf8.FullRune(block) {
+				s.incomplete = append([]byte(nil), block...)
+				return
+			}
+			block = block[s.rune(block):]
+		}
 	}
-	for len(block) > 0 && !utf8.Valid(block) {
-		block = s.lookAtRunes(block)
-	}
-	s.multibyte = s.multibyte || !ascii(block)
 }
 
 // end takes into account that nothing follows.
 func (s *bytesSurvey) end() { s.invalid = s.invalid || len(s.incomplete) > 0 }
-
-// lookAtRunes looks at the next stretch of a block that is not well-formed, and returns the rest.
-func (s *bytesSurvey) lookAtRunes(block []byte) []byte {
-	for i := 0; i < 4096 && len(block) > 0; i++ {
-		if !utf8.FullRune(block) {
-			s.incomplete = append([]byte(nil), block...)
-			return nil
-		}
-		block = block[s.rune(block):]
-	}
-	return block
-}
 
 // rune takes one character into account and returns its length in bytes.
 func (s *bytesSurvey) rune(b []byte) int {
@@ -122,18 +114,18 @@ func (s *bytesSurvey) rune(b []byte) int {
 	return size
 }
 
-func ascii(b []byte) bool {
-	for ; len(b) >= 8; b = b[8:] {
-		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
-			return false
+// asciiPrefix is how many bytes are ASCII before the first one that is not.
+func asciiPrefix(b []byte) int {
+	n := 0
+	for ; len(b)-n >= 8; n += 8 {
+		if word := binary.LittleEndian.Uint64(b[n:]) & 0x8080808080808080; word != 0 {
+			return n + bits.TrailingZeros64(word)/8
 		}
 	}
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
+	for n < len(b) && b[n] < utf8.RuneSelf {
+		n++
 	}
-	return true
+	return n
 }
 
 // told is the encoding that a file's beginning tells, by a byte-order mark or by the zeros of UTF-16, and how many

@@ -52,7 +52,7 @@ func TestLimitsAreSentences(t *testing.T) {
 		"the file":           {header + aRow + "\n", Limits{FileBytes: 100}, ": the file is bigger than 100 bytes. Split it into several files"},
 		"the columns":        {header + aRow + "\n", Limits{Columns: 4}, " line 1: the header has 5 columns; 4 are the most. Take out the columns that are not needed"},
 		"the rows":           {header + strings.Repeat(aRow+"\n", 4), Limits{Rows: 3}, " line 5: the file has more than 3 lines. Split it into several files"},
-		"a line":             {header + aRow + "\n" + strings.Repeat("x", 2*chunkSize) + "\n" + aRow + "\n", Limits{RowBytes: chunkSize}, " line 3: the line is longer than 131072 bytes. Look whether this is a list with one customer a line, and take out what is not"},
+		"a line":             {header + aRow + "\n" + strings.Repeat("x", 2*chunkSize) + "\n" + aRow + "\n", Limits{RowBytes: chunkSize}, " line 3: the line is longer than 196608 bytes. Look whether this is a list with one customer a line, and take out what is not"},
 		"a line in one lump": {strings.Repeat("x", headerWindow+1), Limits{}, " line 1: the first line is longer than 1 MB. Look whether this is a list with one customer a line"},
 	} {
 		t.Run(name, func(t *testing.T) {

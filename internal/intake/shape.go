@@ -75,3 +75,18 @@ var unreadableCell = problem{Unreadable, "there is a character that cannot be re
 func unreadable(text string) bool {
 	return !utf8.ValidString(text) || strings.Contains(text, "\uFFFD")
 }
+
+// mayBeUnreadable is unreadable for a whole chunk, quickly.
+func mayBeUnreadable(text []byte) bool {
+	for len(text) > 0 {
+		text = text[asciiPrefix(text):]
+		for len(text) > 0 && text[0] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRune(text)
+			if r == utf8.RuneError {
+				return true
+			}
+			text = text[size:]
+		}
+	}
+	return false
+}

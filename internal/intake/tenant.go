@@ -16,29 +16,27 @@ func guid(text string) (ok, capitals bool) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return false, false
 	}
-	var seen class
-	for i := range len(text) {
-		seen |= classes[text[i]]
+	var seen tally
+	for i := range 36 {
+		seen += tallies[text[i]]
 	}
-	return seen&other == 0 && strings.Count(text, "-") == 4, seen&capital != 0
+	return seen&^(63*capital) == 4*dash, seen&(63*capital) != 0
 }
 
-// class is what a byte can be in a GUID.
-type class uint8
+// tally counts what the bytes of a GUID are, each kind in bits of its own.
+type tally uint32
 
 const (
-	small   class = 1 << iota // a digit, or a to f
-	capital                   // A to F
-	dash
-	other
+	dash    tally = 1
+	capital tally = 1 << 8  // A to F
+	other   tally = 1 << 16 // neither of them, nor a digit, nor a to f, which count nothing
 )
 
-// classes are looked up byte by byte, which is faster than comparing.
-var classes = func() (all [256]class) {
+// tallies are looked up byte by byte, which is faster than comparing.
+var tallies = func() (all [256]tally) {
 	for i := range all {
 		switch c := byte(i); {
 		case c >= '0' && c <= '9', c >= 'a' && c <= 'f':
-			all[i] = small
 		case c >= 'A' && c <= 'F':
 			all[i] = capital
 		case c == '-':
@@ -51,7 +49,7 @@ var classes = func() (all [256]class) {
 }()
 
 // isHexadecimal reports whether a byte is a digit of a hexadecimal number, in either case.
-func isHexadecimal(b byte) bool { return classes[b]&(small|capital) != 0 }
+func isHexadecimal(b byte) bool { return tallies[b]&^capital == 0 }
 
 // checkTenantID reads a tenant id. Other ways of writing a GUID are refused: they come from exports that hold other
 // ids as well, so a person should look.
