@@ -21,10 +21,13 @@ race: postgres ## the concurrent parts under the race detector (needs a C compil
 	$(GO) test -race -short ./internal/partnercenter ./internal/simulator ./internal/store ./jobs
 
 bench: postgres ## speed and memory, as ratios against a limit measured in the same run
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./reports ./jobs ./cmd/mcaledger
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/intake ./reports ./jobs ./cmd/mcaledger
 
 fuzz: ## a minute of fuzzing for each fuzz test
-	$(GO) test -run '^$$' -fuzz . -fuzztime 1m ./reports
+	$(GO) test -run '^$$' -fuzz FuzzRows -fuzztime 1m -fuzzminimizetime 10x ./internal/intake
+	$(GO) test -run '^$$' -fuzz FuzzErrorBody -fuzztime 1m ./internal/partnercenter
+	$(GO) test -run '^$$' -fuzz FuzzCustomersPage -fuzztime 1m ./internal/partnercenter
+	$(GO) test -run '^$$' -fuzz FuzzTextComesBack -fuzztime 1m ./reports
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l cmd internal jobs reports sql); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }

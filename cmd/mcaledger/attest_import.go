@@ -295,8 +295,12 @@ func writeResults(b attestation.Batch, rows iter.Seq2[attestation.Attestation, e
 		return files, err
 	}
 	files.refused = stem + ".refused" + format.Extension()
+	// Alone, the refused rows may not prove the order of their dates any more.
+	correctable := intake.Correctable(b.Header)
 	return files, replace(files.refused, func(w io.Writer) error {
-		return intake.WriteRefused(w, format, b.Header, mapped(refusedOnly(rows), func(a attestation.Attestation) []string { return a.Cells }))
+		return intake.WriteRefused(w, format, b.Header, mapped(refusedOnly(rows), func(a attestation.Attestation) []string {
+			return correctable(a.Cells, a.Content.Agreed)
+		}))
 	})
 }
 
