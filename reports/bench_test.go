@@ -148,9 +148,6 @@ func heap() uint64 {
 }
 
 func TestMemoryStaysFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes 110,000 customers")
-	}
 	defer debug.SetGCPercent(debug.SetGCPercent(20)) // nearer to what is held than to what waits for the collector
 	measure := func(c crowd) uint64 {
 		return peakHeap(func() {

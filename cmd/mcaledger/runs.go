@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/store"
 )
 
 type runsReply struct {
@@ -45,24 +47,17 @@ func (a *app) runsCommand() *cobra.Command {
 		if limit < 1 {
 			return usageError{fmt.Errorf("--limit %d is less than 1", limit)}
 		}
-		c, err := a.load()
-		if err != nil {
-			return err
-		}
-		s, err := a.open(c)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		runs, err := s.RecentRuns(a.ctx, limit)
-		if err != nil {
-			return databaseError{err}
-		}
-		for _, past := range runs {
-			r.Runs = append(r.Runs, pastRunOf(past))
-		}
-		a.tellRuns(r.Runs)
-		return nil
+		return a.withLedger(func(_ config.Config, s *store.Store) error {
+			runs, err := s.RecentRuns(a.ctx, limit)
+			if err != nil {
+				return databaseError{err}
+			}
+			for _, past := range runs {
+				r.Runs = append(r.Runs, pastRunOf(past))
+			}
+			a.tellRuns(r.Runs)
+			return nil
+		})()
 	})
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many")
 	return cmd
