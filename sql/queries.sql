@@ -213,11 +213,6 @@ SELECT * FROM standing
 WHERE partner_id = :partner_id AND valid_from <= :run AND (valid_to IS NULL OR valid_to > :run) AND (:standing = '' OR standing = :standing)
 ORDER BY name_key, customer_id
 
--- name: records_longest_blocked_first
-SELECT * FROM standing
-WHERE partner_id = :partner_id AND valid_from <= :run AND (valid_to IS NULL OR valid_to > :run) AND standing = :standing
-ORDER BY blocked_since, name_key, customer_id
-
 -- name: changes
 -- Both sides of every customer whose standing differs between two runs, the later one first. A record that is valid in both
 -- runs is no change, so that only what began or ended in between is looked at.

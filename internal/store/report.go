@@ -18,15 +18,10 @@ func (s *Store) CountRecords(ctx context.Context, partnerID string, run int64, w
 	return n, err
 }
 
-// Records walks the customers of a completed run with the given standing, or all of them (""): by name, the blocked ones by how
-// long they have been so.
+// Records walks the customers of a completed run with the given standing, or all of them (""), by name.
 func (s *Store) Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error] {
-	query := "records"
-	if which == standing.Blocked {
-		query = "records_longest_blocked_first"
-	}
 	return func(yield func(standing.Record, error) bool) {
-		for row, err := range stream[ledgerRow](ctx, s, query, args{"partner_id": partnerID, "run": run, "standing": which}) {
+		for row, err := range stream[ledgerRow](ctx, s, "records", args{"partner_id": partnerID, "run": run, "standing": which}) {
 			if !yield(row.record(), err) {
 				return
 			}

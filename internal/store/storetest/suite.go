@@ -572,8 +572,9 @@ func longestBlockedFirst(t *testing.T, l *ledger) {
 	l.sweep(t, 1, blocked("z"), clear("a"), clear("b"))
 	r := l.sweep(t, 2, blocked("z"), blocked("a"), blocked("b"))
 	var order []string
-	for _, record := range l.records(t, r, standing.Blocked) {
-		order = append(order, record.ID)
+	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID) {
+		require.NoError(t, err)
+		order = append(order, customer.ID)
 	}
 	require.Equal(t, []string{"z", "a", "b"}, order)
 }
