@@ -55,17 +55,18 @@ func (r *report) entries() int {
 	return n
 }
 
-// through is the newest batch of the workbook; 0 when there is none.
-func (r *report) through() int64 {
-	if len(r.heads) == 0 {
-		return 0
+// cut is how much of the ledger of attestations the workbook shows.
+func (r *report) cut() attestation.Cut {
+	cut := attestation.Cut{At: r.book.Through}
+	if len(r.heads) > 0 {
+		cut.Batch = r.heads[0].Batch
 	}
-	return r.heads[0].Batch
+	return cut
 }
 
 func (r *report) fillAttestations(ctx context.Context, out *rows) error {
 	for _, h := range r.holders() {
-		n, err := each(ctx, r.source.Entries(ctx, h.id, r.through()), func(e attestation.Entry) error { return r.entryRow(h, e, out) })
+		n, err := each(ctx, r.source.Entries(ctx, h.id, r.cut()), func(e attestation.Entry) error { return r.entryRow(h, e, out) })
 		if err == nil && n != r.tally[h.id].Rows {
 			err = shortfall(n, r.tally[h.id].Rows)
 		}

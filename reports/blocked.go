@@ -26,7 +26,7 @@ func blockedRows(c counts) int { return c.blocked }
 
 func (r *report) fillBlocked(ctx context.Context, out *rows) error {
 	customers := func(p PartnerRun) iter.Seq2[attestation.BlockedCustomer, error] {
-		return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID)
+		return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID, r.cut())
 	}
 	return eachOf(ctx, r, blockedRows, customers, func(p PartnerRun, rec attestation.BlockedCustomer) error {
 		out.text(p.Partner.Name)

@@ -64,10 +64,10 @@ func (r *report) count(ctx context.Context) error {
 }
 
 func (r *report) countAttestations(ctx context.Context) (err error) {
-	if r.heads, err = r.source.Heads(ctx); err != nil {
+	if r.heads, err = r.source.Heads(ctx, r.book.Through); err != nil {
 		return fmt.Errorf("batches: %w", err)
 	}
-	if r.tally, err = r.source.Tally(ctx, r.through()); err != nil {
+	if r.tally, err = r.source.Tally(ctx, r.cut()); err != nil {
 		return fmt.Errorf("attestations: %w", err)
 	}
 	return nil

@@ -31,6 +31,7 @@ type PartnerRun struct {
 type Book struct {
 	Partners []PartnerRun
 	AsOf     time.Time      // when the report is made
+	Through  time.Time      // attestations are shown as they stood at this instant
 	Location *time.Location // zones appear only here; nil is UTC
 	Language string         // "en" (also when empty) or "pt-BR"
 	Version  string         // of the program
@@ -44,18 +45,18 @@ type Source interface {
 	// Records walks the customers of a run with a standing, or all of them (""): by name, then id.
 	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
 	// Blocked walks the blocked customers of a run, the longest blocked first, with what was attested of them.
-	Blocked(ctx context.Context, partnerID string, run int64) iter.Seq2[attestation.BlockedCustomer, error]
+	Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error]
 	// CountChanges counts what differs between two runs. Against 0, everybody is new.
 	CountChanges(ctx context.Context, partnerID string, run, against int64) (int, error)
 	// Changes come by name, then id, with the customer as it was in either run.
 	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Step, error]
-	// Heads are the batches of attestations, the newest first. The first one's number bounds Tally and Entries, so that a batch
-	// which is imported meanwhile stays out of the workbook.
-	Heads(ctx context.Context) ([]attestation.Head, error)
+	// Heads are the batches of attestations that were imported by an instant, the newest first. The first one's number and the instant
+	// are the cut that Blocked, Tally and Entries are asked for, so that what happens meanwhile stays out of the workbook.
+	Heads(ctx context.Context, at time.Time) ([]attestation.Head, error)
 	// Tally counts attestations by partner; those whose customer is nobody's are the partner "".
-	Tally(ctx context.Context, through int64) (map[string]attestation.Tally, error)
+	Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error)
 	// Entries walks a partner's attestations: the newest batch first, then in the order of its file.
-	Entries(ctx context.Context, partnerID string, through int64) iter.Seq2[attestation.Entry, error]
+	Entries(ctx context.Context, partnerID string, cut attestation.Cut) iter.Seq2[attestation.Entry, error]
 }
 
 // SheetRows is how many data rows a sheet got. Sheet is its English name, whatever the language of the book; a sheet

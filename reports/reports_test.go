@@ -307,13 +307,13 @@ func (l liar) Records(ctx context.Context, partner string, run int64, which stan
 	}
 }
 
-func (l liar) Blocked(ctx context.Context, partner string, run int64) iter.Seq2[attestation.BlockedCustomer, error] {
+func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		if l.err != nil {
 			yield(attestation.BlockedCustomer{}, l.err)
 			return
 		}
-		l.ledger.Blocked(ctx, partner, run)(yield)
+		l.ledger.Blocked(ctx, partner, run, cut)(yield)
 	}
 }
 
@@ -323,8 +323,8 @@ type forger struct {
 	more attestation.Tally // of contoso-br
 }
 
-func (f forger) Tally(ctx context.Context, through int64) (map[string]attestation.Tally, error) {
-	tally, err := f.ledger.Tally(ctx, through)
+func (f forger) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
+	tally, err := f.ledger.Tally(ctx, cut)
 	t := tally[brazil.ID]
 	t.Rows += f.more.Rows
 	t.Answered += f.more.Answered

@@ -49,7 +49,7 @@ func (l ledger) Changes(_ context.Context, partner string, _, against int64) ite
 	}
 }
 
-func (l ledger) Blocked(_ context.Context, partner string, _ int64) iter.Seq2[attestation.BlockedCustomer, error] {
+func (l ledger) Blocked(_ context.Context, partner string, _ int64, _ attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
 			customer := attestation.BlockedCustomer{Record: rec}
@@ -66,7 +66,7 @@ func (l ledger) Blocked(_ context.Context, partner string, _ int64) iter.Seq2[at
 	}
 }
 
-func (l ledger) Heads(context.Context) ([]attestation.Head, error) {
+func (l ledger) Heads(context.Context, time.Time) ([]attestation.Head, error) {
 	var heads []attestation.Head
 	for _, e := range slices.Backward(l.entries) {
 		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
@@ -79,7 +79,7 @@ func (l ledger) Heads(context.Context) ([]attestation.Head, error) {
 	return heads, nil
 }
 
-func (l ledger) Tally(context.Context, int64) (map[string]attestation.Tally, error) {
+func (l ledger) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {
 	tally := map[string]attestation.Tally{}
 	for _, e := range l.entries {
 		t := tally[e.PartnerID]
@@ -100,7 +100,7 @@ func (l ledger) Tally(context.Context, int64) (map[string]attestation.Tally, err
 	return tally, nil
 }
 
-func (l ledger) Entries(_ context.Context, partner string, _ int64) iter.Seq2[attestation.Entry, error] {
+func (l ledger) Entries(_ context.Context, partner string, _ attestation.Cut) iter.Seq2[attestation.Entry, error] {
 	return func(yield func(attestation.Entry, error) bool) {
 		for _, e := range l.entered(partner) {
 			if !yield(e, nil) {

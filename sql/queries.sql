@@ -438,36 +438,59 @@ SELECT state, COUNT(*) AS n FROM attestation WHERE batch_id = :batch GROUP BY st
 SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'unsure'
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Reports of attestations. through is the newest batch that belongs to the report: one that is imported meanwhile does not.
+-- Reports of attestations, as they were at an instant: of batches up to through (one that is imported meanwhile does not belong to
+-- the report), and what had happened to them by at. state_then is what the log says last of an attestation by then, answer_then what it says of an answer that was overwritten since.
+
+-- name: last_event
+SELECT e.at FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = b.head_sequence ORDER BY e.at DESC LIMIT 1
 
 -- name: blocked
 -- newest is one text because neither a lateral join nor a row of values is the same in both databases. The + 0 keeps PostgreSQL from
 -- walking the whole table in that order instead of looking the customer up.
 SELECT s.*, COALESCE((
-    SELECT CAST(a.batch_id AS TEXT) || '-' || CAST(a.line AS TEXT) || ' ' || a.state FROM attestation a
-    WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.state NOT IN ('refused', 'duplicate', 'cancelled')
+    SELECT CAST(a.batch_id AS TEXT) || '-' || CAST(a.line AS TEXT) || ' ' || a.state_then
+    FROM (SELECT a.batch_id, a.line, COALESCE((
+              SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
+              CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then
+          FROM attestation a JOIN batch b ON b.id = a.batch_id
+          WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through) a
+    WHERE a.state_then NOT IN ('refused', 'duplicate', 'cancelled')
     ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest
 FROM standing s
 WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
 ORDER BY s.blocked_since, s.name_key, s.customer_id
 
 -- name: heads
-SELECT id, file_name, row_count, head_sequence, head_hash FROM batch ORDER BY id DESC
+SELECT b.id, b.file_name, b.row_count, e.sequence AS head_sequence, e.hash AS head_hash
+FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = (
+    SELECT x.sequence FROM event x WHERE x.batch_id = b.id AND x.at <= :at ORDER BY x.sequence DESC LIMIT 1)
+WHERE b.imported_at <= :at
+ORDER BY b.id DESC
 
 -- name: tally
 -- Some states can only be reached by sending; in the others, sent_at tells.
-SELECT partner_id, COUNT(*) AS row_count, COUNT(sent_at) AS sent,
-    COUNT(*) FILTER (WHERE state IN ('confirmed', 'already_on_record', 'refused_by_microsoft', 'failed', 'created', 'waiting', 'accepted', 'expired')) AS answered,
-    COUNT(*) FILTER (WHERE state IN ('sending', 'unsure') AND sent_at IS NOT NULL) AS unsettled,
-    COUNT(*) FILTER (WHERE state IN ('approved', 'cancelled') AND sent_at IS NOT NULL) AS returned
-FROM attestation WHERE batch_id <= :through GROUP BY partner_id
+SELECT partner_id, COUNT(*) AS row_count, COUNT(*) FILTER (WHERE sent) AS sent,
+    COUNT(*) FILTER (WHERE state_then IN ('confirmed', 'already_on_record', 'refused_by_microsoft', 'failed', 'created', 'waiting', 'accepted', 'expired')) AS answered,
+    COUNT(*) FILTER (WHERE state_then IN ('sending', 'unsure') AND sent) AS unsettled,
+    COUNT(*) FILTER (WHERE state_then IN ('approved', 'cancelled') AND sent) AS returned
+FROM (SELECT a.partner_id, COALESCE(a.sent_at <= :at, FALSE) AS sent, COALESCE((
+          SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
+          CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then
+      FROM attestation a JOIN batch b ON b.id = a.batch_id
+      WHERE a.batch_id <= :through AND b.imported_at <= :at) a
+GROUP BY partner_id
 
 -- name: entries
-SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at
+SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at, COALESCE((
+    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
+    CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then,
+    CASE WHEN a.answered_at > :at THEN (
+        SELECT e.detail FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at
+          AND e.move_from = 'sending' AND e.move_to <> 'sending' ORDER BY e.sequence DESC LIMIT 1) END AS answer_then
 FROM attestation a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
-WHERE a.partner_id = :partner_id AND a.batch_id <= :through
+WHERE a.partner_id = :partner_id AND a.batch_id <= :through AND b.imported_at <= :at
 ORDER BY a.batch_id DESC, a.line
 
 -- name: count_held

@@ -1,6 +1,17 @@
 package attestation
 
-import "github.com/mcaledger/mcaledger/internal/standing"
+import (
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Cut is how much of the ledger a report shows: the batches up to one, and what had happened to them by an instant. The same cut shows the
+// same, however late it is asked for.
+type Cut struct {
+	Batch int64
+	At    time.Time
+}
 
 // Entry is an attestation with the file that it came in.
 type Entry struct {

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -30,14 +33,14 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 }
 
 // Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
-// its import and was not taken back, as it stands now.
-func (s *Store) Blocked(ctx context.Context, partnerID string, run int64) iter.Seq2[attestation.BlockedCustomer, error] {
+// its import and was not taken back.
+func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
 		Newest string `db:"newest"` // "12-345 approved"; empty: none
 	}
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
-		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run}) {
+		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At)}) {
 			customer := attestation.BlockedCustomer{Record: row.record()}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
@@ -89,10 +92,18 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 	}
 }
 
-// Heads lists the batches, the newest first, each with the end of its chain.
-func (s *Store) Heads(ctx context.Context) ([]attestation.Head, error) {
+// LastEvent is the instant of the newest event in any batch's log; zero when there is none.
+func (s *Store) LastEvent(ctx context.Context) (at time.Time, err error) {
+	if err = s.get(ctx, s.db, &at, "last_event", nil); errors.Is(err, ErrNotFound) {
+		return time.Time{}, nil
+	}
+	return at.UTC(), err
+}
+
+// Heads lists the batches imported by an instant, the newest first, each with the end of its chain at that instant.
+func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.Head, error) {
 	var rows []batchRow
-	if err := s.list(ctx, s.db, &rows, "heads", nil); err != nil {
+	if err := s.list(ctx, s.db, &rows, "heads", args{"at": instant(at)}); err != nil {
 		return nil, err
 	}
 	heads := make([]attestation.Head, len(rows))
@@ -102,8 +113,8 @@ func (s *Store) Heads(ctx context.Context) ([]attestation.Head, error) {
 	return heads, nil
 }
 
-// Tally counts the attestations of all batches up to through, by partner; those of nobody's customers are the partner "".
-func (s *Store) Tally(ctx context.Context, through int64) (map[string]attestation.Tally, error) {
+// Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner "".
+func (s *Store) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
 	var rows []struct {
 		PartnerID string `db:"partner_id"`
 		Rows      int    `db:"row_count"`
@@ -112,7 +123,7 @@ func (s *Store) Tally(ctx context.Context, through int64) (map[string]attestatio
 		Unsettled int    `db:"unsettled"`
 		Returned  int    `db:"returned"`
 	}
-	if err := s.list(ctx, s.db, &rows, "tally", args{"through": through}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "tally", args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
 		return nil, err
 	}
 	tally := map[string]attestation.Tally{}
@@ -122,24 +133,58 @@ func (s *Store) Tally(ctx context.Context, through int64) (map[string]attestatio
 	return tally, nil
 }
 
-// Entries walks a partner's attestations of all batches up to through: the newest batch first, then in the order of its file.
-func (s *Store) Entries(ctx context.Context, partnerID string, through int64) iter.Seq2[attestation.Entry, error] {
-	type entryRow struct {
-		wholeRow
-		File       string     `db:"file_name"`
-		SHA256     string     `db:"sha256"`
-		ImportedBy string     `db:"imported_by"`
-		ImportedAt time.Time  `db:"imported_at"`
-		ApprovedBy string     `db:"approved_by"`
-		ApprovedAt *time.Time `db:"approved_at"`
+// entryRow is an attestation.Entry, with what the log says of it at the instant of a cut.
+type entryRow struct {
+	wholeRow
+	File       string            `db:"file_name"`
+	SHA256     string            `db:"sha256"`
+	ImportedBy string            `db:"imported_by"`
+	ImportedAt time.Time         `db:"imported_at"`
+	ApprovedBy string            `db:"approved_by"`
+	ApprovedAt *time.Time        `db:"approved_at"`
+	StateThen  attestation.State `db:"state_then"`
+	AnswerThen *string           `db:"answer_then"`
+}
+
+// entry takes back what came after the instant at. Of an answer that a later one overwrote, the log knows all but the words.
+func (r entryRow) entry(at time.Time) (attestation.Entry, error) {
+	e := attestation.Entry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
+		ApprovedBy: r.ApprovedBy, ApprovedAt: orZero(r.ApprovedAt)}}
+	if e.Batch.ApprovedAt.After(at) {
+		e.Batch.ApprovedBy, e.Batch.ApprovedAt = "", time.Time{}
 	}
+	var err error
+	if e.Attestation, err = r.attestation(); err != nil {
+		return e, err
+	}
+	e.State = r.StateThen
+	if e.SentAt.After(at) {
+		e.SentAt = time.Time{}
+	}
+	if !e.AnsweredAt.After(at) {
+		return e, nil
+	}
+	e.AnsweredAt, e.Answer, e.Reason, e.Message, e.Hint = time.Time{}, attestation.Answer{}, "", "", ""
+	if r.AnswerThen == nil {
+		return e, nil
+	}
+	var said answer
+	if err := json.Unmarshal([]byte(*r.AnswerThen), &said); err != nil {
+		return e, fmt.Errorf("the log of attestation %s: %w", e.ID, err)
+	}
+	e.Reason = said.Reason
+	e.Answer = attestation.Answer{Status: said.Status, Code: said.Code, RequestID: said.Request, CorrelationID: said.Correlation}
+	return e, nil
+}
+
+// Entries walks a partner's attestations of a cut: the newest batch first, then in the order of its file.
+func (s *Store) Entries(ctx context.Context, partnerID string, cut attestation.Cut) iter.Seq2[attestation.Entry, error] {
+	at := instant(cut.At)
 	return func(yield func(attestation.Entry, error) bool) {
-		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": through}) {
+		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": cut.Batch, "at": at}) {
 			var e attestation.Entry
 			if err == nil {
-				e.Batch = attestation.Batch{ID: row.BatchID, File: row.File, SHA256: row.SHA256, ImportedBy: row.ImportedBy,
-					ImportedAt: row.ImportedAt.UTC(), ApprovedBy: row.ApprovedBy, ApprovedAt: orZero(row.ApprovedAt)}
-				e.Attestation, err = row.attestation()
+				e, err = row.entry(at)
 			}
 			if !yield(e, err) {
 				return

@@ -19,6 +19,7 @@ var reports = map[string]func(*testing.T, *ledger){
 	"entries come by batch, and none is lost":          entriesByBatch,
 	"what was sent is answered, unsettled or returned": tallies,
 	"heads are where the chains end":                   headsEndChains,
+	"what came later is taken back":                    laterIsTakenBack,
 }
 
 // mixed imports the given rows as they are.
@@ -38,14 +39,17 @@ func of(partner, customer string, state attestation.State) attestation.Attestati
 	return attestation.Attestation{PartnerID: partner, CustomerID: customer, State: state}
 }
 
-func (l *ledger) entries(t *testing.T, partner string, through int64) (all []attestation.Entry) {
+func (l *ledger) entries(t *testing.T, partner string, cut attestation.Cut) (all []attestation.Entry) {
 	t.Helper()
-	for e, err := range l.Entries(t.Context(), partner, through) {
+	for e, err := range l.Entries(t.Context(), partner, cut) {
 		require.NoError(t, err)
 		all = append(all, e)
 	}
 	return all
 }
+
+// through is the ledger up to a batch, with all that happened in it.
+func through(b attestation.Batch) attestation.Cut { return attestation.Cut{Batch: b.ID, At: night(30)} }
 
 func blockedBringAttestation(t *testing.T, l *ledger) {
 	r := l.sweep(t, 1, blocked("z"), blocked("a"), blocked("b"), clear("c"))
@@ -54,7 +58,7 @@ func blockedBringAttestation(t *testing.T, l *ledger) {
 		of(contoso.ID, "b", attestation.Duplicate))
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 4}, attestation.Queued, attestation.Cancelled, "ana", night(1)))
 	var found []string
-	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID) {
+	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, through(second)) {
 		require.NoError(t, err)
 		require.Equal(t, standing.Blocked, c.Standing)
 		found = append(found, fmt.Sprint(c.ID, " ", c.Attestation, " ", c.AttestationState))
@@ -69,7 +73,7 @@ func entriesByBatch(t *testing.T, l *ledger) {
 	l.exec(t, "DELETE FROM person WHERE batch_id = ? AND line = 3", first.ID)
 
 	var ids []attestation.ID
-	all := l.entries(t, contoso.ID, second.ID)
+	all := l.entries(t, contoso.ID, through(second))
 	for _, e := range all {
 		ids = append(ids, e.ID)
 	}
@@ -79,12 +83,12 @@ func entriesByBatch(t *testing.T, l *ledger) {
 	require.Zero(t, all[3].Content.Signer, "the person was purged, the row stays")
 	require.Equal(t, attestation.Batch{ID: first.ID, File: "may.csv", SHA256: file, ImportedBy: "ana", ImportedAt: night(1).Truncate(time.Microsecond),
 		ApprovedBy: "bea", ApprovedAt: night(1).Truncate(time.Microsecond)}, all[2].Batch)
-	require.Len(t, l.entries(t, "", second.ID), 1, "of nobody's customer")
+	require.Len(t, l.entries(t, "", through(second)), 1, "of nobody's customer")
 
-	tally, err := l.Tally(t.Context(), second.ID)
+	tally, err := l.Tally(t.Context(), through(second))
 	require.NoError(t, err)
 	require.Equal(t, map[string]attestation.Tally{contoso.ID: {Rows: 4}, "": {Rows: 1}}, tally)
-	require.Len(t, l.entries(t, contoso.ID, third.ID), 5)
+	require.Len(t, l.entries(t, contoso.ID, through(third)), 5)
 }
 
 func tallies(t *testing.T, l *ledger) {
@@ -97,7 +101,7 @@ func tallies(t *testing.T, l *ledger) {
 		}
 	}
 	tally := func() attestation.Tally {
-		all, err := l.Tally(t.Context(), b.ID)
+		all, err := l.Tally(t.Context(), through(b))
 		require.NoError(t, err)
 		return all[contoso.ID]
 	}
@@ -112,12 +116,12 @@ func tallies(t *testing.T, l *ledger) {
 }
 
 func headsEndChains(t *testing.T, l *ledger) {
-	heads, err := l.Heads(t.Context())
+	heads, err := l.Heads(t.Context(), night(1))
 	require.NoError(t, err)
 	require.Empty(t, heads)
 	l.approved(t, "a", "b")
 	l.batch(t, "c")
-	heads, err = l.Heads(t.Context())
+	heads, err = l.Heads(t.Context(), night(1))
 	require.NoError(t, err)
 	verified, err := l.Verify(t.Context())
 	require.NoError(t, err)
@@ -125,5 +129,60 @@ func headsEndChains(t *testing.T, l *ledger) {
 	require.Len(t, heads, 2)
 	for i, h := range heads {
 		require.Equal(t, attestation.Head{Batch: verified[i].Batch, File: "may.csv", Rows: 2 - (1 - i), Events: int64(verified[i].Events), Hash: verified[i].Head}, h)
+	}
+}
+
+func laterIsTakenBack(t *testing.T, l *ledger) {
+	r := l.sweep(t, 1, blocked("a"))
+	b := l.mixed(t, of(contoso.ID, "a", attestation.Queued), of(contoso.ID, "b", attestation.Refused)) // night 1
+	_, err := l.Approve(t.Context(), b.ID, file, "bea", night(2))
+	require.NoError(t, err)
+	q := l.queue(t)
+	send := func(n int, end attestation.Settlement) {
+		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), "r-1", night(n))
+		require.NoError(t, err)
+		require.NoError(t, q.Sending(t.Context(), c, "template", night(n)))
+		require.NoError(t, q.Settle(t.Context(), c, end, night(n+1)))
+	}
+	send(3, attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: "no", Answer: attestation.Answer{Status: 403, Code: "20002"}})
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 2}, attestation.Failed, attestation.Approved, "ana", night(5)))
+	send(6, attestation.Settlement{State: attestation.Confirmed, Answer: attestation.Answer{Status: 201}})
+	later := l.batch(t, "c")
+	l.exec(t, "UPDATE batch SET imported_at = ? WHERE id = ?", night(8).Truncate(time.Microsecond), later.ID)
+
+	for n, want := range map[int]string{
+		1: "queued, approved by , sent 0, answered 0: 0 ", 2: "approved, approved by bea, sent 0, answered 0: 0 ",
+		3: "sending, approved by bea, sent 3, answered 0: 0 ", 4: "failed, approved by bea, sent 3, answered 0: 403 customer_refused",
+		5: "approved, approved by bea, sent 3, answered 0: 403 customer_refused", 6: "sending, approved by bea, sent 3, answered 0: 403 customer_refused",
+		7: "confirmed, approved by bea, sent 3, answered 7: 201 ", 9: "confirmed, approved by bea, sent 3, answered 7: 201 ",
+	} {
+		nth := func(at time.Time) int {
+			for n := range 10 {
+				if at.Equal(night(n).Truncate(time.Microsecond)) {
+					return n
+				}
+			}
+			return 0
+		}
+		cut := attestation.Cut{Batch: b.ID, At: night(n)}
+		all := l.entries(t, contoso.ID, cut)
+		require.Len(t, all, 2, n)
+		require.Equal(t, attestation.Refused, all[1].State, n)
+		e := all[0]
+		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s", e.State, e.Batch.ApprovedBy, nth(e.SentAt), nth(e.AnsweredAt),
+			e.Answer.Status, e.Reason), "night %d", n)
+		for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, cut) {
+			require.NoError(t, err)
+			require.Equal(t, e.State, c.AttestationState, n)
+		}
+		tally, err := l.Tally(t.Context(), cut)
+		require.NoError(t, err)
+		of := tally[contoso.ID]
+		require.Equal(t, of.Sent, of.Answered+of.Unsettled+of.Returned, n)
+		require.Equal(t, n >= 3, of.Sent == 1, n)
+		heads, err := l.Heads(t.Context(), cut.At)
+		require.NoError(t, err)
+		require.Len(t, heads, map[bool]int{false: 1, true: 2}[n >= 8], n)
+		require.EqualValues(t, min(n, 7), heads[len(heads)-1].Events, n)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -572,7 +573,7 @@ func longestBlockedFirst(t *testing.T, l *ledger) {
 	l.sweep(t, 1, blocked("z"), clear("a"), clear("b"))
 	r := l.sweep(t, 2, blocked("z"), blocked("a"), blocked("b"))
 	var order []string
-	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID) {
+	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID, attestation.Cut{}) {
 		require.NoError(t, err)
 		order = append(order, customer.ID)
 	}
