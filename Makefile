@@ -3,7 +3,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench fuzz lint postgres
+.PHONY: help build demo test race bench fuzz lint postgres libxlsxwriter
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ test: postgres ## every test, on SQLite and on a throwaway PostgreSQL server
 race: postgres ## the concurrent parts under the race detector (needs a C compiler)
 	$(GO) test -race -short ./internal/partnercenter ./internal/simulator ./internal/store ./jobs
 
-bench: postgres ## speed and memory, as ratios against a limit measured in the same run
+bench: postgres libxlsxwriter ## speed and memory, as ratios against a limit measured in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/intake ./reports ./jobs ./cmd/mcaledger
 
 fuzz: ## a minute of fuzzing for each fuzz test
@@ -41,4 +41,13 @@ postgres:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
 	  else \
 	    echo "PostgreSQL is needed for the tests; on Debian or Ubuntu: sudo apt-get install -y postgresql"; exit 1; \
+	  fi; }
+
+# The workbook's benchmark compares with this C library; nothing else needs it.
+libxlsxwriter:
+	@printf '#include <xlsxwriter.h>\n' | cc -E - >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev libxlsxwriter-dev >/dev/null; \
+	  else \
+	    echo "libxlsxwriter is needed for the benchmark; on Debian or Ubuntu: sudo apt-get install -y gcc libxlsxwriter-dev"; exit 1; \
 	  fi; }

@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -16,7 +18,7 @@ const aboutLine = 112
 // about is what an auditor needs to read the rest: which runs these are, and what every column and word means.
 func (r *report) about(sheets []dataSheet) error {
 	name := r.say.Sheets[sheetAbout]
-	if _, err := r.file.NewSheet(name); err != nil {
+	if _, err := r.newSheet(name); err != nil {
 		return err
 	}
 	d := &sheetDraft{file: r.file, sheet: name}
@@ -26,7 +28,8 @@ func (r *report) about(sheets []dataSheet) error {
 	d.put(1, 1, r.say.AboutTitle, r.style.page)
 	d.height(1, 33)
 
-	row := r.aboutReport(d, 3)
+	row := r.aboutReport(d, 3, sheets)
+	row = r.signOff(d, row+1)
 	row = r.aboutRuns(d, row+1)
 	row = r.aboutColumns(d, row+1, sheets)
 	row = r.aboutWords(d, row+1)
@@ -59,12 +62,38 @@ func (r *report) line(d *sheetDraft, row int, first, second string, value any, s
 	return row + 1
 }
 
-func (r *report) aboutReport(d *sheetDraft, row int) (next int) {
+func (r *report) aboutReport(d *sheetDraft, row int, sheets []dataSheet) (next int) {
 	row = r.section(d, row, r.say.AboutReport, "", r.say.Fact, r.say.Value)
 	row = r.line(d, row, "", r.say.MadeAt, instantSerial(r.book.AsOf, r.book.Location), r.style.keyInstant)
 	zone := r.book.Location.String() + " (" + r.book.AsOf.In(r.book.Location).Format("-07:00") + ")"
 	row = r.line(d, row, "", r.say.ZoneName, zone, r.style.keyText)
-	return r.line(d, row, "", r.say.ProgramVersion, r.book.Version, r.style.keyText)
+	row = r.line(d, row, "", r.say.ProgramVersion, r.book.Version, r.style.keyText)
+	if len(sheets) == 0 {
+		return row
+	}
+	row = r.line(d, row, "", r.say.Digest, digestPlace, r.style.keyText)
+	files := make([]string, len(sheets))
+	for i, s := range sheets {
+		files[i] = s.key + ".csv"
+	}
+	return r.line(d, row, "", r.say.DigestHow, fmt.Sprintf(r.say.SayDigestHow, strings.Join(files, " ")), r.style.keyText)
+}
+
+// signatureHeight is room for a hand that writes on paper, in points.
+const signatureHeight = 36
+
+// signOff is where people put their names to the workbook. It is on the first page of paper.
+func (r *report) signOff(d *sheetDraft, row int) (next int) {
+	d.put(1, row, r.say.SignOff, r.style.section)
+	d.height(row, 22)
+	row++
+	for _, label := range r.say.Signatures {
+		d.put(2, row, label, r.style.signatory)
+		d.put(3, row, nil, r.style.signature)
+		d.height(row, signatureHeight)
+		row++
+	}
+	return row
 }
 
 func (r *report) aboutRuns(d *sheetDraft, row int) (next int) {

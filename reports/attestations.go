@@ -64,7 +64,7 @@ func (r *report) cut() attestation.Cut {
 	return cut
 }
 
-func (r *report) fillAttestations(ctx context.Context, out *rows) error {
+func (r *report) fillAttestations(ctx context.Context, out cells) error {
 	for _, h := range r.holders() {
 		n, err := each(ctx, r.source.Entries(ctx, h.id, r.cut()), func(e attestation.Entry) error { return r.entryRow(h, e, out) })
 		if err == nil && n != r.tally[h.id].Rows {
@@ -77,7 +77,7 @@ func (r *report) fillAttestations(ctx context.Context, out *rows) error {
 	return nil
 }
 
-func (r *report) entryRow(h holder, e attestation.Entry, out *rows) error {
+func (r *report) entryRow(h holder, e attestation.Entry, out cells) error {
 	out.text(h.name)
 	out.id(e.ID.Batch)
 	out.id(int64(e.ID.Line))

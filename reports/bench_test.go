@@ -80,12 +80,22 @@ func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ attesta
 	}
 }
 
+func (c crowd) CountPurchases(context.Context, string, int64, time.Time) (standing.PurchasesCount, error) {
+	return standing.PurchasesCount{None: (int(c) + 9) / 10}, nil
+}
+
+func (c crowd) Resellers(context.Context, string, int64, time.Time) ([]standing.ResellerCount, error) {
+	return nil, nil
+}
+
 // attested is how many of the crowd were attested: one in ten.
 func (c crowd) attested() int { return int(c) / 10 }
 
 func (c crowd) Heads(context.Context, time.Time) ([]attestation.Head, error) {
 	return []attestation.Head{{Batch: 1, File: "crowd.csv", Rows: c.attested(), Events: 1}}, nil
 }
+
+func (c crowd) CountWhole(context.Context, attestation.Cut) (int, error) { return 1, nil }
 
 func (c crowd) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {
 	return map[string]attestation.Tally{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
@@ -149,16 +159,47 @@ func heap() uint64 {
 
 func TestMemoryStaysFlat(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(20)) // nearer to what is held than to what waits for the collector
-	measure := func(c crowd) uint64 {
-		return peakHeap(func() {
-			_, err := Write(t.Context(), io.Discard, c.book(), c)
-			require.NoError(t, err)
-		})
+	for name, write := range formats {
+		measure := func(c crowd) uint64 {
+			return peakHeap(func() { require.NoError(t, write(t.Context(), io.Discard, c)) })
+		}
+		measure(1000)
+		small, large := measure(10_000), measure(100_000)
+		t.Logf("%s: peak heap %.1f MB at 10,000 customers, %.1f MB at 100,000", name, float64(small)/1e6, float64(large)/1e6)
+		assert.Less(t, float64(large), 1.3*float64(small)+3e6, name) // 100,000 customers are 30 MB
 	}
-	measure(1000)
-	small, large := measure(10_000), measure(100_000)
-	t.Logf("peak heap: %.1f MB at 10,000 customers, %.1f MB at 100,000", float64(small)/1e6, float64(large)/1e6)
-	assert.Less(t, float64(large), 1.3*float64(small)+1e6)
+}
+
+// formats are the ways to write a crowd.
+var formats = map[string]func(context.Context, io.Writer, crowd) error{
+	"workbook": func(ctx context.Context, w io.Writer, c crowd) error {
+		_, err := Write(ctx, w, c.book(), c)
+		return err
+	},
+	"CSV": func(ctx context.Context, w io.Writer, c crowd) error {
+		_, err := WriteCSV(ctx, w, c.book(), c, "Customers")
+		return err
+	},
+	"JSON": func(ctx context.Context, w io.Writer, c crowd) error {
+		_, err := WriteJSON(ctx, w, c.book(), c)
+		return err
+	},
+}
+
+// BenchmarkMachines writes Customers as CSV, and all sheets as JSON.
+func BenchmarkMachines(b *testing.B) {
+	for _, name := range []string{"CSV", "JSON"} {
+		for _, n := range []int{100_000, 1_000_000} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				var peak uint64
+				for b.Loop() {
+					peak = max(peak, peakHeap(func() { require.NoError(b, formats[name](b.Context(), io.Discard, crowd(n))) }))
+				}
+				b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "customers/s")
+				b.ReportMetric(float64(peak)/1e6, "peak-MB")
+			})
+		}
+	}
 }
 
 func BenchmarkWrite(b *testing.B) {

@@ -14,7 +14,7 @@ func (r *report) blocked() dataSheet {
 	return dataSheet{
 		key: sheetBlocked,
 		columns: []column{colPartner, colCustomer, colTenant, colDomain, colReason, colBlockedSince, colDays, colLastAccepted,
-			colSigner, colRemedy, colAttestation, colLink},
+			colSigner, colRemedy, colAttestation, colBought, colRenewal, colLink},
 		frozen: 2,
 		rows:   r.total(blockedRows),
 		bar:    colDays,
@@ -24,7 +24,7 @@ func (r *report) blocked() dataSheet {
 
 func blockedRows(c counts) int { return c.blocked }
 
-func (r *report) fillBlocked(ctx context.Context, out *rows) error {
+func (r *report) fillBlocked(ctx context.Context, out cells) error {
 	customers := func(p PartnerRun) iter.Seq2[attestation.BlockedCustomer, error] {
 		return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID, r.cut())
 	}
@@ -44,6 +44,12 @@ func (r *report) fillBlocked(ctx context.Context, out *rows) error {
 		out.text(signer(rec.Newest.Signer))
 		out.text(string(rec.Remedy))
 		out.text(attested(rec))
+		if rec.PurchasesRead == standing.Read {
+			out.number(rec.Purchases.Active)
+		} else {
+			out.text(r.say.NotRead)
+		}
+		out.date(rec.Purchases.NextRenewal)
 		out.text(portalLink(rec.ID))
 		return out.end()
 	})

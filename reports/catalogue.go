@@ -38,9 +38,11 @@ type catalogue struct {
 	SayList, SayStandings, SayContinuity, SayGone, SayLedger  string
 	NoChecks, NoChecksSentence                                string
 	RowsCustomers, RowsBlocked, RowsUnread, RowsNew, RowsGone string
+	RowsNewlyBlocked, RowsNewlyClear                          string
 	SayRows                                                   string
 	NewestShown, SayNewest                                    string
 	RowsImported, SayImported, SentAnswered, SaySent          string
+	ChainWhole, SayWhole                                      string
 
 	// Banners.
 	RunOf, AndMore, NoRunYet string
@@ -58,10 +60,17 @@ type catalogue struct {
 	PolicyHeading                          string
 	PolicySince, Trusted, NotTrusted       string
 	WhatIsBlocked, WhatGoesOn              string
+	Longest, Purchases                     string
+	ByReseller, Reseller, AllResellers     string
+	NoReseller, ResellerNotRead            string
+	OtherResellers                         plural
 
 	// About.
 	AboutTitle, AboutReport, AboutRuns, AboutColumns, AboutWords string
 	MadeAt, ZoneName, ProgramVersion                             string
+	Digest, DigestHow, SayDigestHow                              string // %[1]s: the files' names
+	SignOff                                                      string
+	Signatures                                                   []string // what people write on paper
 	Fact, Value, SheetHead, ColumnHead, Word, Meaning            string
 	RunFacts                                                     runFacts
 	AboutBatches, File, ChainHead                                string

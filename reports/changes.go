@@ -14,7 +14,7 @@ func (r *report) changes() dataSheet {
 		columns: []column{colPartner, colCustomer, colTenant, colChange, colBefore, colAfter, colBlockedSince, colRemedy,
 			colLink},
 		frozen: 2,
-		rows:   r.total(func(c counts) int { return c.changes }),
+		rows:   r.total(func(c counts) int { return c.changes.rows }),
 		marks: []mark{
 			{colChange, string(standing.NewlyBlocked), r.style.redWord},
 			{colChange, string(standing.NewlyUnknown), r.style.amberWord},
@@ -24,20 +24,20 @@ func (r *report) changes() dataSheet {
 	}
 }
 
-func (r *report) fillChanges(ctx context.Context, out *rows) error {
+func (r *report) fillChanges(ctx context.Context, out cells) error {
 	for i, p := range r.book.Partners {
 		if p.Run == nil {
 			continue
 		}
-		if err := r.fillChangesOf(ctx, p, r.counts[i], out); err != nil {
+		if err := r.fillChangesOf(ctx, p, r.counts[i].changes, out); err != nil {
 			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
 		}
 	}
 	return nil
 }
 
-func (r *report) fillChangesOf(ctx context.Context, p PartnerRun, counted counts, out *rows) error {
-	var came counts
+func (r *report) fillChangesOf(ctx context.Context, p PartnerRun, counted changeCounts, out cells) error {
+	var came changeCounts
 	for change, err := range r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()) {
 		if err != nil {
 			return err
@@ -45,24 +45,19 @@ func (r *report) fillChangesOf(ctx context.Context, p PartnerRun, counted counts
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		came.changes++
-		switch change.Change() {
-		case standing.New:
-			came.new++
-		case standing.Gone:
-			came.gone++
-		}
+		came.rows++
+		came.add(change.Change())
 		if err := changeRow(p, change, out); err != nil {
 			return err
 		}
 	}
-	if came.changes != counted.changes || came.new != counted.new || came.gone != counted.gone {
-		return shortfall(came.changes, counted.changes)
+	if came != counted {
+		return shortfall(came.rows, counted.rows)
 	}
 	return nil
 }
 
-func changeRow(p PartnerRun, change standing.Step, out *rows) error {
+func changeRow(p PartnerRun, change standing.Step, out cells) error {
 	shown := change.After // the customer as it was last seen
 	if shown == nil {
 		shown = change.Before

@@ -44,18 +44,18 @@ func (r *report) standingChart(sheet string, counted span) *excelize.Chart {
 	// A piece that is too short for its number has none; the table above has them all.
 	c.PlotArea.NumFmt = excelize.ChartNumFmt{CustomNumFmt: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20)}
 	c.XAxis.ReverseOrder = true
-	c.XAxis.Font = axisFont()
+	c.XAxis.Font, c.YAxis.Font = axisFont(), axisFont()
 	zero := 0.0
 	c.YAxis.Minimum = &zero // a bar that begins elsewhere lies about its length
 	c.YAxis.None = true
-	for i, color := range []string{moss, red, "D97706", grey} { // clear, blocked, unknown, excluded: columns C to F
+	for i, piece := range []struct{ color, number string }{{moss, paper}, {red, paper}, {ochre, ink}, {muted, paper}} { // clear, blocked, unknown, excluded: columns C to F
 		letter := string(rune('C' + i))
 		c.Series = append(c.Series, excelize.ChartSeries{
 			Name:       reference(sheet, letter, span{counted.first - 1, counted.first - 1}),
 			Categories: reference(sheet, "A", counted),
 			Values:     reference(sheet, letter, counted),
-			Fill:       solid(color),
-			DataLabel:  excelize.ChartDataLabel{Font: excelize.Font{Color: paper, Bold: true, Size: 9}},
+			Fill:       solid(piece.color),
+			DataLabel:  excelize.ChartDataLabel{Font: excelize.Font{Color: piece.number, Bold: true, Size: 9}},
 		})
 	}
 	return c
@@ -98,7 +98,7 @@ func frame(title, alt string, width uint) *excelize.Chart {
 			Font: &excelize.Font{Family: fontName, Size: 12, Bold: true, Color: navy}}}},
 		Legend:    excelize.ChartLegend{Position: "bottom"},
 		Dimension: excelize.ChartDimension{Width: width, Height: chartRows*20 - 10},
-		Format:    excelize.GraphicOptions{AltText: alt, Name: title, Positioning: "oneCell"},
+		Format:    excelize.GraphicOptions{AltText: alt, Name: title, Positioning: "twoCell"},
 		Border:    excelize.LineOptions{Type: excelize.LineNone},
 	}
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"slices"
 
 	"github.com/mcaledger/mcaledger/internal/run"
 )
@@ -37,7 +38,7 @@ func (r *report) checks() dataSheet {
 	}
 }
 
-func (r *report) fillChecks(_ context.Context, out *rows) error {
+func (r *report) fillChecks(_ context.Context, out cells) error {
 	for _, c := range r.controls {
 		out.text(c.partner)
 		if c.run == 0 {
@@ -115,12 +116,58 @@ func (r *report) rowControls(p PartnerRun, c counts) []control {
 		return control{partner: p.Partner.Name, run: p.Run.ID, name: name, expected: counted, found: rows, ok: counted == rows,
 			sentence: r.say.rowSentence(counted, rows)}
 	}
-	return []control{
+	all := []control{
 		of(r.say.RowsCustomers, t.Listed, c.customers),
 		of(r.say.RowsBlocked, t.Blocked, c.blocked),
 		of(r.say.RowsUnread, t.Unknown, c.unread),
-		of(r.say.RowsNew, t.New, c.new),
-		of(r.say.RowsGone, t.Gone, c.gone),
+	}
+	turnover, moves := p.changed(c.changedOnce)
+	if turnover != nil {
+		all = append(all, of(r.say.RowsNew, turnover.New, c.changes.new), of(r.say.RowsGone, turnover.Gone, c.changes.gone))
+	}
+	if moves != nil {
+		all = append(all, of(r.say.RowsNewlyBlocked, moves.NewlyBlocked, c.changes.newlyBlocked), of(r.say.RowsNewlyClear, moves.NewlyClear, c.changes.newlyClear))
+	}
+	return all
+}
+
+// changed is what runs counted of the changes that the workbook shows, where that can be said: who came and went, and who moved
+// between standings. A run counts against the completed run just before it, and a workbook may compare runs that are further apart: a
+// night and the rechecks after it, or any two. once says that nobody changed in two of the runs in between.
+func (p PartnerRun) changed(once bool) (turnover, moves *run.Totals) {
+	between, ok := p.between()
+	if !ok {
+		return nil, nil
+	}
+	var sum run.Totals
+	turned := 0 // runs in which somebody came or went
+	for _, shown := range between {
+		t := shown.Totals
+		sum.New, sum.Gone = sum.New+t.New, sum.Gone+t.Gone
+		sum.NewlyBlocked, sum.NewlyClear = sum.NewlyBlocked+t.NewlyBlocked, sum.NewlyClear+t.NewlyClear
+		if t.New+t.Gone > 0 {
+			turned++
+		}
+	}
+	if once || turned <= 1 || sum.New == 0 || sum.Gone == 0 { // else one and the same customer may have come and gone
+		turnover = &sum
+	}
+	if once {
+		moves = &sum
+	}
+	return turnover, moves
+}
+
+// between are the completed runs after the one that changes are counted from, up to the one shown; ok is false when they are not all known.
+func (p PartnerRun) between() (runs []run.Run, ok bool) {
+	last := len(p.History) - 1
+	switch at := slices.IndexFunc(p.History, func(r run.Run) bool { return r.ID == p.against() }); {
+	case last < 0 || p.History[last].ID != p.Run.ID:
+		return nil, false
+	case at >= 0:
+		return p.History[at+1:], true
+	default: // without one, everybody is new since the first run
+		return p.History, p.Against == nil && len(p.History) < historyRuns
 	}
 }
 
@@ -137,10 +184,13 @@ func (r *report) attestationControls() []control {
 				sentence: r.say.put(r.say.SaySent, t.Sent, t.Answered, t.Unsettled, t.Returned)})
 		}
 	}
-	imported, held, shown := 0, 0, r.entries()
+	imported, held, shown, events := 0, 0, r.entries(), 0
 	for _, h := range r.heads {
 		imported += h.Rows
+		events += int(h.Events)
 	}
+	all = append(all, control{name: r.say.ChainWhole, expected: events, found: r.whole, ok: events == r.whole,
+		sentence: r.say.put(r.say.SayWhole, events, r.whole)})
 	for _, t := range r.tally {
 		held += t.Rows
 	}

@@ -39,6 +39,8 @@ const (
 	colResult       column = "result"
 	colSentence     column = "in_numbers"
 	colAttestation  column = "attestation"
+	colBought       column = "subscriptions"
+	colRenewal      column = "next_renewal"
 	colBatch        column = "batch"
 	colRow          column = "row"
 	colNamed        column = "attested_signer"
@@ -63,7 +65,7 @@ func (c column) width() float64 {
 	switch c {
 	case colRun, colStatus, colStanding, colBatch, colRow, colAnswer:
 		return 10
-	case colDays, colExpected, colFound, colResult, colCode, colAgreed, colLastAccepted, colAccepted, colReplaces:
+	case colDays, colExpected, colFound, colResult, colCode, colAgreed, colLastAccepted, colAccepted, colReplaces, colRenewal, colBought:
 		return 13
 	case colPartner, colFirstSeen, colSince, colLastRead, colBlockedSince, colUnknownSince, colChange, colImportedBy, colImportedAt,
 		colApprovedBy, colApprovedAt, colSentAt:

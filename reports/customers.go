@@ -24,7 +24,7 @@ func (r *report) customers() dataSheet {
 
 func customerRows(c counts) int { return c.customers }
 
-func (r *report) fillCustomers(ctx context.Context, out *rows) error {
+func (r *report) fillCustomers(ctx context.Context, out cells) error {
 	return r.eachRecord(ctx, "", customerRows, func(p PartnerRun, rec standing.Record) error {
 		out.text(p.Partner.Name)
 		out.text(rec.Name)
@@ -45,7 +45,7 @@ func (r *report) fillCustomers(ctx context.Context, out *rows) error {
 }
 
 // agreed is the day of the agreement that counts; nothing when it was read that there is none.
-func (r *report) agreed(out *rows, rec standing.Record) {
+func (r *report) agreed(out cells, rec standing.Record) {
 	if rec.Newest.Agreed == "" && rec.Agreements != standing.Read {
 		out.text(r.say.NotRead)
 		return
@@ -54,7 +54,7 @@ func (r *report) agreed(out *rows, rec standing.Record) {
 }
 
 // direct is what this reading said of direct acceptance, and the first night of it where somebody was watching.
-func (r *report) direct(out *rows, rec standing.Record) {
+func (r *report) direct(out cells, rec standing.Record) {
 	switch {
 	case rec.Direct == standing.DirectNo:
 		out.text(r.say.No)
@@ -68,7 +68,7 @@ func (r *report) direct(out *rows, rec standing.Record) {
 }
 
 // lastRead is when the customer's standing was last known. The run's readings are dated by the oldest of them.
-func (r *report) lastRead(out *rows, p PartnerRun, rec standing.Record) {
+func (r *report) lastRead(out cells, p PartnerRun, rec standing.Record) {
 	switch {
 	case rec.Standing != standing.Unknown:
 		out.instant(p.Run.OldestReading)

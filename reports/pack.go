@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -50,17 +52,23 @@ func (r *report) pack(ctx context.Context, w io.Writer, sheets []dataSheet, page
 			return err
 		}
 	}
+	sum := sha256.New()
 	for i, s := range sheets {
 		if err := splitPages(made, pages[i]); err != nil {
 			return err
 		}
 		out := r.newRows(s, pages[i], func(p page) (io.Writer, error) { return a.Create(p.path) })
-		if err := s.fill(ctx, out); err != nil {
+		data := r.newCSV(s, sum)
+		if err := s.write(ctx, digested{out, data}); err != nil {
+			return err
+		}
+		if err := errors.Join(out.close(), data.close()); err != nil {
 			return fmt.Errorf("sheet %s: %w", s.key, err)
 		}
-		if err := out.close(); err != nil {
-			return fmt.Errorf("sheet %s: %w", s.key, err)
-		}
+	}
+	digest := hex.EncodeToString(sum.Sum(nil))
+	if err := a.add(sharedStrings, bytes.Replace(made[sharedStrings].Bytes(), []byte(digestPlace), []byte(digest), 1)); err != nil {
+		return err
 	}
 	return a.Close()
 }
@@ -82,23 +90,29 @@ func splitPages(made parts, pages []page) error {
 	return nil
 }
 
-// shellOrder is every part but the data sheets, in an order that never changes. The content types come first: that is
-// how programs that look at the first bytes know a workbook.
+// digestPlace stands in the shell where the digest of the data will, which is known only after the rows.
+const digestPlace = "(the SHA-256 of the data is put here as soon as it is written..)"
+
+// shellOrder is every part but the data sheets and the strings, which come last, in an order that never changes. The
+// content types come first: that is how programs that look at the first bytes know a workbook.
 func shellOrder(made parts, pages [][]page) []string {
 	order := []string{contentTypes}
-	sheets := map[string]bool{contentTypes: true}
+	later := map[string]bool{contentTypes: true, sharedStrings: true}
 	for _, p := range slices.Concat(pages...) {
-		sheets[p.path] = true
+		later[p.path] = true
 	}
 	for _, path := range slices.Sorted(maps.Keys(made)) {
-		if !sheets[path] {
+		if !later[path] {
 			order = append(order, path)
 		}
 	}
 	return order
 }
 
-const contentTypes = "[Content_Types].xml"
+const (
+	contentTypes  = "[Content_Types].xml"
+	sharedStrings = "xl/sharedStrings.xml"
+)
 
 // compression is the flate level: higher ones cost more time than they save bytes on rows like ours.
 const compression = 5

@@ -14,25 +14,38 @@ import (
 
 // report is one workbook in the making.
 type report struct {
-	book     Book
-	source   Source
-	say      catalogue
-	file     *excelize.File
-	style    styles
-	counts   []counts // by partner, as in book.Partners
-	heads    []attestation.Head
-	tally    map[string]attestation.Tally // by partner, "" for nobody's
-	controls []control                    // every check, as the sheet Checks lists them
+	book      Book
+	source    Source
+	say       catalogue
+	english   catalogue      // names columns where machines read
+	file      *excelize.File // of the workbook, as are the next two; nil: none is made
+	style     styles
+	sheets    int      // of file so far
+	counts    []counts // by partner, as in book.Partners
+	heads     []attestation.Head
+	whole     int                          // events in unbroken chains
+	tally     map[string]attestation.Tally // by partner, "" for nobody's
+	bought    standing.PurchasesCount      // of the blocked customers
+	longest   []waiting                    // the longest blocked, for the summary
+	resellers []resellersOf                // of the indirect providers
+	controls  []control                    // every check, as the sheet Checks lists them
 }
 
 // counts are the rows that one partner brings to each sheet. They are known before the first row is written, because
 // tables, dimensions and the verdict on every sheet depend on them.
 type counts struct {
-	customers, blocked, unread, changes int
-	new, gone                           int // of changes
+	customers, blocked, unread int
+	changes                    changeCounts
+	changedOnce                bool // nobody changed in two of the runs that the changes span
 }
 
-func open(book Book, source Source) (*report, error) {
+// changeCounts are the rows of Changes, and those of the kinds that runs count too.
+type changeCounts struct {
+	rows, new, gone, newlyBlocked, newlyClear int
+}
+
+// gather is what every format begins with: how many rows there are, and whether they are to be believed.
+func gather(ctx context.Context, book Book, source Source) (*report, error) {
 	say, err := catalogueOf(book.Language)
 	if err != nil {
 		return nil, err
@@ -40,12 +53,22 @@ func open(book Book, source Source) (*report, error) {
 	if book.Location == nil {
 		book.Location = time.UTC
 	}
-	r := &report{book: book, source: source, say: say, file: excelize.NewFile()}
-	if r.style, err = newStyles(r.file, say); err != nil {
-		r.file.Close()
-		return nil, fmt.Errorf("make the styles: %w", err)
+	r := &report{book: book, source: source, say: say, english: english()}
+	if err := r.count(ctx); err != nil {
+		return nil, fmt.Errorf("count rows: %w", err)
 	}
+	r.controls = r.balance()
 	return r, nil
+}
+
+// begin begins a workbook, which the caller closes.
+func (r *report) begin() (err error) {
+	r.file = excelize.NewFile()
+	if r.style, err = newStyles(r.file, r.say); err != nil {
+		r.file.Close()
+		return fmt.Errorf("make the styles: %w", err)
+	}
+	return nil
 }
 
 func (r *report) count(ctx context.Context) error {
@@ -63,9 +86,20 @@ func (r *report) count(ctx context.Context) error {
 	return r.countAttestations(ctx)
 }
 
+// readSummary reads what only the summary shows.
+func (r *report) readSummary(ctx context.Context) error {
+	if err := r.readBlocked(ctx); err != nil {
+		return err
+	}
+	return r.readResellers(ctx)
+}
+
 func (r *report) countAttestations(ctx context.Context) (err error) {
 	if r.heads, err = r.source.Heads(ctx, r.book.Through); err != nil {
 		return fmt.Errorf("batches: %w", err)
+	}
+	if r.whole, err = r.source.CountWhole(ctx, r.cut()); err != nil {
+		return fmt.Errorf("the logs of attestations: %w", err)
 	}
 	if r.tally, err = r.source.Tally(ctx, r.cut()); err != nil {
 		return fmt.Errorf("attestations: %w", err)
@@ -82,25 +116,55 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 			return c, fmt.Errorf("count customers %q: %w", want.which, err)
 		}
 	}
-	if c.changes, err = r.source.CountChanges(ctx, p.Partner.ID, p.Run.ID, p.against()); err != nil {
+	if c.changes.rows, err = r.source.CountChanges(ctx, p.Partner.ID, p.Run.ID, p.against()); err != nil {
 		return c, fmt.Errorf("changes: %w", err)
 	}
+	if c.changedOnce, err = r.changedOnce(ctx, p, c.changes.rows); err != nil {
+		return c, fmt.Errorf("changes of each run: %w", err)
+	}
 	if p.Against == nil { // everybody is new: one pass over all of them saved
-		c.new = c.changes
+		c.changes.new = c.changes.rows
 		return c, nil
 	}
 	for change, err := range r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()) {
 		if err != nil {
 			return c, fmt.Errorf("changes: %w", err)
 		}
-		switch change.Change() {
-		case standing.New:
-			c.new++
-		case standing.Gone:
-			c.gone++
-		}
+		c.changes.add(change.Change())
 	}
 	return c, nil
+}
+
+// changedOnce reports whether nobody changed in two of the runs that the changes span: then there are as many changes from run to run
+// as there are from end to end. Who changed twice counts twice on the way, and once at the end or not at all.
+func (r *report) changedOnce(ctx context.Context, p PartnerRun, rows int) (bool, error) {
+	between, ok := p.between()
+	if !ok || len(between) <= 1 {
+		return ok, nil
+	}
+	before, sum := p.against(), 0
+	for _, shown := range between {
+		n, err := r.source.CountChanges(ctx, p.Partner.ID, shown.ID, before)
+		if err != nil {
+			return false, err
+		}
+		before, sum = shown.ID, sum+n
+	}
+	return sum == rows, nil
+}
+
+// add counts a row by its kind.
+func (c *changeCounts) add(kind standing.Change) {
+	switch kind {
+	case standing.New:
+		c.new++
+	case standing.Gone:
+		c.gone++
+	case standing.NewlyBlocked:
+		c.newlyBlocked++
+	case standing.NewlyClear:
+		c.newlyClear++
+	}
 }
 
 // against is the run that changes are counted from; 0 when there is none.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
@@ -35,6 +36,7 @@ type Book struct {
 	Location *time.Location // zones appear only here; nil is UTC
 	Language string         // "en" (also when empty) or "pt-BR"
 	Version  string         // of the program
+	Sheets   []string       // those that are wanted, by their English names; empty: all. Summary and About come only when they are named
 }
 
 // Source is where rows come from; the store implements it. Sequences stream: they never hold the world, and each ends
@@ -46,6 +48,10 @@ type Source interface {
 	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
 	// Blocked walks the blocked customers of a run, the longest blocked first, with what was attested of them.
 	Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error]
+	// CountPurchases counts the blocked customers of a run by what was known at an instant of what they have bought.
+	CountPurchases(ctx context.Context, partnerID string, run int64, at time.Time) (standing.PurchasesCount, error)
+	// Resellers counts the customers of a run by indirect reseller, as far as it was known at an instant: the most blocked first.
+	Resellers(ctx context.Context, partnerID string, run int64, at time.Time) ([]standing.ResellerCount, error)
 	// CountChanges counts what differs between two runs. Against 0, everybody is new.
 	CountChanges(ctx context.Context, partnerID string, run, against int64) (int, error)
 	// Changes come by name, then id, with the customer as it was in either run.
@@ -53,6 +59,8 @@ type Source interface {
 	// Heads are the batches of attestations that were imported by an instant, the newest first. The first one's number and the instant
 	// are the cut that Blocked, Tally and Entries are asked for, so that what happens meanwhile stays out of the workbook.
 	Heads(ctx context.Context, at time.Time) ([]attestation.Head, error)
+	// CountWhole counts the events in the batches' logs as far as their chains are whole.
+	CountWhole(ctx context.Context, cut attestation.Cut) (int, error)
 	// Tally counts attestations by partner; those whose customer is nobody's are the partner "".
 	Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error)
 	// Entries walks a partner's attestations: the newest batch first, then in the order of its file.
@@ -81,18 +89,26 @@ type writer struct {
 }
 
 func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Source) ([]SheetRows, error) {
-	r, err := open(book, source)
+	wanted, err := knownSheets(book.Sheets, BookSheetNames())
 	if err != nil {
+		return nil, err
+	}
+	r, err := gather(ctx, book, source)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(wanted, sheetSummary) {
+		if err := r.readSummary(ctx); err != nil {
+			return nil, fmt.Errorf("sheet %s: %w", sheetSummary, err)
+		}
+	}
+	if err := r.begin(); err != nil {
 		return nil, err
 	}
 	defer r.file.Close()
 
-	if err := r.count(ctx); err != nil {
-		return nil, fmt.Errorf("count rows: %w", err)
-	}
-	r.controls = r.balance()
-	sheets := r.dataSheets()
-	pages, err := r.shell(sheets, wr.sheetLimit)
+	sheets := r.dataSheets(wanted)
+	pages, err := r.shell(wanted, sheets, wr.sheetLimit)
 	if err != nil {
 		return nil, fmt.Errorf("lay out the workbook: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -31,6 +30,7 @@ type rows struct {
 	written  int64
 	style    styles
 	location *time.Location
+	instants memory
 	cut      string
 	err      error
 }
@@ -54,10 +54,10 @@ func (r *report) newRows(s dataSheet, pages []page, open func(page) (io.Writer, 
 		rowEnd = fmt.Sprintf(`" ht="%d" customHeight="1">`, s.lines*lineHeight)
 	}
 	return &rows{open: open, pages: pages, letters: letters, rowEnd: rowEnd, buf: make([]byte, 0, 2*flushAt),
-		style: r.style, location: r.book.Location, cut: r.say.Cut}
+		style: r.style, location: r.book.Location, cut: r.say.Cut, instants: make(memory, len(letters))}
 }
 
-// text puts a cell that is text whatever it looks like; an empty one is left out.
+// text puts a cell that is text whatever it looks like, in UTF-8; an empty one is left out.
 func (o *rows) text(s string) { o.put(s, o.style.text) }
 
 // wrapped puts a sentence, broken into lines as the column is wide.
@@ -68,7 +68,7 @@ func (o *rows) put(s string, style int) {
 		o.skip()
 		return
 	}
-	s = fit(strings.ToValidUTF8(s, "\uFFFD"), o.cut)
+	s = fit(s, o.cut)
 	o.begin(style)
 	if spaced(s) {
 		o.buf = append(o.buf, `t="inlineStr"><is><t xml:space="preserve">`...)
@@ -129,15 +129,21 @@ func (o *rows) instant(t time.Time) {
 		o.skip()
 		return
 	}
-	o.serial(instantSerial(t, o.location), o.style.instant)
+	text := o.instants.spell(o.col, t, func(dst []byte, t time.Time) []byte { return appendSerial(dst, instantSerial(t, o.location)) })
+	o.begin(o.style.instant)
+	o.buf = append(o.buf, `><v>`...)
+	o.buf = append(o.buf, text...)
+	o.buf = append(o.buf, `</v></c>`...)
 }
 
 func (o *rows) serial(v float64, style int) {
 	o.begin(style)
 	o.buf = append(o.buf, `><v>`...)
-	o.buf = strconv.AppendFloat(o.buf, v, 'f', -1, 64)
+	o.buf = appendSerial(o.buf, v)
 	o.buf = append(o.buf, `</v></c>`...)
 }
+
+func appendSerial(dst []byte, v float64) []byte { return strconv.AppendFloat(dst, v, 'f', -1, 64) }
 
 // skip leaves a cell out.
 func (o *rows) skip() {

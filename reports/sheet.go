@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -31,7 +32,7 @@ type dataSheet struct {
 	across  int // pages that a row is printed on; 0 is one
 	marks   []mark
 	bar     column // the column whose numbers get a bar; empty: none
-	fill    func(ctx context.Context, out *rows) error
+	fill    func(ctx context.Context, out cells) error
 }
 
 // mark gives the cells of a column that hold a word a style of their own. The word itself says the same.
@@ -49,30 +50,89 @@ type page struct {
 	head, tail []byte // the shell's bytes before and after the rows
 }
 
-// dataSheets are the sheets of rows in workbook order.
-func (r *report) dataSheets() []dataSheet {
-	return []dataSheet{r.blocked(), r.customers(), r.changes(), r.attestations(), r.unread(), r.checks()}
+// dataSheets are the sheets of rows that are wanted, in workbook order.
+func (r *report) dataSheets(wanted []string) []dataSheet {
+	all := []dataSheet{r.blocked(), r.customers(), r.changes(), r.attestations(), r.unread(), r.checks()}
+	return slices.DeleteFunc(all, func(s dataSheet) bool { return !slices.Contains(wanted, s.key) })
 }
 
-// shell has excelize lay out every sheet but for the rows of the data sheets.
-func (r *report) shell(sheets []dataSheet, sheetLimit int) ([][]page, error) {
-	if err := r.file.SetSheetName("Sheet1", r.say.Sheets[sheetSummary]); err != nil {
-		return nil, err
+// write has the sheet write its rows.
+func (s dataSheet) write(ctx context.Context, out cells) error {
+	if err := s.fill(ctx, out); err != nil {
+		return fmt.Errorf("sheet %s: %w", s.key, err)
 	}
-	pages := make([][]page, len(sheets))
+	return nil
+}
+
+// SheetNames are the English names of the data sheets, in workbook order: what WriteCSV and WriteJSON can write.
+func SheetNames() []string {
+	return []string{sheetBlocked, sheetCustomers, sheetChanges, sheetAttestations, sheetUnread, sheetChecks}
+}
+
+// BookSheetNames are the English names of all sheets of the workbook, in its order.
+func BookSheetNames() []string {
+	return slices.Concat([]string{sheetSummary}, SheetNames(), []string{sheetAbout})
+}
+
+// UnknownSheetError is about a sheet that was asked for and that there is not.
+type UnknownSheetError struct {
+	Sheet string
+	Known []string
+}
+
+func (e *UnknownSheetError) Error() string {
+	return fmt.Sprintf("there is no sheet %q; there are %s", e.Sheet, strings.Join(e.Known, ", "))
+}
+
+// knownSheets spells the sheets that were asked for as they are known; all are when none was asked for.
+func knownSheets(asked, known []string) ([]string, error) {
+	if len(asked) == 0 {
+		return known, nil
+	}
+	var wanted []string
+	for _, name := range asked {
+		i := slices.IndexFunc(known, func(s string) bool { return strings.EqualFold(s, name) })
+		if i < 0 {
+			return nil, &UnknownSheetError{name, known}
+		}
+		wanted = append(wanted, known[i])
+	}
+	return wanted, nil
+}
+
+// shell has excelize lay out every sheet that is wanted but for the rows of the data sheets.
+func (r *report) shell(wanted []string, sheets []dataSheet, sheetLimit int) (pages [][]page, err error) {
+	if slices.Contains(wanted, sheetSummary) {
+		if _, err := r.newSheet(r.say.Sheets[sheetSummary]); err != nil {
+			return nil, err
+		}
+		if err := r.summary(); err != nil {
+			return nil, fmt.Errorf("sheet %s: %w", sheetSummary, err)
+		}
+	}
+	pages = make([][]page, len(sheets))
 	for i, s := range sheets {
-		var err error
 		if pages[i], err = r.layPages(s, sheetLimit); err != nil {
 			return nil, fmt.Errorf("sheet %s: %w", s.key, err)
 		}
 	}
-	if err := r.about(sheets); err != nil {
-		return nil, fmt.Errorf("sheet %s: %w", sheetAbout, err)
-	}
-	if err := r.summary(); err != nil {
-		return nil, fmt.Errorf("sheet %s: %w", sheetSummary, err)
+	if slices.Contains(wanted, sheetAbout) {
+		if err := r.about(sheets); err != nil {
+			return nil, fmt.Errorf("sheet %s: %w", sheetAbout, err)
+		}
 	}
 	return pages, r.properties()
+}
+
+// newSheet adds a sheet after the others, and says which part of the workbook it is. The first takes the one that excelize began with.
+func (r *report) newSheet(name string) (path string, err error) {
+	r.sheets++
+	if r.sheets == 1 {
+		err = r.file.SetSheetName("Sheet1", name)
+	} else {
+		_, err = r.file.NewSheet(name)
+	}
+	return fmt.Sprintf("xl/worksheets/sheet%d.xml", r.sheets), err
 }
 
 func (r *report) layPages(s dataSheet, sheetLimit int) ([]page, error) {
@@ -84,11 +144,10 @@ func (r *report) layPages(s dataSheet, sheetLimit int) ([]page, error) {
 		if n > 1 {
 			p.key, name, table = ordinal(s.key, n), ordinal(name, n), fmt.Sprintf("%s_%d", table, n)
 		}
-		index, err := r.file.NewSheet(name)
-		if err != nil {
+		var err error
+		if p.path, err = r.newSheet(name); err != nil {
 			return nil, err
 		}
-		p.path = fmt.Sprintf("xl/worksheets/sheet%d.xml", index+1)
 		if err := r.layPage(s, name, table, p.rows); err != nil {
 			return nil, err
 		}

@@ -53,6 +53,7 @@ func (l ledger) Blocked(_ context.Context, partner string, _ int64, _ attestatio
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
 			customer := attestation.BlockedCustomer{Record: rec}
+			customer.PurchasesRead, customer.Purchases = bought(rec)
 			for _, e := range l.entered(partner) {
 				if e.CustomerID == rec.ID && e.State != attestation.Refused {
 					customer.Attestation, customer.AttestationState = e.ID, e.State
@@ -66,6 +67,45 @@ func (l ledger) Blocked(_ context.Context, partner string, _ int64, _ attestatio
 	}
 }
 
+// bought is what a blocked customer has: those that once accepted have something, of the eldest nobody would say.
+func bought(rec standing.Record) (standing.Outcome, standing.Purchases) {
+	switch {
+	case rec.Reason != standing.Outdated:
+		return standing.Read, standing.Purchases{}
+	case rec.Newest.Agreed < "2000":
+		return standing.Failed, standing.Purchases{}
+	}
+	return standing.Read, standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}
+}
+
+func (l ledger) CountPurchases(_ context.Context, partner string, _ int64, _ time.Time) (n standing.PurchasesCount, _ error) {
+	for _, rec := range l.set(partner, standing.Blocked) {
+		switch read, has := bought(rec); {
+		case read != standing.Read:
+			n.Unread++
+		case has.Active > 0:
+			n.Some++
+		default:
+			n.None++
+		}
+	}
+	return n, nil
+}
+
+// Resellers are a different one for each customer of a partner, but for the first two.
+func (l ledger) Resellers(_ context.Context, partner string, _ int64, _ time.Time) (counts []standing.ResellerCount, _ error) {
+	for i, rec := range l.records[partner] {
+		c := standing.ResellerCount{ResellerID: fmt.Sprintf("5e11e400-0000-4000-8000-%012d", i), Read: i > 0}
+		if i < 2 {
+			c.ResellerID = ""
+		}
+		*map[standing.Standing]*int{standing.Clear: &c.Clear, standing.Blocked: &c.Blocked, standing.Unknown: &c.Unknown, standing.Excluded: &c.Excluded}[rec.Standing]++
+		counts = append(counts, c)
+	}
+	slices.SortStableFunc(counts, func(a, b standing.ResellerCount) int { return cmp.Compare(b.Blocked, a.Blocked) })
+	return counts, nil
+}
+
 func (l ledger) Heads(context.Context, time.Time) ([]attestation.Head, error) {
 	var heads []attestation.Head
 	for _, e := range slices.Backward(l.entries) {
@@ -77,6 +117,14 @@ func (l ledger) Heads(context.Context, time.Time) ([]attestation.Head, error) {
 		head.Events += 1 + int64(e.Sends)
 	}
 	return heads, nil
+}
+
+func (l ledger) CountWhole(ctx context.Context, _ attestation.Cut) (n int, _ error) {
+	heads, err := l.Heads(ctx, time.Time{})
+	for _, h := range heads {
+		n += int(h.Events)
+	}
+	return n, err
 }
 
 func (l ledger) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {

@@ -15,7 +15,7 @@ const (
 	sand   = "FEF3C7"
 	green  = "166534"
 	mint   = "E3F4E8"
-	grey   = "94A3B8"
+	ochre  = "D97706"
 	moss   = "2E7D5B"
 	blue   = "2563EB"
 	purple = "7C3AED"
@@ -30,8 +30,8 @@ type styles struct {
 	title, aside, header, headerRight, note int    // banner and header of a data sheet
 	verdict, bigVerdict                     [3]int // by mood
 
-	page, lead, alarm, section, label, plain, count, delta, total, totalLabel, totalDelta, duration, shortDay int // summary and about
-	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration                                          int
+	page, lead, alarm, section, label, plain, count, delta, total, totalLabel, totalDelta, totalDuration, cell, duration, shortDay int // summary and about
+	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory, signature                                         int
 
 	redWord, amberWord, greenWord int // conditional
 }
@@ -45,6 +45,7 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	left := &excelize.Alignment{Vertical: "top", Horizontal: "left"}
 	indented := &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1}
 	middle := &excelize.Alignment{Vertical: "center"}
+	bottom := &excelize.Alignment{Vertical: "bottom"}
 	right := &excelize.Alignment{Vertical: "center", Horizontal: "right"}
 	font := func(size float64, bold bool, color string) *excelize.Font {
 		return &excelize.Font{Family: fontName, Size: size, Bold: bold, Color: color}
@@ -89,6 +90,8 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.total, excelize.Style{CustomNumFmt: &number, Font: font(11, true, ink), Border: over, Alignment: right}},
 		{&s.totalLabel, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: over, Alignment: middle}},
 		{&s.totalDelta, excelize.Style{CustomNumFmt: &delta, Font: font(11, true, ink), Border: over, Alignment: right}},
+		{&s.totalDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, true, ink), Border: over, Alignment: right}},
+		{&s.cell, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Border: under, Alignment: middle}},
 		{&s.duration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Border: under, Alignment: right}},
 		{&s.shortDay, excelize.Style{CustomNumFmt: &day, Font: font(11, false, ink), Border: under, Alignment: right}},
 
@@ -98,6 +101,8 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.keyID, excelize.Style{NumFmt: 1, Font: font(11, false, ink), Alignment: left}},
 		{&s.keyInstant, excelize.Style{CustomNumFmt: &instant, Font: font(11, false, ink), Alignment: left}},
 		{&s.keyDate, excelize.Style{CustomNumFmt: &day, Font: font(11, false, ink), Alignment: left}},
+		{&s.signatory, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Alignment: bottom}},
+		{&s.signature, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Border: []excelize.Border{{Type: "bottom", Color: ink, Style: 1}}, Alignment: bottom}},
 		{&s.keyDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Alignment: left}},
 	} {
 		id, err := f.NewStyle(&want.style)

@@ -11,14 +11,17 @@ import (
 	"github.com/mcaledger/mcaledger/internal/run"
 )
 
+// pageRows is how many rows of the summary are put on one printed page; more would be too small to read.
+const pageRows = 64
+
 // summaryColumns is how wide the summary is: the partner and eleven counts.
 const summaryColumns = 12
 
-// summary is one printed page: whether to believe the workbook, the counts and what changed, two charts, the rule, and
+// summary is a printed page, or two where there are many partners or resellers: whether to believe the workbook, the counts and what changed, two charts, the rule, and
 // what the night cost. The figures behind the second chart are below the page.
 func (r *report) summary() error {
 	d := &sheetDraft{file: r.file, sheet: r.say.Sheets[sheetSummary]}
-	d.width(1, 27)
+	d.width(1, 38)
 	for col := 2; col <= summaryColumns; col++ {
 		d.width(col, 14)
 	}
@@ -29,14 +32,17 @@ func (r *report) summary() error {
 	if r.anyRun() {
 		row += chartRows + 1
 	}
+	row = r.longestTable(d, row)
+	row = r.resellerTables(d, row)
 	row = r.rule(d, row)
 	row = r.costTable(d, row)
 	nights, end := r.history(d, row+1)
 	r.charts(d, charts, counted, nights)
 
 	r.print(d)
-	one := 1
-	d.try(r.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToHeight: &one}))
+	if one := 1; row <= pageRows {
+		d.try(r.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToHeight: &one}))
+	}
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$L$%d", row-1))
 	lines := false
 	d.try(r.file.SetSheetView(d.sheet, 0, &excelize.ViewOptions{ShowGridLines: &lines}))
@@ -187,7 +193,24 @@ func (r *report) countsTable(d *sheetDraft, row int) (next int, counted span) {
 		counted.last = row
 		row++
 	}
-	return r.totals(d, row, sums, r.style.total) + 1, counted
+	next = r.totals(d, row, sums, r.style.total)
+	r.nameTotals(d, next-1)
+	return next + 1, counted
+}
+
+// totalNames are what formulas in other workbooks call the counts of all partners, as measures orders them. They never change.
+var totalNames = []string{"Total_Listed", "Total_Clear", "Total_Blocked", "Total_Unknown", "Total_Excluded", "Total_Unreadable",
+	"Total_Direct_undated", "Total_Newly_blocked", "Total_Newly_clear", "Total_New", "Total_Gone"}
+
+// nameTotals names the counts of the line that is about all partners.
+func (r *report) nameTotals(d *sheetDraft, row int) {
+	if len(r.book.Partners) == 0 {
+		return
+	}
+	for i, name := range totalNames {
+		letter, _ := excelize.ColumnNumberToName(i + 2)
+		d.try(d.file.SetDefinedName(&excelize.DefinedName{Name: name, RefersTo: fmt.Sprintf("%s!$%s$%d", quoted(d.sheet), letter, row)}))
+	}
 }
 
 // deltasTable is the stock less that of the run that changes are counted from.
@@ -264,13 +287,26 @@ func (r *report) policy() []string {
 func (r *report) costTable(d *sheetDraft, row int) (next int) {
 	row = r.tableHead(d, row, r.say.Cost, r.say.CostHeads)
 	d.height(row-1, 33)
+	var all run.Cost
 	for _, p := range r.book.Partners {
 		for _, shown := range []*run.Run{p.Failed, p.Run} {
 			if shown != nil {
 				r.costRow(d, row, p, shown)
+				all = all.Add(shown.Cost)
 				row++
 			}
 		}
+	}
+	if len(r.book.Partners) > 1 {
+		for col := 2; col <= 3; col++ {
+			d.style(col, row, r.style.total)
+		}
+		d.put(1, row, r.say.Total, r.style.totalLabel)
+		for i, n := range []int{all.Requests, all.Retries, all.Throttled} {
+			d.put(i+4, row, n, r.style.total)
+		}
+		d.put(7, row, all.Seconds/daySeconds, r.style.totalDuration)
+		row++
 	}
 	return row + 1
 }

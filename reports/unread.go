@@ -22,7 +22,7 @@ func (r *report) unread() dataSheet {
 
 func unreadRows(c counts) int { return c.unread }
 
-func (r *report) fillUnread(ctx context.Context, out *rows) error {
+func (r *report) fillUnread(ctx context.Context, out cells) error {
 	return r.eachRecord(ctx, standing.Unknown, unreadRows, func(p PartnerRun, rec standing.Record) error {
 		out.text(p.Partner.Name)
 		out.text(rec.Name)

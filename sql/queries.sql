@@ -78,8 +78,26 @@ SELECT run_id, position, name, expected, found, ok, detail FROM run_check WHERE 
 -- name: run
 SELECT * FROM run WHERE id = :run
 
--- name: last_runs
-SELECT * FROM run WHERE partner_id = :partner_id AND state = :state ORDER BY id DESC LIMIT :limit
+-- name: last_completed
+SELECT * FROM run WHERE partner_id = :partner_id AND state = 'completed' ORDER BY id DESC LIMIT 1
+
+-- name: completed_runs
+SELECT * FROM run WHERE partner_id = :partner_id AND state = 'completed' AND finished_at <= :by ORDER BY id DESC LIMIT :limit
+
+-- name: runs_after
+SELECT * FROM run WHERE partner_id = :partner_id AND id > :after AND started_at <= :by ORDER BY id DESC
+
+-- name: last_end
+SELECT finished_at FROM run WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1
+
+-- name: last_purchases
+SELECT since FROM purchases ORDER BY since DESC LIMIT 1
+
+-- name: last_association
+SELECT since FROM association ORDER BY since DESC LIMIT 1
+
+-- name: reported
+UPDATE run SET reported_at = :at WHERE id IN (:runs)
 
 -- name: recent_runs
 SELECT * FROM run ORDER BY id DESC LIMIT :limit
@@ -405,9 +423,9 @@ SELECT COUNT(*) FROM attestation
 WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved', 'sending', 'unsure') AND claim_expires <= {{now}}
 
 -- name: sending
--- The last word before a request leaves: the claim is still held.
+-- The last word before a request leaves: the claim is held, and for longer than the request may take.
 UPDATE attestation SET sends = sends + 1, sent_at = COALESCE(sent_at, :at), template_id = :template_id
-WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND claim_expires > {{now}}
+WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND claim_expires > {{now}} + :spare
 
 -- name: settle
 -- An unsure attestation rests for a moment: its request may still be under way. One that goes back to approved was certainly never taken, so
@@ -455,17 +473,32 @@ SELECT s.*, COALESCE((
           FROM attestation a JOIN batch b ON b.id = a.batch_id
           WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through) a
     WHERE a.state_then NOT IN ('refused', 'duplicate', 'cancelled')
-    ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest
+    ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest, p.readable, p.active, p.next_renewal
 FROM standing s
+LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
+    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
 WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
 ORDER BY s.blocked_since, s.name_key, s.customer_id
 
+-- name: count_purchases
+SELECT COUNT(*) FILTER (WHERE p.readable AND p.active > 0) AS some, COUNT(*) FILTER (WHERE p.readable AND p.active = 0) AS none,
+    COUNT(*) FILTER (WHERE NOT COALESCE(p.readable, FALSE)) AS unread
+FROM standing s
+LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
+    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
+WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
+
 -- name: heads
-SELECT b.id, b.file_name, b.row_count, e.sequence AS head_sequence, e.hash AS head_hash
+-- As many events as the batch says that it has, less those that came later.
+SELECT b.id, b.file_name, b.row_count, e.hash AS head_hash,
+    b.head_sequence - (SELECT COUNT(*) FROM event y WHERE y.batch_id = b.id AND y.at > :at) AS head_sequence
 FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = (
     SELECT x.sequence FROM event x WHERE x.batch_id = b.id AND x.at <= :at ORDER BY x.sequence DESC LIMIT 1)
 WHERE b.imported_at <= :at
 ORDER BY b.id DESC
+
+-- name: chains
+SELECT * FROM event WHERE batch_id <= :through ORDER BY batch_id, sequence
 
 -- name: tally
 -- Some states can only be reached by sending; in the others, sent_at tells.
@@ -497,3 +530,63 @@ ORDER BY a.batch_id DESC, a.line
 -- In a worker's hands, or passed over because somebody's transaction, perhaps a dead one's, still holds the row.
 SELECT COUNT(*) FROM attestation
 WHERE partner_id = :partner_id AND (state = 'sending' OR state = 'approved' AND date_agreed <= :today)
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- What finance wants to know of customers. The newest row of a customer is the one that counts.
+
+-- name: purchases_due
+-- Blocked now, and never asked, or not since stale, or with a renewal that must have happened.
+SELECT s.customer_id FROM standing s
+LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
+    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id)
+WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND s.standing = 'blocked' AND s.customer_id > :after
+  AND (p.since IS NULL OR p.read_at <= :stale OR p.next_renewal <> '' AND p.next_renewal < :today)
+ORDER BY s.customer_id LIMIT :limit
+
+-- name: resellers_due
+-- Those that were never asked come first, and of these the blocked ones; then the oldest readings. Who could not be read tonight comes last.
+SELECT s.customer_id FROM standing s
+LEFT JOIN association a ON a.partner_id = s.partner_id AND a.customer_id = s.customer_id AND a.since = (
+    SELECT MAX(x.since) FROM association x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id)
+WHERE s.partner_id = :partner_id AND s.valid_to IS NULL
+  AND (a.since IS NULL OR a.read_at <= :stale OR a.read_at <= :refused AND NOT a.readable)
+ORDER BY CASE WHEN s.standing = 'unknown' THEN 1 ELSE 0 END, CASE WHEN a.since IS NULL THEN 0 ELSE 1 END,
+    CASE WHEN a.since IS NULL AND s.standing = 'blocked' THEN 0 ELSE 1 END, a.read_at, s.customer_id
+LIMIT :limit
+
+-- name: newest_purchases
+SELECT p.customer_id, p.since, p.readable, p.active, p.next_renewal FROM purchases p
+WHERE p.partner_id = :partner_id AND p.customer_id IN (:customers) AND p.since = (
+    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = p.partner_id AND x.customer_id = p.customer_id)
+
+-- name: save_purchases
+-- A reading that says the same brings the row's own since.
+INSERT INTO purchases (partner_id, customer_id, since, read_at, readable, active, next_renewal)
+VALUES (:partner_id, :customer_id, :since, :read_at, :readable, :active, :next_renewal)
+ON CONFLICT (partner_id, customer_id, since) DO UPDATE
+SET read_at = excluded.read_at, readable = excluded.readable, active = excluded.active, next_renewal = excluded.next_renewal
+
+-- name: newest_associations
+SELECT a.customer_id, a.since, a.readable, a.reseller_id FROM association a
+WHERE a.partner_id = :partner_id AND a.customer_id IN (:customers) AND a.since = (
+    SELECT MAX(x.since) FROM association x WHERE x.partner_id = a.partner_id AND x.customer_id = a.customer_id)
+
+-- name: save_association
+INSERT INTO association (partner_id, customer_id, since, read_at, readable, reseller_id)
+VALUES (:partner_id, :customer_id, :since, :read_at, :readable, :reseller_id)
+ON CONFLICT (partner_id, customer_id, since) DO UPDATE
+SET read_at = excluded.read_at, readable = excluded.readable, reseller_id = excluded.reseller_id
+
+-- name: resellers
+-- The customers of a run by indirect reseller, as it was known at the instant through. What the service refuses to say is not known.
+SELECT CASE WHEN a.readable THEN a.reseller_id ELSE '' END AS reseller_id, COALESCE(a.readable, FALSE) AS is_read,
+    COUNT(*) FILTER (WHERE s.standing = 'clear') AS clear,
+    COUNT(*) FILTER (WHERE s.standing = 'blocked') AS blocked,
+    COUNT(*) FILTER (WHERE s.standing = 'unknown') AS unknown,
+    COUNT(*) FILTER (WHERE s.standing = 'excluded') AS excluded
+FROM standing s
+LEFT JOIN association a ON a.partner_id = s.partner_id AND a.customer_id = s.customer_id AND a.since = (
+    SELECT MAX(x.since) FROM association x
+    WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :through)
+WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run)
+GROUP BY CASE WHEN a.readable THEN a.reseller_id ELSE '' END, COALESCE(a.readable, FALSE)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -17,7 +18,8 @@ import (
 // app is one invocation of the program.
 type app struct {
 	Surroundings
-	ctx context.Context
+	ctx   context.Context
+	began time.Time // of this process's own clock: only what has passed since counts
 
 	configPath string
 	json       bool
@@ -31,7 +33,7 @@ type app struct {
 
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, args []string, s Surroundings) int {
-	a := &app{Surroundings: s, ctx: ctx}
+	a := &app{Surroundings: s, ctx: ctx, began: time.Now()}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -117,6 +119,9 @@ func (a *app) command(use, short string, r reply, work func() error) *cobra.Comm
 		},
 	}
 }
+
+// now is AsOf and what has passed since: the later steps of a night come after the earlier ones.
+func (a *app) now() time.Time { return a.AsOf.Add(time.Since(a.began)) }
 
 // load reads the configuration.
 func (a *app) load() (config.Config, error) {

@@ -73,7 +73,7 @@ func (a *app) demo(r *demoReply, folder string, customers int) error {
 		unreadable = result.Run.Totals.Unreadable
 		a.say("Night %d: %s", night, summary(c.Partners[0].Name, result))
 	}
-	written, err := a.writeReport(c, c.Partners, ledger, "")
+	written, err := a.writeReport(c, c.Partners, ledger, reporting{format: "xlsx"})
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (a *app) night(r *nightlyReply, c config.Config, s *store.Store) error {
 			}
 			return a.submit(r.Submit, c, s, submitting{})
 		}},
-		{r.Report, func() error { return a.report(r.Report, c, c.Partners, s, "") }},
+		{r.Report, func() error { return a.report(r.Report, c, c.Partners, s, reporting{format: "xlsx"}) }},
 	}
 	var failed []error
 	night := nightError{exit: exitDone}

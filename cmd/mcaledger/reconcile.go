@@ -105,11 +105,39 @@ func (a *app) reconcilePartner(c config.Config, p config.Partner, s *store.Store
 	if err != nil {
 		return result, err
 	}
+	var client *partnercenter.Client // what comes after the run goes through the same gate
+	connect := job.Connect
+	job.Connect = func(correlationID string) (jobs.Service, error) {
+		service, err := connect(correlationID)
+		client, _ = service.(*partnercenter.Client)
+		return service, err
+	}
 	err = s.Hold(a.ctx, partner, func(ctx context.Context, lease *store.Lease) error {
-		result, err = job.Run(ctx, lease, a.AsOf)
-		return err
+		if result, err = job.Run(ctx, lease, a.AsOf); err != nil {
+			return err
+		}
+		return a.particulars(ctx, p, lease, client, &result)
 	})
 	return result, err
+}
+
+// particulars reads what else finance wants to know, now that the run is closed, and adds what that costs to the result. Only a person who
+// stops the program makes an error of it: the run is good, and the next one reads what is missing.
+func (a *app) particulars(ctx context.Context, p config.Partner, lease *store.Lease, client *partnercenter.Client, result *jobs.Result) error {
+	defer client.Close()
+	found, err := jobs.Particulars{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, client, result.Run)
+	result.Cost, result.Run.Cost = result.Cost.Add(found.Cost), result.Run.Cost.Add(found.Cost)
+	log := a.log().With("partner", p.Name, "run", result.Run.ID)
+	log.Info("particulars read", "purchases", found.Purchases.Read, "resellers", found.Resellers.Read,
+		"refused", found.Purchases.Refused+found.Resellers.Refused, "unanswered", found.Purchases.Failed+found.Resellers.Failed,
+		"requests", found.Cost.Requests, "seconds", found.Cost.Seconds)
+	switch {
+	case a.ctx.Err() != nil:
+		return err
+	case err != nil:
+		log.Warn("particulars are incomplete; the run is good, and the next one goes on", "error", err)
+	}
+	return nil
 }
 
 // reconcileJob wires the job of one partner.
@@ -176,14 +204,14 @@ func (a *app) progress(partner string) func(read, expected int) {
 func (a *app) tellRun(partner string, r jobs.Result, err error) {
 	t := r.Run.Totals
 	log := a.log().With("partner", partner, "run", r.Run.ID)
-	if err != nil {
+	if err != nil && r.Run.State != run.Completed {
 		log.Error("run not completed", "requests", r.Cost.Requests, "seconds", r.Cost.Seconds, "error", err)
 		return
 	}
 	log.Info("run completed", "listed", t.Listed, "clear", t.Clear, "blocked", t.Blocked, "unknown", t.Unknown, "excluded", t.Excluded,
 		"unreadable", t.Unreadable, "newly_blocked", t.NewlyBlocked, "newly_clear", t.NewlyClear, "new", t.New, "gone", t.Gone,
 		"requests", r.Cost.Requests, "throttled", r.Cost.Throttled, "retries", r.Cost.Retries, "seconds", r.Cost.Seconds)
-	if a.terminal() {
+	if a.terminal() && err == nil {
 		a.say("%s", summary(partner, r))
 	}
 }

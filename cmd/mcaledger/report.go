@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/config"
-	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/jobs"
 	"github.com/mcaledger/mcaledger/reports"
 )
 
@@ -25,41 +24,101 @@ type reportReply struct {
 	Sheets map[string]int `json:"sheets"`
 }
 
+// reporting is what a report is asked for.
+type reporting struct {
+	partners []string // names or tenant ids; empty: all
+	run      int64    // 0: the newest run of every partner
+	against  int64    // 0: the run of the night before
+	format   string   // xlsx, csv or json
+	sheets   []string // empty: all
+	out      string   // empty: in report.dir; "-": stdout
+}
+
 func (a *app) reportCommand() *cobra.Command {
 	r := &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}}
-	var wanted []string
-	out := ""
-	cmd := a.command("report", "write the workbook of the last completed run", r, func() error {
+	var how reporting
+	cmd := a.command("report", "write the workbook of the last completed run, or of any other", r, func() error {
+		if err := how.check(a.json); err != nil {
+			return usageError{err}
+		}
 		c, err := a.load()
 		if err != nil {
 			return err
 		}
-		partners, err := c.Select(wanted)
+		partners, err := c.Select(how.partners)
 		if err != nil {
 			return usageError{err}
 		}
-		if len(wanted) > 0 && out == "" {
-			return usageError{errors.New("a report of some partners needs --out: the day's workbook in report.dir is of all")}
+		if len(how.partners) > 0 && how.out == "" {
+			return usageError{errors.New("a report of some partners needs --out: what is in report.dir is of all")}
 		}
 		s, err := a.open(c)
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		return a.report(r, c, partners, s, out)
+		return a.report(r, c, partners, s, how)
 	})
-	cmd.Flags().StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
-	cmd.Flags().StringVar(&out, "out", "", "file to write instead of one in report.dir")
+	f := cmd.Flags()
+	f.StringSliceVar(&how.partners, "partner", nil, "only this partner (name or tenant id; may be repeated)")
+	f.Int64Var(&how.run, "run", 0, "report this run as it was reported then, not the newest (mcaledger runs lists them)")
+	f.Int64Var(&how.against, "against", 0, "count changes from this run, not from the one of the night before")
+	f.StringVar(&how.format, "format", "xlsx", "xlsx for people; csv (one sheet) or json for machines")
+	f.StringSliceVar(&how.sheets, "sheet", nil, "only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
+	f.StringVar(&how.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
 	return cmd
 }
 
-func (a *app) report(r *reportReply, c config.Config, partners []config.Partner, s *store.Store, out string) error {
-	written, err := a.writeReport(c, partners, s, out)
+// check refuses what cannot be reported, before anything is opened.
+func (how *reporting) check(replyOnStdout bool) error {
+	names := reports.SheetNames() // those that are tables
+	if how.format == "xlsx" {
+		names = reports.BookSheetNames()
+	}
+	for i, sheet := range how.sheets {
+		known := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, sheet) })
+		if known < 0 {
+			return fmt.Errorf("--sheet %q is none of %s", sheet, strings.Join(names, ", "))
+		}
+		how.sheets[i] = names[known]
+	}
+	how.sheets = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(how.sheets, name) }) // in the workbook's order
+	switch {
+	case how.format != "xlsx" && how.format != "csv" && how.format != "json":
+		return fmt.Errorf("--format %q is none of xlsx, csv, json", how.format)
+	case how.format == "csv" && len(how.sheets) != 1:
+		return errors.New("a CSV file holds one sheet: name it with --sheet")
+	case how.out == "-" && how.format == "xlsx":
+		return errors.New("a workbook cannot go to stdout: name a file with --out")
+	case how.out == "-" && replyOnStdout:
+		return errors.New("--json writes its reply to stdout: name a file with --out")
+	}
+	return nil
+}
+
+// name is the file's name in report.dir: a day's for the newest run, so that tomorrow's is another; the run's for a past one.
+func (how reporting) name(day time.Time) string {
+	name := day.Format(time.DateOnly)
+	if how.run != 0 {
+		name = fmt.Sprintf("run-%d", how.run)
+	}
+	if how.against != 0 {
+		name += fmt.Sprintf("-against-%d", how.against)
+	}
+	return name + how.ending()
+}
+
+func (how reporting) ending() string {
+	return strings.Join(append([]string{""}, append(slices.Clone(how.sheets), how.format)...), ".")
+}
+
+func (a *app) report(r *reportReply, c config.Config, partners []config.Partner, s *store.Store, how reporting) error {
+	written, err := a.writeReport(c, partners, s, how)
 	r.File = written.file
 	for _, sheet := range written.sheets {
 		r.Sheets[sheet.Sheet] = sheet.Rows
 	}
-	if written.file != "" {
+	if written.file != "" && how.out != "-" {
 		a.say("%s\n", written.file)
 	}
 	return err
@@ -78,72 +137,110 @@ func (e failedChecksError) Error() string {
 	return fmt.Sprintf("the checks of the last run of %s do not balance; the workbook shows the run before and says which", strings.Join(e.partners, ", "))
 }
 
-// writeReport writes the workbook of the partners' last completed runs into its place in one step.
-func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.Store, out string) (w written, err error) {
+// writeReport writes the report into its place in one step.
+func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.Store, how reporting) (w written, err error) {
 	location, err := c.Report.Location()
 	if err != nil {
 		return w, configError{err}
 	}
-	book := reports.Book{AsOf: a.AsOf, Location: location, Language: c.Report.Language, Version: programVersion()}
-	var failed, old []string
-	runs := 0
+	job := jobs.Report{Run: how.run, Against: how.against}
 	for _, p := range partners {
-		shown, err := partnerRun(a.ctx, s, p)
-		if err != nil {
-			return w, err
-		}
-		switch {
-		case shown.Failed != nil:
-			failed = append(failed, p.Name)
-		case shown.Run == nil || shown.Unfinished != nil:
-			old = append(old, p.Name)
-		}
-		if shown.Run != nil || shown.Failed != nil {
-			runs++
-		}
-		book.Partners = append(book.Partners, shown)
+		job.Partners = append(job.Partners, partnerOf(p))
 	}
-	if runs == 0 {
+	book := reports.Book{AsOf: a.now(), Location: location, Language: c.Report.Language, Version: programVersion(), Sheets: how.sheets}
+	if book.Partners, book.Through, err = job.Find(a.ctx, s, book.AsOf); err != nil {
+		if isA[jobs.Wrong](err) {
+			err = usageError{err}
+		}
+		return w, err
+	}
+	newest := shownRuns(book)
+	if newest == nil {
 		return w, errors.New("there is no run to report yet: mcaledger reconcile makes one")
 	}
-	w.file = out
-	if out == "" {
-		w.file = filepath.Join(c.Report.Dir, a.AsOf.In(location).Format(bookName))
+	w.file = how.out
+	if how.out == "" {
+		w.file = filepath.Join(c.Report.Dir, how.name(a.AsOf.In(location)))
 		if err := os.MkdirAll(c.Report.Dir, 0o750); err != nil {
 			return written{}, fmt.Errorf("make report.dir: %w", err)
 		}
 	}
-	err = replace(w.file, func(file io.Writer) error {
-		w.sheets, err = reports.Write(a.ctx, file, book, s)
+	write := func(to io.Writer) (err error) {
+		switch how.format {
+		case "csv":
+			w.sheets, err = reports.WriteCSV(a.ctx, to, book, s, how.sheets[0])
+		case "json":
+			w.sheets, err = reports.WriteJSON(a.ctx, to, book, s, how.sheets...)
+		default:
+			w.sheets, err = reports.Write(a.ctx, to, book, s)
+		}
 		return err
-	})
-	if err != nil {
-		return written{}, fmt.Errorf("write the workbook %s: %w", w.file, err)
 	}
-	if out == "" {
-		if err := keepNewest(c.Report.Dir, c.Report.Keep); err != nil {
-			return w, fmt.Errorf("take old workbooks away: %w", err)
+	if how.out == "-" {
+		err = write(a.Stdout)
+	} else {
+		err = replace(w.file, write)
+	}
+	if err != nil {
+		return written{}, fmt.Errorf("write the report %s: %w", w.file, err)
+	}
+	if how.run == 0 && how.format == "xlsx" && len(how.sheets) == 0 {
+		if err := s.Reported(a.ctx, newest, book.Through); err != nil {
+			return w, fmt.Errorf("note what was reported: %w", err)
+		}
+	}
+	if how.out == "" && how.run == 0 {
+		if err := keepNewest(c.Report.Dir, how.ending(), c.Report.Keep); err != nil {
+			return w, fmt.Errorf("take old reports away: %w", err)
+		}
+	}
+	return w, outcomeOf(book)
+}
+
+// shownRuns are the completed runs that a report shows; nil when no run of any partner has ended, so that there is nothing to report.
+func shownRuns(book reports.Book) (ids []int64) {
+	for _, p := range book.Partners {
+		if p.Run != nil {
+			ids = append(ids, p.Run.ID)
+		}
+		if p.Failed != nil && ids == nil {
+			ids = []int64{}
+		}
+	}
+	return ids
+}
+
+// outcomeOf says of a report that was written whether its figures are to be believed and new.
+func outcomeOf(book reports.Book) error {
+	var failed, old []string
+	for _, p := range book.Partners {
+		switch {
+		case p.Failed != nil:
+			failed = append(failed, p.Partner.Name)
+		case p.Run == nil || p.Unfinished != nil:
+			old = append(old, p.Partner.Name)
 		}
 	}
 	switch {
 	case len(failed) > 0:
-		return w, failedChecksError{failed}
+		return failedChecksError{failed}
 	case len(old) > 0:
-		return w, partialError{"figures_are_old", fmt.Sprintf("the last run of %s was not finished; the workbook says so, and shows what there was before", strings.Join(old, ", ")),
+		return partialError{"figures_are_old", fmt.Sprintf("the last run of %s was not finished; the workbook says so, and shows what there was before", strings.Join(old, ", ")),
 			"mcaledger reconcile goes on where it was, and says why if it cannot."}
 	}
-	return w, nil
+	return nil
 }
 
-// keepNewest takes all but the newest workbooks out of a folder. What does not have the name of a workbook of ours stays.
-func keepNewest(folder string, keep int) error {
+// keepNewest takes all but the newest of the reports with an ending out of a folder. What does not have the name of a day's report stays.
+func keepNewest(folder, ending string, keep int) error {
 	entries, err := os.ReadDir(folder) // sorted by name, and so by day
 	if err != nil {
 		return err
 	}
 	var books []string
 	for _, entry := range entries {
-		if _, err := time.Parse(bookName, entry.Name()); err == nil {
+		day, ours := strings.CutSuffix(entry.Name(), ending)
+		if _, err := time.Parse(time.DateOnly, day); err == nil && ours {
 			books = append(books, entry.Name())
 		}
 	}
@@ -153,55 +250,6 @@ func keepNewest(folder string, keep int) error {
 		}
 	}
 	return nil
-}
-
-// bookName is the name of a day's workbook.
-const bookName = "2006-01-02.xlsx"
-
-// partnerRun gathers the runs that a workbook shows of one partner.
-func partnerRun(ctx context.Context, s *store.Store, p config.Partner) (shown reports.PartnerRun, err error) {
-	id := strings.ToLower(p.TenantID)
-	shown.Partner = run.Partner{ID: id, Name: p.Name, Kind: p.Kind}
-	if shown.History, err = s.LastRuns(ctx, id, run.Completed, 30); err != nil {
-		return shown, err
-	}
-	if len(shown.History) > 0 {
-		shown.Run = &shown.History[0]
-	}
-	// What changed is counted from the night before, rechecks in between included.
-	var night *run.Run
-	for i, r := range shown.History {
-		if r.Kind == run.Sweep {
-			if night = &shown.History[i]; i+1 < len(shown.History) {
-				shown.Against = &shown.History[i+1]
-			}
-			break
-		}
-	}
-	if shown.Failed, err = later(ctx, s, id, night, run.Failed); err != nil {
-		return shown, err
-	}
-	if shown.Unfinished, err = later(ctx, s, id, night, run.Running, run.Abandoned); err != nil {
-		return shown, err
-	}
-	oldestFirst := slices.Clone(shown.History)
-	slices.Reverse(oldestFirst)
-	shown.History = oldestFirst
-	return shown, nil
-}
-
-// later is the newest run in one of the states, if it is newer than the last night that was read to its end.
-func later(ctx context.Context, s *store.Store, partnerID string, night *run.Run, states ...run.State) (newest *run.Run, err error) {
-	for _, state := range states {
-		runs, err := s.LastRuns(ctx, partnerID, state, 1)
-		if err != nil {
-			return nil, err
-		}
-		if len(runs) > 0 && (night == nil || runs[0].ID > night.ID) && (newest == nil || runs[0].ID > newest.ID) {
-			newest = &runs[0]
-		}
-	}
-	return newest, nil
 }
 
 // replace writes a file beside its place and renames it, so that nobody ever opens half of one. A link stays a link; what is

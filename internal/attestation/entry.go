@@ -37,9 +37,12 @@ type Head struct {
 	Hash   string // of the last event
 }
 
-// BlockedCustomer is a blocked customer with the newest attestation of it that came past its import and was not taken back.
+// BlockedCustomer is a blocked customer with the newest attestation of it that came past its import and was not taken back, and with what
+// it has bought.
 type BlockedCustomer struct {
 	standing.Record
 	Attestation      ID // zero: there is none
 	AttestationState State
+	PurchasesRead    standing.Outcome // not_read: not yet; unreadable: the service refuses to say
+	Purchases        standing.Purchases
 }

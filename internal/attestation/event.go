@@ -29,6 +29,11 @@ func (e Event) Seal(sequence int64, previous string) Event {
 	return e
 }
 
+// Follows reports whether the event is what was sealed, right after the one before; a chain's first event follows one without a sequence.
+func (e Event) Follows(before Event) bool {
+	return e.Sequence == before.Sequence+1 && e.Previous == before.Hash && e.Whole()
+}
+
 // Whole reports whether the event is what was sealed.
 func (e Event) Whole() bool { return e.Hash == e.sum() }
 

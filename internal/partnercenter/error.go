@@ -95,6 +95,9 @@ func (e *Error) Error() string {
 // Fatal reports whether every further call of the run would fail in the same way.
 func (e *Error) Fatal() bool { return e.Kind.Fatal() }
 
+// Definite reports whether the service said no and would say so again, which a gateway, a time-out or a 5xx does not mean.
+func (e *Error) Definite() bool { return e.Kind != Unavailable && !e.Fatal() }
+
 // Outcome is what the error says of the customer whose read failed.
 func (e *Error) Outcome() standing.Outcome {
 	switch e.Kind {

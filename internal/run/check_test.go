@@ -58,5 +58,7 @@ func TestThoseThatWereMissingBeforeAndStillThereCountOnce(t *testing.T) {
 func TestARunWithoutChecksIsNotBalanced(t *testing.T) { require.False(t, Balanced(nil)) }
 
 func TestAddingCosts(t *testing.T) {
-	require.Equal(t, Cost{11, 22, 33, 4.5}, Cost{1, 2, 3, 0.5}.Add(Cost{10, 20, 30, 4}))
+	sum := Cost{1, 2, 3, 0.5}.Add(Cost{10, 20, 30, 4})
+	require.Equal(t, Cost{11, 22, 33, 4.5}, sum)
+	require.Equal(t, Cost{10, 20, 30, 4}, sum.Minus(Cost{1, 2, 3, 0.5}))
 }

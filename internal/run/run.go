@@ -45,6 +45,7 @@ type Run struct {
 	Version       string // of the program
 	StartedAt     time.Time
 	FinishedAt    time.Time // zero while running
+	ReportedAt    time.Time // when a workbook last showed it as the newest run, which tells what that workbook could know; zero: never
 	OldestReading time.Time // no customer of the run was read before this instant
 	Totals        Totals
 	Cost          Cost
@@ -73,7 +74,7 @@ type Totals struct {
 	Ledger                              Standings // what the ledger holds with this run applied
 }
 
-// Cost is what a run asked of the service, over all its attempts that ended in order.
+// Cost is what a run asked of the service, over all its attempts that ended in order, and for the particulars that were read when it was closed.
 type Cost struct {
 	Requests  int // API calls sent, repeats included
 	Throttled int // answered 429
@@ -84,4 +85,9 @@ type Cost struct {
 // Add returns the cost of both.
 func (c Cost) Add(d Cost) Cost {
 	return Cost{c.Requests + d.Requests, c.Throttled + d.Throttled, c.Retries + d.Retries, c.Seconds + d.Seconds}
+}
+
+// Minus returns the cost without what an earlier part of it was.
+func (c Cost) Minus(d Cost) Cost {
+	return Cost{c.Requests - d.Requests, c.Throttled - d.Throttled, c.Retries - d.Retries, c.Seconds - d.Seconds}
 }

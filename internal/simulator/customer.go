@@ -3,7 +3,6 @@ package simulator
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -73,19 +72,10 @@ func (s *Simulator) answerDetail(b *body, c Customer) int {
 	} else {
 		b.nothing("customDomains")
 	}
-	b.maybe("associatedPartnerId", s.reseller(c.Index))
+	b.maybe("associatedPartnerId", c.ResellerID)
 	writeAttributes(b, "Customer")
 	b.close('}')
 	return http.StatusOK
-}
-
-// reseller is the indirect reseller of customer i; empty when there is none.
-func (s *Simulator) reseller(i int) string {
-	d := throw(s.opts.Seed, aboutPartner, uint64(1+i%7))
-	if !s.opts.IndirectProvider || i%7 == 0 {
-		return ""
-	}
-	return d.guid().String()
 }
 
 func writeCompany(b *body, c Customer, address bool) {
@@ -196,7 +186,6 @@ func answerSubscriptions(b *body, c Customer) int {
 }
 
 func writeSubscription(b *body, s Subscription) {
-	stamp := func(name string, when time.Time) { b.text(name, when.Format("2006-01-02T15:04:05Z")) }
 	b.open("", '{')
 	b.text("id", s.ID)
 	b.text("friendlyName", s.FriendlyName)
@@ -206,10 +195,10 @@ func writeSubscription(b *body, s Subscription) {
 	b.flag("autoRenewEnabled", s.AutoRenewEnabled)
 	b.flag("isTrial", s.IsTrial)
 	b.nothing("parentSubscriptionId")
-	stamp("creationDate", s.CreationDate)
-	stamp("effectiveStartDate", s.EffectiveStartDate)
-	stamp("commitmentEndDate", s.CommitmentEndDate)
-	b.text("renewalTermDuration", s.RenewalTermDuration)
+	b.text("creationDate", s.Written[0])
+	b.text("effectiveStartDate", s.Written[1])
+	b.maybe("commitmentEndDate", s.Written[2])
+	b.maybe("renewalTermDuration", s.RenewalTermDuration)
 	writeAttributes(b, "Subscription")
 	b.close('}')
 }

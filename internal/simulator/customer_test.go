@@ -242,3 +242,42 @@ func TestActivityLogTellsWhatChanged(t *testing.T) {
 	assert.Len(t, ids, total, "ids are distinct")
 	assert.Equal(t, 20*31, operations["add_customer"], "31 nights of 20 new customers")
 }
+
+func TestParticularsAreWhatTheWorldSays(t *testing.T) {
+	for _, names := range []NameCase{CamelCase, PascalCase} {
+		ask := signedIn(t, Options{Seed: 3, Customers: 200, Names: names, IndirectProvider: true})
+		read := func(i int, what string, into any) bool {
+			got := ask.about(i, what)
+			if got.status == 200 {
+				require.NoError(t, json.Unmarshal(bytes.TrimPrefix([]byte(got.body), []byte(byteOrderMark)), into))
+			}
+			return got.status == 200
+		}
+		forms := map[int]bool{}
+		for i := range 200 {
+			c := ask.sim.World().Customer(i)
+			var detail struct{ AssociatedPartnerID string }
+			if read(i, "", &detail) {
+				require.Equal(t, c.ResellerID, detail.AssociatedPartnerID)
+			}
+			var list struct {
+				Items []struct {
+					Status            string
+					AutoRenewEnabled  bool
+					CommitmentEndDate string
+				}
+			}
+			if !read(i, "/subscriptions", &list) {
+				continue
+			}
+			require.Len(t, list.Items, len(c.Subscriptions))
+			for n, s := range c.Subscriptions {
+				require.Equal(t, s.Status, list.Items[n].Status)
+				require.Equal(t, s.AutoRenewEnabled, list.Items[n].AutoRenewEnabled)
+				require.Equal(t, s.Written[2], list.Items[n].CommitmentEndDate)
+				forms[len(s.Written[2])] = true
+			}
+		}
+		require.Len(t, forms, 6, "every form of dates, and none")
+	}
+}

@@ -44,7 +44,7 @@ type Options struct {
 	PageSizeCap int
 	// EmptyAgreements is how no agreement is answered; zero depends on the customer.
 	EmptyAgreements EmptyAgreements
-	// IndirectProvider makes some customers carry an associatedPartnerId.
+	// IndirectProvider makes most customers carry an associatedPartnerId.
 	IndirectProvider bool
 	// IndirectReseller is a partner who reads like the others and may not attest: every attestation is refused with
 	// 403 and code 900150 or 1002, by customer.

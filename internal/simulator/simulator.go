@@ -63,7 +63,7 @@ func New(opts Options) (*Simulator, error) {
 func (s *Simulator) World() World {
 	return World{
 		Seed: s.opts.Seed, Customers: s.opts.Customers, Night: int(s.night.Load()),
-		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.opts.AsOf,
+		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.opts.AsOf, IndirectProvider: s.opts.IndirectProvider,
 	}
 }
 

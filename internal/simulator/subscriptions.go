@@ -15,11 +15,19 @@ type Subscription struct {
 	IsTrial            bool
 	CreationDate       time.Time
 	EffectiveStartDate time.Time
-	// CommitmentEndDate is the next renewal of an active subscription: the first end of a term after World.AsOf.
+	// CommitmentEndDate is the next renewal of an active subscription: the first end of a term after World.AsOf. It is zero for one that
+	// has not begun, and in the year 9999 for what is paid by use and never ends.
 	CommitmentEndDate time.Time
 	// RenewalTermDuration is an ISO 8601 duration: P1M, P1Y or P3Y.
 	RenewalTermDuration string
+	// Written are the three dates as they are served, creation first: the forms of dateAgreed, one a customer. Empty is not served.
+	Written [3]string
 }
+
+// byUse is an offer without a term; Microsoft's examples let it end in the year 9999.
+const byUse = "Azure plan"
+
+var endless = date(9999, time.December, 14)
 
 type term struct {
 	name   string
@@ -29,7 +37,7 @@ type term struct {
 var (
 	offers = []string{
 		"Microsoft 365 Business Premium", "Microsoft 365 E3", "Microsoft 365 E5", "Exchange Online (Plan 1)",
-		"Power BI Pro", "Azure plan", "Dynamics 365 Sales Enterprise", "Microsoft Defender for Business",
+		"Power BI Pro", byUse, "Dynamics 365 Sales Enterprise", "Microsoft Defender for Business",
 	}
 	terms    = []term{{"P1M", 1}, {"P1Y", 12}, {"P1Y", 12}, {"P3Y", 36}}
 	statuses = []string{"active", "active", "active", "active", "active", "active", "suspended", "expired", "pending", "deleted", "none"}
@@ -42,7 +50,19 @@ func (w World) subscriptions(i int) []Subscription {
 	for n := range all {
 		all[n] = w.subscription(&d)
 	}
+	p := w.pen(i)
+	for n := range all {
+		all[n].write(&p)
+	}
 	return all
+}
+
+func (s *Subscription) write(p *pen) {
+	for n, when := range []time.Time{s.CreationDate, s.EffectiveStartDate, s.CommitmentEndDate} {
+		if !when.IsZero() {
+			s.Written[n] = p.form.write(when, &p.d)
+		}
+	}
 }
 
 func (w World) subscription(d *dice) Subscription {
@@ -60,6 +80,12 @@ func (w World) subscription(d *dice) Subscription {
 	s.CommitmentEndDate = s.EffectiveStartDate.AddDate(0, length.months, 0)
 	for n := 2; s.Status == "active" && s.CommitmentEndDate.Before(w.today()); n++ {
 		s.CommitmentEndDate = s.EffectiveStartDate.AddDate(0, n*length.months, 0)
+	}
+	switch {
+	case s.FriendlyName == byUse:
+		s.CommitmentEndDate, s.RenewalTermDuration = endless, ""
+	case s.Status == "pending" || s.Status == "none":
+		s.CommitmentEndDate = time.Time{}
 	}
 	return s
 }

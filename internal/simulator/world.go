@@ -18,6 +18,8 @@ type World struct {
 	// AsOf is the day that dates in the future are counted from, and the day of this night in the activity log.
 	// The zero time means 2026-11-22, so that a World alone never depends on a clock.
 	AsOf time.Time
+	// IndirectProvider gives most customers an indirect reseller.
+	IndirectProvider bool
 }
 
 // Customer is the truth about one customer on one night. DESIGN.md section 3 says what follows from it.
@@ -42,6 +44,8 @@ type Customer struct {
 	// IsSigned is the direct acceptance with Microsoft.
 	IsSigned      bool
 	Subscriptions []Subscription
+	// ResellerID is associatedPartnerId, the indirect reseller; empty when there is none.
+	ResellerID string
 }
 
 // Expect is Kind.Expect.
@@ -66,7 +70,21 @@ func (w World) Customer(i int) Customer {
 	c.Agreements = w.agreements(i)
 	c.IsSigned = c.Kind == AcceptedDirectly || c.Kind == AcceptedDirectlyOutdated
 	c.Subscriptions = w.subscriptions(i)
+	c.ResellerID = w.reseller(i)
 	return c
+}
+
+// resellers is how many indirect resellers an indirect provider has.
+const resellers = 6
+
+// reseller is the indirect reseller of customer i; one customer in seven buys from the provider itself.
+func (w World) reseller(i int) string {
+	n := uint64(i % (resellers + 1))
+	if !w.IndirectProvider || n == 0 {
+		return ""
+	}
+	d := throw(w.Seed, aboutPartner, n+1)
+	return d.guid().String()
 }
 
 // profile makes the part of a customer that the list and the detail show.

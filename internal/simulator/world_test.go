@@ -283,7 +283,19 @@ func TestActiveSubscriptionsRenewAfterToday(t *testing.T) {
 			if s.Status == "active" {
 				assert.False(t, s.CommitmentEndDate.Before(w.today()))
 			}
+			assert.Equal(t, s.CommitmentEndDate.IsZero(), s.Written[2] == "")
 		}
 	}
 	assert.Positive(t, bought)
+}
+
+func TestAnIndirectProviderHasAHandfulOfResellers(t *testing.T) {
+	w := World{Seed: 4, Customers: 700, IndirectProvider: true}
+	customers := map[string]int{}
+	for i := range w.Customers {
+		customers[w.Customer(i).ResellerID]++
+		assert.Empty(t, World{Seed: 4, Customers: 700}.Customer(i).ResellerID)
+	}
+	assert.Len(t, customers, resellers+1)
+	assert.Equal(t, 100, customers[""], "who buys from the provider itself")
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -33,11 +32,12 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 }
 
 // Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
-// its import and was not taken back.
+// its import and was not taken back, and with its purchases.
 func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
 		Newest string `db:"newest"` // "12-345 approved"; empty: none
+		purchasesColumns
 	}
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At)}) {
@@ -46,11 +46,23 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut at
 				customer.AttestationState = attestation.State(state)
 				customer.Attestation, err = attestation.ParseID(id)
 			}
+			customer.PurchasesRead, customer.Purchases = row.purchases()
 			if !yield(customer, err) {
 				return
 			}
 		}
 	}
+}
+
+// CountPurchases counts the blocked customers of a completed run by what they had bought, as it was known at an instant.
+func (s *Store) CountPurchases(ctx context.Context, partnerID string, run int64, at time.Time) (standing.PurchasesCount, error) {
+	var row struct {
+		Some   int `db:"some"`
+		None   int `db:"none"`
+		Unread int `db:"unread"`
+	}
+	err := s.get(ctx, s.db, &row, "count_purchases", args{"partner_id": partnerID, "run": run, "at": instant(at)})
+	return standing.PurchasesCount(row), err
 }
 
 // CountChanges counts what Changes walks.
@@ -92,14 +104,6 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 	}
 }
 
-// LastEvent is the instant of the newest event in any batch's log; zero when there is none.
-func (s *Store) LastEvent(ctx context.Context) (at time.Time, err error) {
-	if err = s.get(ctx, s.db, &at, "last_event", nil); errors.Is(err, ErrNotFound) {
-		return time.Time{}, nil
-	}
-	return at.UTC(), err
-}
-
 // Heads lists the batches imported by an instant, the newest first, each with the end of its chain at that instant.
 func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.Head, error) {
 	var rows []batchRow
@@ -111,6 +115,27 @@ func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.Head, er
 		heads[i] = attestation.Head{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
 	}
 	return heads, nil
+}
+
+// CountWhole counts the events of a cut, as far as each is what was sealed and follows the one before in its batch's chain. Verify finds out more.
+func (s *Store) CountWhole(ctx context.Context, cut attestation.Cut) (whole int, err error) {
+	var last attestation.Event
+	for row, err := range stream[eventRow](ctx, s, "chains", args{"through": cut.Batch}) {
+		if err != nil {
+			return whole, err
+		}
+		e := row.event()
+		if e.Batch != last.Batch {
+			last = attestation.Event{Batch: e.Batch}
+		}
+		if !e.Follows(last) {
+			continue // and so does none after it
+		}
+		if last = e; !e.At.After(instant(cut.At)) {
+			whole++
+		}
+	}
+	return whole, nil
 }
 
 // Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner "".

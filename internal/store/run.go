@@ -31,6 +31,7 @@ type runRow struct {
 	Throttled     int                  `db:"throttled"`
 	Retries       int                  `db:"retries"`
 	Seconds       float64              `db:"seconds"`
+	ReportedAt    *time.Time           `db:"reported_at"`
 	totalsRow
 }
 
@@ -81,7 +82,7 @@ func (r runRow) run() run.Run {
 		ID: r.ID, Kind: r.Kind, Partner: run.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
 		Policy: standing.Policy{AcceptedSince: r.AcceptedSince, TrustDirectAcceptance: r.TrustDirect},
 		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
-		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), OldestReading: r.OldestReading.UTC(),
+		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), ReportedAt: orZero(r.ReportedAt), OldestReading: r.OldestReading.UTC(),
 		Totals: r.totals(), Cost: run.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds},
 	}
 }
@@ -182,42 +183,67 @@ func (l *Lease) Spend(ctx context.Context, id int64, cost run.Cost) error {
 
 // LastCompleted returns the partner's newest completed run; nil when there is none.
 func (l *Lease) LastCompleted(ctx context.Context) (*run.Run, error) {
-	runs, err := l.store.LastRuns(ctx, l.partner.ID, run.Completed, 1)
-	if err != nil || len(runs) == 0 {
-		return nil, err
-	}
-	return &runs[0], nil
+	return l.store.oneRun(ctx, "last_completed", args{"partner_id": l.partner.ID})
 }
 
-// Run returns one run with its checks, or ErrNotFound.
-func (s *Store) Run(ctx context.Context, id int64) (run.Run, error) {
+// Run returns one run with its checks; nil when there is none of this number.
+func (s *Store) Run(ctx context.Context, id int64) (*run.Run, error) {
+	return s.oneRun(ctx, "run", args{"run": id})
+}
+
+func (s *Store) oneRun(ctx context.Context, query string, arg args) (*run.Run, error) {
 	var row runRow
-	if err := s.get(ctx, s.db, &row, "run", args{"run": id}); err != nil {
-		return run.Run{}, err
-	}
-	return s.withChecks(ctx, row)
-}
-
-// LastRuns returns up to limit runs of the partner in the given state, the newest first.
-func (s *Store) LastRuns(ctx context.Context, partnerID string, state run.State, limit int) ([]run.Run, error) {
-	var rows []runRow
-	err := s.list(ctx, s.db, &rows, "last_runs", args{"partner_id": partnerID, "state": state, "limit": limit})
-	if err != nil {
+	switch err := s.get(ctx, s.db, &row, query, arg); {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
-	return s.allWithChecks(ctx, rows)
+	r, err := s.withChecks(ctx, row)
+	return &r, err
+}
+
+// CompletedRuns returns up to limit runs of the partner that had completed by an instant, the newest first.
+func (s *Store) CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]run.Run, error) {
+	return s.runs(ctx, "completed_runs", args{"partner_id": partnerID, "by": instant(by), "limit": limit})
+}
+
+// RunsAfter returns the partner's runs, in whatever state, after one (0: all) that had begun by an instant, the newest first.
+func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]run.Run, error) {
+	return s.runs(ctx, "runs_after", args{"partner_id": partnerID, "after": after, "by": instant(by)})
+}
+
+// Reported notes that a workbook shows these runs as the newest, with the ledger as it stood at an instant.
+func (s *Store) Reported(ctx context.Context, runs []int64, at time.Time) error {
+	_, err := s.exec(ctx, s.db, "reported", args{"runs": runs, "at": instant(at)})
+	return err
+}
+
+// LastEntry is the instant of the newest thing that the ledger knows of, the end of a run or an event of an attestation, or a
+// reading of what finance wants to know; zero when there is none.
+func (s *Store) LastEntry(ctx context.Context) (last time.Time, _ error) {
+	for _, query := range []string{"last_end", "last_event", "last_purchases", "last_association"} {
+		var at time.Time
+		if err := s.get(ctx, s.db, &at, query, nil); err != nil && !errors.Is(err, ErrNotFound) {
+			return last, err
+		}
+		if at.After(last) {
+			last = at.UTC()
+		}
+	}
+	return last, nil
 }
 
 // RecentRuns returns up to limit runs of all partners and states, the newest first.
 func (s *Store) RecentRuns(ctx context.Context, limit int) ([]run.Run, error) {
-	var rows []runRow
-	if err := s.list(ctx, s.db, &rows, "recent_runs", args{"limit": limit}); err != nil {
-		return nil, err
-	}
-	return s.allWithChecks(ctx, rows)
+	return s.runs(ctx, "recent_runs", args{"limit": limit})
 }
 
-func (s *Store) allWithChecks(ctx context.Context, rows []runRow) ([]run.Run, error) {
+func (s *Store) runs(ctx context.Context, query string, arg args) ([]run.Run, error) {
+	var rows []runRow
+	if err := s.list(ctx, s.db, &rows, query, arg); err != nil {
+		return nil, err
+	}
 	runs := make([]run.Run, len(rows))
 	for i, row := range rows {
 		var err error

@@ -20,6 +20,7 @@ var reports = map[string]func(*testing.T, *ledger){
 	"what was sent is answered, unsettled or returned": tallies,
 	"heads are where the chains end":                   headsEndChains,
 	"what came later is taken back":                    laterIsTakenBack,
+	"a broken chain shows":                             brokenChainsShow,
 }
 
 // mixed imports the given rows as they are.
@@ -184,5 +185,35 @@ func laterIsTakenBack(t *testing.T, l *ledger) {
 		require.NoError(t, err)
 		require.Len(t, heads, map[bool]int{false: 1, true: 2}[n >= 8], n)
 		require.EqualValues(t, min(n, 7), heads[len(heads)-1].Events, n)
+		whole, err := l.CountWhole(t.Context(), cut)
+		require.NoError(t, err)
+		require.EqualValues(t, min(n, 7), whole, n)
 	}
+}
+
+func brokenChainsShow(t *testing.T, l *ledger) {
+	first, _ := l.approved(t, "a")
+	second, q := l.approved(t, "b")
+	claim(t, q, "r1")
+	claim(t, q, "r2")
+	found := func() (events, whole int) {
+		heads, err := l.Heads(t.Context(), night(30))
+		require.NoError(t, err)
+		for _, h := range heads {
+			events += int(h.Events)
+		}
+		whole, err = l.CountWhole(t.Context(), through(second))
+		require.NoError(t, err)
+		return events, whole
+	}
+	says := func(events, whole int, why string) {
+		t.Helper()
+		e, w := found()
+		require.Equal(t, []int{events, whole}, []int{e, w}, why)
+	}
+	says(6, 6, "whole")
+	l.exec(t, "DELETE FROM event WHERE batch_id = ? AND sequence = 3", second.ID)
+	says(6, 5, "the last event is gone")
+	l.exec(t, "UPDATE event SET actor = 'nobody' WHERE batch_id = ? AND sequence = 1", first.ID)
+	says(6, 2, "the first event of another batch was changed, so that none of it can be believed")
 }

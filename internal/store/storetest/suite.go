@@ -57,7 +57,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for _, more := range []map[string]func(*testing.T, *ledger){attestations, reports} {
+	for _, more := range []map[string]func(*testing.T, *ledger){attestations, reports, particulars} {
 		for name, test := range more {
 			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 		}
@@ -338,9 +338,16 @@ func pastRunsRemain(t *testing.T, l *ledger) {
 	again, err := l.Store.Run(t.Context(), first.ID)
 	require.NoError(t, err)
 	first.OldestReading, first.StartedAt, first.FinishedAt = again.OldestReading, again.StartedAt, again.FinishedAt
-	require.Equal(t, first, again)
-	_, err = l.Store.Run(t.Context(), 12345)
-	require.ErrorIs(t, err, store.ErrNotFound)
+	require.Equal(t, &first, again)
+	none, err := l.Store.Run(t.Context(), 12345)
+	require.NoError(t, err)
+	require.Nil(t, none)
+
+	require.True(t, first.ReportedAt.IsZero())
+	require.NoError(t, l.Reported(t.Context(), []int64{first.ID}, night(2)))
+	again, err = l.Store.Run(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, night(2).Truncate(time.Microsecond), again.ReportedAt)
 }
 
 func recordsRoundTrip(t *testing.T, l *ledger) {
@@ -521,7 +528,7 @@ func unbalancedRunChangesNothing(t *testing.T, l *ledger) {
 		require.Equal(t, run.Standings{Blocked: 1}, again.Totals.Standings, "the numbers that failed are kept")
 	})
 	require.Equal(t, before, l.records(t, first, ""))
-	last, err := l.LastRuns(t.Context(), contoso.ID, run.Completed, 10)
+	last, err := l.CompletedRuns(t.Context(), contoso.ID, night(30), 10)
 	require.NoError(t, err)
 	require.Len(t, last, 1)
 	recent, err := l.RecentRuns(t.Context(), 10)

@@ -1,0 +1,59 @@
+package standing
+
+import "strings"
+
+// Subscription is one thing that a customer has bought, as far as the next renewal is concerned.
+type Subscription struct {
+	Status    string // the service's own word
+	AutoRenew bool
+	Ends      Date // of the commitment; empty when the service gave no readable date
+}
+
+// Purchases is what finance wants to know of a blocked customer: what it has now goes on, and renews by itself.
+type Purchases struct {
+	Active      int
+	NextRenewal Date // zero: nothing renews by itself, or nobody knows when
+}
+
+// Bought sums subscriptions up. One that ends on the day asOf still renews.
+func Bought(subscriptions []Subscription, asOf Date) Purchases {
+	var p Purchases
+	for _, s := range subscriptions {
+		if !strings.EqualFold(s.Status, "active") {
+			continue
+		}
+		p.Active++
+		if s.AutoRenew && s.Ends >= asOf && (p.NextRenewal == "" || s.Ends < p.NextRenewal) {
+			p.NextRenewal = s.Ends
+		}
+	}
+	return p
+}
+
+// PurchasesReading is what became of asking for a customer's subscriptions.
+type PurchasesReading struct {
+	CustomerID string
+	Readable   bool // false: the service refuses to say; Purchases is zero
+	Purchases
+}
+
+// ResellerReading is what became of asking for the indirect reseller of a customer.
+type ResellerReading struct {
+	CustomerID string
+	Readable   bool   // false: the service refuses to say
+	ResellerID string // empty: the customer has none
+}
+
+// ResellerCount counts the customers of one indirect reseller, or of none, by standing.
+type ResellerCount struct {
+	ResellerID                        string
+	Read                              bool // false: of these customers nobody knows a reseller: not read yet, or not to be read
+	Clear, Blocked, Unknown, Excluded int
+}
+
+// PurchasesCount counts blocked customers by what they have bought.
+type PurchasesCount struct {
+	Some   int // have active subscriptions
+	None   int // have none
+	Unread int // not read yet, or not to be read
+}

@@ -1,0 +1,107 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// BenchmarkAgainstLibxlsxwriter writes the sheet Customers, and compares with libxlsxwriter in constant-memory mode on the same rows (what
+// that program needs to read them taken off).
+func BenchmarkAgainstLibxlsxwriter(b *testing.B) {
+	program := filepath.Join(b.TempDir(), "libxlsxwriter")
+	output, err := exec.Command("cc", "-O2", "-o", program, "../testdata/bench/libxlsxwriter.c", "-lxlsxwriter").CombinedOutput()
+	require.NoError(b, err, "%s\nmake bench installs what is missing; on Debian or Ubuntu: sudo apt-get install -y gcc libxlsxwriter-dev", output)
+	for _, n := range []int{200_000, 1_000_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			c, folder := crowd(n), b.TempDir()
+			list := filepath.Join(folder, "rows")
+			writeList(b, list, c)
+			book := c.book()
+			book.Sheets = []string{sheetCustomers}
+			for b.Loop() {
+				seconds, kilobytes := libxlsxwriter(b, program, list, filepath.Join(folder, "limit.xlsx"))
+				reading, _ := libxlsxwriter(b, program, list, filepath.Join(folder, "read.xlsx"), "read")
+				began := time.Now()
+				peak := peakHeap(func() {
+					file, err := os.Create(filepath.Join(folder, "ours.xlsx"))
+					require.NoError(b, err)
+					_, err = Write(b.Context(), file, book, c)
+					require.NoError(b, err)
+					require.NoError(b, file.Close())
+				})
+				took := time.Since(began).Seconds()
+				b.ReportMetric(took, "s")
+				b.ReportMetric(took/(seconds-reading), "÷libxlsxwriter")
+				b.ReportMetric(float64(peak)/1e6, "peak-heap-MB")
+				b.ReportMetric(kilobytes/1e3, "libxlsxwriter-MB")
+			}
+		})
+	}
+}
+
+func libxlsxwriter(b *testing.B, program string, arguments ...string) (seconds, kilobytes float64) {
+	output, err := exec.Command(program, arguments...).Output()
+	require.NoError(b, err)
+	_, err = fmt.Sscan(string(output), &seconds, &kilobytes)
+	require.NoError(b, err)
+	return seconds, kilobytes
+}
+
+// writeList writes the rows of the sheet Customers for the other program.
+func writeList(b *testing.B, path string, c crowd) {
+	file, err := os.Create(path)
+	require.NoError(b, err)
+	r, err := gather(b.Context(), c.book(), c)
+	require.NoError(b, err)
+	out := &listRows{Writer: bufio.NewWriterSize(file, 1<<20), location: r.book.Location}
+	require.NoError(b, r.customers().write(b.Context(), out))
+	require.NoError(b, out.Flush())
+	require.NoError(b, file.Close())
+}
+
+// listRows writes rows as lines of cells that begin with what they hold.
+type listRows struct {
+	*bufio.Writer
+	location *time.Location
+	line     []byte
+}
+
+func (o *listRows) put(kind byte, value string) {
+	o.line = append(append(append(o.line, kind), value...), '\t')
+}
+func (o *listRows) serial(kind byte, v float64) { o.put(kind, strconv.FormatFloat(v, 'f', -1, 64)) }
+
+func (o *listRows) text(s string)    { o.put('t', s) }
+func (o *listRows) wrapped(s string) { o.put('t', s) }
+func (o *listRows) number(n int)     { o.put('n', strconv.Itoa(n)) }
+func (o *listRows) id(n int64)       { o.put('n', strconv.FormatInt(n, 10)) }
+func (o *listRows) status(code int)  { o.number(code) }
+func (o *listRows) skip()            { o.line = append(o.line, '\t') }
+
+func (o *listRows) date(d standing.Date) {
+	if serial, ok := daySerial(d); ok {
+		o.serial('d', serial)
+		return
+	}
+	o.text(string(d))
+}
+
+func (o *listRows) day(t time.Time)     { o.date(dayOf(t, o.location)) }
+func (o *listRows) instant(t time.Time) { o.serial('i', instantSerial(t, o.location)) }
+
+func (o *listRows) end() error {
+	o.line[len(o.line)-1] = '\n'
+	_, err := o.Write(o.line)
+	o.line = o.line[:0]
+	return err
+}

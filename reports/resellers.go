@@ -1,0 +1,97 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// resellersShown is how many of an indirect provider's resellers the summary names.
+const resellersShown = 12
+
+// resellersOf are an indirect provider's customers by indirect reseller.
+type resellersOf struct {
+	partner PartnerRun
+	counts  []standing.ResellerCount
+}
+
+// readResellers reads the resellers of the indirect providers; other partners have none.
+func (r *report) readResellers(ctx context.Context) error {
+	for _, p := range r.book.Partners {
+		if p.Run == nil || p.Run.Partner.Kind != standing.IndirectProvider {
+			continue
+		}
+		counts, err := r.source.Resellers(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+		if err != nil {
+			return fmt.Errorf("partner %s, run %d: resellers: %w", p.Partner.Name, p.Run.ID, err)
+		}
+		r.resellers = append(r.resellers, resellersOf{p, counts})
+	}
+	return nil
+}
+
+// resellerTables show whose customers are blocked: an indirect provider talks to resellers, not to customers.
+func (r *report) resellerTables(d *sheetDraft, row int) (next int) {
+	for _, of := range r.resellers {
+		row = r.tableHead(d, row, fmt.Sprintf(r.say.ByReseller, of.partner.Partner.Name), r.say.Measures[:5])
+		d.put(1, row-1, r.say.Reseller, r.style.header)
+		lines := r.resellerLines(of.counts)
+		for i, line := range lines {
+			label, count := r.style.label, r.style.count
+			if i == len(lines)-1 {
+				label, count = r.style.totalLabel, r.style.total
+			}
+			d.put(1, row, line.label, label)
+			for i, n := range []int{line.listed(), line.Clear, line.Blocked, line.Unknown, line.Excluded} {
+				d.put(i+2, row, n, count)
+			}
+			row++
+		}
+		row++
+	}
+	return row
+}
+
+// resellerLine is one line of the table: a reseller, or several customers that have none of those named.
+type resellerLine struct {
+	label string
+	standing.ResellerCount
+}
+
+func (l resellerLine) listed() int { return l.Clear + l.Blocked + l.Unknown + l.Excluded }
+
+func (l *resellerLine) add(c standing.ResellerCount) {
+	l.Clear += c.Clear
+	l.Blocked += c.Blocked
+	l.Unknown += c.Unknown
+	l.Excluded += c.Excluded
+}
+
+// resellerLines are the resellers with the most blocked customers, the others together, the customers without a reseller and those whose
+// reseller is not known, and all of them.
+func (r *report) resellerLines(counts []standing.ResellerCount) (lines []resellerLine) {
+	others, without, unread, all := resellerLine{}, resellerLine{label: r.say.NoReseller}, resellerLine{label: r.say.ResellerNotRead}, resellerLine{label: r.say.AllResellers}
+	n := 0
+	for _, c := range counts {
+		all.add(c)
+		switch {
+		case !c.Read:
+			unread.add(c)
+		case c.ResellerID == "":
+			without.add(c)
+		case len(lines) < resellersShown:
+			lines = append(lines, resellerLine{c.ResellerID, c})
+		default:
+			n++
+			others.add(c)
+		}
+	}
+	others.label = r.say.counted(r.say.OtherResellers, n)
+	for _, line := range []resellerLine{others, without, unread} {
+		if line.listed() > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return append(lines, all)
+}

@@ -1,0 +1,37 @@
+-- +goose Up
+
+-- When a workbook last showed this run as the newest of its partner.
+ALTER TABLE run ADD COLUMN reported_at TIMESTAMPTZ;
+
+-- What finance wants to know of customers, as last read. A reading that says what the newest row says only moves its read_at; another one adds
+-- a row. What a report showed at an instant is the newest row that had begun by then.
+
+-- What a blocked customer has bought.
+CREATE TABLE purchases (
+    partner_id   TEXT NOT NULL REFERENCES partner (id),
+    customer_id  TEXT NOT NULL,
+    since        TIMESTAMPTZ NOT NULL,
+    read_at      TIMESTAMPTZ NOT NULL,
+    readable     BOOLEAN NOT NULL,         -- the service answered; if not, the rest means nothing
+    active       BIGINT NOT NULL,
+    next_renewal TEXT NOT NULL,            -- calendar day in UTC; empty: none
+    PRIMARY KEY (partner_id, customer_id, since),
+    CHECK (read_at >= since)
+);
+
+-- Through whom the customer of an indirect provider buys.
+CREATE TABLE association (
+    partner_id  TEXT NOT NULL REFERENCES partner (id),
+    customer_id TEXT NOT NULL,
+    since       TIMESTAMPTZ NOT NULL,
+    read_at     TIMESTAMPTZ NOT NULL,
+    readable    BOOLEAN NOT NULL,          -- the service answered; if not, the rest means nothing
+    reseller_id TEXT NOT NULL,             -- empty: no indirect reseller
+    PRIMARY KEY (partner_id, customer_id, since),
+    CHECK (read_at >= since)
+);
+
+-- +goose Down
+DROP TABLE association;
+DROP TABLE purchases;
+ALTER TABLE run DROP COLUMN reported_at;
