@@ -99,10 +99,8 @@ func (r *report) signOff(d *sheetDraft, row int) (next int) {
 func (r *report) aboutRuns(d *sheetDraft, row int) (next int) {
 	row = r.section(d, row, r.say.AboutRuns, r.say.Columns[colPartner].Head, r.say.Fact, r.say.Value)
 	for _, p := range r.book.Partners {
-		for _, shown := range []*run.Run{p.Failed, p.Run} {
-			if shown != nil {
-				row = r.aboutRun(d, row, p, *shown)
-			}
+		for _, told := range p.told() {
+			row = r.aboutRun(d, row, p, told)
 		}
 	}
 	return row

@@ -69,13 +69,13 @@ func result(ok bool) string {
 func (r *report) balance() []control {
 	var all []control
 	for i, p := range r.book.Partners {
-		if p.Failed != nil {
-			all = append(all, r.controlsOf(p, *p.Failed)...)
-		} else {
+		if p.Failed == nil {
 			all = append(all, r.newest(p))
 		}
+		for _, told := range p.told() {
+			all = append(all, r.controlsOf(p, told)...)
+		}
 		if p.Run != nil {
-			all = append(all, r.controlsOf(p, *p.Run)...)
 			all = append(all, r.rowControls(p, r.counts[i])...)
 		}
 	}

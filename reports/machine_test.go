@@ -393,7 +393,7 @@ func TestWhatIsNoUTF8IsMadeUTF8InEveryFormat(t *testing.T) {
 }
 
 func TestTotalsHaveNames(t *testing.T) {
-	assert.Len(t, totalNames, len(measures(run.Totals{})))
+	assert.Len(t, totalNames, len(measures(run.Totals{}, changeCounts{})))
 	for _, language := range []string{"en", "pt-BR"} {
 		book, source := usual()
 		book.Language = language
@@ -409,8 +409,10 @@ func TestTotalsHaveNames(t *testing.T) {
 				}
 			}
 			sums := make([]int, len(totalNames))
-			for _, p := range partners {
-				for i, n := range measures(p.Run.Totals) {
+			r, err := gather(t.Context(), book, source)
+			require.NoError(t, err)
+			for at, p := range partners {
+				for i, n := range measures(p.Run.Totals, r.counts[at].changes) {
 					sums[i] += n
 				}
 			}

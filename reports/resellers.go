@@ -36,6 +36,7 @@ func (r *report) resellerTables(d *sheetDraft, row int) (next int) {
 	for _, of := range r.resellers {
 		row = r.tableHead(d, row, fmt.Sprintf(r.say.ByReseller, of.partner.Partner.Name), r.say.Measures[:5])
 		d.put(1, row-1, r.say.Reseller, r.style.header)
+		d.height(row-1, 22)
 		lines := r.resellerLines(of.counts)
 		for i, line := range lines {
 			label, count := r.style.label, r.style.count

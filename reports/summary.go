@@ -17,8 +17,8 @@ const pageRows = 64
 // summaryColumns is how wide the summary is: the partner and eleven counts.
 const summaryColumns = 12
 
-// summary is a printed page, or two where there are many partners or resellers: whether to believe the workbook, the counts and what changed, two charts, the rule, and
-// what the night cost. The figures behind the second chart are below the page.
+// summary is a printed page, or two where there are many partners or resellers: whether to believe the workbook, the counts and what changed,
+// two charts, who is blocked longest, the rule, and what the night cost. The figures behind the second chart are below the page.
 func (r *report) summary() error {
 	d := &sheetDraft{file: r.file, sheet: r.say.Sheets[sheetSummary]}
 	d.width(1, 38)
@@ -30,9 +30,10 @@ func (r *report) summary() error {
 	row = r.deltasTable(d, row)
 	charts := row
 	if r.anyRun() {
-		row += chartRows + 1
+		row += chartRows + 2
 	}
 	row = r.longestTable(d, row)
+	second := row
 	row = r.resellerTables(d, row)
 	row = r.rule(d, row)
 	row = r.costTable(d, row)
@@ -40,14 +41,25 @@ func (r *report) summary() error {
 	r.charts(d, charts, counted, nights)
 
 	r.print(d)
-	if one := 1; row <= pageRows {
-		d.try(r.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToHeight: &one}))
-	}
+	r.printSummary(d, row, second)
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$L$%d", row-1))
 	lines := false
 	d.try(r.file.SetSheetView(d.sheet, 0, &excelize.ViewOptions{ShowGridLines: &lines}))
 	d.try(r.file.SetSheetDimension(d.sheet, fmt.Sprintf("A1:L%d", end)))
 	return d.err
+}
+
+// printSummary puts a summary that ends before row on one page, or breaks it before the row second. Where a sheet is fitted to pages, Excel
+// takes no breaks of ours, so that the width is fitted by hand then.
+func (r *report) printSummary(d *sheetDraft, row, second int) {
+	if one := 1; row <= pageRows {
+		d.try(r.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToHeight: &one}))
+		return
+	}
+	fit, percent := false, uint(55)
+	d.try(r.file.SetSheetProps(d.sheet, &excelize.SheetPropsOptions{FitToPage: &fit}))
+	d.try(r.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{AdjustTo: &percent}))
+	d.try(r.file.InsertPageBreak(d.sheet, cellName(1, second)))
 }
 
 // head is the title, the verdict, the one number that matters, and what must be known before any figure is believed.
@@ -84,11 +96,11 @@ func (r *report) lead() string {
 			t.Listed += p.Run.Totals.Listed
 			t.Blocked += p.Run.Totals.Blocked
 			t.Unknown += p.Run.Totals.Unknown
-			t.NewlyBlocked += p.Run.Totals.NewlyBlocked
-			t.NewlyClear += p.Run.Totals.NewlyClear
 		}
 	}
-	return r.say.put(r.say.Lead, t.Blocked, t.Listed, t.NewlyBlocked, t.NewlyClear, t.Unknown)
+	newlyBlocked := r.total(func(c counts) int { return c.changes.newlyBlocked })
+	newlyClear := r.total(func(c counts) int { return c.changes.newlyClear })
+	return r.say.put(r.say.Lead, t.Blocked, t.Listed, newlyBlocked, newlyClear, t.Unknown)
 }
 
 // whenPartners is how many partners' runs fit into a banner.
@@ -151,9 +163,10 @@ func (r *report) reasons(p PartnerRun) []string {
 	return all
 }
 
-// measures are a run's counts in the order of the summary's columns: first how many there are, then how many came and went.
-func measures(t run.Totals) []int {
-	return append(stock(t), t.NewlyBlocked, t.NewlyClear, t.New, t.Gone)
+// measures are a partner's counts in the order of the summary's columns: first how many there are in the run shown, then how many came and
+// went, as Changes has them: a recheck counts only what it changed itself.
+func measures(t run.Totals, c changeCounts) []int {
+	return append(stock(t), c.newlyBlocked, c.newlyClear, c.new, c.gone)
 }
 
 // stock are the counts of what there is; only these can be compared with another run's.
@@ -179,13 +192,13 @@ func (r *report) countsTable(d *sheetDraft, row int) (next int, counted span) {
 	row = r.tableHead(d, row, r.say.Counts, r.say.Measures)
 	counted = span{row, row - 1}
 	sums := make([]int, len(r.say.Measures))
-	for _, p := range r.book.Partners {
+	for at, p := range r.book.Partners {
 		d.put(1, row, p.Partner.Name, r.style.label)
 		for i := range sums {
 			d.style(i+2, row, r.style.count)
 		}
 		if p.Run != nil {
-			for i, n := range measures(p.Run.Totals) {
+			for i, n := range measures(p.Run.Totals, r.counts[at].changes) {
 				d.put(i+2, row, n, r.style.count)
 				sums[i] += n
 			}
@@ -284,17 +297,31 @@ func (r *report) policy() []string {
 	return all
 }
 
+// told are the runs that the workbook tells of: the later one that failed, and those of the night shown, rechecks included.
+func (p PartnerRun) told() (runs []run.Run) {
+	if p.Failed != nil {
+		runs = append(runs, *p.Failed)
+	}
+	if p.Run == nil {
+		return runs
+	}
+	for i := len(p.History) - 1; i >= 0; i-- {
+		if p.History[i].Kind == run.Sweep {
+			return append(runs, p.History[i:]...)
+		}
+	}
+	return append(runs, *p.Run)
+}
+
 func (r *report) costTable(d *sheetDraft, row int) (next int) {
 	row = r.tableHead(d, row, r.say.Cost, r.say.CostHeads)
 	d.height(row-1, 33)
 	var all run.Cost
 	for _, p := range r.book.Partners {
-		for _, shown := range []*run.Run{p.Failed, p.Run} {
-			if shown != nil {
-				r.costRow(d, row, p, shown)
-				all = all.Add(shown.Cost)
-				row++
-			}
+		for _, told := range p.told() {
+			r.costRow(d, row, p, told)
+			all = all.Add(told.Cost)
+			row++
 		}
 	}
 	if len(r.book.Partners) > 1 {
@@ -311,7 +338,7 @@ func (r *report) costTable(d *sheetDraft, row int) (next int) {
 	return row + 1
 }
 
-func (r *report) costRow(d *sheetDraft, row int, p PartnerRun, shown *run.Run) {
+func (r *report) costRow(d *sheetDraft, row int, p PartnerRun, shown run.Run) {
 	d.put(1, row, p.Partner.Name, r.style.label)
 	d.put(2, row, shown.ID, r.style.count)
 	d.instant(3, row, shown.StartedAt, r.book.Location, r.style.shortDay)

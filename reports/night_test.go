@@ -1,0 +1,49 @@
+package reports
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/run"
+)
+
+func TestANightIsItsSweepAndItsRechecks(t *testing.T) {
+	book, source := usual()
+	p := &book.Partners[0]
+	before, sweep, recheck := *p.Against, *p.Run, *p.Run
+	before.ID, before.Kind = 10, run.Sweep
+	sweep.ID, sweep.Kind = 11, run.Sweep
+	sweep.Cost = run.Cost{Requests: 100, Seconds: 60}
+	recheck.Kind, recheck.Totals.New, recheck.Totals.NewlyBlocked = run.Recheck, 0, 0 // it is not new what the sweep has seen already
+	recheck.Cost = run.Cost{Requests: 7, Seconds: 1}
+	p.History, p.Run, p.Against = []run.Run{before, sweep, recheck}, &recheck, &before
+
+	r, err := gather(t.Context(), book, source)
+	require.NoError(t, err)
+	runs := map[int64]int{}
+	for _, c := range r.controls {
+		if c.partner == brazil.Name {
+			runs[c.run]++
+		}
+	}
+	assert.Positive(t, runs[11], "the sweep's checks")
+	assert.Greater(t, runs[12], runs[11], "those of the run shown, and of its rows")
+	assert.Zero(t, runs[10])
+	assert.Contains(t, r.lead(), "Newly blocked: 1.", "counted from the night before, as on Changes")
+
+	w := write(t, book, source)
+	rows, err := w.GetRows("Summary")
+	require.NoError(t, err)
+	var cost [][]string
+	for i, row := range rows {
+		if len(row) > 0 && row[0] == "What the night cost" {
+			cost = rows[i+2 : i+6]
+		}
+	}
+	require.Len(t, cost, 4)
+	assert.Equal(t, []string{"contoso-br", "11", "2026-11-22", "100", "0", "0", "0:01:00"}, cost[0])
+	assert.Equal(t, []string{"contoso-br", "12", "2026-11-22", "7", "0", "0", "0:00:01"}, cost[1])
+	assert.Equal(t, "111", cost[3][3], "with the other partner's")
+}
