@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,17 +59,15 @@ func (j Submit) Run(ctx context.Context, queue Queue, asOf time.Time) (Submitted
 	if err != nil {
 		return Submitted{}, err
 	}
-	s := &submission{Submit: j, queue: queue, template: template, asOf: asOf, began: time.Now(), ends: map[attestation.ID]settled{}}
+	s := &submission{Submit: j, queue: queue, template: template, asOf: asOf, began: time.Now(), tries: map[attestation.ID]int{}, ends: map[attestation.ID]settled{}}
 	most := j.Most
 	for round := 1; ; round++ {
-		if err = s.round(ctx, most); err != nil || round == rounds {
+		s.first = round == 1
+		if err = s.round(ctx, most); err != nil {
 			break
 		}
 		// Of those that rest, as many as are of this submission are taken up again; they count once.
-		if most, err = queue.Resting(ctx); err != nil {
-			break
-		}
-		if most = min(most, s.unsure()); most == 0 {
+		if most, err = s.unsure(ctx); err != nil || most == 0 || round == rounds {
 			break
 		}
 		if err = pause(ctx, time.Duration(round)*restBetweenRounds); err != nil {
@@ -106,10 +103,16 @@ func (s *submission) round(ctx context.Context, most int) error {
 	for range s.Concurrency {
 		group.Go(func() error { return s.work(ctx, working) })
 	}
-	if err := group.Wait(); err != nil {
-		return err
+	err := group.Wait()
+	for _, f := range s.lastWord() {
+		if wrote := s.write(lasting, f); err == nil {
+			err = wrote
+		}
 	}
-	if s.refused != nil {
+	switch {
+	case err != nil:
+		return err
+	case s.refused != nil:
 		return s.refused
 	}
 	return context.Cause(ctx)
@@ -149,11 +152,28 @@ type submission struct {
 	asOf     time.Time
 	began    time.Time
 	left     atomic.Int64 // attestations that may still be taken up in this round
+	first    bool         // it is the first round
 
 	mu      sync.Mutex
+	tries   map[attestation.ID]int
 	ends    map[attestation.ID]settled
-	refused error // the service refuses the caller
+	taken   bool      // the service has taken an attestation of this caller, or looked at its content
+	barred  []finding // since then, in a row
+	refused error     // the service refuses the caller
 }
+
+// finding is what a worker found out about the attestation in its hands.
+type finding struct {
+	claim *attestation.Claim
+	attestation.Settlement
+	taken   bool  // the service hears this caller
+	barred  error // a right is missing: this customer's, or the caller's
+	refused error // the service would refuse the next one too
+}
+
+// mostBarred is how many customers in a row the service may bar before it is the caller who is barred. A single one whose right is missing
+// must not keep the others waiting, tonight and every night.
+const mostBarred = 10
 
 func (s *submission) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
 
@@ -167,86 +187,204 @@ func (s *submission) work(ctx, working context.Context) error {
 		if claim == nil {
 			return nil
 		}
-		settlement, refused := s.settle(working, claim)
-		// Whatever ends the work, what is known of this one is written down.
-		if err := s.queue.Settle(context.WithoutCancel(working), claim, settlement, s.now()); err != nil {
-			if errors.Is(err, attestation.ErrClaimLost) {
-				continue // somebody else settles it
-			}
-			return fmt.Errorf("attestation %s: %w", claim.ID, err)
+		if s.again(claim.ID) {
+			s.left.Add(1)
 		}
-		s.end(claim, settlement.State)
-		if refused != nil {
-			s.stop(refused)
+		for _, f := range s.judge(s.settle(working, claim)) {
+			if err := s.write(working, f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// stop lets nobody take up another attestation. Requests in flight come to their end: cut off, nobody would know what became of them.
-func (s *submission) stop(refused error) {
+// again reports whether an attestation whose answer was lost is taken up once more while others still wait for their first time: it is not to
+// take their place. One that never gets an answer does not go on for ever.
+func (s *submission) again(id attestation.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tries[id]++
+	return s.first && 1 < s.tries[id] && s.tries[id] <= rounds
+}
+
+// write writes down what is known of an attestation, whatever ends the work.
+func (s *submission) write(ctx context.Context, f finding) error {
+	err := s.queue.Settle(context.WithoutCancel(ctx), f.claim, f.Settlement, s.now())
+	if errors.Is(err, attestation.ErrClaimLost) {
+		return nil // somebody else settles it
+	}
+	if err != nil {
+		return fmt.Errorf("attestation %s: %w", f.claim.ID, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ends[f.claim.ID] = settled{f.claim.CustomerID, f.State}
+	return nil
+}
+
+// judge says what can be written down now. Whether a missing right is the customer's or the caller's shows only by what the service says of the
+// others, so the barred are held until one is taken, or too many are barred.
+func (s *submission) judge(f finding) []finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case f.barred != nil:
+		s.barred = append(s.barred, f)
+		if len(s.barred) < mostBarred {
+			return nil
+		}
+		s.stop(f.barred)
+		return s.putBack()
+	case f.taken:
+		s.taken = true
+		known := append(s.barred, f)
+		s.barred = nil
+		return known
+	case f.refused != nil:
+		s.stop(f.refused)
+	}
+	return []finding{f}
+}
+
+// lastWord are the barred that are still held at the end of a round. Where the service took others, it is they.
+func (s *submission) lastWord() []finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.barred) > 0 && !s.taken {
+		s.stop(s.barred[0].barred)
+	}
+	if s.refused != nil {
+		return s.putBack()
+	}
+	held := s.barred
+	s.barred = nil
+	return held
+}
+
+// putBack are the barred as attestations that nothing was decided about. The caller holds the lock.
+func (s *submission) putBack() []finding {
+	held := s.barred
+	s.barred = nil
+	for i := range held {
+		held[i].Settlement = undone(held[i].claim, held[i].Answer)
+	}
+	return held
+}
+
+// stop lets nobody take up another attestation. Requests in flight come to their end: cut off, nobody would know what became of them. The caller
+// holds the lock.
+func (s *submission) stop(refused error) {
 	s.left.Store(0)
 	if s.refused == nil {
 		s.refused = refused
 	}
 }
 
-func (s *submission) end(c *attestation.Claim, state attestation.State) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ends[c.ID] = settled{c.CustomerID, state}
-}
-
-// unsure counts those that this submission took up and could not settle yet.
-func (s *submission) unsure() (n int) {
-	for _, end := range s.ends {
-		if end.state == attestation.Unsure {
+// unsure counts those that this submission took up and nobody has settled yet. Those that another host has settled meanwhile, or is settling, are its own.
+func (s *submission) unsure(ctx context.Context) (n int, err error) {
+	resting, err := s.queue.Resting(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for id, end := range s.ends {
+		switch {
+		case end.state != attestation.Unsure:
+		case resting == 0:
+			delete(s.ends, id)
+		default:
 			n++
 		}
 	}
-	return n
+	return min(n, resting), nil
 }
 
-// settle sends an attestation, or finds out what became of it. refused is set when the service would refuse the next one too.
-func (s *submission) settle(ctx context.Context, c *attestation.Claim) (_ attestation.Settlement, refused error) {
+// settle sends an attestation, or finds out what became of it.
+func (s *submission) settle(ctx context.Context, c *attestation.Claim) finding {
 	// The request must be over before the claim is: nobody else may be at it at the same time.
-	ctx, cancel := context.WithTimeout(ctx, c.Left)
+	working := ctx
+	ctx, cancel := context.WithDeadline(ctx, c.Until)
 	defer cancel()
 	if c.Doubt {
 		if end, ok := s.readBack(ctx, c); ok {
-			return end, nil
+			return finding{claim: c, Settlement: end}
 		}
 	}
 	if c.TemplateID == "" {
 		c.TemplateID = s.template
 	}
-	if err := s.queue.Sending(ctx, c, c.TemplateID, s.now()); err != nil {
-		return attestation.Settlement{State: attestation.Unsure, Reason: attestation.NotSettled}, err
+	err := s.queue.Sending(ctx, c, c.TemplateID, s.now())
+	if errors.Is(err, attestation.ErrClaimLost) || err != nil && ctx.Err() != nil && working.Err() == nil {
+		return finding{claim: c, Settlement: undone(c, c.Answer)} // this process was stopped for too long: no request left, and the next one may be in time
 	}
+	if err != nil {
+		return finding{claim: c, Settlement: unsettled(attestation.Answer{}), refused: err}
+	}
+	return s.send(ctx, c)
+}
+
+// send sends an attestation and says what the answer means for it.
+func (s *submission) send(ctx context.Context, c *attestation.Claim) finding {
 	answer, outcome, err := s.Service.Attest(ctx, c.Attestation)
+	f := finding{claim: c, Settlement: attestation.Settlement{Answer: answer}}
 	if e, ok := errors.AsType[serviceError](err); ok && e.Fatal() {
-		refused = err
+		f.refused = err
 	}
-	end := attestation.Settlement{Answer: answer}
 	switch outcome {
 	case attestation.Taken:
-		end.State = attestation.Confirmed
+		f.State, f.taken = attestation.Confirmed, true
 	case attestation.SignerKnown:
-		end = s.signerKnown(ctx, c, answer)
+		f.Settlement, f.taken = s.signerKnown(ctx, c, answer), true
 	case attestation.Rejected:
-		end.State, end.Reason, end.Message = attestation.RefusedByMicrosoft, attestation.ContentRefused, words(err)
-		end.Hint = "Correct the row and import it again."
+		f.State, f.Reason, f.Message, f.taken = attestation.RefusedByMicrosoft, attestation.ContentRefused, words(err), true
+		f.Hint = "Correct the row and import it again."
 	case attestation.Impossible:
-		end.State, end.Reason, end.Message = attestation.Failed, attestation.CustomerRefused, words(err)
-		end.Hint = "Mend what the answer names, then mcaledger attest retry."
+		f.Settlement = impossible(c, answer, err)
+	case attestation.Barred:
+		f.Settlement, f.barred = barred(c, answer, err), err
 	case attestation.NotSent:
-		end.State, refused = attestation.Approved, err
+		f.Settlement, f.refused = undone(c, answer), err
 	default:
-		end.State, end.Reason = attestation.Unsure, attestation.NotSettled
+		f.Settlement = unsettled(answer)
 	}
-	return end, refused
+	return f
+}
+
+// unsettled is an attestation whose answer was lost.
+func unsettled(answer attestation.Answer) attestation.Settlement {
+	return attestation.Settlement{State: attestation.Unsure, Reason: attestation.NotSettled, Answer: answer}
+}
+
+// undone is an attestation that this time was certainly not taken. If the answer of an earlier time was lost, it stays in doubt: the next
+// one reads back first.
+func undone(c *attestation.Claim, answer attestation.Answer) attestation.Settlement {
+	if c.Doubt {
+		return unsettled(answer)
+	}
+	return attestation.Settlement{State: attestation.Approved, Answer: answer}
+}
+
+// impossible is an attestation for a customer for whom there can be none now.
+func impossible(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
+	end := attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: words(err), Answer: answer}
+	cure := "Mend what the answer names"
+	if e, ok := errors.AsType[serviceError](err); ok {
+		switch e.Outcome() {
+		case standing.Ended:
+			cure = "There is no relationship with the customer any more: send it a new relationship request"
+		case standing.NoSuchHere:
+			cure = "The service does not know this customer any more: look for it in Partner Center"
+		}
+	}
+	end.Hint = fmt.Sprintf("%s, then mcaledger attest retry %s.", cure, c.ID)
+	return end
+}
+
+// barred is an attestation for a customer for whom the caller lacks a right that it has for others.
+func barred(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
+	end := impossible(c, answer, err)
+	end.Hint = fmt.Sprintf("Other customers were taken, and this one was not: let an Admin agent or Sales agent who may work for it sign in, then mcaledger attest retry %s.", c.ID)
+	return end
 }
 
 // readBack looks for an attestation that was sent and whose answer was lost. ok is false when it is certainly not there, so that the same
@@ -254,10 +392,11 @@ func (s *submission) settle(ctx context.Context, c *attestation.Claim) (_ attest
 func (s *submission) readBack(ctx context.Context, c *attestation.Claim) (_ attestation.Settlement, ok bool) {
 	found, err := s.Service.Agreements(ctx, c.CustomerID)
 	if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.Failed { // the customer is no longer there
-		return attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: words(err)}, true
+		t := e.Trouble()
+		return impossible(c, attestation.Answer{Status: t.Status, Code: t.Code, RequestID: t.RequestID, CorrelationID: t.CorrelationID}, err), true
 	}
 	if err != nil {
-		return attestation.Settlement{State: attestation.Unsure, Reason: attestation.NotSettled}, true
+		return unsettled(c.Answer), true
 	}
 	for _, a := range found {
 		if attestation.SameContact(a.Signer, c.Content.Signer) && a.Agreed == c.Content.Agreed {
@@ -271,7 +410,7 @@ func (s *submission) readBack(ctx context.Context, c *attestation.Claim) (_ atte
 func (s *submission) signerKnown(ctx context.Context, c *attestation.Claim, answer attestation.Answer) attestation.Settlement {
 	found, err := s.Service.Agreements(ctx, c.CustomerID)
 	if err != nil {
-		return attestation.Settlement{State: attestation.Unsure, Reason: attestation.NotSettled, Answer: answer}
+		return unsettled(answer)
 	}
 	var newest standing.Date
 	for _, a := range found {
@@ -286,8 +425,12 @@ func (s *submission) signerKnown(ctx context.Context, c *attestation.Claim, answ
 		return attestation.Settlement{State: attestation.AlreadyOnRecord, Reason: attestation.SameOnRecord, Answer: answer,
 			Message: "Microsoft has this signer's acceptance of " + string(newest)}
 	}
+	day := ""
+	if newest != "" {
+		day = fmt.Sprintf(" (%s)", newest)
+	}
 	return attestation.Settlement{State: attestation.RefusedByMicrosoft, Reason: attestation.SameSigner, Answer: answer,
-		Message: strings.TrimSpace("Microsoft has an outdated acceptance of the same signer (600061) " + string(newest)),
+		Message: fmt.Sprintf("Microsoft has an outdated acceptance%s of the same signer and refuses another one (600061)", day),
 		Hint:    "Name another signer, or the same with a changed e-mail or phone, and import the row again."}
 }
 

@@ -128,7 +128,7 @@ func TestARoleThatMayNotWriteStopsTheSubmission(t *testing.T) {
 	refused, ok := errors.AsType[*partnercenter.Error](err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, partnercenter.RoleMissing, refused.Kind)
-	require.LessOrEqual(t, done.Sent, 8, "one for each worker")
+	require.LessOrEqual(t, done.Sent, 10+8, "ten customers in a row, and what the workers have in their hands")
 	require.Equal(t, done.Sent, done.RetryLater)
 	for _, row := range rows {
 		a, err := b.store.Attestation(t.Context(), row.ID)
@@ -136,6 +136,250 @@ func TestARoleThatMayNotWriteStopsTheSubmission(t *testing.T) {
 		require.Equal(t, attestation.Approved, a.State)
 	}
 	require.Empty(t, b.sim.Effects())
+}
+
+// approved puts attestations for all customers of some kinds into the ledger, in the order of the kinds.
+func (b *lab) approved(t *testing.T, most int, kinds ...simulator.Kind) (rows []attestation.Attestation) {
+	t.Helper()
+	world := b.sim.World()
+	for _, kind := range kinds {
+		some := most
+		for i := range world.Len() {
+			if c := world.Customer(i); c.Kind == kind && world.Listed(i) && some > 0 {
+				some--
+				rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2}, PartnerID: partner.ID, CustomerID: c.TenantID,
+					State: attestation.Queued, Content: attestation.Content{Agreed: "2026-11-20",
+						Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: fmt.Sprintf("ana%d@example.com", i)}}})
+			}
+		}
+	}
+	batch := b.imported(t, rows)
+	for i := range rows {
+		rows[i].ID.Batch = batch
+	}
+	return rows
+}
+
+func TestOneCustomersMissingRightFailsItsRowAlone(t *testing.T) {
+	for name, empty := range map[string]bool{"900308": false, "an empty 403": true} {
+		t.Run(name, func(t *testing.T) {
+			b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 45, Customers: 400, Mix: simulator.MixAllKinds, EmptyForbidden: empty})
+			rows := b.approved(t, 9, simulator.RoleMissing, simulator.RelationshipEnded, simulator.Vanished, simulator.NeverAccepted)
+			done, err := b.submit(t, t.Context())
+			require.NoError(t, err)
+			require.Equal(t, jobs.Submitted{Sent: 36, Confirmed: 9, Failed: 27, Customers: done.Customers}, done)
+			for i, row := range rows {
+				a, err := b.store.Attestation(t.Context(), row.ID)
+				require.NoError(t, err)
+				if i >= 27 {
+					require.Equal(t, attestation.Confirmed, a.State)
+					continue
+				}
+				require.Equal(t, attestation.Failed, a.State)
+				require.Equal(t, attestation.CustomerRefused, a.Reason)
+				require.Contains(t, a.Hint, []string{"Admin agent or Sales agent", "relationship request", "does not know this customer"}[i/9])
+				require.Contains(t, a.Hint, "attest retry "+row.ID.String())
+				require.Equal(t, []int{403, 403, 404}[i/9], a.Answer.Status)
+			}
+		})
+	}
+}
+
+func TestWhereNobodyIsTakenNothingIsDecided(t *testing.T) {
+	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 45, Customers: 400, Mix: simulator.MixAllKinds})
+	rows := b.approved(t, 3, simulator.RoleMissing)
+	for range 2 {
+		done, err := b.submit(t, t.Context())
+		refused, ok := errors.AsType[*partnercenter.Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, partnercenter.RoleMissing, refused.Kind)
+		require.Equal(t, jobs.Submitted{Sent: 3, RetryLater: 3}, done)
+		for _, row := range rows {
+			a, err := b.store.Attestation(t.Context(), row.ID)
+			require.NoError(t, err)
+			require.Equal(t, attestation.Approved, a.State)
+		}
+	}
+}
+
+// desk is a queue and a service in one, of which a test knows what each attestation meets.
+type desk struct {
+	claims   []attestation.Claim
+	tooLate  map[int]error // lines whose claim is over when the request is to leave
+	answer   func(a attestation.Attestation) (attestation.Outcome, error)
+	resting  int
+	settled  map[int]attestation.Settlement
+	attested []int
+}
+
+func (d *desk) Template(context.Context) (string, error) { return "template", nil }
+
+func (d *desk) Agreements(context.Context, string) ([]standing.Agreement, error) { return nil, nil }
+
+func (d *desk) Attest(_ context.Context, a attestation.Attestation) (attestation.Answer, attestation.Outcome, error) {
+	d.attested = append(d.attested, a.ID.Line)
+	outcome, err := d.answer(a)
+	return attestation.Answer{}, outcome, err
+}
+
+func (d *desk) Claim(context.Context, standing.Date, string, time.Time) (*attestation.Claim, error) {
+	if len(d.claims) == 0 {
+		return nil, nil
+	}
+	c := d.claims[0]
+	d.claims = d.claims[1:]
+	return &c, nil
+}
+
+func (d *desk) Sending(ctx context.Context, c *attestation.Claim, _ string, _ time.Time) error {
+	if d.tooLate[c.ID.Line] == context.DeadlineExceeded {
+		<-ctx.Done() // and the database did not answer until then
+	}
+	return d.tooLate[c.ID.Line]
+}
+
+func (d *desk) Resting(context.Context) (int, error) { return d.resting, nil }
+
+func (d *desk) Settle(_ context.Context, c *attestation.Claim, s attestation.Settlement, _ time.Time) error {
+	d.settled[c.ID.Line] = s
+	return nil
+}
+
+// at is a desk with a claim for each line; those in doubt were sent before.
+func at(lines int, doubt bool) *desk {
+	d := &desk{tooLate: map[int]error{}, settled: map[int]attestation.Settlement{},
+		answer: func(attestation.Attestation) (attestation.Outcome, error) { return attestation.Taken, nil }}
+	for line := range lines {
+		d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}},
+			Until: time.Now().Add(time.Minute), Doubt: doubt})
+	}
+	return d
+}
+
+func (d *desk) submit(t *testing.T) (jobs.Submitted, error) {
+	t.Helper()
+	return jobs.Submit{Concurrency: 1, Most: 1000, Service: d}.Run(t.Context(), d, today)
+}
+
+// It woke, and its claim was over though nobody had taken it: the others are sent all the same.
+func TestAClaimThatIsOverStopsNobodyElse(t *testing.T) {
+	for doubt, state := range map[bool]attestation.State{false: attestation.Approved, true: attestation.Unsure} {
+		for _, over := range []error{attestation.ErrClaimLost, context.DeadlineExceeded} {
+			d := at(3, doubt)
+			d.tooLate[1], d.claims[1].Until = over, time.Now().Add(10*time.Millisecond)
+			_, err := d.submit(t)
+			require.NoError(t, err)
+			require.Equal(t, []int{0, 2}, d.attested)
+			require.Equal(t, state, d.settled[1].State)
+		}
+	}
+}
+
+func TestARequestMayNotOutlastItsClaim(t *testing.T) {
+	d := at(1, false)
+	d.claims[0].Until = time.Now()
+	left := make(chan bool, 1)
+	service := deadlined{d, left}
+	_, err := jobs.Submit{Concurrency: 1, Most: 1, Service: service}.Run(t.Context(), d, today)
+	require.NoError(t, err)
+	require.False(t, <-left, "the claim was over before the request left")
+}
+
+// deadlined tells whether a request had time left.
+type deadlined struct {
+	*desk
+	left chan bool
+}
+
+func (d deadlined) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.Outcome, error) {
+	d.left <- ctx.Err() == nil
+	return d.desk.Attest(ctx, a)
+}
+
+// What was refused this time may have been taken the time before, when the answer was lost: it is read back before it is sent again.
+func TestWhatIsInDoubtStaysInDoubt(t *testing.T) {
+	for name, outcome := range map[string]attestation.Outcome{"the caller has to wait": attestation.NotSent, "nobody was taken": attestation.Barred} {
+		t.Run(name, func(t *testing.T) {
+			d := at(1, true)
+			d.answer = func(attestation.Attestation) (attestation.Outcome, error) { return outcome, errors.New("no") }
+			_, err := d.submit(t)
+			require.ErrorContains(t, err, "no")
+			require.Equal(t, attestation.Unsure, d.settled[0].State)
+		})
+	}
+}
+
+func TestWhoIsBarredWaitsForTheOthers(t *testing.T) {
+	no := errors.New("no")
+	barring := func(barred func(line int) bool) func(a attestation.Attestation) (attestation.Outcome, error) {
+		return func(a attestation.Attestation) (attestation.Outcome, error) {
+			if barred(a.ID.Line) {
+				return attestation.Barred, no
+			}
+			return attestation.Taken, nil
+		}
+	}
+	for name, c := range map[string]struct {
+		barred func(line int) bool
+		stops  bool
+		done   jobs.Submitted
+	}{
+		"nine in a row, then one is taken":     {func(line int) bool { return line < 9 }, false, jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
+		"ten in a row are the caller":          {func(line int) bool { return line < 10 }, true, jobs.Submitted{Sent: 10, RetryLater: 10}},
+		"every other one":                      {func(line int) bool { return line%2 == 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
+		"the last ones, after many were taken": {func(line int) bool { return line >= 25 }, false, jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
+		"the role is taken away in the middle": {func(line int) bool { return line >= 15 }, true, jobs.Submitted{Sent: 25, Confirmed: 15, RetryLater: 10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := at(30, false)
+			d.answer = barring(c.barred)
+			done, err := d.submit(t)
+			require.Equal(t, c.stops, errors.Is(err, no))
+			c.done.Customers = done.Customers
+			require.Equal(t, c.done, done)
+		})
+	}
+}
+
+// The answer of the first was lost, and it is taken up again and again before the others have had their turn.
+func TestALostAnswerTakesNobodysPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		first int // line of the one whose answers are lost
+		most  int
+		sent  []int
+	}{
+		"the whole queue":      {0, 4, []int{0, 0, 1, 0, 2, 3}},
+		"a part of it":         {0, 2, []int{0, 0, 1}},
+		"but not for ever":     {0, 3, []int{0, 0, 0, 0, 0, 0, 1}},
+		"nobody's answer lost": {-1, 4, []int{0, 1, 2, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := at(0, false)
+			for _, line := range append(c.sent, 4) {
+				d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}}, Until: time.Now().Add(time.Minute)})
+			}
+			d.answer = func(a attestation.Attestation) (attestation.Outcome, error) {
+				if a.ID.Line == c.first {
+					return attestation.Lost, nil
+				}
+				return attestation.Taken, nil
+			}
+			_, err := jobs.Submit{Concurrency: 1, Most: c.most, Service: d}.Run(t.Context(), d, today)
+			require.NoError(t, err)
+			require.Equal(t, c.sent, d.attested)
+		})
+	}
+}
+
+// An answer was lost, and before this host looked again another one had settled it.
+func TestWhatAnotherHostSettledIsNotLeftForLater(t *testing.T) {
+	d := at(2, false)
+	d.answer = func(a attestation.Attestation) (attestation.Outcome, error) {
+		return []attestation.Outcome{attestation.Lost, attestation.Taken}[a.ID.Line], nil
+	}
+	done, err := d.submit(t)
+	require.NoError(t, err)
+	require.Equal(t, jobs.Submitted{Sent: 1, Confirmed: 1, Customers: []string{""}}, done)
 }
 
 func TestTwoHostsDrainOneQueue(t *testing.T) {

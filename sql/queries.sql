@@ -397,6 +397,10 @@ UPDATE batch SET approved_by = :by, approved_at = :at WHERE id = :batch AND appr
 -- name: move_queued
 UPDATE attestation SET state = :to WHERE batch_id = :batch AND state = 'queued'
 
+-- name: let_go_when_stopped
+-- PostgreSQL only: the locks of a process that is stopped in the middle of a transaction would keep every other host waiting until it wakes.
+SET LOCAL idle_in_transaction_session_timeout = '5s'
+
 -- name: next_claim
 -- Approved, or sent with the answer lost, or left behind by a worker whose claim has run out.
 SELECT batch_id, line, state FROM attestation

@@ -163,7 +163,7 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 		return done, err
 	}
 	job := jobs.Submit{Concurrency: p.Concurrency, Most: most, Since: c.Policy.AcceptedSince, Service: client}
-	done, err = job.Run(a.ctx, queue, a.AsOf)
+	done, err = job.Run(a.ctx, queue, a.now())
 	if len(done.Customers) > 0 {
 		if again := a.recheck(c, p, s, done.Customers); again != nil {
 			a.log().Warn("what was attested is not yet in the standings; the next sweep reads it", "partner", p.Name, "error", again)
@@ -175,14 +175,18 @@ func (a *app) submitPartner(c config.Config, s *store.Store, services *services,
 	return a.withHeld(queue, done, whole)
 }
 
-// withHeld counts what another host, or a process that has just died, still has in its hands: it is not settled, and must not look so. Where the
-// whole queue was not to be sent, what is left was meant to be.
+// withHeld counts all that is not settled: besides this submission's own what another host, or a process that has just died, still has in its
+// hands or could not settle. It must not look done. Where the whole queue was not to be sent, what is left was meant to be.
 func (a *app) withHeld(queue *store.Queue, done jobs.Submitted, whole bool) (jobs.Submitted, error) {
 	if !whole {
 		return done, nil
 	}
 	held, err := queue.Held(a.ctx, standing.DateOf(a.AsOf))
-	done.RetryLater += held
+	if err != nil {
+		return done, err
+	}
+	resting, err := queue.Resting(a.ctx)
+	done.RetryLater = held + resting
 	return done, err
 }
 
@@ -194,7 +198,7 @@ func (a *app) recheck(c config.Config, p config.Partner, s *store.Store, custome
 	}
 	job.Progress = nil
 	return s.Hold(a.ctx, partnerOf(p), func(ctx context.Context, lease *store.Lease) error {
-		return job.Recheck(ctx, lease, customers, a.AsOf)
+		return job.Recheck(ctx, lease, customers, a.now())
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
 
+	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -46,7 +47,8 @@ func TestMain(m *testing.M) {
 //	held                         another process works on the partner until the script ends
 //	customer NAME KIND [N]       $NAME is the tenant id of the Nth listed customer of a kind ("listed on night 2": who is new then),
 //	                             $NAME_DOMAIN the domain; $NAME_SIGNER, "first name,last name,e-mail", and $NAME_PHONE are of the first agreement
-//	list FILE ROW…               a CSV of attestations; a first ROW that begins with customer_ is its header
+//	list FILE ROW…               a CSV, or a workbook, of attestations; a first ROW that begins with customer_ is its header
+//	blocked FILE N               a CSV of attestations for N customers that are blocked
 //	effects N                    the simulator's record has N attestations, none of them twice
 //	ledger STATEMENT             changes mcaledger.db by other means than mcaledger
 //	age FILE DURATION            the file was last changed so long ago
@@ -66,7 +68,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"simulator": startSimulator, "night": setNight, "exits": exits, "json": checkJSON, "adds": checkSum, "schema": setSchema, "held": hold,
-			"customer": nameCustomer, "list": writeList, "effects": checkEffects, "ledger": changeLedger, "age": setAge,
+			"customer": nameCustomer, "list": writeList, "blocked": listBlocked, "effects": checkEffects, "ledger": changeLedger, "age": setAge,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "evening" { // tomorrow has begun somewhere on Earth
@@ -146,7 +148,35 @@ func writeList(ts *testscript.TestScript, neg bool, args []string) {
 	if !strings.HasPrefix(rows[0], "customer_") {
 		rows = append([]string{"customer_tenant_id,first_name,last_name,email,date_agreed"}, rows...)
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(rows, "\r\n")+"\r\n"), 0o600))
+	if !strings.HasSuffix(args[0], ".xlsx") {
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(rows, "\r\n")+"\r\n"), 0o600))
+		return
+	}
+	ts.Check(replace(ts.MkAbs(args[0]), func(w io.Writer) error {
+		return intake.WriteRefused(w, intake.Format{Kind: intake.XLSX}, strings.Split(rows[0], ","), func(yield func([]string, error) bool) {
+			for _, row := range rows[1:] {
+				if !yield(strings.Split(row, ","), nil) {
+					return
+				}
+			}
+		})
+	}))
+}
+
+func listBlocked(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	sim := ts.Value(partnerCenter{}).(*partnerCenter).now.Load()
+	world, list := sim.World(), args[:1]
+	for i := range world.Len() {
+		if word, _ := sim.Expect(i, true); word == "blocked" && world.Listed(i) && len(list) <= n {
+			list = append(list, fmt.Sprintf("%s,Ana,Souza,ana%d@example.com,2024-05-06", world.Customer(i).TenantID, i))
+		}
+	}
+	if len(list) <= n {
+		ts.Fatalf("the simulated world has %d blocked customers", len(list)-1)
+	}
+	writeList(ts, neg, list)
 }
 
 func checkEffects(ts *testscript.TestScript, neg bool, args []string) {

@@ -2,6 +2,7 @@ package attestation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -35,7 +36,7 @@ const (
 	SeveralPartners  Reason = "several_partners"   // more than one has
 	NotACustomer     Reason = "not_a_customer"     // no reseller relationship
 	CannotAttest     Reason = "cannot_attest"      // indirect resellers may not
-	OtherCompany     Reason = "other_company"      // the company name is another customer's
+	OtherCompany     Reason = "other_company"      // the company name, or the domain, is another customer's
 	ConflictingRows  Reason = "conflicting_rows"   // two rows of the file say different things of one customer
 	SameRow          Reason = "same_row"           // said before, word for word
 	UnderWay         Reason = "under_way"          // another attestation of the customer is not settled yet
@@ -61,11 +62,13 @@ type Earlier struct {
 
 // Situation is what is known of a row's customer when it comes in.
 type Situation struct {
-	Customers   []Customer // every partner's customer with this tenant id or domain
+	Customers   []Customer // every partner's customer with this tenant id, or without one with this domain
+	OfDomain    []Customer // every partner's customer with the row's domain, if it has a tenant id besides
 	Earlier     []Earlier  // of the one customer
 	Since       standing.Date
 	EvenIfClear bool
 	Correct     bool
+	Corrects    ID // the very attestation that is put right; zero: the newest one that Microsoft has
 }
 
 // Customer is a partner's customer, as the last run read it or as it was looked up.
@@ -118,6 +121,9 @@ func Admit(content Content, s Situation) Decision {
 	case content.CompanyName != "" && !sameCompany(content.CompanyName, c.Name):
 		return refuse(OtherCompany, fmt.Sprintf("the customer with this id is called %q", c.Name),
 			"Check that tenant id and company name stand in the right row.")
+	case len(s.OfDomain) > 0 && !slices.ContainsFunc(s.OfDomain, func(other Customer) bool { return strings.EqualFold(other.ID, c.ID) }):
+		return refuse(OtherCompany, fmt.Sprintf("the domain is that of another customer, %q; the customer with this id is called %q", s.OfDomain[0].Name, c.Name),
+			"Check that tenant id and domain stand in the right row, or leave the domain out.")
 	}
 	if d, decided := against(content, s); decided {
 		return d
@@ -177,16 +183,23 @@ func Contradicted(line int) Decision {
 
 // correction queues a row that puts an earlier attestation right.
 func correction(content Content, s Situation) Decision {
+	var replaces ID
 	for _, e := range s.Earlier {
-		if e.State == Confirmed || e.State == AlreadyOnRecord {
-			if SameContact(content.Signer, e.Content.Signer) {
-				return refuse(SameSigner, fmt.Sprintf("attestation %s names the same signer, and Microsoft refuses another one (600061)", e.ID),
-					"Change the signer, the e-mail or the phone.")
-			}
-			return Decision{State: Queued, Replaces: e.ID}
+		if e.State != Confirmed && e.State != AlreadyOnRecord {
+			continue
+		}
+		if SameContact(content.Signer, e.Content.Signer) {
+			return refuse(SameSigner, fmt.Sprintf("attestation %s names the same signer, and Microsoft refuses another one (600061)", e.ID),
+				"Change the signer, the e-mail or the phone.")
+		}
+		if replaces == (ID{}) && (s.Corrects == ID{} || s.Corrects == e.ID) {
+			replaces = e.ID
 		}
 	}
-	return refuse(NothingToCorrect, "no attestation of this customer was ever confirmed", "Import the row without --correct.")
+	if replaces == (ID{}) {
+		return refuse(NothingToCorrect, "no attestation of this customer was ever confirmed", "Import the row without --correct.")
+	}
+	return Decision{State: Queued, Replaces: replaces}
 }
 
 func refuse(reason Reason, message, hint string) Decision {

@@ -134,6 +134,48 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
+func TestACorrectionReplacesTheOneThatWasNamed(t *testing.T) {
+	first, second, third := attestation.ID{Batch: 1, Line: 2}, attestation.ID{Batch: 5, Line: 2}, attestation.ID{Batch: 6, Line: 2}
+	eva := attestation.Content{Signer: standing.Contact{FirstName: "Eva"}}
+	s := attestation.Situation{Customers: []attestation.Customer{blocked}, Correct: true, Earlier: []attestation.Earlier{
+		{ID: third, State: attestation.Failed}, {ID: second, State: attestation.Confirmed, Content: beaSaid}, {ID: first, State: attestation.AlreadyOnRecord, Content: eva}}}
+	require.Equal(t, second, attestation.Admit(anaSaid, s).Replaces, "nothing is named: the newest")
+	for _, named := range []attestation.ID{first, second} {
+		s.Corrects = named
+		require.Equal(t, attestation.Decision{State: attestation.Queued, Replaces: named}, attestation.Admit(anaSaid, s))
+	}
+	s.Corrects = third
+	require.Equal(t, attestation.NothingToCorrect, attestation.Admit(anaSaid, s).Reason)
+	s.Corrects = second
+	later := eva
+	later.Agreed = "2026-11-21"
+	require.Equal(t, attestation.SameSigner, attestation.Admit(later, s).Reason, "Microsoft has this signer too, with another one's attestation")
+}
+
+// A tenant id of one customer and a domain of another: one of them was pasted into the wrong row.
+func TestADomainOfAnotherCustomerRefusesTheRow(t *testing.T) {
+	other, elsewhere := blocked, blocked
+	other.ID, other.Name, elsewhere.PartnerID = "d", "Fabrikam", "q"
+	for name, c := range map[string]struct {
+		ofDomain []attestation.Customer
+		state    attestation.State
+	}{
+		"a domain that nobody has, as a customer's own may be": {nil, attestation.Queued},
+		"its own domain":                      {[]attestation.Customer{blocked}, attestation.Queued},
+		"its own, in another partner's books": {[]attestation.Customer{elsewhere}, attestation.Queued},
+		"its own, which another one has too":  {[]attestation.Customer{other, blocked}, attestation.Queued},
+		"another customer's":                  {[]attestation.Customer{other}, attestation.Refused},
+	} {
+		d := attestation.Admit(anaSaid, attestation.Situation{Customers: []attestation.Customer{blocked}, OfDomain: c.ofDomain})
+		require.Equal(t, c.state, d.State, name)
+		if d.State == attestation.Refused {
+			require.Equal(t, attestation.OtherCompany, d.Reason)
+			require.Contains(t, d.Message, `"Fabrikam"`)
+			require.NotEmpty(t, d.Hint)
+		}
+	}
+}
+
 func TestCandidates(t *testing.T) {
 	reseller, ended, excluded, other := blocked, blocked, blocked, blocked
 	reseller.Kind = standing.IndirectReseller

@@ -67,11 +67,11 @@ type Settlement struct {
 // ErrClaimLost: the claim ran out, and somebody else may have it. Nothing was written.
 var ErrClaimLost = errors.New("the claim on the attestation was lost")
 
-// Claim is an attestation in a worker's hands until Expires, by the database's clock. The number goes into every write about it, so
+// Claim is an attestation in a worker's hands for a while, by the database's clock. The number goes into every write about it, so
 // that a worker who slept too long writes nothing.
 type Claim struct {
 	Attestation
 	Number int64
-	Left   time.Duration // of the claim when it was made
-	Doubt  bool          // it was sent before and the answer was lost: read back before sending again
+	Until  time.Time // its request must be over by then, by this process's clock: a good while before the claim is
+	Doubt  bool      // it was sent before and the answer was lost: read back before sending again
 }

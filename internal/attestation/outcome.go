@@ -9,5 +9,6 @@ const (
 	SignerKnown                // 600061: the same signer's agreement is on record; how old it is has to be read
 	Rejected                   // this content will never be taken
 	Impossible                 // this customer cannot be attested for now
-	NotSent                    // nothing took effect, and nothing would: the caller lacks the right, or has to wait
+	Barred                     // this customer cannot be attested for, or nobody can: the answer does not tell whose right is missing
+	NotSent                    // nothing took effect, and nothing would: the caller has to sign in, or to wait
 )

@@ -128,7 +128,7 @@ func (s *csvSource) noHeader(window []byte, final bool, candidates []byte) error
 	}
 	cells := appendCells(nil, string(window[r.start:r.end]), r.kind, scanner.delimiter)
 	if len(cells) == 1 && r.kind == quoted && strings.ContainsAny(cells[0], ",;\t|") {
-		return &FileError{Line: 1, Code: NoHeader, Value: bounded(cells[0]), Message: "each line is one cell in quotation marks, as happens when a list is opened with the wrong delimiter and saved",
+		return &FileError{Line: 1, Code: NoHeader, Message: "each line is one cell in quotation marks, as happens when a list is opened with the wrong delimiter and saved",
 			Hint: "Open the file that was first exported (in Excel: Data, From Text/CSV), choose the right delimiter, save it again and import that"}
 	}
 	return noHeader(cells)

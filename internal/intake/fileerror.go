@@ -28,7 +28,7 @@ type FileError struct {
 	File    string // the path that was opened
 	Line    int    // zero: no line in particular
 	Column  string // may be empty
-	Value   string // bounded; may be empty
+	Value   string // a date, or empty: the message goes into logs, where no cell that may be about a person belongs
 	Code    FileCode
 	Message string
 	Hint    string

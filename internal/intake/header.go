@@ -200,8 +200,5 @@ func noHeader(first []string) *FileError {
 	if slices.ContainsFunc(first, func(cell string) bool { return isGUID(clean(cell)) }) {
 		e.Message = "the file begins with a customer's row; a header that names the columns is missing"
 	}
-	if len(first) > 0 {
-		e.Value = bounded(strings.Join(first, " "))
-	}
 	return e
 }

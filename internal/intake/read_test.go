@@ -280,3 +280,20 @@ func TestSharedStringsSpillIntoAFile(t *testing.T) {
 	require.Error(t, err)
 	require.NoError(t, s.close())
 }
+
+// What is wrong with a file goes into logs, and what is wrong with it may be that a person stands where its header should be.
+func TestAFileErrorNamesNobody(t *testing.T) {
+	const row = "8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\n"
+	const header = "customer_tenant_id,first_name,last_name,email,date_agreed\n"
+	for code, contents := range map[FileCode][]string{
+		NoHeader:     {row + row, "Maria Silva,maria@contoso.com\n", "\"8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\"\n", "maria@contoso.com\n\n"},
+		SecondHeader: {header + row + "Maria Silva maria@contoso.com,last_name,first_name,email,customer_tenant_id\n" + row},
+	} {
+		for _, content := range contents {
+			wrong := refusedFile(t, upload(t, content), Options{AsOf: asOf})
+			require.Equal(t, code, wrong.Code, content)
+			require.NotZero(t, wrong.Line)
+			require.NotContains(t, strings.ToLower(wrong.Error()), "maria")
+		}
+	}
+}

@@ -37,7 +37,7 @@ func (s survey) wrong() error {
 	if s.second.line == 0 {
 		return nil
 	}
-	return &FileError{Line: s.second.line, Code: SecondHeader, Value: bounded(s.second.cells[0]),
+	return &FileError{Line: s.second.line, Code: SecondHeader,
 		Message: "here stands another header, whose columns are not those of the first one; the rows below it would be misread",
 		Hint:    "Save the two lists as two files, and import both"}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -78,20 +79,33 @@ func contact(a attestation.Attestation) map[string]string {
 
 // outcomeOf says what a failed attestation means for it (PARTNER-CENTER.md, table of codes).
 func outcomeOf(e *Error) attestation.Outcome {
-	switch e.Code {
-	case "600061":
+	switch e.Kind {
+	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled:
+		return attestation.NotSent
+	}
+	switch {
+	case e.Code == "600061": // reading back says the rest
 		return attestation.SignerKnown
+	case e.Status < 300 || e.Status >= 500: // no definite no, whatever its code
+		return attestation.Lost
+	}
+	switch e.Code {
 	case "600002", "3000", "800002":
 		return attestation.Rejected
+	case "60003", "1000":
+		return attestation.Impossible
 	}
 	switch e.Kind {
-	case RoleMissing, TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled:
-		return attestation.NotSent
-	case Ended, NotFound, NoAgreement:
+	case Ended, NoAgreement:
 		return attestation.Impossible
+	case RoleMissing, NotFound: // a 404 that names nothing may be the address's
+		return attestation.Barred
 	case Refused:
-		if e.Status == 400 {
+		switch {
+		case e.Status == http.StatusBadRequest:
 			return attestation.Rejected
+		case e.Status < 400, e.Status == http.StatusMethodNotAllowed, e.Status == http.StatusGone: // the address's: this route is closed
+			return attestation.Barred
 		}
 		return attestation.Impossible
 	}

@@ -2,14 +2,17 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
 // Queue is one partner's attestations that are to be sent. Workers of any number of hosts draw from it at the same time.
@@ -42,8 +45,8 @@ func (s *Store) Queue(ctx context.Context, partnerID, actor string) (*Queue, err
 
 const (
 	claimSeconds = 300
-	claimSpare   = 60 * time.Second // a request is over so long before its claim is
-	restSeconds  = 2                // a request whose answer was lost may still be under way so long
+	spareSeconds = 60 // a request is over so long before its claim is
+	restSeconds  = 2  // a request whose answer was lost may still be under way so long
 )
 
 // Waiting counts what may be sent today.
@@ -55,7 +58,8 @@ func (q *Queue) Waiting(ctx context.Context, today standing.Date) (n int, err er
 // Claim takes the next attestation that may be sent; nil when there is none now. The request id is its MS-RequestId if it has none yet, and is
 // in the ledger before Claim returns.
 func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string, at time.Time) (claim *attestation.Claim, err error) {
-	err = q.store.inTx(ctx, func(tx *sqlx.Tx) error {
+	asked := time.Now() // before the claim begins: a process that is stopped at any moment after this wakes with less time left, never with more
+	err = q.inTx(ctx, func(tx *sqlx.Tx) error {
 		var next struct {
 			Batch int64             `db:"batch_id"`
 			Line  int               `db:"line"`
@@ -83,7 +87,7 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 		if err != nil {
 			return err
 		}
-		claim = &attestation.Claim{Attestation: a, Number: number, Left: claimSeconds*time.Second - claimSpare, Doubt: a.Sends > 0}
+		claim = &attestation.Claim{Attestation: a, Number: number, Until: asked.Add((claimSeconds - spareSeconds) * time.Second), Doubt: a.Sends > 0}
 		return q.event(ctx, tx, a.ID, at, next.State, attestation.Sending, map[string]any{"claim": number, "request_id": a.RequestID})
 	})
 	return claim, err
@@ -101,10 +105,10 @@ func (q *Queue) Held(ctx context.Context, today standing.Date) (n int, err error
 	return n, err
 }
 
-// Sending notes that a request is about to leave, or fails with ErrClaimLost.
+// Sending notes that a request is about to leave, or fails with ErrClaimLost when the claim is lost or so nearly over that the request might outlast it.
 func (q *Queue) Sending(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error {
 	n, err := q.store.exec(ctx, q.store.db, "sending", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,
-		"at": instant(at)})
+		"at": instant(at), "spare": spareSeconds})
 	if err == nil && n == 0 {
 		err = attestation.ErrClaimLost
 	}
@@ -113,7 +117,7 @@ func (q *Queue) Sending(ctx context.Context, c *attestation.Claim, templateID st
 
 // Settle ends a claim, or fails with ErrClaimLost.
 func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
-	return q.store.inTx(ctx, func(tx *sqlx.Tx) error {
+	return q.inTx(ctx, func(tx *sqlx.Tx) error {
 		n, err := q.store.exec(ctx, tx, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "to": s.State,
 			"reason": s.Reason, "message": s.Message, "hint": s.Hint, "at": instant(at), "status": s.Answer.Status, "code": s.Answer.Code,
 			"request": s.Answer.RequestID, "correlation": s.Answer.CorrelationID, "rest": restSeconds})
@@ -125,6 +129,30 @@ func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.
 		}
 		return q.event(ctx, tx, c.ID, at, attestation.Sending, s.State, map[string]any{"claim": c.Number, "reason": s.Reason,
 			"status": s.Answer.Status, "code": s.Answer.Code, "request_id": s.Answer.RequestID, "correlation_id": s.Answer.CorrelationID})
+	})
+}
+
+// inTx is a transaction whose locks are let go soon when this process is stopped in the middle of it: all hosts wait for the batch's. Once it wakes
+// it begins again. What it does is safe to repeat even if it was done: a second claim is another one's, and a second settlement finds nothing to settle.
+func (q *Queue) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
+	err := q.tryTx(ctx, work)
+	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == idleInTransaction || errors.Is(err, driver.ErrBadConn) {
+		err = q.tryTx(ctx, work)
+	}
+	return err
+}
+
+// idleInTransaction is PostgreSQL's word for a transaction of which it heard nothing more.
+const idleInTransaction = "25P03"
+
+func (q *Queue) tryTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
+	return q.store.inTx(ctx, func(tx *sqlx.Tx) error {
+		if q.store.dialect == sqlfiles.Postgres {
+			if _, err := q.store.exec(ctx, tx, "let_go_when_stopped", nil); err != nil {
+				return err
+			}
+		}
+		return work(tx)
 	})
 }
 

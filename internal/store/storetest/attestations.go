@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +22,7 @@ var attestations = map[string]func(*testing.T, *ledger){
 	"an attestation is claimed by one at a time":       claimedByOne,
 	"the request id is born once and stays":            requestIDStays,
 	"who lost a claim writes nothing":                  lostClaimWritesNothing,
+	"a request ends before its claim does":             requestEndsBeforeItsClaim,
 	"claims of a dead process are free at once":        deadClaimIsFree,
 	"a lost answer rests before anybody looks":         unsureRests,
 	"tomorrow's attestation waits until tomorrow":      waitsForItsDay,
@@ -173,6 +175,18 @@ func lostClaimWritesNothing(t *testing.T, l *ledger) {
 	require.ErrorIs(t, q.Settle(t.Context(), old, attestation.Settlement{State: attestation.Confirmed}, night(1)), attestation.ErrClaimLost)
 	require.Equal(t, attestation.Sending, l.state(t, old.ID))
 	require.NoError(t, q.Settle(t.Context(), young, attestation.Settlement{State: attestation.Failed}, night(1)))
+}
+
+func requestEndsBeforeItsClaim(t *testing.T, l *ledger) {
+	_, q := l.approved(t, "a")
+	before := time.Now()
+	c := claim(t, q, "r")
+	require.WithinRange(t, c.Until, before, time.Now().Add(240*time.Second), "a minute before the claim runs out")
+	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 200")
+	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 45")
+	require.ErrorIs(t, q.Sending(t.Context(), c, "template", night(1)), attestation.ErrClaimLost, "it slept too long")
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)), "what is known may be written while nobody else has it")
 }
 
 func deadClaimIsFree(t *testing.T, l *ledger) {
