@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
@@ -28,14 +30,14 @@ type Import struct {
 
 // Book is where attestations are entered; the store implements it.
 type Book interface {
+	Known(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
 	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
 	Import(ctx context.Context, batch attestation.Batch, fill func(Page) error) (attestation.Batch, error)
 }
 
-// Page is a batch while it is filled.
+// Page is a batch while it is filled. What Add is given is the job's again afterwards.
 type Page interface {
-	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
-	Earlier(ctx context.Context, customers []string) (map[string][]attestation.Earlier, error)
+	Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) // a list for each
 	Add(ctx context.Context, rows []attestation.Attestation) error
 	Refuse(ctx context.Context, line int, d attestation.Decision) error
 }
@@ -52,6 +54,8 @@ const (
 	importChunk = 2000
 	// mostLookUps bounds the live questions of one import: a file of strangers is a mistake, not a reason for a million calls.
 	mostLookUps = 1000
+	// mostRecalled bounds the memory of what was said of the customers; what is forgotten is asked again.
+	mostRecalled = 10 * importChunk
 )
 
 // Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or already known.
@@ -66,8 +70,8 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 	}
 	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf}
 	return book.Import(ctx, batch, func(page Page) error {
-		e := entry{Import: j, page: page, strangers: strangers, asked: asked}
-		for rows, err := range chunks(file.Rows(), importChunk) {
+		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}}
+		for rows, err := range ahead(j.customersOf(ctx, file, book)) {
 			if err != nil {
 				return err
 			}
@@ -83,30 +87,52 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 // being written. asked are the tenant ids of all that were looked up.
 func (j Import) strangers(ctx context.Context, file Upload, book Book) (found map[attestation.Identity][]attestation.Customer, asked map[string]bool, _ error) {
 	found, asked = map[attestation.Identity][]attestation.Customer{}, map[string]bool{}
-	for rows, err := range chunks(file.Rows(), importChunk) {
-		if err != nil {
-			return nil, nil, err
-		}
-		known, err := book.Customers(ctx, j.ids(), identities(rows))
+	for rows, err := range ahead(j.unknown(ctx, file, book)) {
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range rows {
-			who := identity(row.Record)
-			if who.TenantID == "" || len(row.Refusals) > 0 || known[who] != nil || asked[who.TenantID] || len(asked) == mostLookUps {
+			id := strings.Clone(row.Record.TenantID)
+			if asked[id] || len(asked) == mostLookUps {
 				continue
 			}
-			asked[strings.Clone(who.TenantID)] = true
-			customers, err := j.lookUp(ctx, who.TenantID)
+			asked[id] = true
+			customers, err := j.lookUp(ctx, id)
 			if err != nil {
 				return nil, nil, fmt.Errorf("look up the customer of line %d: %w", row.Line, err)
 			}
 			if len(customers) > 0 {
-				found[attestation.Identity{TenantID: strings.Clone(who.TenantID)}] = customers
+				found[attestation.Identity{TenantID: id}] = customers
 			}
 		}
 	}
 	return found, asked, nil
+}
+
+// unknown are the good rows whose tenant id no run has seen, chunk by chunk.
+func (j Import) unknown(ctx context.Context, file Upload, book Book) iter.Seq2[[]intake.Row, error] {
+	return mapped(ahead(chunks(file.Rows())), func(rows []intake.Row) ([]intake.Row, error) {
+		rows = slices.DeleteFunc(rows, func(r intake.Row) bool { return r.Record.TenantID == "" || len(r.Refusals) > 0 })
+		ids := make([]string, len(rows))
+		for i, row := range rows {
+			ids[i] = row.Record.TenantID
+		}
+		known, err := book.Known(ctx, j.ids(), ids)
+		return slices.DeleteFunc(rows, func(r intake.Row) bool { return known[r.Record.TenantID] }), err
+	})
+}
+
+// rowsOfCustomers are rows with the customers that they name, as far as a run has seen them.
+type rowsOfCustomers struct {
+	rows  []intake.Row
+	known map[attestation.Identity][]attestation.Customer
+}
+
+func (j Import) customersOf(ctx context.Context, file Upload, book Book) iter.Seq2[rowsOfCustomers, error] {
+	return mapped(ahead(chunks(file.Rows())), func(rows []intake.Row) (rowsOfCustomers, error) {
+		known, err := book.Customers(ctx, j.ids(), identities(rows))
+		return rowsOfCustomers{rows, known}, err
+	})
 }
 
 func (j Import) lookUp(ctx context.Context, tenantID string) (customers []attestation.Customer, err error) {
@@ -141,42 +167,114 @@ type entry struct {
 	page      Page
 	strangers map[attestation.Identity][]attestation.Customer
 	asked     map[string]bool
+	said      map[ofCustomer][]attestation.Earlier // what is known to be said already of the customers of late; this file's rows come first
+
+	// Room that is used again for each chunk.
+	customers [][]attestation.Customer
+	unsaid    []attestation.Customer
+	entered   []attestation.Attestation
 }
 
+// ofCustomer names a customer: two partners may have the same tenant.
+type ofCustomer struct{ partner, id string }
+
 // enter decides on a chunk of rows and adds them.
-func (e entry) enter(ctx context.Context, rows []intake.Row) error {
-	known, err := e.page.Customers(ctx, e.ids(), identities(rows))
-	if err != nil {
-		return err
-	}
-	earlier, err := e.page.Earlier(ctx, customerIDs(known, e.strangers))
-	if err != nil {
-		return err
-	}
-	entered := make([]attestation.Attestation, 0, len(rows))
-	for _, row := range rows {
+func (e *entry) enter(ctx context.Context, chunk rowsOfCustomers) error {
+	e.customers = e.customers[:0]
+	for _, row := range chunk.rows {
 		who := identity(row.Record)
-		customers := known[who]
-		if customers == nil {
-			customers = e.strangers[who]
+		all := chunk.known[who]
+		if all == nil {
+			all = e.strangers[who]
 		}
-		a := e.decide(row, attestation.Candidates(customers), earlier)
+		if len(all) > 1 {
+			all = attestation.Candidates(all)
+		}
+		e.customers = append(e.customers, all)
+	}
+	if err := e.recall(ctx); err != nil {
+		return err
+	}
+	e.entered = e.entered[:0]
+	for n, row := range chunk.rows {
+		a := e.decide(row, e.customers[n])
 		if a.State == attestation.Refused {
-			if err := e.refuseOthers(ctx, entered, earlier[a.CustomerID], a); err != nil {
+			if err := e.refuseOthers(ctx, a); err != nil {
 				return err
 			}
 		}
-		if a.CustomerID != "" {
-			mine := attestation.Earlier{ID: a.ID, SameFile: true, State: a.State, Reason: a.Reason, Content: a.Content}
-			earlier[a.CustomerID] = append([]attestation.Earlier{mine}, earlier[a.CustomerID]...)
-		}
-		entered = append(entered, a)
+		e.remember(a)
+		e.entered = append(e.entered, a)
 	}
-	return e.page.Add(ctx, entered)
+	return e.page.Add(ctx, e.entered)
+}
+
+// recall asks the ledger what was said already of each row's customer, where there is one.
+func (e *entry) recall(ctx context.Context) error {
+	if len(e.said) > mostRecalled {
+		clear(e.said)
+	}
+	e.unsaid = e.unsaid[:0]
+	for _, candidates := range e.customers {
+		if len(candidates) != 1 {
+			continue
+		}
+		key := ofCustomer{candidates[0].PartnerID, candidates[0].ID}
+		if _, known := e.said[key]; !known {
+			e.said[key] = nil
+			e.unsaid = append(e.unsaid, candidates[0])
+		}
+	}
+	if len(e.unsaid) == 0 {
+		return nil
+	}
+	earlier, err := e.page.Earlier(ctx, e.unsaid)
+	if err != nil {
+		return err
+	}
+	for n, c := range e.unsaid {
+		if earlier[n] != nil {
+			e.said[ofCustomer{c.PartnerID, c.ID}] = earlier[n]
+		}
+	}
+	return nil
+}
+
+// remember keeps what a row says of its customer for the rows that follow, unless they need not know: it is said already, or the
+// rows of the customer contradict each other, which none that follows can mend.
+func (e *entry) remember(a attestation.Attestation) {
+	if a.CustomerID == "" {
+		return
+	}
+	key := ofCustomer{a.PartnerID, a.CustomerID}
+	said := e.said[key]
+	for _, other := range said {
+		if !other.SameFile {
+			break
+		}
+		repeated := other.Content.Same(a.Content) && other.State == a.State && other.Reason == a.Reason
+		if repeated || !other.Content.Same(said[0].Content) {
+			return
+		}
+	}
+	mine := attestation.Earlier{ID: a.ID, SameFile: true, State: a.State, Reason: a.Reason, Content: a.Content}
+	e.said[key] = slices.Insert(said, 0, mine)
+}
+
+// against is what is said already of a row's customer; a row of the file that says something else comes first.
+func (e *entry) against(a attestation.Attestation) []attestation.Earlier {
+	said := e.said[ofCustomer{a.PartnerID, a.CustomerID}]
+	for i, other := range said {
+		if other.SameFile && !other.Content.Same(a.Content) {
+			said[0], said[i] = other, said[0]
+			break
+		}
+	}
+	return said
 }
 
 // decide makes the attestation of a row, with what becomes of it.
-func (e entry) decide(row intake.Row, customers []attestation.Customer, earlier map[string][]attestation.Earlier) attestation.Attestation {
+func (e *entry) decide(row intake.Row, customers []attestation.Customer) attestation.Attestation {
 	a := attestation.Attestation{ID: attestation.ID{Line: row.Line}, Content: content(row.Record), Cells: row.Cells}
 	if len(customers) == 1 {
 		a.PartnerID, a.CustomerID, a.CustomerName = customers[0].PartnerID, customers[0].ID, customers[0].Name
@@ -187,7 +285,7 @@ func (e entry) decide(row intake.Row, customers []attestation.Customer, earlier 
 	} else if id := row.Record.TenantID; len(customers) == 0 && id != "" && !e.asked[id] {
 		d = notAsked
 	} else {
-		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, Earlier: earlier[a.CustomerID], Since: e.Since,
+		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, Earlier: e.against(a), Since: e.Since,
 			EvenIfClear: e.EvenIfClear, Correct: e.Correct})
 	}
 	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, d.Replaces
@@ -201,17 +299,17 @@ var notAsked = attestation.Decision{State: attestation.Refused, Reason: attestat
 
 // refuseOthers takes back the rows of the same file and customer that came before the one that contradicts them, so that their order does not
 // matter.
-func (e entry) refuseOthers(ctx context.Context, entered []attestation.Attestation, earlier []attestation.Earlier, a attestation.Attestation) error {
+func (e *entry) refuseOthers(ctx context.Context, a attestation.Attestation) error {
 	d := attestation.Contradicted(a.ID.Line)
+	earlier := e.said[ofCustomer{a.PartnerID, a.CustomerID}]
 	for i, other := range earlier {
 		if !other.SameFile || other.State != attestation.Queued && other.State != attestation.AlreadyKnown || a.Content.Same(other.Content) {
 			continue
 		}
-		earlier[i].State = attestation.Refused
+		earlier[i].State, earlier[i].Reason = d.State, d.Reason
 		here := false
-		for n := range entered {
-			if entered[n].ID.Line == other.ID.Line {
-				a := &entered[n]
+		for n := range e.entered {
+			if a := &e.entered[n]; a.ID.Line == other.ID.Line {
 				a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, attestation.ID{}
 				here = true
 			}
@@ -261,23 +359,8 @@ func identities(rows []intake.Row) []attestation.Identity {
 	return named
 }
 
-func customerIDs(sets ...map[attestation.Identity][]attestation.Customer) (ids []string) {
-	seen := map[string]bool{}
-	for _, set := range sets {
-		for _, customers := range set {
-			for _, c := range customers {
-				if !seen[c.ID] {
-					seen[c.ID] = true
-					ids = append(ids, c.ID)
-				}
-			}
-		}
-	}
-	return ids
-}
-
 // chunks gathers the rows that count; the lines that are no rows of the list are left out.
-func chunks(rows iter.Seq2[intake.Row, error], size int) iter.Seq2[[]intake.Row, error] {
+func chunks(rows iter.Seq2[intake.Row, error]) iter.Seq2[[]intake.Row, error] {
 	return func(yield func([]intake.Row, error) bool) {
 		var chunk []intake.Row
 		for row, err := range rows {
@@ -288,7 +371,10 @@ func chunks(rows iter.Seq2[intake.Row, error], size int) iter.Seq2[[]intake.Row,
 			if row.Skip != "" {
 				continue
 			}
-			if chunk = append(chunk, row); len(chunk) == size {
+			if chunk == nil {
+				chunk = make([]intake.Row, 0, importChunk)
+			}
+			if chunk = append(chunk, row); len(chunk) == importChunk {
 				if !yield(chunk, nil) {
 					return
 				}
@@ -297,6 +383,50 @@ func chunks(rows iter.Seq2[intake.Row, error], size int) iter.Seq2[[]intake.Row,
 		}
 		if len(chunk) > 0 {
 			yield(chunk, nil)
+		}
+	}
+}
+
+// mapped makes something else of each element, until there is an error.
+func mapped[A, B any](elements iter.Seq2[A, error], change func(A) (B, error)) iter.Seq2[B, error] {
+	return func(yield func(B, error) bool) {
+		for a, err := range elements {
+			var b B
+			if err == nil {
+				b, err = change(a)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ahead makes the next element while the one before is in use.
+func ahead[T any](elements iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type element struct {
+		value T
+		err   error
+	}
+	return func(yield func(T, error) bool) {
+		made, enough := make(chan element), make(chan struct{})
+		var maker sync.WaitGroup
+		defer maker.Wait()
+		defer close(enough)
+		maker.Go(func() {
+			defer close(made)
+			for value, err := range elements {
+				select {
+				case made <- element{value, err}:
+				case <-enough:
+					return
+				}
+			}
+		})
+		for e := range made {
+			if !yield(e.value, e.err) {
+				return
+			}
 		}
 	}
 }

@@ -98,15 +98,18 @@ func TestRowsOfOneCustomer(t *testing.T) {
 		rows []intake.Row
 		want []string
 	}{
-		"identical rows are one":                        {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "ana")}, []string{queued, same, same}},
-		"rows that differ are both refused":             {[]intake.Row{says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict}},
-		"a third one does not save the first":           {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana")}, []string{conflict, conflict, conflict}},
-		"an unreadable row contradicts, before":         {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, conflict}},
-		"an unreadable row contradicts, after":          {[]intake.Row{says("c1", "ana"), wrong(says("c1", "bea"))}, []string{conflict, bad}},
-		"the same row, once unreadable, before":         {[]intake.Row{wrong(says("c1", "ana")), says("c1", "ana")}, []string{bad, queued}},
-		"the same row, once unreadable, after":          {[]intake.Row{says("c1", "ana"), wrong(says("c1", "ana"))}, []string{queued, bad}},
-		"customers who are nobody's do not contradict":  {[]intake.Row{says("z1", "ana"), says("z1", "bea")}, []string{"refused unknown_customer", "refused unknown_customer"}},
-		"rows of different customers do not contradict": {[]intake.Row{says("c1", "ana"), says("c2", "bea")}, []string{queued, queued}},
+		"identical rows are one":                         {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "ana")}, []string{queued, same, same}},
+		"rows that differ are both refused":              {[]intake.Row{says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict}},
+		"nor does a fourth one":                          {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana"), says("c1", "ana")}, []string{conflict, conflict, conflict, conflict}},
+		"the same twice does not outweigh an unreadable": {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana"), says("c1", "ana")}, []string{bad, conflict, conflict}},
+		"a third one does not save the first":            {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana")}, []string{conflict, conflict, conflict}},
+		"an unreadable row contradicts, before":          {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, conflict}},
+		"an unreadable row contradicts, after":           {[]intake.Row{says("c1", "ana"), wrong(says("c1", "bea"))}, []string{conflict, bad}},
+		"two that differ, one of them once unreadable":   {[]intake.Row{wrong(says("c1", "bea")), says("c1", "bea"), says("c1", "ana"), says("c1", "bea")}, []string{bad, conflict, conflict, conflict}},
+		"the same row, once unreadable, before":          {[]intake.Row{wrong(says("c1", "ana")), says("c1", "ana")}, []string{bad, queued}},
+		"the same row, once unreadable, after":           {[]intake.Row{says("c1", "ana"), wrong(says("c1", "ana"))}, []string{queued, bad}},
+		"customers who are nobody's do not contradict":   {[]intake.Row{says("z1", "ana"), says("z1", "bea")}, []string{"refused unknown_customer", "refused unknown_customer"}},
+		"rows of different customers do not contradict":  {[]intake.Row{says("c1", "ana"), says("c2", "bea")}, []string{queued, queued}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, newImportLab(t).words(t, test.rows...)) })
@@ -128,6 +131,70 @@ func TestRowsOfOneCustomerFarApart(t *testing.T) {
 	require.Equal(t, 3, lab.asked, "each customer is looked up once")
 	again := lab.words(t, rows...)
 	require.NotContains(t, again[1:len(again)-2], "queued ", "the same file again queues nothing")
+}
+
+func TestContradictionsFarApart(t *testing.T) {
+	lab := newImportLab(t)
+	rows := []intake.Row{says("c1", "ana")}
+	between := func(from int) {
+		for n := range 2500 {
+			row := says(fmt.Sprintf("c%d", from+n%900), "cid")
+			rows = append(rows, row)
+		}
+	}
+	between(10)
+	rows = append(rows, says("c1", "bea"))
+	between(10)
+	rows = append(rows, says("c1", "ana"), says("c1", "ana"), says("c1", "bea"))
+	words := lab.words(t, rows...)
+	for _, n := range []int{0, 2501, 5002, 5003, 5004} {
+		require.Equal(t, "refused conflicting_rows", words[n], n)
+	}
+	require.Equal(t, "queued ", words[1])
+}
+
+// crowd is a ledger in which every tenant is a customer.
+type crowd struct{ *importLab }
+
+func (crowd) Known(_ context.Context, _, tenantIDs []string) (map[string]bool, error) {
+	known := map[string]bool{}
+	for _, id := range tenantIDs {
+		known[id] = true
+	}
+	return known, nil
+}
+
+func (crowd) Customers(_ context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
+	found := map[attestation.Identity][]attestation.Customer{}
+	for _, who := range named {
+		found[who] = []attestation.Customer{{PartnerID: partners[0], ID: who.TenantID}}
+	}
+	return found, nil
+}
+
+// What is said of a customer is forgotten after so many others, and comes back from the ledger.
+func TestContradictionsBeyondMemory(t *testing.T) {
+	lab := newImportLab(t)
+	rows := []intake.Row{says("c1", "ana"), says("c2", "eva")}
+	for n := range 25_000 {
+		rows = append(rows, says(fmt.Sprintf("d%d", n), "cid"))
+	}
+	rows = append(rows, says("c1", "bea"), says("c2", "eva"), says("c1", "ana"))
+	b, err := lab.job.Run(t.Context(), upload(rows), "may.csv", crowd{lab}, today)
+	require.NoError(t, err)
+	require.Equal(t, attestation.Counts{Rows: 25_005, Queued: 25_001, Refused: 3, Duplicates: 1}, b.Counts)
+	all, err := lab.Verify(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, all[0].Problems)
+}
+
+func TestOneTenantOfTwoPartners(t *testing.T) {
+	lab := newImportLab(t)
+	other := run.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "Other", Kind: partner.Kind}
+	require.Equal(t, []string{"queued "}, lab.words(t, says("c1", "ana")))
+	require.Equal(t, []string{"duplicate same_row"}, lab.words(t, says("c1", "ana")))
+	lab.job.Partners = []run.Partner{other}
+	require.Equal(t, []string{"queued ", "duplicate same_row"}, lab.words(t, says("c1", "ana"), says("c1", "ana")), "nothing was said to this partner")
 }
 
 func TestStrangersAreBounded(t *testing.T) {

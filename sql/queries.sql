@@ -277,6 +277,9 @@ INSERT INTO batch (file_name, sha256, form, header, imported_by, imported_at)
 VALUES (:file_name, :sha256, :form, :header, :imported_by, :imported_at)
 RETURNING id
 
+-- name: known_ids
+SELECT customer_id FROM standing WHERE valid_to IS NULL AND partner_id IN (:partners) AND customer_id IN (:named)
+
 -- name: customers_by_id
 -- As the last completed run left them.
 SELECT s.partner_id, s.customer_id, s.name, s.domain, s.standing, s.reason, s.date_agreed, s.signer_first, s.signer_last, s.signer_email,
@@ -292,7 +295,7 @@ WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND lower(s.domain) IN 
 
 -- name: earlier_attestations
 -- Not in order: PostgreSQL would walk the whole table in that order instead of looking customers up.
-SELECT batch_id, line, customer_id, state, reason, date_agreed FROM attestation
+SELECT batch_id, line, partner_id, customer_id, state, reason, date_agreed FROM attestation
 WHERE customer_id IN (:customers) AND (batch_id = :batch OR state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
 
 -- name: signers
@@ -313,14 +316,6 @@ VALUES (:batch_id, :line, :first_name, :last_name, :email, :phone, :company_name
 UPDATE attestation SET admitted = 'refused', state = 'refused', reason = :reason, message = :message, hint = :hint, replaces_batch = NULL, replaces_line = NULL
 WHERE batch_id = :batch AND line = :line AND state IN ('queued', 'already_known')
 
--- name: count_batch
-SELECT COUNT(*) AS row_count,
-    COUNT(*) FILTER (WHERE admitted = 'queued') AS queued,
-    COUNT(*) FILTER (WHERE admitted = 'refused') AS refused,
-    COUNT(*) FILTER (WHERE admitted = 'duplicate') AS duplicates,
-    COUNT(*) FILTER (WHERE admitted = 'already_known') AS already_known
-FROM attestation WHERE batch_id = :batch
-
 -- name: close_batch
 UPDATE batch SET row_count = :row_count, queued = :queued, refused = :refused, duplicates = :duplicates, already_known = :already_known
 WHERE id = :id
@@ -333,8 +328,8 @@ SELECT batch_id, line, partner_id, customer_id, admitted, date_agreed, evidence,
 SELECT pg_advisory_xact_lock(7121903)
 
 -- name: look_up_by_index
--- PostgreSQL only: it has no statistics of the rows that this transaction adds, and would read them all for each chunk.
-SET LOCAL enable_seqscan = off
+-- PostgreSQL only: for each chunk of a file it would rather read a whole table, and compile the statement first.
+SET LOCAL enable_seqscan = off; SET LOCAL random_page_cost = 0; SET LOCAL jit = off
 
 -- name: batch
 SELECT * FROM batch WHERE id = :batch

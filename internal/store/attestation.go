@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
 
@@ -46,10 +49,14 @@ func (r batchRow) batch() (attestation.Batch, error) {
 	return b, json.Unmarshal([]byte(r.Header), &b.Header)
 }
 
-// jsonText is a text column that holds a list of strings.
+// jsonText is a text column that holds a list of strings. Most have nothing to escape.
 func jsonText(list []string) string {
-	text, _ := json.Marshal(list) // strings always marshal
-	return string(text)
+	special := func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError }
+	if len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return strings.ContainsFunc(s, special) }) {
+		text, _ := json.Marshal(list) // strings always marshal
+		return string(text)
+	}
+	return `["` + strings.Join(list, `","`) + `"]`
 }
 
 func rowOfBatch(b attestation.Batch) batchRow {
@@ -128,7 +135,7 @@ func rowOfPerson(a attestation.Attestation) (personRow, error) {
 
 // digest stands for the person in the chain: without the salt it cannot be guessed from a name, so purging the row purges it.
 func (p personRow) digest() string {
-	sum := sha256.Sum256([]byte(p.Salt + jsonText([]string{p.FirstName, p.LastName, p.Email, p.Phone, p.CompanyName, p.Country, p.Language, p.Note, p.Cells})))
+	sum := sha256.Sum256(fields(make([]byte, 0, 1024), p.Salt, p.FirstName, p.LastName, p.Email, p.Phone, p.CompanyName, p.Country, p.Language, p.Note, p.Cells))
 	return hex.EncodeToString(sum[:])
 }
 

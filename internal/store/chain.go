@@ -4,7 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"hash"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -51,16 +52,59 @@ func (s *Store) append(ctx context.Context, tx *sqlx.Tx, e attestation.Event) er
 	return err
 }
 
-// digest sums up all rows of a batch as they came in. What became of them later is in the events.
-func (s *Store) digest(ctx context.Context, on sqlx.ExtContext, batch int64) (string, error) {
-	sum := sha256.New()
+// sum is all rows of a batch as they came in, in the file's order, counted and digested. What became of them later is in the events.
+type sum struct {
+	attestation.Counts
+	hash hash.Hash
+	text []byte
+}
+
+func newSum() *sum { return &sum{hash: sha256.New()} }
+
+func (s *sum) add(r attestationRow) {
+	s.Rows++
+	switch r.Admitted {
+	case attestation.Queued:
+		s.Queued++
+	case attestation.Refused:
+		s.Refused++
+	case attestation.Duplicate:
+		s.Duplicates++
+	case attestation.AlreadyKnown:
+		s.AlreadyKnown++
+	}
+	s.text = fields(s.text[:0], strconv.Itoa(r.Line), r.PartnerID, r.CustomerID, string(r.Admitted), string(r.Agreed), r.Evidence, r.PersonDigest)
+	s.hash.Write(s.text)
+}
+
+func (s *sum) digest() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+
+// fields appends fields to a text, each with its length in front, so that no two rows have the same text.
+func fields(text []byte, fields ...string) []byte {
+	for _, field := range fields {
+		text = append(strconv.AppendInt(text, int64(len(field)), 10), ':')
+		text = append(append(text, field...), ',')
+	}
+	return text
+}
+
+// sumUp sums up the rows of a batch in the ledger.
+func (s *Store) sumUp(ctx context.Context, on sqlx.QueryerContext, batch int64) (*sum, error) {
+	sum := newSum()
 	for row, err := range streamOn[attestationRow](ctx, s, on, "admitted_rows", args{"batch": batch}) {
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		for _, field := range []string{fmt.Sprint(row.Line), row.PartnerID, row.CustomerID, string(row.Admitted), string(row.Agreed), row.Evidence, row.PersonDigest} {
-			fmt.Fprintf(sum, "%d:%s,", len(field), field)
-		}
+		sum.add(row)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return sum, nil
+}
+
+// digest is the digest of the rows of a batch in the ledger.
+func (s *Store) digest(ctx context.Context, on sqlx.QueryerContext, batch int64) (string, error) {
+	sum, err := s.sumUp(ctx, on, batch)
+	if err != nil {
+		return "", err
+	}
+	return sum.digest(), nil
 }

@@ -5,11 +5,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"hash/maphash"
 	"iter"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -19,7 +24,7 @@ import (
 // Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows; report is shown them all, in
 // the file's order, before the batch is kept. Without keep, nothing is.
 func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(*Import) error, report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+	err := s.inTxOfConn(ctx, func(conn *sqlx.Conn, tx *sqlx.Tx) error {
 		if s.dialect == sqlfiles.Postgres {
 			for _, statement := range []string{"lock_imports", "look_up_by_index"} {
 				if _, err := s.exec(ctx, tx, statement, nil); err != nil {
@@ -30,10 +35,11 @@ func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, 
 		if err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch)); err != nil {
 			return err
 		}
-		if err := fill(&Import{store: s, tx: tx, batch: batch.ID}); err != nil {
+		page := &Import{store: s, conn: conn, tx: tx, batch: batch.ID, named: newFilter(), sum: newSum()}
+		if err := errors.Join(fill(page), page.settle()); err != nil {
 			return err
 		}
-		if err := s.closeBatch(ctx, tx, &batch); err != nil {
+		if err := s.closeBatch(ctx, tx, &batch, page); err != nil {
 			return err
 		}
 		if err := report(batch, s.attestations(ctx, tx, batch.ID)); err != nil {
@@ -50,47 +56,66 @@ func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, 
 	return batch, err
 }
 
+// inTxOfConn is inTx with the transaction's connection, for what database/sql does not know of.
+func (s *Store) inTxOfConn(ctx context.Context, work func(*sqlx.Conn, *sqlx.Tx) error) error {
+	conn, err := s.db.Connx(ctx)
+	if err != nil {
+		return &Error{"connect", err}
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTxx(ctx, nil)
+	if err != nil {
+		return &Error{"begin a transaction", err}
+	}
+	defer tx.Rollback()
+	if err := work(conn, tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return &Error{"commit", err}
+	}
+	return nil
+}
+
 var errNotKept = errors.New("the batch is not to be kept")
 
 // closeBatch counts what came in and begins the batch's chain with a digest of all of it.
-func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch) error {
-	var counted batchRow
-	if err := s.get(ctx, tx, &counted, "count_batch", args{"batch": batch.ID}); err != nil {
+func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch, page *Import) error {
+	sum := page.sum
+	if page.amended {
+		var err error
+		if sum, err = s.sumUp(ctx, tx, batch.ID); err != nil {
+			return err
+		}
+	}
+	batch.Counts = sum.Counts
+	closed := batchRow{ID: batch.ID, Rows: sum.Rows, Queued: sum.Queued, Refused: sum.Refused, Duplicates: sum.Duplicates, AlreadyKnown: sum.AlreadyKnown}
+	if _, err := s.exec(ctx, tx, "close_batch", closed); err != nil {
 		return err
 	}
-	counted.ID, batch.Counts = batch.ID, counted.counts()
-	if _, err := s.exec(ctx, tx, "close_batch", counted); err != nil {
-		return err
-	}
-	digest, err := s.digest(ctx, tx, batch.ID)
-	if err != nil {
-		return err
-	}
-	detail, err := json.Marshal(map[string]any{"sha256": batch.SHA256, "rows": batch.Rows, "queued": batch.Queued, "digest": digest})
+	detail, err := json.Marshal(map[string]any{"sha256": batch.SHA256, "rows": batch.Rows, "queued": batch.Queued, "digest": sum.digest()})
 	if err != nil {
 		return err
 	}
 	return s.append(ctx, tx, attestation.Event{Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
 }
 
-// Import is a batch that is being filled.
-type Import struct {
-	store *Store
-	tx    *sqlx.Tx
-	batch int64
+// Known tells which of these tenant ids some of the partners have as customers, as the last completed run left them.
+func (s *Store) Known(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) {
+	known := make(map[string]bool, len(tenantIDs))
+	if len(tenantIDs) == 0 {
+		return known, nil
+	}
+	ids := make([]string, 0, len(tenantIDs))
+	err := s.lookUp(ctx, &ids, "known_ids", args{"partners": partners, "named": tenantIDs})
+	for _, id := range ids {
+		known[strings.ToLower(id)] = true
+	}
+	return known, err
 }
 
 // Customers finds the customers of the given partners that rows name, as the last completed run left them.
 func (s *Store) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
-	return s.customers(ctx, s.db, partners, named)
-}
-
-// Customers is Store.Customers as the import sees it.
-func (i *Import) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
-	return i.store.customers(ctx, i.tx, partners, named)
-}
-
-func (s *Store) customers(ctx context.Context, on sqlx.ExtContext, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
 	var ids, domains []string
 	for _, n := range named {
 		if n.TenantID != "" {
@@ -99,28 +124,66 @@ func (s *Store) customers(ctx context.Context, on sqlx.ExtContext, partners []st
 			domains = append(domains, n.Domain)
 		}
 	}
-	var rows []customerRow
-	for query, named := range map[string][]string{"customers_by_id": ids, "customers_by_domain": domains} {
+	found := make(map[attestation.Identity][]attestation.Customer, len(named))
+	find := func(query string, named []string, key func(customerRow) attestation.Identity) error {
 		if len(named) == 0 {
-			continue
+			return nil
 		}
-		var some []customerRow
-		if err := s.list(ctx, on, &some, query, args{"partners": partners, "named": named}); err != nil {
-			return nil, err
+		rows := make([]customerRow, 0, len(named))
+		if err := s.lookUp(ctx, &rows, query, args{"partners": partners, "named": named}); err != nil {
+			return err
 		}
-		rows = append(rows, some...)
-	}
-	found := map[attestation.Identity][]attestation.Customer{}
-	for _, row := range rows {
-		c := row.customer()
-		for _, key := range []attestation.Identity{{TenantID: strings.ToLower(c.ID)}, {Domain: strings.ToLower(row.Domain)}} {
-			if key != (attestation.Identity{}) {
-				found[key] = append(found[key], c)
+		customers := make([]attestation.Customer, len(rows))
+		for n, row := range rows {
+			customers[n] = row.customer()
+			if k := key(row); found[k] == nil {
+				found[k] = customers[n : n+1 : n+1] // nearly always it is the only one
+			} else {
+				found[k] = append(found[k], customers[n])
 			}
 		}
+		return nil
 	}
-	return found, nil
+	err := find("customers_by_id", ids, func(r customerRow) attestation.Identity {
+		return attestation.Identity{TenantID: strings.ToLower(r.CustomerID)}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, find("customers_by_domain", domains, func(r customerRow) attestation.Identity {
+		return attestation.Identity{Domain: strings.ToLower(r.Domain)}
+	})
 }
+
+// lookUp is list, outside of any transaction, for a few thousand keys of a big table. PostgreSQL would rather read the whole table, once for
+// each chunk of a file, and takes the keys more cheaply as one array than as a parameter each.
+func (s *Store) lookUp(ctx context.Context, into any, name string, arg args) error {
+	if s.dialect != sqlfiles.Postgres {
+		return s.list(ctx, s.db, into, name, arg)
+	}
+	arrays := map[string]any{}
+	for key, value := range arg {
+		if arrays[key] = value; reflect.TypeOf(value).Kind() == reflect.Slice {
+			arrays[key] = pq.Array(value)
+		}
+	}
+	query, values, err := sqlx.Named(inList.ReplaceAllString(s.queries[name], "= ANY($1)"), arrays)
+	if err != nil {
+		return fmt.Errorf("statement %q: %w", name, err)
+	}
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if _, err := s.exec(ctx, tx, "look_up_by_index", nil); err != nil {
+			return err
+		}
+		if err := tx.SelectContext(ctx, into, s.db.Rebind(query), values...); err != nil {
+			return &Error{name, err}
+		}
+		return nil
+	})
+}
+
+// inList is where a statement takes a list of keys.
+var inList = regexp.MustCompile(`IN \((:\w+)\)`)
 
 // customerRow is what the table standing holds of an attestation.Customer.
 type customerRow struct {
@@ -144,16 +207,54 @@ func (r customerRow) customer() attestation.Customer {
 		OnRecord: standing.Agreement{Agreed: r.DateAgreed, Signer: signer}}
 }
 
-// Earlier finds what the ledger holds of these customers already: what is not over, and the rows of this batch.
-func (i *Import) Earlier(ctx context.Context, customers []string) (map[string][]attestation.Earlier, error) {
-	earlier := map[string][]attestation.Earlier{}
-	if len(customers) == 0 {
-		return earlier, nil
+// Import is a batch that is being filled, by one goroutine.
+type Import struct {
+	store   *Store
+	conn    *sqlx.Conn
+	tx      *sqlx.Tx // on conn
+	batch   int64
+	named   filter // the customers of the rows so far
+	sum     *sum   // of the rows so far
+	amended bool   // some are not any more what they were when they were summed up
+	writing chan error
+
+	inHand, spare written // what is being written, and the room of what was written before
+}
+
+// Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and the rows of this batch. Only for
+// customers that the batch may have named before, it has to wait for the writing.
+func (i *Import) Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) {
+	var fresh, again []string
+	places := make(map[ofCustomer]int, len(customers))
+	for n, c := range customers {
+		key := ofCustomer{c.PartnerID, c.ID}
+		if places[key] = n; i.named.has(key) {
+			again = append(again, c.ID)
+		} else {
+			fresh = append(fresh, c.ID)
+		}
 	}
 	var rows []attestationRow
-	if err := i.store.list(ctx, i.tx, &rows, "earlier_attestations", args{"customers": customers, "batch": i.batch}); err != nil {
-		return nil, err
+	if len(fresh) > 0 {
+		if err := i.store.lookUp(ctx, &rows, "earlier_attestations", args{"customers": fresh, "batch": i.batch}); err != nil {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(rows, func(r attestationRow) bool { return i.named.has(ofCustomer{r.PartnerID, r.CustomerID}) })
 	}
+	if len(again) > 0 {
+		if err := i.settle(); err != nil {
+			return nil, err
+		}
+		var some []attestationRow
+		if err := i.store.list(ctx, i.tx, &some, "earlier_attestations", args{"customers": again, "batch": i.batch}); err != nil {
+			return nil, err
+		}
+		rows = append(rows, slices.DeleteFunc(some, func(r attestationRow) bool { return !i.named.has(ofCustomer{r.PartnerID, r.CustomerID}) })...)
+	}
+	rows = slices.DeleteFunc(rows, func(r attestationRow) bool {
+		_, asked := places[ofCustomer{r.PartnerID, r.CustomerID}]
+		return !asked
+	})
 	slices.SortFunc(rows, func(a, b attestationRow) int {
 		return cmp.Or(cmp.Compare(b.BatchID, a.BatchID), cmp.Compare(a.Line, b.Line)) // the newest batch first
 	})
@@ -161,13 +262,17 @@ func (i *Import) Earlier(ctx context.Context, customers []string) (map[string][]
 	if err != nil {
 		return nil, err
 	}
+	earlier := make([][]attestation.Earlier, len(customers))
 	for _, r := range rows {
-		id := attestation.ID{Batch: r.BatchID, Line: r.Line}
-		earlier[r.CustomerID] = append(earlier[r.CustomerID], attestation.Earlier{ID: id, SameFile: r.BatchID == i.batch, State: r.State, Reason: r.Reason,
+		id, n := attestation.ID{Batch: r.BatchID, Line: r.Line}, places[ofCustomer{r.PartnerID, r.CustomerID}]
+		earlier[n] = append(earlier[n], attestation.Earlier{ID: id, SameFile: r.BatchID == i.batch, State: r.State, Reason: r.Reason,
 			Content: attestation.Content{Signer: signers[id], Agreed: r.Agreed}})
 	}
 	return earlier, nil
 }
+
+// ofCustomer names a customer: two partners may have the same tenant.
+type ofCustomer struct{ partner, customer string }
 
 func (i *Import) signers(ctx context.Context, rows []attestationRow) (map[attestation.ID]standing.Contact, error) {
 	lines := map[int64][]int{}
@@ -177,7 +282,13 @@ func (i *Import) signers(ctx context.Context, rows []attestationRow) (map[attest
 	signers := map[attestation.ID]standing.Contact{}
 	for batch, lines := range lines {
 		var people []personRow
-		if err := i.store.list(ctx, i.tx, &people, "signers", args{"batch": batch, "lines": lines}); err != nil {
+		var err error
+		if batch == i.batch { // nobody else sees it yet, and Earlier has waited for it
+			err = i.store.list(ctx, i.tx, &people, "signers", args{"batch": batch, "lines": lines})
+		} else {
+			err = i.store.lookUp(ctx, &people, "signers", args{"batch": batch, "lines": lines})
+		}
+		if err != nil {
 			return nil, err
 		}
 		for _, p := range people {
@@ -187,28 +298,98 @@ func (i *Import) signers(ctx context.Context, rows []attestationRow) (map[attest
 	return signers, nil
 }
 
-// Add keeps rows of the file with what was decided of them.
+// Add keeps rows of the file, in the file's order, with what was decided of them. They are written while the caller goes on: an error may come
+// with a later call. The slice is the caller's again.
 func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	records, people := make([]attestationRow, len(rows)), make([]personRow, len(rows))
-	for n, a := range rows {
+	records, people := i.spare.records[:0], i.spare.people[:0]
+	for _, a := range rows {
 		a.ID.Batch = i.batch
-		var err error
-		if people[n], err = rowOfPerson(a); err != nil {
+		person, err := rowOfPerson(a)
+		if err != nil {
 			return err
 		}
-		records[n] = rowOfAttestation(a, people[n].digest())
+		record := rowOfAttestation(a, person.digest())
+		i.sum.add(record)
+		i.named.add(ofCustomer{a.PartnerID, a.CustomerID})
+		records, people = append(records, record), append(people, person)
 	}
-	if err := insert(ctx, i.store, i.tx, "save_attestation", records); err != nil {
+	write := []insertion{insertionOf(i.store, "save_attestation", records), insertionOf(i.store, "save_person", people)}
+	if err := i.settle(); err != nil {
 		return err
 	}
-	return insert(ctx, i.store, i.tx, "save_person", people)
+	i.spare, i.inHand = i.inHand, written{records, people}
+	i.writing = make(chan error, 1)
+	go func() {
+		for _, w := range write {
+			if err := w(ctx, i.conn, i.tx); err != nil {
+				i.writing <- err
+				return
+			}
+		}
+		i.writing <- nil
+	}()
+	return nil
+}
+
+// written are rows as the tables hold them.
+type written struct {
+	records []attestationRow
+	people  []personRow
+}
+
+// settle waits until what was added is written. Only then the transaction may be used.
+func (i *Import) settle() error {
+	if i.writing == nil {
+		return nil
+	}
+	err := <-i.writing
+	i.writing = nil
+	return err
 }
 
 // Refuse takes back the admission of a row that was queued earlier in the same file.
 func (i *Import) Refuse(ctx context.Context, line int, d attestation.Decision) error {
+	if err := i.settle(); err != nil {
+		return err
+	}
+	i.amended = true
 	_, err := i.store.exec(ctx, i.tx, "refuse_admitted", args{"batch": i.batch, "line": line, "reason": d.Reason, "message": d.Message, "hint": d.Hint})
 	return err
+}
+
+// filter remembers customers in a fixed room, so that of nearly every customer it is known without a question that no row has named it before.
+// It never forgets one, but may take one for another: with a million customers, one in 100,000.
+type filter struct {
+	seed maphash.Seed
+	bits []uint64
+}
+
+const filterBits = 1 << 26 // 8 MiB
+
+func newFilter() filter { return filter{maphash.MakeSeed(), make([]uint64, filterBits/64)} }
+
+func (f filter) add(c ofCustomer) {
+	for _, bit := range f.marks(c) {
+		f.bits[bit/64] |= 1 << (bit % 64)
+	}
+}
+
+func (f filter) has(c ofCustomer) bool {
+	for _, bit := range f.marks(c) {
+		if f.bits[bit/64]&(1<<(bit%64)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (f filter) marks(c ofCustomer) (bits [4]uint64) {
+	hash := maphash.Comparable(f.seed, c)
+	for n := range bits {
+		bits[n] = (hash + uint64(n)*(hash>>32)) % filterBits
+	}
+	return bits
 }

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
+	"fmt"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -12,12 +15,17 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// insert adds many rows by a statement of the form INSERT INTO table (columns) VALUES (:names). PostgreSQL takes them by COPY, several times
-// faster than as one statement's parameters.
-func insert[Row any](ctx context.Context, s *Store, tx *sqlx.Tx, name string, rows []Row) error {
+// insertion adds rows that were prepared for it.
+type insertion func(context.Context, *sqlx.Conn, *sqlx.Tx) error
+
+// insertionOf prepares to add many rows by a statement of the form INSERT INTO table (columns) VALUES (:names). PostgreSQL takes them by COPY,
+// several times faster than as one statement's parameters.
+func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 	if s.dialect != sqlfiles.Postgres {
-		_, err := s.exec(ctx, tx, name, rows)
-		return err
+		return func(ctx context.Context, _ *sqlx.Conn, tx *sqlx.Tx) error {
+			_, err := s.exec(ctx, tx, name, rows)
+			return err
+		}
 	}
 	into, values, _ := strings.Cut(s.queries[name], "VALUES")
 	var names []string
@@ -25,26 +33,82 @@ func insert[Row any](ctx context.Context, s *Store, tx *sqlx.Tx, name string, ro
 		names = append(names, parameter[1])
 	}
 	fields := s.db.Mapper.TraversalsByName(reflect.TypeFor[Row](), names)
-	statement, err := tx.PrepareContext(ctx, "COPY "+strings.TrimPrefix(into, "INSERT INTO ")+" FROM STDIN")
-	if err != nil {
-		return &Error{name, err}
-	}
-	defer statement.Close()
-	line := make([]any, len(names))
+	var pieces []string
+	var piece strings.Builder
 	for i := range rows {
 		row := reflect.ValueOf(&rows[i]).Elem()
 		for n, field := range fields {
-			line[n] = reflectx.FieldByIndexesReadOnly(row, field).Interface()
+			if n > 0 {
+				piece.WriteByte('\t')
+			}
+			writeCopied(&piece, reflectx.FieldByIndexesReadOnly(row, field))
 		}
-		if _, err := statement.ExecContext(ctx, line...); err != nil {
+		if i == len(rows)-1 || piece.Len() > copyPiece {
+			pieces = append(pieces, piece.String())
+			piece = strings.Builder{}
+			piece.Grow(copyPiece + copyPiece/8)
+		} else {
+			piece.WriteByte('\n') // after a piece the driver writes it
+		}
+	}
+	statement := "COPY " + strings.TrimPrefix(into, "INSERT INTO ") + " FROM STDIN"
+	return func(ctx context.Context, conn *sqlx.Conn, _ *sqlx.Tx) error {
+		err := conn.Raw(func(c any) error { return copyIn(ctx, c.(driver.ConnPrepareContext), statement, pieces) })
+		if err != nil {
 			return &Error{name, err}
 		}
+		return nil
 	}
-	if _, err := statement.ExecContext(ctx); err != nil {
-		return &Error{name, err}
-	}
-	return nil
 }
+
+// copyPiece is about as many bytes as the driver sends at once.
+const copyPiece = 56 << 10
 
 // parameters are the names in a statement's VALUES.
 var parameters = regexp.MustCompile(`:(\w+)`)
+
+// copyIn runs a COPY FROM STDIN. It goes past database/sql, which takes apart each row into values and each value into an interface.
+func copyIn(ctx context.Context, c driver.ConnPrepareContext, statement string, pieces []string) error {
+	copying, err := c.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer copying.Close()
+	type copier interface {
+		CopyData(ctx context.Context, line string) (driver.Result, error)
+	}
+	for _, piece := range pieces {
+		if _, err := copying.(copier).CopyData(ctx, piece); err != nil {
+			return err
+		}
+	}
+	_, err = copying.Exec(nil) //nolint:staticcheck // the driver has no other end of a COPY
+	return err
+}
+
+// writeCopied writes a value in COPY's text format.
+func writeCopied(text *strings.Builder, v reflect.Value) {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			text.WriteString(`\N`)
+			return
+		}
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.Int, reflect.Int64:
+		var digits [20]byte
+		text.Write(strconv.AppendInt(digits[:0], v.Int(), 10))
+	case reflect.String:
+		if s := v.String(); strings.ContainsAny(s, "\\\t\n\r") {
+			copied.WriteString(text, s)
+		} else {
+			text.WriteString(s)
+		}
+	default:
+		panic(fmt.Sprintf("a %s was never copied before", v.Type()))
+	}
+}
+
+// copied is text as COPY reads it.
+var copied = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)

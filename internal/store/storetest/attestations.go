@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -31,6 +32,9 @@ var attestations = map[string]func(*testing.T, *ledger){
 	"whatever is tampered with shows":                  tamperingShows,
 	"the schema and the code know the same states":     statesAgree,
 	"earlier rows of a file can be refused":            refusesEarlierRow,
+	"what was said earlier is said of one partner":     earlierIsOfPartner,
+	"any text comes back as it was":                    anyText,
+	"every row belongs to a batch, every person to it": rowsBelong,
 	"customers are found by tenant id and by domain":   findsCustomers,
 }
 
@@ -105,6 +109,18 @@ func importsWhole(t *testing.T, l *ledger) {
 		})
 	require.NoError(t, err)
 	require.Equal(t, 1, b.Queued, "a dry run counts, and keeps nothing")
+	_, err = l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
+		require.NoError(t, i.Add(t.Context(), rows("a")), "it is told later")
+		return i.Add(t.Context(), rows("b"))
+	}, unreported)
+	require.ErrorContains(t, err, "save_attestation", "two rows of one line")
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = l.Import(ctx, attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
+		require.NoError(t, i.Add(ctx, rows("a")))
+		cancel()
+		return nil
+	}, unreported)
+	require.Error(t, err)
 	for _, table := range []string{"batch", "attestation", "person", "event"} {
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM "+table), table)
 	}
@@ -336,16 +352,63 @@ func statesAgree(t *testing.T, l *ledger) {
 func refusesEarlierRow(t *testing.T, l *ledger) {
 	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, true, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a", "b")))
-		earlier, err := i.Earlier(t.Context(), []string{"a"})
+		earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: fabrikam.ID, ID: "a"}})
 		require.NoError(t, err)
-		require.Equal(t, "a@example.com", earlier["a"][0].Content.Signer.Email)
-		require.True(t, earlier["a"][0].SameFile)
+		require.Equal(t, "a@example.com", earlier[0][0].Content.Signer.Email)
+		require.True(t, earlier[0][0].SameFile)
+		require.Empty(t, earlier[1], "another partner's")
 		return i.Refuse(t.Context(), 2, attestation.Decision{Reason: attestation.ConflictingRows, Message: "m", Hint: "h"})
 	}, unreported)
 	require.NoError(t, err)
 	require.Equal(t, attestation.Counts{Rows: 2, Queued: 1, Refused: 1}, b.Counts)
 	require.Equal(t, attestation.Refused, l.state(t, attestation.ID{Batch: b.ID, Line: 2}))
 	l.whole(t)
+}
+
+func earlierIsOfPartner(t *testing.T, l *ledger) {
+	b := l.batch(t, "a", "b")
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error {
+		mine := rows("a")
+		mine[0].PartnerID = fabrikam.ID
+		require.NoError(t, i.Add(t.Context(), mine))
+		earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: fabrikam.ID, ID: "b"}, {PartnerID: fabrikam.ID, ID: "a"}})
+		require.NoError(t, err)
+		require.Len(t, earlier[0], 1)
+		require.Equal(t, attestation.ID{Batch: b.ID, Line: 2}, earlier[0][0].ID)
+		require.Equal(t, "a@example.com", earlier[0][0].Content.Signer.Email)
+		require.False(t, earlier[0][0].SameFile)
+		require.Empty(t, earlier[1])
+		require.Len(t, earlier[2], 1)
+		require.True(t, earlier[2][0].SameFile)
+		return nil
+	}, unreported)
+	require.NoError(t, err)
+}
+
+func anyText(t *testing.T, l *ledger) {
+	odd := []string{`\N`, `\.`, `a\tb`, "a\tb\r\nc", `"quoted", 'and' {braces}`, "São Tomé 日本", "", "\u2028", "NULL"}
+	many := rows(odd...)
+	for n, text := range odd {
+		many[n].CustomerName, many[n].Content.Note, many[n].Cells = text, text, []string{text, "plain", text}
+	}
+	b, err := l.Import(t.Context(), attestation.Batch{SHA256: file, ImportedAt: night(1)}, true, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
+	require.NoError(t, err)
+	n := 0
+	for a, err := range l.Attestations(t.Context(), b.ID) {
+		require.NoError(t, err)
+		require.Equal(t, []any{odd[n], odd[n], many[n].Cells}, []any{a.CustomerName, a.Content.Note, a.Cells})
+		n++
+	}
+	require.Equal(t, len(odd), n)
+	l.whole(t)
+}
+
+// rowsBelong stands in for the foreign keys that PostgreSQL does not have.
+func rowsBelong(t *testing.T, l *ledger) {
+	l.story(t)
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN batch b ON b.id = a.batch_id WHERE b.id IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line WHERE p.line IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM person p LEFT JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line WHERE a.line IS NULL"))
 }
 
 func findsCustomers(t *testing.T, l *ledger) {
@@ -359,6 +422,9 @@ func findsCustomers(t *testing.T, l *ledger) {
 	require.Equal(t, "B", found[byDomain][0].ID)
 	require.Equal(t, standing.DirectBill, found[byDomain][0].Kind)
 	require.Empty(t, found[attestation.Identity{}])
+	known, err := l.Known(t.Context(), []string{contoso.ID}, []string{"a", "nobody"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"a": true}, known)
 	none, err := l.Customers(t.Context(), []string{fabrikam.ID}, []attestation.Identity{byID})
 	require.NoError(t, err)
 	require.Empty(t, none, "another partner's")

@@ -21,9 +21,11 @@ CREATE TABLE batch (
     CHECK (row_count = queued + refused + duplicates + already_known)
 );
 
--- An attestation is named by its batch and its line in the file. What it says of a person stands in the table person.
+-- An attestation is named by its batch and its line in the file. What it says of a person stands in the table person. Neither table has the
+-- foreign keys that it has in SQLite: PostgreSQL looks them up row by row, which costs more than storing the rows, and only the import, in one
+-- transaction and by the same code for both databases, adds rows to either.
 CREATE TABLE attestation (
-    batch_id           BIGINT NOT NULL REFERENCES batch (id),
+    batch_id           BIGINT NOT NULL,
     line               BIGINT NOT NULL,
     partner_id         TEXT NOT NULL,      -- empty: the customer is nobody's
     customer_id        TEXT NOT NULL,
@@ -59,7 +61,7 @@ CREATE TABLE attestation (
     CHECK ((state IN ('refused', 'duplicate', 'already_known')) = (admitted <> 'queued')),
     CHECK (state NOT IN ('sending', 'unsure', 'confirmed') OR request_id <> '')
 );
-CREATE INDEX attestation_customer ON attestation (customer_id, partner_id);
+CREATE INDEX attestation_customer ON attestation (customer_id);
 CREATE INDEX attestation_work ON attestation (state, partner_id) WHERE state IN ('approved', 'sending', 'unsure');
 
 -- Personal data, apart from the rest so that it can be purged while the chain stays whole.
@@ -76,8 +78,7 @@ CREATE TABLE person (
     note         TEXT NOT NULL,
     cells        TEXT NOT NULL,            -- the row as it came, a JSON array
     salt         TEXT NOT NULL,
-    PRIMARY KEY (batch_id, line),
-    FOREIGN KEY (batch_id, line) REFERENCES attestation (batch_id, line)
+    PRIMARY KEY (batch_id, line)
 );
 
 -- Only ever added to. The hash covers every other column, and with previous all events before.

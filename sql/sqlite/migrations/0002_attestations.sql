@@ -59,7 +59,7 @@ CREATE TABLE attestation (
     CHECK ((state IN ('refused', 'duplicate', 'already_known')) = (admitted <> 'queued')),
     CHECK (state NOT IN ('sending', 'unsure', 'confirmed') OR request_id <> '')
 );
-CREATE INDEX attestation_customer ON attestation (customer_id, partner_id);
+CREATE INDEX attestation_customer ON attestation (customer_id);
 CREATE INDEX attestation_work ON attestation (state, partner_id) WHERE state IN ('approved', 'sending', 'unsure');
 
 -- Personal data, apart from the rest so that it can be purged while the chain stays whole.
