@@ -123,9 +123,7 @@ func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, want
 	}
 	if len(shown.History) > 0 {
 		shown.Run = &shown.History[0]
-		if wanted != nil {
-			shown.Partner = shown.Run.Partner // the label may have changed since
-		}
+		shown.Partner = shown.Run.Partner // as it was called then: a label may change, a report of a run does not
 	}
 	// What changed is counted from the night before, rechecks in between included.
 	night := int64(0)

@@ -83,10 +83,10 @@ func cellName(col, row int) string {
 	return name
 }
 
-// harmless is text that any XML part can hold: a label from the configuration has no business with control characters.
+// harmless is text that any XML part can hold; a control character that none can is shown as one that cannot be shown.
 func harmless(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r == '\uFFFE' || r == '\uFFFF' {
+		if r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == '\uFFFE' || r == '\uFFFF' {
 			return '\uFFFD'
 		}
 		return r

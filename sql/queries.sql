@@ -426,6 +426,14 @@ WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved
 UPDATE attestation SET sends = sends + 1, sent_at = COALESCE(sent_at, :at), template_id = :template_id
 WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND claim_expires > {{now}} + :spare
 
+-- name: keep_answer
+-- The answer that is about to be overwritten.
+INSERT INTO past_answer (batch_id, line, answered_at, reason, message, hint, answer_status, answer_code, answer_request, answer_correlation)
+SELECT batch_id, line, answered_at, reason, message, hint, answer_status, answer_code, answer_request, answer_correlation
+FROM attestation
+WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND answered_at IS NOT NULL
+ON CONFLICT (batch_id, line, answered_at) DO NOTHING
+
 -- name: settle
 -- An unsure attestation rests for a moment: its request may still be under way. One that goes back to approved was certainly never taken, so
 -- nothing need be read back before it is sent.
@@ -456,7 +464,7 @@ SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'uns
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Reports of attestations, as they were at an instant: of batches up to through (one that is imported meanwhile does not belong to
--- the report), and what had happened to them by at. state_then is what the log says last of an attestation by then, answer_then what it says of an answer that was overwritten since.
+-- the report), and what had happened to them by at. state_then is what the log says last of an attestation by then.
 
 -- name: last_event
 SELECT e.at FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = b.head_sequence ORDER BY e.at DESC LIMIT 1
@@ -516,12 +524,14 @@ GROUP BY partner_id
 SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at, COALESCE((
     SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
     CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then,
-    CASE WHEN a.answered_at > :at THEN (
-        SELECT e.detail FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at
-          AND e.move_from = 'sending' AND e.move_to <> 'sending' ORDER BY e.sequence DESC LIMIT 1) END AS answer_then
+    w.answered_at AS then_at, COALESCE(w.reason, '') AS then_reason, COALESCE(w.message, '') AS then_message, COALESCE(w.hint, '') AS then_hint,
+    COALESCE(w.answer_status, 0) AS then_status, COALESCE(w.answer_code, '') AS then_code, COALESCE(w.answer_request, '') AS then_request,
+    COALESCE(w.answer_correlation, '') AS then_correlation
 FROM attestation a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line
+LEFT JOIN past_answer w ON a.answered_at > :at AND w.batch_id = a.batch_id AND w.line = a.line AND w.answered_at = (
+    SELECT MAX(x.answered_at) FROM past_answer x WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.answered_at <= :at)
 WHERE a.partner_id = :partner_id AND a.batch_id <= :through AND b.imported_at <= :at
 ORDER BY a.batch_id DESC, a.line
 

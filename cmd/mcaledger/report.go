@@ -154,8 +154,7 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 		}
 		return w, err
 	}
-	newest := shownRuns(book)
-	if newest == nil {
+	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
 		return w, errors.New("there is no run to report yet: mcaledger reconcile makes one")
 	}
 	w.file = how.out
@@ -185,7 +184,7 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 		return written{}, fmt.Errorf("write the report %s: %w", w.file, err)
 	}
 	if how.run == 0 && how.format == "xlsx" && len(how.sheets) == 0 {
-		if err := s.Reported(a.ctx, newest, book.Through); err != nil {
+		if err := s.Reported(a.ctx, newestRuns(book), book.Through); err != nil {
 			return w, fmt.Errorf("note what was reported: %w", err)
 		}
 	}
@@ -197,14 +196,11 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 	return w, outcomeOf(book)
 }
 
-// shownRuns are the completed runs that a report shows; nil when no run of any partner has ended, so that there is nothing to report.
-func shownRuns(book reports.Book) (ids []int64) {
+// newestRuns are the runs of which the report is that of their own morning, not of a later one on which nothing newer was to be had.
+func newestRuns(book reports.Book) (ids []int64) {
 	for _, p := range book.Partners {
-		if p.Run != nil {
+		if p.Run != nil && p.Failed == nil && p.Unfinished == nil {
 			ids = append(ids, p.Run.ID)
-		}
-		if p.Failed != nil && ids == nil {
-			ids = []int64{}
 		}
 	}
 	return ids

@@ -96,8 +96,11 @@ func Next(prev *Record, state State, at, lastRead time.Time) Record {
 	}
 	if state.Standing == Unknown {
 		next.LastRead = lastRead
-		if prev.Standing == Unknown {
+		switch prev.Standing {
+		case Unknown:
 			next.LastRead = prev.LastRead
+		case Excluded: // nobody had asked whether it can buy
+			next.LastRead = time.Time{}
 		}
 	}
 	return next

@@ -118,6 +118,9 @@ func (q *Queue) Sending(ctx context.Context, c *attestation.Claim, templateID st
 // Settle ends a claim, or fails with ErrClaimLost.
 func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
 	return q.inTx(ctx, func(tx *sqlx.Tx) error {
+		if _, err := q.store.exec(ctx, tx, "keep_answer", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number}); err != nil {
+			return err
+		}
 		n, err := q.store.exec(ctx, tx, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "to": s.State,
 			"reason": s.Reason, "message": s.Message, "hint": s.Hint, "at": instant(at), "status": s.Answer.Status, "code": s.Answer.Code,
 			"request": s.Answer.RequestID, "correlation": s.Answer.CorrelationID, "rest": restSeconds})

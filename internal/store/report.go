@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -158,7 +156,7 @@ func (s *Store) Tally(ctx context.Context, cut attestation.Cut) (map[string]atte
 	return tally, nil
 }
 
-// entryRow is an attestation.Entry, with what the log says of it at the instant of a cut.
+// entryRow is an attestation.Entry, with what was known of it at the instant of a cut.
 type entryRow struct {
 	wholeRow
 	File       string            `db:"file_name"`
@@ -168,10 +166,19 @@ type entryRow struct {
 	ApprovedBy string            `db:"approved_by"`
 	ApprovedAt *time.Time        `db:"approved_at"`
 	StateThen  attestation.State `db:"state_then"`
-	AnswerThen *string           `db:"answer_then"`
+
+	// The answer that a later one overwrote, where the later one came after the instant.
+	ThenAt          *time.Time         `db:"then_at"`
+	ThenReason      attestation.Reason `db:"then_reason"`
+	ThenMessage     string             `db:"then_message"`
+	ThenHint        string             `db:"then_hint"`
+	ThenStatus      int                `db:"then_status"`
+	ThenCode        string             `db:"then_code"`
+	ThenRequest     string             `db:"then_request"`
+	ThenCorrelation string             `db:"then_correlation"`
 }
 
-// entry takes back what came after the instant at. Of an answer that a later one overwrote, the log knows all but the words.
+// entry takes back what came after the instant at.
 func (r entryRow) entry(at time.Time) (attestation.Entry, error) {
 	e := attestation.Entry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
 		ApprovedBy: r.ApprovedBy, ApprovedAt: orZero(r.ApprovedAt)}}
@@ -186,19 +193,10 @@ func (r entryRow) entry(at time.Time) (attestation.Entry, error) {
 	if e.SentAt.After(at) {
 		e.SentAt = time.Time{}
 	}
-	if !e.AnsweredAt.After(at) {
-		return e, nil
+	if e.AnsweredAt.After(at) {
+		e.AnsweredAt, e.Reason, e.Message, e.Hint = orZero(r.ThenAt), r.ThenReason, r.ThenMessage, r.ThenHint
+		e.Answer = attestation.Answer{Status: r.ThenStatus, Code: r.ThenCode, RequestID: r.ThenRequest, CorrelationID: r.ThenCorrelation}
 	}
-	e.AnsweredAt, e.Answer, e.Reason, e.Message, e.Hint = time.Time{}, attestation.Answer{}, "", "", ""
-	if r.AnswerThen == nil {
-		return e, nil
-	}
-	var said answer
-	if err := json.Unmarshal([]byte(*r.AnswerThen), &said); err != nil {
-		return e, fmt.Errorf("the log of attestation %s: %w", e.ID, err)
-	}
-	e.Reason = said.Reason
-	e.Answer = attestation.Answer{Status: said.Status, Code: said.Code, RequestID: said.Request, CorrelationID: said.Correlation}
 	return e, nil
 }
 

@@ -215,6 +215,9 @@ func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by
 
 // Reported notes that a workbook shows these runs as the newest, with the ledger as it stood at an instant.
 func (s *Store) Reported(ctx context.Context, runs []int64, at time.Time) error {
+	if len(runs) == 0 {
+		return nil
+	}
 	_, err := s.exec(ctx, s.db, "reported", args{"runs": runs, "at": instant(at)})
 	return err
 }

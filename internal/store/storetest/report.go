@@ -152,10 +152,10 @@ func laterIsTakenBack(t *testing.T, l *ledger) {
 	l.exec(t, "UPDATE batch SET imported_at = ? WHERE id = ?", night(8).Truncate(time.Microsecond), later.ID)
 
 	for n, want := range map[int]string{
-		1: "queued, approved by , sent 0, answered 0: 0 ", 2: "approved, approved by bea, sent 0, answered 0: 0 ",
-		3: "sending, approved by bea, sent 3, answered 0: 0 ", 4: "failed, approved by bea, sent 3, answered 0: 403 customer_refused",
-		5: "approved, approved by bea, sent 3, answered 0: 403 customer_refused", 6: "sending, approved by bea, sent 3, answered 0: 403 customer_refused",
-		7: "confirmed, approved by bea, sent 3, answered 7: 201 ", 9: "confirmed, approved by bea, sent 3, answered 7: 201 ",
+		1: "queued, approved by , sent 0, answered 0: 0  ", 2: "approved, approved by bea, sent 0, answered 0: 0  ",
+		3: "sending, approved by bea, sent 3, answered 0: 0  ", 4: "failed, approved by bea, sent 3, answered 4: 403 customer_refused no",
+		5: "approved, approved by bea, sent 3, answered 4: 403 customer_refused no", 6: "sending, approved by bea, sent 3, answered 4: 403 customer_refused no",
+		7: "confirmed, approved by bea, sent 3, answered 7: 201  ", 9: "confirmed, approved by bea, sent 3, answered 7: 201  ",
 	} {
 		nth := func(at time.Time) int {
 			for n := range 10 {
@@ -170,8 +170,8 @@ func laterIsTakenBack(t *testing.T, l *ledger) {
 		require.Len(t, all, 2, n)
 		require.Equal(t, attestation.Refused, all[1].State, n)
 		e := all[0]
-		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s", e.State, e.Batch.ApprovedBy, nth(e.SentAt), nth(e.AnsweredAt),
-			e.Answer.Status, e.Reason), "night %d", n)
+		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s %s", e.State, e.Batch.ApprovedBy, nth(e.SentAt), nth(e.AnsweredAt),
+			e.Answer.Status, e.Reason, e.Message), "night %d", n)
 		for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, cut) {
 			require.NoError(t, err)
 			require.Equal(t, e.State, c.AttestationState, n)

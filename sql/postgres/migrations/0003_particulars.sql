@@ -3,6 +3,21 @@
 -- When a workbook last showed this run as the newest of its partner.
 ALTER TABLE run ADD COLUMN reported_at TIMESTAMPTZ;
 
+-- An answer to an attestation that a later one took the place of; a report of an earlier instant shows it. Its words may be personal data.
+CREATE TABLE past_answer (
+    batch_id           BIGINT NOT NULL,
+    line               BIGINT NOT NULL,
+    answered_at        TIMESTAMPTZ NOT NULL,
+    reason             TEXT NOT NULL,
+    message            TEXT NOT NULL,
+    hint               TEXT NOT NULL,
+    answer_status      INTEGER NOT NULL,
+    answer_code        TEXT NOT NULL,
+    answer_request     TEXT NOT NULL,
+    answer_correlation TEXT NOT NULL,
+    PRIMARY KEY (batch_id, line, answered_at)
+);
+
 -- What finance wants to know of customers, as last read. A reading that says what the newest row says only moves its read_at; another one adds
 -- a row. What a report showed at an instant is the newest row that had begun by then.
 
@@ -32,6 +47,7 @@ CREATE TABLE association (
 );
 
 -- +goose Down
+DROP TABLE past_answer;
 DROP TABLE association;
 DROP TABLE purchases;
 ALTER TABLE run DROP COLUMN reported_at;
