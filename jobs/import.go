@@ -22,7 +22,8 @@ type Import struct {
 	Since       standing.Date
 	EvenIfClear bool
 	Correct     bool
-	By          string // who imports
+	Corrects    attestation.ID // the very attestation that is put right; zero: the newest one that Microsoft has
+	By          string         // who imports
 
 	// LookUp asks a partner's service for a customer that no run has seen yet; found is false when it has none of this id.
 	LookUp func(ctx context.Context, partner run.Partner, tenantID string) (customer standing.Customer, found bool, err error)
@@ -197,7 +198,11 @@ func (e *entry) enter(ctx context.Context, chunk rowsOfCustomers) error {
 	}
 	e.entered = e.entered[:0]
 	for n, row := range chunk.rows {
-		a := e.decide(row, e.customers[n])
+		var ofDomain []attestation.Customer
+		if row.Record.TenantID != "" && row.Record.Domain != "" {
+			ofDomain = chunk.known[attestation.Identity{Domain: row.Record.Domain}]
+		}
+		a := e.decide(row, e.customers[n], ofDomain)
 		if a.State == attestation.Refused {
 			if err := e.refuseOthers(ctx, a); err != nil {
 				return err
@@ -274,7 +279,7 @@ func (e *entry) against(a attestation.Attestation) []attestation.Earlier {
 }
 
 // decide makes the attestation of a row, with what becomes of it.
-func (e *entry) decide(row intake.Row, customers []attestation.Customer) attestation.Attestation {
+func (e *entry) decide(row intake.Row, customers, ofDomain []attestation.Customer) attestation.Attestation {
 	a := attestation.Attestation{ID: attestation.ID{Line: row.Line}, Content: content(row.Record), Cells: row.Cells}
 	if len(customers) == 1 {
 		a.PartnerID, a.CustomerID, a.CustomerName = customers[0].PartnerID, customers[0].ID, customers[0].Name
@@ -285,8 +290,8 @@ func (e *entry) decide(row intake.Row, customers []attestation.Customer) attesta
 	} else if id := row.Record.TenantID; len(customers) == 0 && id != "" && !e.asked[id] {
 		d = notAsked
 	} else {
-		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, Earlier: e.against(a), Since: e.Since,
-			EvenIfClear: e.EvenIfClear, Correct: e.Correct})
+		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: ofDomain, Earlier: e.against(a), Since: e.Since,
+			EvenIfClear: e.EvenIfClear, Correct: e.Correct, Corrects: e.Corrects})
 	}
 	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, d.Replaces
 	return a
@@ -352,9 +357,12 @@ func identity(r intake.Record) attestation.Identity {
 }
 
 func identities(rows []intake.Row) []attestation.Identity {
-	named := make([]attestation.Identity, len(rows))
-	for i, row := range rows {
-		named[i] = identity(row.Record)
+	named := make([]attestation.Identity, 0, len(rows))
+	for _, row := range rows {
+		named = append(named, identity(row.Record))
+		if r := row.Record; r.TenantID != "" && r.Domain != "" { // whose the domain is says whether the tenant id stands in the right row
+			named = append(named, attestation.Identity{Domain: r.Domain})
+		}
 	}
 	return named
 }

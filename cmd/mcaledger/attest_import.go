@@ -67,7 +67,8 @@ type importing struct {
 	dryRun      bool
 	evenIfClear bool
 	correct     bool
-	beside      string // the result files are written beside this path; empty: beside the file
+	corrects    attestation.ID // the one that is put right; zero: the newest one that Microsoft has
+	beside      string         // the result files are written beside this path; empty: beside the file
 }
 
 func (a *app) attestImportCommand() *cobra.Command {
@@ -161,7 +162,8 @@ func (a *app) importFile(c config.Config, s *store.Store, path string, how impor
 func (a *app) enter(c config.Config, partners []config.Partner, s *store.Store, file jobs.Upload, path string, how importing) (batchReply, error) {
 	services := services{app: a, config: c, partners: partners}
 	defer services.close()
-	job := jobs.Import{Since: c.Policy.AcceptedSince, EvenIfClear: how.evenIfClear, Correct: how.correct, By: how.by, LookUp: services.lookUp}
+	job := jobs.Import{Since: c.Policy.AcceptedSince, EvenIfClear: how.evenIfClear, Correct: how.correct, Corrects: how.corrects, By: how.by,
+		LookUp: services.lookUp}
 	for _, p := range partners {
 		job.Partners = append(job.Partners, partnerOf(p))
 	}

@@ -349,6 +349,7 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 		if at.State != attestation.Confirmed && at.State != attestation.AlreadyOnRecord {
 			return usageError{fmt.Errorf("attestation %s is %s: only what Microsoft has on record can be put right", at.ID, at.State)}
 		}
+		how.corrects = at.ID
 		was := at.Content
 		row := []string{at.CustomerID, cmp.Or(first, was.Signer.FirstName), cmp.Or(last, was.Signer.LastName), cmp.Or(email, was.Signer.Email),
 			cmp.Or(phone, was.Signer.Phone), cmp.Or(date, string(was.Agreed)), cmp.Or(evidence, was.Evidence)}
