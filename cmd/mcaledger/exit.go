@@ -99,7 +99,7 @@ func advice(err error) (code, hint string) {
 	}
 	switch {
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
-		return "interrupted", "What was read is saved; the next run continues."
+		return "interrupted", "What was done is saved; the next run continues."
 	case isA[usageError](err):
 		return "usage", "mcaledger --help lists commands and flags."
 	case isA[configError](err):

@@ -199,6 +199,10 @@ func (c *Client) try(ctx context.Context, call *call, token *token, out reply) *
 		return &Error{Op: call.op, Kind: Throttled, cause: err}
 	}
 	defer c.gate.leave()
+	// A process that was stopped while it waited wakes before its timers do, and somebody else may have the work by now.
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return &Error{Op: call.op, Kind: Throttled, cause: context.DeadlineExceeded}
+	}
 
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
