@@ -31,7 +31,7 @@ type Import struct {
 
 // Book is where attestations are entered; the store implements it.
 type Book interface {
-	Known(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
+	Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
 	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
 	Import(ctx context.Context, batch attestation.Batch, fill func(Page) error) (attestation.Batch, error)
 }
@@ -118,8 +118,8 @@ func (j Import) unknown(ctx context.Context, file Upload, book Book) iter.Seq2[[
 		for i, row := range rows {
 			ids[i] = row.Record.TenantID
 		}
-		known, err := book.Known(ctx, j.ids(), ids)
-		return slices.DeleteFunc(rows, func(r intake.Row) bool { return known[r.Record.TenantID] }), err
+		unknown, err := book.Unknown(ctx, j.ids(), ids)
+		return slices.DeleteFunc(rows, func(r intake.Row) bool { return !unknown[r.Record.TenantID] }), err
 	})
 }
 

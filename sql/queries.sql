@@ -277,6 +277,9 @@ INSERT INTO batch (file_name, sha256, form, header, imported_by, imported_at)
 VALUES (:file_name, :sha256, :form, :header, :imported_by, :imported_at)
 RETURNING id
 
+-- name: count_known
+SELECT COUNT(DISTINCT customer_id) FROM standing WHERE valid_to IS NULL AND partner_id IN (:partners) AND customer_id IN (:named)
+
 -- name: known_ids
 SELECT customer_id FROM standing WHERE valid_to IS NULL AND partner_id IN (:partners) AND customer_id IN (:named)
 

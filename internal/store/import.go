@@ -100,18 +100,26 @@ func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.
 	return s.append(ctx, tx, attestation.Event{Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
 }
 
-// Known tells which of these tenant ids some of the partners have as customers, as the last completed run left them.
-func (s *Store) Known(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) {
-	known := make(map[string]bool, len(tenantIDs))
-	if len(tenantIDs) == 0 {
-		return known, nil
+// Unknown tells which of these tenant ids none of the partners has as a customer, as the last completed run left them.
+func (s *Store) Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) {
+	unknown := make(map[string]bool, len(tenantIDs))
+	for _, id := range tenantIDs {
+		unknown[id] = true
 	}
-	ids := make([]string, 0, len(tenantIDs))
-	err := s.lookUp(ctx, &ids, "known_ids", args{"partners": partners, "named": tenantIDs})
+	if len(unknown) == 0 {
+		return unknown, nil
+	}
+	arg := args{"partners": partners, "named": tenantIDs}
+	var known []int // one number: nearly always all are known, and need not be named
+	if err := s.lookUp(ctx, &known, "count_known", arg); err != nil || known[0] == len(unknown) {
+		return nil, err
+	}
+	var ids []string
+	err := s.lookUp(ctx, &ids, "known_ids", arg)
 	for _, id := range ids {
-		known[strings.ToLower(id)] = true
+		delete(unknown, strings.ToLower(id))
 	}
-	return known, err
+	return unknown, err
 }
 
 // Customers finds the customers of the given partners that rows name, as the last completed run left them.
