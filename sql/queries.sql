@@ -301,6 +301,11 @@ WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND lower(s.domain) IN 
 SELECT batch_id, line, partner_id, customer_id, state, reason, date_agreed FROM attestation
 WHERE customer_id IN (:customers) AND (batch_id = :batch OR state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
 
+-- name: open_customers
+-- Of whom earlier_attestations would find something, now or after a retry.
+SELECT partner_id, customer_id FROM attestation
+WHERE state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft') LIMIT :most
+
 -- name: signers
 -- Asked for apart from their attestations: joined, PostgreSQL would read them all for each chunk of an import.
 SELECT line, first_name, last_name, email, phone FROM person WHERE batch_id = :batch AND line IN (:lines)

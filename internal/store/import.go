@@ -35,7 +35,7 @@ func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, 
 		if err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch)); err != nil {
 			return err
 		}
-		page := &Import{store: s, conn: conn, tx: tx, batch: batch.ID, named: newFilter(), sum: newSum()}
+		page := &Import{store: s, conn: conn, tx: tx, batch: batch.ID, named: newFilter(), readAt: firstReadAt, sum: newSum()}
 		if err := errors.Join(fill(page), page.settle()); err != nil {
 			return err
 		}
@@ -222,6 +222,9 @@ type Import struct {
 	tx      *sqlx.Tx // on conn
 	batch   int64
 	named   filter // the customers of the rows so far
+	asked   int    // for so many customers the ledger was asked what it holds of them
+	readAt  int    // when so many were asked, reading all that it holds may be cheaper
+	open    filter // the customers of whom it holds something; without room for any: not known
 	sum     *sum   // of the rows so far
 	amended bool   // some are not any more what they were when they were summed up
 	writing chan error
@@ -232,16 +235,20 @@ type Import struct {
 // Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and the rows of this batch. Only for
 // customers that the batch may have named before, it has to wait for the writing.
 func (i *Import) Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) {
+	if err := i.readOpen(ctx); err != nil {
+		return nil, err
+	}
 	var fresh, again []string
 	places := make(map[ofCustomer]int, len(customers))
 	for n, c := range customers {
 		key := ofCustomer{c.PartnerID, c.ID}
 		if places[key] = n; i.named.has(key) {
 			again = append(again, c.ID)
-		} else {
+		} else if i.open.bits == nil || i.open.has(key) {
 			fresh = append(fresh, c.ID)
 		}
 	}
+	i.asked += len(fresh)
 	var rows []attestationRow
 	if len(fresh) > 0 {
 		if err := i.store.lookUp(ctx, &rows, "earlier_attestations", args{"customers": fresh, "batch": i.batch}); err != nil {
@@ -278,6 +285,31 @@ func (i *Import) Earlier(ctx context.Context, customers []attestation.Customer) 
 	}
 	return earlier, nil
 }
+
+// readOpen reads of whom the ledger holds anything, once that is cheaper than to ask for each customer of a long file, and gives up where
+// there is too much of it. Nobody else imports meanwhile, and what is over does not begin again but by a retry.
+func (i *Import) readOpen(ctx context.Context) error {
+	if i.open.bits != nil || i.asked < i.readAt {
+		return nil
+	}
+	open, n, most := newFilter(), 0, readPerAsked*i.asked
+	for row, err := range stream[attestationRow](ctx, i.store, "open_customers", args{"most": most}) {
+		if err != nil {
+			return err
+		}
+		open.add(ofCustomer{row.PartnerID, row.CustomerID})
+		n++
+	}
+	if i.readAt *= 4; n < most {
+		i.open = open
+	}
+	return nil
+}
+
+const (
+	firstReadAt  = 5000
+	readPerAsked = 10 // as many rows are read in the time in which one customer is asked for
+)
 
 // ofCustomer names a customer: two partners may have the same tenant.
 type ofCustomer struct{ partner, customer string }

@@ -33,6 +33,7 @@ var attestations = map[string]func(*testing.T, *ledger){
 	"the schema and the code know the same states":     statesAgree,
 	"earlier rows of a file can be refused":            refusesEarlierRow,
 	"what was said earlier is said of one partner":     earlierIsOfPartner,
+	"a long file's customers are found, too":           earlierInALongFile,
 	"any text comes back as it was":                    anyText,
 	"every row belongs to a batch, every person to it": rowsBelong,
 	"customers are found by tenant id and by domain":   findsCustomers,
@@ -380,6 +381,30 @@ func earlierIsOfPartner(t *testing.T, l *ledger) {
 		require.Empty(t, earlier[1])
 		require.Len(t, earlier[2], 1)
 		require.True(t, earlier[2][0].SameFile)
+		return nil
+	}, unreported)
+	require.NoError(t, err)
+}
+
+func earlierInALongFile(t *testing.T, l *ledger) {
+	before := l.batch(t, "a", "b")
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: before.ID, Line: 3}, attestation.Queued, attestation.Cancelled, "ana", night(1)))
+	crowd := make([]attestation.Customer, 5000)
+	for n := range crowd {
+		crowd[n] = attestation.Customer{PartnerID: contoso.ID, ID: fmt.Sprint("crowd ", n)}
+	}
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error {
+		for range 2 { // the second time, what the ledger holds was read
+			nothing, err := i.Earlier(t.Context(), crowd)
+			require.NoError(t, err)
+			require.Equal(t, make([][]attestation.Earlier, len(crowd)), nothing)
+			earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: contoso.ID, ID: "b"}, {PartnerID: fabrikam.ID, ID: "a"}})
+			require.NoError(t, err)
+			require.Len(t, earlier[0], 1)
+			require.Equal(t, attestation.ID{Batch: before.ID, Line: 2}, earlier[0][0].ID)
+			require.Empty(t, earlier[1], "it was taken back")
+			require.Empty(t, earlier[2], "another partner's")
+		}
 		return nil
 	}, unreported)
 	require.NoError(t, err)
