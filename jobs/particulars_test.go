@@ -122,7 +122,7 @@ func answers(kind partnercenter.Kind) error { return &partnercenter.Error{Op: "a
 
 func TestParticularsOfThoseWhoAnswer(t *testing.T) {
 	answer := func(_ context.Context, id string) error {
-		return map[string]error{"c0001": answers(partnercenter.RoleMissing), "c0002": answers(partnercenter.Unavailable), "c0003": answers(partnercenter.Ended)}[id]
+		return map[string]error{"c0001": answers(partnercenter.Refused), "c0002": answers(partnercenter.Unavailable), "c0003": answers(partnercenter.Ended)}[id]
 	}
 	n, s, result, err := particulars(t.Context(), standing.DirectBill, customers(250), answer)
 	require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestParticularsStopWhenTheServiceRefusesTheCaller(t *testing.T) {
 }
 
 func TestParticularsStopWhenNothingWorks(t *testing.T) {
-	for kind, kept := range map[partnercenter.Kind]int{partnercenter.RoleMissing: 20, partnercenter.Malformed: 20, partnercenter.Unavailable: 0} {
+	for kind, kept := range map[partnercenter.Kind]int{partnercenter.Refused: 20, partnercenter.RoleMissing: 0, partnercenter.Malformed: 0, partnercenter.Unavailable: 0} {
 		t.Run(kind.String(), func(t *testing.T) {
 			n, s, _, err := particulars(t.Context(), standing.IndirectProvider, customers(500), func(ctx context.Context, id string) error {
 				if id < "c0007" {

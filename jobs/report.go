@@ -16,6 +16,7 @@ type Report struct {
 	Partners []run.Partner // in the order in which they are shown
 	Run      int64         // the run to report; 0: the newest of every partner
 	Against  int64         // the run of the same partner that changes are counted from; 0: the one of the night before
+	AsOf     time.Time     // show everything as it was known at this instant; zero: as it is, or as the run wants it
 }
 
 // Runs is what a report asks of the ledger of runs.
@@ -34,6 +35,10 @@ type Wrong struct{ text string }
 
 func (e Wrong) Error() string { return e.text }
 
+// stale is how old a night may be when it is reported. Runs are made every night; a report of an older one must not look as if it were of this
+// morning's.
+const stale = 36 * time.Hour
+
 // historyRuns is how many runs the chart of the past shows.
 const historyRuns = 30
 
@@ -51,14 +56,21 @@ func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []rep
 			return nil, now, err
 		}
 	}
-	if through, err = instant(ctx, runs, wanted, now); err != nil {
-		return nil, now, fmt.Errorf("look up what the report could know: %w", err)
+	if through = j.AsOf; through.IsZero() {
+		if through, err = instant(ctx, runs, wanted, now); err != nil {
+			return nil, now, fmt.Errorf("look up what the report could know: %w", err)
+		}
 	}
+	neverReported := j.AsOf.IsZero() && wanted != nil && wanted.ReportedAt.IsZero()
 	for _, p := range j.Partners {
 		one, err := find(ctx, runs, p, through, wanted)
 		if err != nil {
 			return nil, now, fmt.Errorf("look up the runs of %s: %w", p.Name, err)
 		}
+		if past := wanted != nil || !j.AsOf.IsZero(); past && one.Run == nil && one.Failed == nil && one.Unfinished == nil {
+			continue // nobody knew of it then
+		}
+		one.Stale = one.Stale && !neverReported
 		if against != nil && against.Partner.ID == p.ID {
 			if one.Run == nil || against.ID >= one.Run.ID {
 				return nil, now, Wrong{fmt.Sprintf("changes are counted from an earlier run, and run %d (--against) is not earlier than the run shown", against.ID)}
@@ -86,7 +98,7 @@ func instant(ctx context.Context, runs Runs, wanted *run.Run, now time.Time) (ti
 		}
 	}
 	last, err := runs.LastEntry(ctx)
-	return latest(now, last), err
+	return latest(now.Truncate(time.Microsecond), last), err // as the ledger keeps instants
 }
 
 func latest(a, b time.Time) time.Time {
@@ -128,7 +140,7 @@ func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, want
 	// What changed is counted from the night before, rechecks in between included.
 	night := int64(0)
 	if i := slices.IndexFunc(shown.History, func(r run.Run) bool { return r.Kind == run.Sweep }); i >= 0 {
-		night = shown.History[i].ID
+		night, shown.Stale = shown.History[i].ID, through.Sub(shown.History[i].StartedAt) > stale
 		if i+1 < len(shown.History) {
 			shown.Against = &shown.History[i+1]
 		}

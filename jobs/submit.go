@@ -33,8 +33,9 @@ type Attestor interface {
 
 // Queue is what a submission asks of the ledger. Every write names the claim, and fails when somebody else has it by now.
 type Queue interface {
-	// Claim takes the next attestation that may be sent; nil: there is none. requestID is its MS-RequestId if it has none yet.
-	Claim(ctx context.Context, today standing.Date, requestID string, at time.Time) (*attestation.Claim, error)
+	// Claim takes the next attestation that may be sent, be it a fresh one or one whose answer was lost, or only of the latter; nil: there is none.
+	// requestID is its MS-RequestId if it has none yet.
+	Claim(ctx context.Context, today standing.Date, requestID string, fresh bool, at time.Time) (*attestation.Claim, error)
 	// Sending notes that a request is about to leave.
 	Sending(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error
 	// Resting counts those whose answer was lost a moment ago.
@@ -66,7 +67,7 @@ func (j Submit) Run(ctx context.Context, queue Queue, asOf time.Time) (Submitted
 		if err = s.round(ctx, most); err != nil {
 			break
 		}
-		// Of those that rest, as many as are of this submission are taken up again; they count once.
+		// Of those whose answer was lost, as many as are of this submission are taken up again; they count once, and nothing fresh takes their place.
 		if most, err = s.unsure(ctx); err != nil || most == 0 || round == rounds {
 			break
 		}
@@ -180,7 +181,7 @@ func (s *submission) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
 // work takes up one attestation after the other.
 func (s *submission) work(ctx, working context.Context) error {
 	for s.left.Add(-1) >= 0 && ctx.Err() == nil && working.Err() == nil {
-		claim, err := s.queue.Claim(working, standing.DateOf(s.now()), uuid.NewString(), s.now())
+		claim, err := s.queue.Claim(working, standing.DateOf(s.now()), uuid.NewString(), s.first, s.now())
 		if err != nil {
 			return fmt.Errorf("take up an attestation: %w", err)
 		}

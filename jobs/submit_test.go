@@ -222,7 +222,7 @@ func (d *desk) Attest(_ context.Context, a attestation.Attestation) (attestation
 	return attestation.Answer{}, outcome, err
 }
 
-func (d *desk) Claim(context.Context, standing.Date, string, time.Time) (*attestation.Claim, error) {
+func (d *desk) Claim(context.Context, standing.Date, string, bool, time.Time) (*attestation.Claim, error) {
 	if len(d.claims) == 0 {
 		return nil, nil
 	}

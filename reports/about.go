@@ -65,6 +65,7 @@ func (r *report) line(d *sheetDraft, row int, first, second string, value any, s
 func (r *report) aboutReport(d *sheetDraft, row int, sheets []dataSheet) (next int) {
 	row = r.section(d, row, r.say.AboutReport, "", r.say.Fact, r.say.Value)
 	row = r.line(d, row, "", r.say.MadeAt, instantSerial(r.book.AsOf, r.book.Location), r.style.keyInstant)
+	row = r.line(d, row, "", r.say.KnownAt, r.book.Through.UTC().Format(time.RFC3339Nano), r.style.keyText)
 	zone := r.book.Location.String() + " (" + r.book.AsOf.In(r.book.Location).Format("-07:00") + ")"
 	row = r.line(d, row, "", r.say.ZoneName, zone, r.style.keyText)
 	row = r.line(d, row, "", r.say.ProgramVersion, r.book.Version, r.style.keyText)

@@ -40,7 +40,7 @@ type catalogue struct {
 	RowsCustomers, RowsBlocked, RowsUnread, RowsNew, RowsGone string
 	RowsNewlyBlocked, RowsNewlyClear                          string
 	SayRows                                                   string
-	NewestShown, SayNewest                                    string
+	NewestShown, SayNewest, SayStale                          string
 	RowsImported, SayImported, SentAnswered, SaySent          string
 	ChainWhole, SayWhole                                      string
 
@@ -51,7 +51,9 @@ type catalogue struct {
 	Lead, NoFigures                        string
 	FailedRun, FailedFirst, Waiting, Why   string
 	UnfinishedRun, UnfinishedFirst         string
+	StaleRun                               string
 	Counts, SinceLast, Cost, Behind, Night string
+	SinceRun                               string
 	Measures                               []string // as measures orders them
 	Total, FirstRun                        string
 	CostHeads                              []string
@@ -67,7 +69,7 @@ type catalogue struct {
 
 	// About.
 	AboutTitle, AboutReport, AboutRuns, AboutColumns, AboutWords string
-	MadeAt, ZoneName, ProgramVersion                             string
+	MadeAt, KnownAt, ZoneName, ProgramVersion                    string
 	Digest, DigestHow, SayDigestHow                              string // %[1]s: the files' names
 	SignOff                                                      string
 	Signatures                                                   []string // what people write on paper

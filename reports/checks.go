@@ -91,8 +91,11 @@ func (r *report) newest(p PartnerRun) control {
 	if p.Unfinished != nil {
 		c.run, c.expected = p.Unfinished.ID, int(p.Unfinished.ID)
 	}
-	c.ok = p.Run != nil && c.expected == c.found
+	c.ok = p.Run != nil && c.expected == c.found && !p.Stale
 	c.sentence = r.say.put(r.say.SayNewest, c.expected, c.found)
+	if p.Stale {
+		c.sentence += " " + r.say.SayStale
+	}
 	return c
 }
 

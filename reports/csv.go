@@ -15,26 +15,27 @@ import (
 
 // WriteCSV writes one data sheet, by its English name, for machines: UTF-8, RFC 4180, a header in English whatever the language of
 // the book, days as 2006-01-02 and instants in RFC 3339, UTC. The sentences in cells are in the book's language. Text that a
-// spreadsheet would take for a formula gets an apostrophe in front; nothing else is changed, and nothing is cut. Book.Sheets is
+// spreadsheet would take for a formula gets an apostrophe in front, also within a cell where it would begin another; nothing else is changed, and
+// nothing is cut. Book.Sheets is
 // not asked.
-func WriteCSV(ctx context.Context, w io.Writer, book Book, source Source, sheet string) ([]SheetRows, error) {
+func WriteCSV(ctx context.Context, w io.Writer, book Book, source Source, sheet string) (Written, error) {
 	wanted, err := knownSheets([]string{sheet}, SheetNames())
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	r, err := gather(ctx, book, source)
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	s := r.dataSheets(wanted)[0]
 	out := r.newCSV(s, w)
 	if err := s.write(ctx, out); err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	if err := out.close(); err != nil {
-		return nil, fmt.Errorf("sheet %s: %w", s.key, err)
+		return Written{}, fmt.Errorf("sheet %s: %w", s.key, err)
 	}
-	return []SheetRows{{s.key, out.rows}}, nil
+	return Written{[]SheetRows{{s.key, out.rows}}, r.failures()}, nil
 }
 
 // csvRows writes a data sheet as CSV, its header first.
@@ -75,6 +76,7 @@ func (o *csvRows) spell(s string) {
 	if s == "" {
 		return
 	}
+	s = inert(s)
 	formula := looksLikeFormula(s)
 	if !needsQuotes(s) {
 		if formula {
@@ -96,6 +98,20 @@ func (o *csvRows) spell(s string) {
 		s = s[at+1:]
 	}
 	o.buf = append(append(o.buf, s...), '"')
+}
+
+// inert puts an apostrophe in front of a formula within s where Excel begins a cell although the quotes say otherwise: where its list separator is
+// the semicolon, as in half of the world, quotes mean nothing behind a comma, and a semicolon or a line break ends the cell.
+func inert(s string) string {
+	if strings.IndexByte(s, ';') < 0 && strings.IndexByte(s, '\n') < 0 { // nearly always
+		return s
+	}
+	for i := len(s) - 2; i > 0; i-- {
+		if (s[i] == ';' || s[i] == '\n') && strings.IndexByte("=+-@", s[i+1]) >= 0 {
+			s = s[:i+1] + "'" + s[i+1:]
+		}
+	}
+	return s
 }
 
 // needsQuotes reports whether a reader would take s apart, or might trim it.

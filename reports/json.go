@@ -17,18 +17,18 @@ import (
 // WriteJSON writes data sheets, by their English names, as one object for machines; all of them when none is named. Rows are objects
 // whose keys are the header words that WriteCSV writes; days and instants are spelt as there, numbers are numbers, what is empty is
 // null, and text is as it came. The object is written as rows come, so its last member is the sum over them. Book.Sheets is not asked.
-func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheets ...string) ([]SheetRows, error) {
+func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheets ...string) (Written, error) {
 	wanted, err := knownSheets(sheets, SheetNames())
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	r, err := gather(ctx, book, source)
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	head, err := r.jsonHead()
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	out := bufio.NewWriterSize(w, flushAt)
 	out.Write(head) // a bufio.Writer keeps its first error for Flush
@@ -41,12 +41,12 @@ func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheet
 		}
 		n, err := r.writeJSON(ctx, s, out, sum)
 		if err != nil {
-			return nil, err
+			return Written{}, err
 		}
 		written = append(written, SheetRows{s.key, n})
 	}
 	fmt.Fprintf(out, "\n},\"sha256\":%q}\n", hex.EncodeToString(sum.Sum(nil)))
-	return written, out.Flush()
+	return Written{written, r.failures()}, out.Flush()
 }
 
 // jsonHead is the object without its rows, still open.
@@ -59,9 +59,10 @@ func (r *report) jsonHead() ([]byte, error) {
 	}
 	head := struct {
 		MadeAt  time.Time `json:"made_at"`
+		AsOf    time.Time `json:"as_of"`
 		Verdict string    `json:"verdict"`
 		Runs    []shown   `json:"runs"`
-	}{second(r.book.AsOf), [...]string{nothing: "nothing_to_check", good: "ok", bad: "failed"}[r.mood()], []shown{}}
+	}{second(r.book.AsOf), r.book.Through.UTC(), [...]string{nothing: "nothing_to_check", good: "ok", bad: "failed"}[r.mood()], []shown{}}
 	for _, p := range r.book.Partners {
 		one := shown{Partner: p.Partner.Name}
 		if p.Run != nil {

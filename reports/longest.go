@@ -92,7 +92,9 @@ func (r *report) longestRow(d *sheetDraft, row int, c waiting) {
 	}
 	if c.PurchasesRead == standing.Read {
 		d.put(11, row, c.Purchases.Active, r.style.count)
-		d.put(12, row, calendarDay(c.Purchases.NextRenewal), r.style.shortDay)
+		if c.Purchases.NextRenewal != "" {
+			d.put(12, row, calendarDay(c.Purchases.NextRenewal), r.style.shortDay)
+		}
 	} else {
 		d.put(11, row, r.say.NotRead, r.style.count)
 	}

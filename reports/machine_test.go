@@ -29,9 +29,9 @@ func asCSV(t *testing.T, book Book, source Source, sheet string) (text []byte, r
 	var out bytes.Buffer
 	written, err := WriteCSV(t.Context(), &out, book, source, sheet)
 	require.NoError(t, err)
-	require.Len(t, written, 1)
-	require.Equal(t, sheet, written[0].Sheet)
-	return out.Bytes(), written[0].Rows
+	require.Len(t, written.Sheets, 1)
+	require.Equal(t, sheet, written.Sheets[0].Sheet)
+	return out.Bytes(), written.Sheets[0].Rows
 }
 
 // letters reads RFC 4180 letter for letter: encoding/csv makes one line end of two characters.
@@ -129,6 +129,9 @@ func TestHostileTextIsTextInCSVToo(t *testing.T) {
 		"1-2":                        "1-2",
 		"Österreich =":               "Österreich =",
 		"a\r\nb":                     "\"a\r\nb\"",
+		"Loja;=1+41;fim":             "Loja;'=1+41;fim",
+		"one\n@two;-3; =4":           "\"one\n'@two;'-3; =4\"",
+		";=1":                        ";=1",
 		"bad \xff byte":              "bad \uFFFD byte",
 		"":                           "",
 		" ":                          `" "`,
@@ -148,7 +151,7 @@ func TestJSONHoldsWhatCSVHolds(t *testing.T) {
 	var out bytes.Buffer
 	written, err := WriteJSON(t.Context(), &out, book, source)
 	require.NoError(t, err)
-	assert.Equal(t, write(t, book, source).rows, written)
+	assert.Equal(t, Written{Sheets: write(t, book, source).rows}, written)
 
 	var got struct {
 		MadeAt  time.Time `json:"made_at"`
@@ -205,7 +208,7 @@ func TestJSONKeysAreInTheOrderOfColumns(t *testing.T) {
 	var out bytes.Buffer
 	written, err := WriteJSON(t.Context(), &out, book, source, "unread", "Changes")
 	require.NoError(t, err)
-	assert.Equal(t, []SheetRows{{"Changes", 8}, {"Unread", 6}}, written, "in the order of the workbook")
+	assert.Equal(t, []SheetRows{{"Changes", 8}, {"Unread", 6}}, written.Sheets, "in the order of the workbook")
 	assert.Contains(t, out.String(), "\n\"Changes\":[\n{\"Partner\":\"contoso-br\",\"Customer\":\"Outdated GmbH\",\"Tenant ID\":\"00000005-")
 	assert.Contains(t, out.String(), digestOf(t, book, source, []string{"Changes", "Unread"}))
 	assert.NotContains(t, out.String(), `"Customers"`)
@@ -213,9 +216,9 @@ func TestJSONKeysAreInTheOrderOfColumns(t *testing.T) {
 
 func TestJSONOfABookWithoutPartnersOrRows(t *testing.T) {
 	var out bytes.Buffer
-	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil}}}, ledger{}, "Blocked")
+	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight, Partners: []PartnerRun{{Partner: brazil}}}, ledger{}, "Blocked")
 	require.NoError(t, err)
-	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","verdict":"failed","sheets":{"Blocked":[]},
+	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","as_of":"2026-11-22T05:30:00Z","verdict":"failed","sheets":{"Blocked":[]},
 		"runs":[{"partner":"contoso-br","run":null,"started_at":null,"against":null}],"sha256":%q}`,
 		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, ledger{}, []string{"Blocked"})), out.String())
 	out.Reset()

@@ -25,6 +25,7 @@ type PartnerRun struct {
 	Failed  *run.Run // a later run that failed its checks (it changed no standing); its checks head the workbook. nil: none
 	// Unfinished is a later run that was begun and neither completed nor failed: the night could not be read to its end. nil: none
 	Unfinished *run.Run
+	Stale      bool      // nothing newer was read for longer than a night and a half before the report's instant
 	History    []run.Run // up to 30 completed runs, oldest first, ending with Run
 }
 
@@ -32,7 +33,8 @@ type PartnerRun struct {
 type Book struct {
 	Partners []PartnerRun
 	AsOf     time.Time      // when the report is made
-	Through  time.Time      // attestations are shown as they stood at this instant
+	Through  time.Time      // the ledger is shown as it stood at this instant
+	Against  int64          // the run that somebody wanted changes to be counted from; 0: that of the night before
 	Location *time.Location // zones appear only here; nil is UTC
 	Language string         // "en" (also when empty) or "pt-BR"
 	Version  string         // of the program
@@ -74,9 +76,15 @@ type SheetRows struct {
 	Rows  int
 }
 
-// Write writes the workbook to w and says how many rows each data sheet got, in workbook order. The same book and rows
+// Written is what a report holds.
+type Written struct {
+	Sheets  []SheetRows // the data sheets, in workbook order
+	Failing int         // how many of all checks do not hold, whether their sheet was wanted or not
+}
+
+// Write writes the workbook to w and says what it holds. The same book and rows
 // give the same bytes. After an error what was written to w is not a workbook: write to a temporary file, then rename.
-func Write(ctx context.Context, w io.Writer, book Book, source Source) ([]SheetRows, error) {
+func Write(ctx context.Context, w io.Writer, book Book, source Source) (Written, error) {
 	return writer{sheetLimit: excelRows}.write(ctx, w, book, source)
 }
 
@@ -88,32 +96,32 @@ type writer struct {
 	sheetLimit int // rows of a sheet, banner and header included
 }
 
-func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Source) ([]SheetRows, error) {
+func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Source) (Written, error) {
 	wanted, err := knownSheets(book.Sheets, BookSheetNames())
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	r, err := gather(ctx, book, source)
 	if err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	if slices.Contains(wanted, sheetSummary) {
 		if err := r.readSummary(ctx); err != nil {
-			return nil, fmt.Errorf("sheet %s: %w", sheetSummary, err)
+			return Written{}, fmt.Errorf("sheet %s: %w", sheetSummary, err)
 		}
 	}
 	if err := r.begin(); err != nil {
-		return nil, err
+		return Written{}, err
 	}
 	defer r.file.Close()
 
 	sheets := r.dataSheets(wanted)
 	pages, err := r.shell(wanted, sheets, wr.sheetLimit)
 	if err != nil {
-		return nil, fmt.Errorf("lay out the workbook: %w", err)
+		return Written{}, fmt.Errorf("lay out the workbook: %w", err)
 	}
 	if err := r.pack(ctx, w, sheets, pages); err != nil {
-		return nil, err
+		return Written{}, err
 	}
-	return rowsOf(pages), nil
+	return Written{rowsOf(pages), r.failures()}, nil
 }

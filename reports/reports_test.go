@@ -48,7 +48,7 @@ func write(t *testing.T, book Book, source Source) written {
 func writeWith(t *testing.T, wr writer, book Book, source Source) written {
 	t.Helper()
 	var buf bytes.Buffer
-	rows, err := wr.write(t.Context(), &buf, book, source)
+	made, err := wr.write(t.Context(), &buf, book, source)
 	require.NoError(t, err)
 	if *dump != "" {
 		name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()) + ".xlsx"
@@ -57,7 +57,7 @@ func writeWith(t *testing.T, wr writer, book Book, source Source) written {
 	f, err := excelize.OpenReader(bytes.NewReader(buf.Bytes()))
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
-	return written{f, buf.Bytes(), rows}
+	return written{f, buf.Bytes(), made.Sheets}
 }
 
 // cells is a sheet as its reader shows it.

@@ -419,7 +419,7 @@ func usual() (Book, ledger) {
 			{Partner: brazil, Run: shown, Against: &before, History: blockedHistory(*shown, 12)},
 			{Partner: europe, Run: first, History: []run.Run{*first}},
 		},
-		AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en", Version: "1.0.0",
+		Through: tonight.Add(15 * time.Minute), AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en", Version: "1.0.0",
 	}
 	return book, ledger{
 		records: map[string][]standing.Record{brazil.ID: records, europe.ID: few},

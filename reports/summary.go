@@ -45,7 +45,7 @@ func (r *report) summary() error {
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$L$%d", row-1))
 	lines := false
 	d.try(r.file.SetSheetView(d.sheet, 0, &excelize.ViewOptions{ShowGridLines: &lines}))
-	d.try(r.file.SetSheetDimension(d.sheet, fmt.Sprintf("A1:L%d", end)))
+	d.try(r.file.SetSheetDimension(d.sheet, "A1:"+cellName(max(summaryColumns, 1+len(r.book.Partners)), end)))
 	return d.err
 }
 
@@ -144,6 +144,8 @@ func (r *report) notices() []string {
 			all = append(all, fmt.Sprintf(r.say.UnfinishedFirst, p.Partner.Name, runNumber(p.Unfinished), r.at(p.Unfinished.StartedAt)))
 		case p.Run == nil:
 			all = append(all, fmt.Sprintf(r.say.Waiting, p.Partner.Name))
+		case p.Stale:
+			all = append(all, fmt.Sprintf(r.say.StaleRun, p.Partner.Name, runNumber(p.Run), r.at(p.Run.StartedAt)))
 		}
 		if p.Failed != nil {
 			all = append(all, r.reasons(p)...)
@@ -226,10 +228,18 @@ func (r *report) nameTotals(d *sheetDraft, row int) {
 	}
 }
 
+// since says from when on changes are counted.
+func (r *report) since() string {
+	if r.book.Against == 0 {
+		return r.say.SinceLast
+	}
+	return fmt.Sprintf(r.say.SinceRun, strconv.FormatInt(r.book.Against, 10))
+}
+
 // deltasTable is the stock less that of the run that changes are counted from.
 func (r *report) deltasTable(d *sheetDraft, row int) (next int) {
 	sums := make([]int, len(stock(run.Totals{})))
-	row = r.tableHead(d, row, r.say.SinceLast, r.say.Measures[:len(sums)])
+	row = r.tableHead(d, row, r.since(), r.say.Measures[:len(sums)])
 	for _, p := range r.book.Partners {
 		d.put(1, row, p.Partner.Name, r.style.label)
 		for i := range sums {

@@ -408,6 +408,7 @@ SET LOCAL idle_in_transaction_session_timeout = '5s'
 -- Approved, or sent with the answer lost, or left behind by a worker whose claim has run out.
 SELECT batch_id, line, state FROM attestation
 WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved', 'sending', 'unsure') AND claim_expires <= {{now}}
+  AND (:fresh OR state <> 'approved')
 ORDER BY batch_id, line LIMIT 1 {{for update skip locked}}
 
 -- name: claim
@@ -492,6 +493,7 @@ SELECT s.*, COALESCE((
 FROM standing s
 LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
     SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
+  AND p.read_at > :fresh
 WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
 ORDER BY s.blocked_since, s.name_key, s.customer_id
 
@@ -501,6 +503,7 @@ SELECT COUNT(*) FILTER (WHERE p.readable AND p.active > 0) AS some, COUNT(*) FIL
 FROM standing s
 LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
     SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
+  AND p.read_at > :fresh
 WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
 
 -- name: heads
@@ -572,7 +575,7 @@ ORDER BY CASE WHEN s.standing = 'unknown' THEN 1 ELSE 0 END, CASE WHEN a.since I
 LIMIT :limit
 
 -- name: newest_purchases
-SELECT p.customer_id, p.since, p.readable, p.active, p.next_renewal FROM purchases p
+SELECT p.customer_id, p.since, p.read_at, p.readable, p.active, p.next_renewal FROM purchases p
 WHERE p.partner_id = :partner_id AND p.customer_id IN (:customers) AND p.since = (
     SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = p.partner_id AND x.customer_id = p.customer_id)
 
@@ -584,7 +587,7 @@ ON CONFLICT (partner_id, customer_id, since) DO UPDATE
 SET read_at = excluded.read_at, readable = excluded.readable, active = excluded.active, next_renewal = excluded.next_renewal
 
 -- name: newest_associations
-SELECT a.customer_id, a.since, a.readable, a.reseller_id FROM association a
+SELECT a.customer_id, a.since, a.read_at, a.readable, a.reseller_id FROM association a
 WHERE a.partner_id = :partner_id AND a.customer_id IN (:customers) AND a.since = (
     SELECT MAX(x.since) FROM association x WHERE x.partner_id = a.partner_id AND x.customer_id = a.customer_id)
 

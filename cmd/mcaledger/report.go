@@ -29,6 +29,7 @@ type reporting struct {
 	partners []string // names or tenant ids; empty: all
 	run      int64    // 0: the newest run of every partner
 	against  int64    // 0: the run of the night before
+	asOf     string   // an instant, RFC 3339; empty: now, or as the run wants it
 	format   string   // xlsx, csv or json
 	sheets   []string // empty: all
 	out      string   // empty: in report.dir; "-": stdout
@@ -63,6 +64,7 @@ func (a *app) reportCommand() *cobra.Command {
 	f.StringSliceVar(&how.partners, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	f.Int64Var(&how.run, "run", 0, "report this run as it was reported then, not the newest (mcaledger runs lists them)")
 	f.Int64Var(&how.against, "against", 0, "count changes from this run, not from the one of the night before")
+	f.StringVar(&how.asOf, "as-of", "", "show what was known at this instant, which the sheet About of every workbook names")
 	f.StringVar(&how.format, "format", "xlsx", "xlsx for people; csv (one sheet) or json for machines")
 	f.StringSliceVar(&how.sheets, "sheet", nil, "only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
 	f.StringVar(&how.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
@@ -99,13 +101,21 @@ func (how *reporting) check(replyOnStdout bool) error {
 // name is the file's name in report.dir: a day's for the newest run, so that tomorrow's is another; the run's for a past one.
 func (how reporting) name(day time.Time) string {
 	name := day.Format(time.DateOnly)
-	if how.run != 0 {
+	switch {
+	case how.asOf != "":
+		name = "as-of-" + strings.ReplaceAll(how.asOf, ":", "")
+	case how.run != 0:
 		name = fmt.Sprintf("run-%d", how.run)
 	}
 	if how.against != 0 {
 		name += fmt.Sprintf("-against-%d", how.against)
 	}
 	return name + how.ending()
+}
+
+// usual is the report of the morning: the whole workbook of the newest runs of all partners.
+func (how reporting) usual() bool {
+	return how.run == 0 && how.against == 0 && how.asOf == "" && how.format == "xlsx" && len(how.sheets) == 0 && len(how.partners) == 0
 }
 
 func (how reporting) ending() string {
@@ -130,12 +140,10 @@ type written struct {
 	sheets []reports.SheetRows
 }
 
-// failedChecksError: the workbook is written, and it says that numbers do not add up.
-type failedChecksError struct{ partners []string }
+// failedChecksError: the report is written, and it says that numbers do not add up.
+type failedChecksError struct{ text string }
 
-func (e failedChecksError) Error() string {
-	return fmt.Sprintf("the checks of the last run of %s do not balance; the workbook shows the run before and says which", strings.Join(e.partners, ", "))
-}
+func (e failedChecksError) Error() string { return e.text }
 
 // writeReport writes the report into its place in one step.
 func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.Store, how reporting) (w written, err error) {
@@ -144,10 +152,16 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 		return w, configError{err}
 	}
 	job := jobs.Report{Run: how.run, Against: how.against}
+	if how.asOf != "" {
+		if job.AsOf, err = time.Parse(time.RFC3339Nano, how.asOf); err != nil {
+			return w, usageError{fmt.Errorf("--as-of %q is no instant such as 2026-11-22T05:30:00Z", how.asOf)}
+		}
+	}
 	for _, p := range partners {
 		job.Partners = append(job.Partners, partnerOf(p))
 	}
-	book := reports.Book{AsOf: a.now(), Location: location, Language: c.Report.Language, Version: programVersion(), Sheets: how.sheets}
+	book := reports.Book{AsOf: a.now(), Location: location, Language: c.Report.Language, Version: programVersion(), Sheets: how.sheets,
+		Against: how.against}
 	if book.Partners, book.Through, err = job.Find(a.ctx, s, book.AsOf); err != nil {
 		if isA[jobs.Wrong](err) {
 			err = usageError{err}
@@ -164,15 +178,18 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 			return written{}, fmt.Errorf("make report.dir: %w", err)
 		}
 	}
-	write := func(to io.Writer) (err error) {
+	failing := 0
+	write := func(to io.Writer) error {
+		var made reports.Written
 		switch how.format {
 		case "csv":
-			w.sheets, err = reports.WriteCSV(a.ctx, to, book, s, how.sheets[0])
+			made, err = reports.WriteCSV(a.ctx, to, book, s, how.sheets[0])
 		case "json":
-			w.sheets, err = reports.WriteJSON(a.ctx, to, book, s, how.sheets...)
+			made, err = reports.WriteJSON(a.ctx, to, book, s, how.sheets...)
 		default:
-			w.sheets, err = reports.Write(a.ctx, to, book, s)
+			made, err = reports.Write(a.ctx, to, book, s)
 		}
+		w.sheets, failing = made.Sheets, made.Failing
 		return err
 	}
 	if how.out == "-" {
@@ -183,17 +200,17 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 	if err != nil {
 		return written{}, fmt.Errorf("write the report %s: %w", w.file, err)
 	}
-	if how.run == 0 && how.format == "xlsx" && len(how.sheets) == 0 {
+	if how.usual() {
 		if err := s.Reported(a.ctx, newestRuns(book), book.Through); err != nil {
 			return w, fmt.Errorf("note what was reported: %w", err)
 		}
 	}
-	if how.out == "" && how.run == 0 {
-		if err := keepNewest(c.Report.Dir, how.ending(), c.Report.Keep); err != nil {
+	if how.out == "" && how.run == 0 && how.asOf == "" {
+		if err := keepNewest(w.file, how.ending(), c.Report.Keep); err != nil {
 			return w, fmt.Errorf("take old reports away: %w", err)
 		}
 	}
-	return w, outcomeOf(book)
+	return w, outcomeOf(book, failing)
 }
 
 // newestRuns are the runs of which the report is that of their own morning, not of a later one on which nothing newer was to be had.
@@ -206,42 +223,46 @@ func newestRuns(book reports.Book) (ids []int64) {
 	return ids
 }
 
-// outcomeOf says of a report that was written whether its figures are to be believed and new.
-func outcomeOf(book reports.Book) error {
+// outcomeOf says of a report that was written whether its figures are to be believed and new; failing is how many of its checks do not hold.
+func outcomeOf(book reports.Book, failing int) error {
 	var failed, old []string
 	for _, p := range book.Partners {
 		switch {
 		case p.Failed != nil:
 			failed = append(failed, p.Partner.Name)
-		case p.Run == nil || p.Unfinished != nil:
-			old = append(old, p.Partner.Name)
+		case p.Run == nil || p.Unfinished != nil || p.Stale:
+			old = append(old, p.Partner.Name) // which one of its checks says
 		}
 	}
 	switch {
 	case len(failed) > 0:
-		return failedChecksError{failed}
+		return failedChecksError{fmt.Sprintf("the checks of the last run of %s do not balance; the report shows the run before and says which", strings.Join(failed, ", "))}
+	case failing > len(old):
+		return failedChecksError{fmt.Sprintf("%d of the report's checks do not balance: what it shows is not what was counted", failing-len(old))}
 	case len(old) > 0:
-		return partialError{"figures_are_old", fmt.Sprintf("the last run of %s was not finished; the workbook says so, and shows what there was before", strings.Join(old, ", ")),
+		return partialError{"figures_are_old", fmt.Sprintf("nothing new was read to its end of %s; the report says so, and shows what there was before", strings.Join(old, ", ")),
 			"mcaledger reconcile goes on where it was, and says why if it cannot."}
 	}
 	return nil
 }
 
-// keepNewest takes all but the newest of the reports with an ending out of a folder. What does not have the name of a day's report stays.
-func keepNewest(folder, ending string, keep int) error {
+// keepNewest takes all but the newest of the reports with an ending out of the folder of the one that was just written, which always stays. What
+// does not have the name of a day's report stays, too.
+func keepNewest(written, ending string, keep int) error {
+	folder := filepath.Dir(written)
 	entries, err := os.ReadDir(folder) // sorted by name, and so by day
 	if err != nil {
 		return err
 	}
-	var books []string
+	var others []string
 	for _, entry := range entries {
 		day, ours := strings.CutSuffix(entry.Name(), ending)
-		if _, err := time.Parse(time.DateOnly, day); err == nil && ours {
-			books = append(books, entry.Name())
+		if _, err := time.Parse(time.DateOnly, day); err == nil && ours && entry.Type().IsRegular() && entry.Name() != filepath.Base(written) {
+			others = append(others, entry.Name())
 		}
 	}
-	for _, old := range books[:max(0, len(books)-keep)] {
-		if err := os.Remove(filepath.Join(folder, old)); err != nil {
+	for _, old := range others[:max(0, len(others)+1-keep)] {
+		if err := os.Remove(filepath.Join(folder, old)); err != nil && !errors.Is(err, os.ErrNotExist) { // another report may tidy up, too
 			return err
 		}
 	}

@@ -992,7 +992,7 @@ func (v view) control() (rows [][]any) {
 		if shown, newest := p.run.number("id"), p.newest.number("id"); p.newest.text("state") == "failed" {
 			rows = append(rows, v.balance(p, p.newest)...) // why the newest is not shown
 		} else {
-			add("The newest run is the one shown", newest, shown, "The newest run is %d; this workbook shows run %d (0: none).", newest, shown)
+			add("The newest run is the one shown, and it is of last night", newest, shown, "The newest run is %d; this workbook shows run %d (0: none).", newest, shown)
 		}
 		for _, r := range v.night(p) {
 			rows = append(rows, v.balance(p, r)...)
@@ -1550,8 +1550,8 @@ func (b workbook) purchases(t *testing.T, v view) {
 			some++
 		}
 	}
-	want := fmt.Sprintf("Of %d blocked customers, %d have active subscriptions: they may be unable to accept by themselves, so attest. "+
-		"%d have none and can also be asked to accept in the admin center. Not read: %d.", some+none+unread, some, none, unread)
+	want := fmt.Sprintf("Blocked customers: %d. With active subscriptions: %d; they may be unable to accept by themselves, and then only an attestation helps. "+
+		"With none: %d; they can also be asked to accept in the admin center. Not read: %d.", some+none+unread, some, none, unread)
 	assert.Contains(t, b.rows["Summary"], []string{want})
 }
 

@@ -95,8 +95,9 @@ func (e *Error) Error() string {
 // Fatal reports whether every further call of the run would fail in the same way.
 func (e *Error) Fatal() bool { return e.Kind.Fatal() }
 
-// Definite reports whether the service said no and would say so again, which a gateway, a time-out or a 5xx does not mean.
-func (e *Error) Definite() bool { return e.Kind != Unavailable && !e.Fatal() }
+// Definite reports whether the service said no of this very customer and would say so again, which a gateway, a time-out, a 5xx, a missing role
+// or an answer that makes no sense does not mean.
+func (e *Error) Definite() bool { return e.Kind == Ended || e.Kind == NotFound || e.Kind == Refused }
 
 // Outcome is what the error says of the customer whose read failed.
 func (e *Error) Outcome() standing.Outcome {

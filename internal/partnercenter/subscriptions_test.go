@@ -100,7 +100,7 @@ func TestAnOddResellerSpoilsNoCustomer(t *testing.T) {
 
 func TestADefiniteNoIsToldFromATransientOne(t *testing.T) {
 	for kind := Unavailable; kind <= Down; kind++ {
-		want := kind == Malformed || kind == Refused || kind == RoleMissing || kind == Ended || kind == NotFound || kind == NoAgreement
+		want := kind == Refused || kind == Ended || kind == NotFound
 		assert.Equal(t, want, (&Error{Kind: kind}).Definite(), kind.String())
 	}
 }

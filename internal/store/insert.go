@@ -53,7 +53,15 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 	}
 	statement := "COPY " + strings.TrimPrefix(into, "INSERT INTO ") + " FROM STDIN"
 	return func(ctx context.Context, conn *sqlx.Conn, _ *sqlx.Tx) error {
-		err := conn.Raw(func(c any) error { return copyIn(ctx, c.(driver.ConnPrepareContext), statement, pieces) })
+		// database/sql closes a connection of which it hears here that it is bad, and waits for its transaction to end: this one, which waits for us.
+		var failed error
+		err := conn.Raw(func(c any) error {
+			failed = copyIn(ctx, c.(driver.ConnPrepareContext), statement, pieces)
+			return nil
+		})
+		if failed != nil {
+			err = failed
+		}
 		if err != nil {
 			return &Error{name, err}
 		}

@@ -87,6 +87,10 @@ func (l *Lease) SaveResellers(ctx context.Context, at time.Time, readings []stan
 	return keepOnChange(ctx, l, "newest_associations", "save_association", at, rows)
 }
 
+// goodFor is how long a reading of particulars is shown: they are read every week, and who could not be asked for two has none. A row's readings
+// are never further apart, so that this can be told of any instant of the past.
+const goodFor = 14 * 24 * time.Hour
+
 // keepOnChange dates rows and saves them. One that says what the customer's newest row says goes on in that row.
 func keepOnChange[R comparable, P interface {
 	*R
@@ -114,7 +118,7 @@ func keepOnChange[R comparable, P interface {
 			if at.Before(old.Since) { // the clock went back: the reading must not be hidden behind an older one
 				row.Since, row.ReadAt = instant(old.Since), instant(old.Since)
 			}
-			if found && again == b {
+			if found && again == b && instant(at).Sub(old.ReadAt) <= goodFor {
 				row.Since = instant(old.Since)
 			}
 		}

@@ -57,7 +57,7 @@ func (q *Queue) Waiting(ctx context.Context, today standing.Date) (n int, err er
 
 // Claim takes the next attestation that may be sent; nil when there is none now. The request id is its MS-RequestId if it has none yet, and is
 // in the ledger before Claim returns.
-func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string, at time.Time) (claim *attestation.Claim, err error) {
+func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string, fresh bool, at time.Time) (claim *attestation.Claim, err error) {
 	asked := time.Now() // before the claim begins: a process that is stopped at any moment after this wakes with less time left, never with more
 	err = q.inTx(ctx, func(tx *sqlx.Tx) error {
 		var next struct {
@@ -65,7 +65,7 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 			Line  int               `db:"line"`
 			State attestation.State `db:"state"`
 		}
-		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today})
+		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today, "fresh": fresh})
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}

@@ -38,7 +38,8 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut at
 		purchasesColumns
 	}
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
-		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At)}) {
+		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At),
+			"fresh": instant(cut.At.Add(-goodFor))}) {
 			customer := attestation.BlockedCustomer{Record: row.record()}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
@@ -59,7 +60,7 @@ func (s *Store) CountPurchases(ctx context.Context, partnerID string, run int64,
 		None   int `db:"none"`
 		Unread int `db:"unread"`
 	}
-	err := s.get(ctx, s.db, &row, "count_purchases", args{"partner_id": partnerID, "run": run, "at": instant(at)})
+	err := s.get(ctx, s.db, &row, "count_purchases", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-goodFor))})
 	return standing.PurchasesCount(row), err
 }
 

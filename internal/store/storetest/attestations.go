@@ -81,7 +81,7 @@ func (l *ledger) queue(t *testing.T) *store.Queue {
 
 func claim(t *testing.T, q *store.Queue, requestID string) *attestation.Claim {
 	t.Helper()
-	c, err := q.Claim(t.Context(), "2026-11-20", requestID, night(1))
+	c, err := q.Claim(t.Context(), "2026-11-20", requestID, true, night(1))
 	require.NoError(t, err)
 	return c
 }
@@ -163,6 +163,9 @@ func claimedByOne(t *testing.T, l *ledger) {
 	first, second := claim(t, q, "r1"), claim(t, l.queue(t), "r2")
 	require.NotEqual(t, first.ID, second.ID)
 	require.Nil(t, claim(t, q, "r3"))
+	lost, err := q.Claim(t.Context(), "2026-11-20", "r", false, night(1))
+	require.NoError(t, err)
+	require.Nil(t, lost, "what others hold is not lost")
 	require.NoError(t, q.Settle(t.Context(), first, attestation.Settlement{State: attestation.Confirmed}, night(1)))
 	require.Equal(t, attestation.Confirmed, l.state(t, first.ID))
 	require.Nil(t, claim(t, q, "r4"), "what is settled is not claimed")
@@ -226,7 +229,7 @@ func unsureRests(t *testing.T, l *ledger) {
 
 func waitsForItsDay(t *testing.T, l *ledger) {
 	_, q := l.approved(t, "a")
-	c, err := q.Claim(t.Context(), "2026-11-19", "r", night(1))
+	c, err := q.Claim(t.Context(), "2026-11-19", "r", true, night(1))
 	require.NoError(t, err)
 	require.Nil(t, c)
 	require.NotNil(t, claim(t, q, "r"))

@@ -116,8 +116,13 @@ func purchasesAtAnInstant(t *testing.T, l *ledger) {
 	second := map[string]any{"a": standing.Purchases{Active: 2, NextRenewal: "2026-12-01"}, "b": standing.Failed, "c": standing.NotRead}
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(2)), "from that very instant on")
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(9).Add(-time.Microsecond)))
-	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2027-12-01"}, "b": standing.Purchases{}, "c": standing.NotRead},
-		l.purchasesOf(t, r.ID, night(30)))
+	three := standing.Purchases{Active: 3, NextRenewal: "2027-12-01"}
+	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(22)))
+	third := map[string]any{"a": three, "b": standing.NotRead, "c": standing.NotRead}
+	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "for more than two weeks nobody could ask about b")
+	l.savePurchases(t, night(26), bought("a", 3, "2027-12-01"), bought("b", 0, ""))
+	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(26)))
+	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "what came later changes nothing of it")
 }
 
 func clockWentBack(t *testing.T, l *ledger) {

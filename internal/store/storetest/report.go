@@ -140,7 +140,7 @@ func laterIsTakenBack(t *testing.T, l *ledger) {
 	require.NoError(t, err)
 	q := l.queue(t)
 	send := func(n int, end attestation.Settlement) {
-		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), "r-1", night(n))
+		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), "r-1", true, night(n))
 		require.NoError(t, err)
 		require.NoError(t, q.Sending(t.Context(), c, "template", night(n)))
 		require.NoError(t, q.Settle(t.Context(), c, end, night(n+1)))
