@@ -40,7 +40,7 @@ type Book interface {
 type Page interface {
 	Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) // a list for each
 	Add(ctx context.Context, rows []attestation.Attestation) error
-	Refuse(ctx context.Context, line int, d attestation.Decision) error
+	Refuse(ctx context.Context, customer attestation.Customer, d attestation.Decision) error // all rows of it so far
 }
 
 // Upload is a file that was opened; intake.File is one.
@@ -245,37 +245,19 @@ func (e *entry) recall(ctx context.Context) error {
 	return nil
 }
 
-// remember keeps what a row says of its customer for the rows that follow, unless they need not know: it is said already, or the
-// rows of the customer contradict each other, which none that follows can mend.
+// remember keeps what the rows that follow must know of the file: the customer's first row that was not refused for itself, which they repeat or
+// contradict, or that its rows contradict each other.
 func (e *entry) remember(a attestation.Attestation) {
 	if a.CustomerID == "" {
 		return
 	}
 	key := ofCustomer{a.PartnerID, a.CustomerID}
 	said := e.said[key]
-	for _, other := range said {
-		if !other.SameFile {
-			break
-		}
-		repeated := other.Content.Same(a.Content) && other.State == a.State && other.Reason == a.Reason
-		if repeated || !other.Content.Same(said[0].Content) {
-			return
-		}
+	if len(said) == 0 || !said[0].SameFile || said[0].State == attestation.Refused && said[0].Reason != attestation.ConflictingRows &&
+		(a.State != attestation.Refused || a.Reason == attestation.ConflictingRows) {
+		mine := attestation.Earlier{ID: a.ID, SameFile: true, State: a.State, Reason: a.Reason, Content: a.Content}
+		e.said[key] = slices.Insert(said, 0, mine)
 	}
-	mine := attestation.Earlier{ID: a.ID, SameFile: true, State: a.State, Reason: a.Reason, Content: a.Content}
-	e.said[key] = slices.Insert(said, 0, mine)
-}
-
-// against is what is said already of a row's customer; a row of the file that says something else comes first.
-func (e *entry) against(a attestation.Attestation) []attestation.Earlier {
-	said := e.said[ofCustomer{a.PartnerID, a.CustomerID}]
-	for i, other := range said {
-		if other.SameFile && !other.Content.Same(a.Content) {
-			said[0], said[i] = other, said[0]
-			break
-		}
-	}
-	return said
 }
 
 // decide makes the attestation of a row, with what becomes of it.
@@ -289,8 +271,10 @@ func (e *entry) decide(row intake.Row, customers, ofDomain []attestation.Custome
 		d = unreadable(row.Refusals)
 	} else if id := row.Record.TenantID; len(customers) == 0 && id != "" && !e.asked[id] {
 		d = notAsked
+	} else if said := e.said[ofCustomer{a.PartnerID, a.CustomerID}]; len(said) > 0 && said[0].SameFile && said[0].Reason == attestation.ConflictingRows {
+		d = attestation.Contradicted(said[0].ID.Line)
 	} else {
-		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: ofDomain, Earlier: e.against(a), Since: e.Since,
+		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: ofDomain, Earlier: said, Since: e.Since,
 			EvenIfClear: e.EvenIfClear, Correct: e.Correct, Corrects: e.Corrects})
 	}
 	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, d.Replaces
@@ -302,31 +286,33 @@ var notAsked = attestation.Decision{State: attestation.Refused, Reason: attestat
 	Message: fmt.Sprintf("the last run did not see this customer, and %d others of the file were looked up before it", mostLookUps),
 	Hint:    "Run mcaledger reconcile, then import the row again."}
 
-// refuseOthers takes back the rows of the same file and customer that came before the one that contradicts them, so that their order does not
-// matter.
+// refuseOthers takes back the rows of the same file and customer that came before the first one that contradicts them, so that their order does
+// not matter.
 func (e *entry) refuseOthers(ctx context.Context, a attestation.Attestation) error {
+	key := ofCustomer{a.PartnerID, a.CustomerID}
+	said := e.said[key]
+	if len(said) == 0 || !said[0].SameFile || said[0].Reason == attestation.ConflictingRows || said[0].Content.Same(a.Content) {
+		return nil
+	}
 	d := attestation.Contradicted(a.ID.Line)
-	earlier := e.said[ofCustomer{a.PartnerID, a.CustomerID}]
-	for i, other := range earlier {
-		if !other.SameFile || other.State != attestation.Queued && other.State != attestation.AlreadyKnown || a.Content.Same(other.Content) {
-			continue
-		}
-		earlier[i].State, earlier[i].Reason = d.State, d.Reason
-		here := false
-		for n := range e.entered {
-			if a := &e.entered[n]; a.ID.Line == other.ID.Line {
-				a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, attestation.ID{}
-				here = true
-			}
-		}
-		if here {
-			continue
-		}
-		if err := e.page.Refuse(ctx, other.ID.Line, d); err != nil {
-			return err
+	first := &said[0]
+	if admitted(first.State) {
+		first.State, first.Reason = d.State, d.Reason
+	}
+	for n := range e.entered {
+		if a := &e.entered[n]; (ofCustomer{a.PartnerID, a.CustomerID}) == key && admitted(a.State) {
+			a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, attestation.ID{}
 		}
 	}
-	return nil
+	if len(e.entered) > 0 && first.ID.Line >= e.entered[0].ID.Line {
+		return nil
+	}
+	return e.page.Refuse(ctx, attestation.Customer{PartnerID: a.PartnerID, ID: a.CustomerID}, d)
+}
+
+// admitted tells the states in which a row was not refused.
+func admitted(s attestation.State) bool {
+	return s == attestation.Queued || s == attestation.AlreadyKnown || s == attestation.Duplicate
 }
 
 // unreadable is the decision on a row that intake refused. The values stay in the file: they may be personal data.

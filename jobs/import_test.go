@@ -100,6 +100,7 @@ func TestRowsOfOneCustomer(t *testing.T) {
 	}{
 		"identical rows are one":                         {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "ana")}, []string{queued, same, same}},
 		"rows that differ are both refused":              {[]intake.Row{says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict}},
+		"nor is a repetition of one of them saved":       {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict, conflict}},
 		"nor does a fourth one":                          {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana"), says("c1", "ana")}, []string{conflict, conflict, conflict, conflict}},
 		"the same twice does not outweigh an unreadable": {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana"), says("c1", "ana")}, []string{bad, conflict, conflict}},
 		"a third one does not save the first":            {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana")}, []string{conflict, conflict, conflict}},
@@ -170,13 +171,16 @@ func (crowd) Customers(_ context.Context, partners []string, named []attestation
 func TestContradictionsBeyondMemory(t *testing.T) {
 	lab := newImportLab(t)
 	rows := []intake.Row{says("c1", "ana"), says("c2", "eva")}
+	for range 33_000 { // more than a statement can name
+		rows = append(rows, says("c3", "fay"))
+	}
 	for n := range 25_000 {
 		rows = append(rows, says(fmt.Sprintf("d%d", n), "cid"))
 	}
-	rows = append(rows, says("c1", "bea"), says("c2", "eva"), says("c1", "ana"))
+	rows = append(rows, says("c1", "bea"), says("c2", "eva"), says("c1", "ana"), says("c3", "fay"))
 	b, err := lab.job.Run(t.Context(), upload(rows), "may.csv", crowd{lab}, today)
 	require.NoError(t, err)
-	require.Equal(t, attestation.Counts{Rows: 25_005, Queued: 25_001, Refused: 3, Duplicates: 1}, b.Counts)
+	require.Equal(t, attestation.Counts{Rows: 58_006, Queued: 25_002, Refused: 3, Duplicates: 33_001}, b.Counts)
 	all, err := lab.Verify(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, all[0].Problems)

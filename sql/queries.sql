@@ -298,8 +298,12 @@ WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND lower(s.domain) IN 
 
 -- name: earlier_attestations
 -- Not in order: PostgreSQL would walk the whole table in that order instead of looking customers up.
-SELECT batch_id, line, partner_id, customer_id, state, reason, date_agreed FROM attestation
-WHERE customer_id IN (:customers) AND (batch_id = :batch OR state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
+SELECT batch_id, line, partner_id, customer_id, state, reason, date_agreed FROM attestation a
+WHERE customer_id IN (:customers) AND (batch_id = :batch AND line = COALESCE((
+        SELECT MIN(x.line) FROM attestation x WHERE x.customer_id = a.customer_id AND x.partner_id = a.partner_id AND x.batch_id = a.batch_id
+          AND (x.state <> 'refused' OR x.reason = 'conflicting_rows')), (
+        SELECT MIN(x.line) FROM attestation x WHERE x.customer_id = a.customer_id AND x.partner_id = a.partner_id AND x.batch_id = a.batch_id))
+  OR batch_id <> :batch AND state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
 
 -- name: open_customers
 -- Of whom earlier_attestations would find something, now or after a retry.
@@ -322,7 +326,7 @@ VALUES (:batch_id, :line, :first_name, :last_name, :email, :phone, :company_name
 
 -- name: refuse_admitted
 UPDATE attestation SET admitted = 'refused', state = 'refused', reason = :reason, message = :message, hint = :hint, replaces_batch = NULL, replaces_line = NULL
-WHERE batch_id = :batch AND line = :line AND state IN ('queued', 'already_known')
+WHERE customer_id = :customer_id AND partner_id = :partner_id AND batch_id = :batch AND state IN ('queued', 'already_known', 'duplicate')
 
 -- name: close_batch
 UPDATE batch SET row_count = :row_count, queued = :queued, refused = :refused, duplicates = :duplicates, already_known = :already_known

@@ -232,7 +232,8 @@ type Import struct {
 	inHand, spare written // what is being written, and the room of what was written before
 }
 
-// Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and the rows of this batch. Only for
+// Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and of this batch the first row that
+// was not refused for itself, or else the first. Only for
 // customers that the batch may have named before, it has to wait for the writing.
 func (i *Import) Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) {
 	if err := i.readOpen(ctx); err != nil {
@@ -390,13 +391,13 @@ func (i *Import) settle() error {
 	return err
 }
 
-// Refuse takes back the admission of a row that was queued earlier in the same file.
-func (i *Import) Refuse(ctx context.Context, line int, d attestation.Decision) error {
+// Refuse takes back the admission of all rows of a customer that came earlier in the same file.
+func (i *Import) Refuse(ctx context.Context, customer attestation.Customer, d attestation.Decision) error {
 	if err := i.settle(); err != nil {
 		return err
 	}
 	i.amended = true
-	_, err := i.store.exec(ctx, i.tx, "refuse_admitted", args{"batch": i.batch, "line": line, "reason": d.Reason, "message": d.Message, "hint": d.Hint})
+	_, err := i.store.exec(ctx, i.tx, "refuse_admitted", args{"batch": i.batch, "partner_id": customer.PartnerID, "customer_id": customer.ID, "reason": d.Reason, "message": d.Message, "hint": d.Hint})
 	return err
 }
 

@@ -1,10 +1,16 @@
 package store_test
 
 import (
+	"iter"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/internal/store/storetest"
 )
 
@@ -15,3 +21,45 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) { storetest.Run(t, storetest.Postgres) }
+
+// A connection that dies in the middle of a COPY ends the import; it must not keep anybody waiting.
+func TestPostgresConnectionLostWhileImporting(t *testing.T) {
+	for range 5 { // where it is noticed is a matter of chance
+		address := storetest.Postgres(t)
+		s, err := store.Open(t.Context(), address)
+		require.NoError(t, err)
+		defer s.Close()
+		require.NoError(t, s.Migrate(t.Context()))
+		rows := make([]attestation.Attestation, 2000)
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.Import(t.Context(), attestation.Batch{ImportedAt: time.Now()}, true, func(i *store.Import) error {
+				for n := range 200 {
+					for k := range rows {
+						rows[k] = attestation.Attestation{ID: attestation.ID{Line: n*len(rows) + k + 2}, State: attestation.Refused, Cells: []string{"a", "b"}}
+					}
+					if n == 10 {
+						kill := "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+						if err := storetest.Exec(t.Context(), address, kill); err != nil {
+							return err
+						}
+					}
+					if err := i.Add(t.Context(), rows); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			require.Error(t, err)
+		case <-time.After(time.Minute):
+			require.Fail(t, "the import waits for ever")
+		}
+		batches, err := s.RecentBatches(t.Context(), 1)
+		require.NoError(t, err)
+		require.Empty(t, batches, "and nothing of it is kept")
+	}
+}

@@ -361,7 +361,7 @@ func refusesEarlierRow(t *testing.T, l *ledger) {
 		require.Equal(t, "a@example.com", earlier[0][0].Content.Signer.Email)
 		require.True(t, earlier[0][0].SameFile)
 		require.Empty(t, earlier[1], "another partner's")
-		return i.Refuse(t.Context(), 2, attestation.Decision{Reason: attestation.ConflictingRows, Message: "m", Hint: "h"})
+		return i.Refuse(t.Context(), attestation.Customer{PartnerID: contoso.ID, ID: "a"}, attestation.Decision{Reason: attestation.ConflictingRows, Message: "m", Hint: "h"})
 	}, unreported)
 	require.NoError(t, err)
 	require.Equal(t, attestation.Counts{Rows: 2, Queued: 1, Refused: 1}, b.Counts)
