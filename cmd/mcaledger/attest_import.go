@@ -158,22 +158,29 @@ func (a *app) importFile(c config.Config, s *store.Store, path string, how impor
 	return a.enter(c, partners, s, file, path, how)
 }
 
+// notImportedError: nothing of a file is in the ledger.
+type notImportedError struct{ error }
+
+func (e notImportedError) Unwrap() error { return e.error }
+
 // enter makes a batch of an upload.
 func (a *app) enter(c config.Config, partners []config.Partner, s *store.Store, file jobs.Upload, path string, how importing) (batchReply, error) {
 	services := services{app: a, config: c, partners: partners}
 	defer services.close()
+	how.by = strings.ToValidUTF8(how.by, "\uFFFD")
 	job := jobs.Import{Since: c.Policy.AcceptedSince, EvenIfClear: how.evenIfClear, Correct: how.correct, Corrects: how.corrects, By: how.by,
 		LookUp: services.lookUp}
 	for _, p := range partners {
 		job.Partners = append(job.Partners, partnerOf(p))
 	}
 	var results *resultFiles
-	batch, err := job.Run(a.ctx, file, filepath.Base(path), book{Store: s, dryRun: how.dryRun, results: func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
+	name := strings.ToValidUTF8(filepath.Base(path), "\uFFFD") // of a file that came by FTP or in a ZIP
+	batch, err := job.Run(a.ctx, file, name, book{Store: s, dryRun: how.dryRun, results: func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
 		results, err = writeResults(b, rows, cmp.Or(how.beside, path))
 		return err
 	}}, a.AsOf)
 	if err != nil {
-		return batchReply{}, fmt.Errorf("import %s: %w", path, err)
+		return batchReply{}, notImportedError{fmt.Errorf("import %s: %w", path, err)}
 	}
 	if how.dryRun {
 		batch.ID = 0

@@ -98,6 +98,8 @@ func advice(err error) (code, hint string) {
 		return e.Kind.String(), cures[e.Kind]
 	}
 	switch {
+	case isA[notImportedError](err) && (errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)):
+		return "interrupted", "Nothing of the file was queued; import it again."
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return "interrupted", "What was done is saved; the next run continues."
 	case isA[usageError](err):
@@ -124,6 +126,8 @@ func advice(err error) (code, hint string) {
 		return "clock", "Set both clocks by NTP: days and locks depend on them."
 	case errors.Is(err, store.ErrNewerSchema):
 		return "newer_schema", "Install the version of mcaledger that made it, or a newer one; nothing was changed."
+	case isA[notImportedError](err) && isA[*store.Error](err):
+		return "database", "Nothing of the file was queued. Mend what the message names, be it the database or that another command held it for long, and import the file again."
 	case isA[*store.Error](err):
 		return "database", "Check that the database is up. What was saved is saved, and the next run continues."
 	case isA[databaseError](err):
