@@ -67,14 +67,7 @@ func (s *Store) inTxOfConn(ctx context.Context, work func(*sqlx.Conn, *sqlx.Tx) 
 	if err != nil {
 		return &Error{"begin a transaction", err}
 	}
-	defer tx.Rollback()
-	if err := work(conn, tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return &Error{"commit", err}
-	}
-	return nil
+	return finish(tx, func() error { return work(conn, tx) })
 }
 
 var errNotKept = errors.New("the batch is not to be kept")

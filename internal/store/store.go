@@ -247,8 +247,13 @@ func (s *Store) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	if err != nil {
 		return &Error{"begin a transaction", err}
 	}
+	return finish(tx, func() error { return work(tx) })
+}
+
+// finish commits a transaction when its work is done, and takes it back when the work fails.
+func finish(tx *sqlx.Tx, work func() error) error {
 	defer tx.Rollback()
-	if err := work(tx); err != nil {
+	if err := work(); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
