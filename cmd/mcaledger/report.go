@@ -205,7 +205,7 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 			return w, fmt.Errorf("note what was reported: %w", err)
 		}
 	}
-	if how.out == "" && how.run == 0 && how.asOf == "" {
+	if how.out == "" && how.run == 0 && how.against == 0 && how.asOf == "" {
 		if err := keepNewest(w.file, how.ending(), c.Report.Keep); err != nil {
 			return w, fmt.Errorf("take old reports away: %w", err)
 		}
