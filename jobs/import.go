@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -71,7 +72,7 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 	}
 	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf}
 	return book.Import(ctx, batch, func(page Page) error {
-		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}}
+		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}, other: map[ofCustomer]int{}}
 		for rows, err := range ahead(j.customersOf(ctx, file, book)) {
 			if err != nil {
 				return err
@@ -169,6 +170,7 @@ type entry struct {
 	strangers map[attestation.Identity][]attestation.Customer
 	asked     map[string]bool
 	said      map[ofCustomer][]attestation.Earlier // what is known to be said already of the customers of late; this file's rows come first
+	other     map[ofCustomer]int                   // the line that contradicted the first one
 
 	// Room that is used again for each chunk.
 	customers [][]attestation.Customer
@@ -218,6 +220,7 @@ func (e *entry) enter(ctx context.Context, chunk rowsOfCustomers) error {
 func (e *entry) recall(ctx context.Context) error {
 	if len(e.said) > mostRecalled {
 		clear(e.said)
+		clear(e.other)
 	}
 	e.unsaid = e.unsaid[:0]
 	for _, candidates := range e.customers {
@@ -271,11 +274,14 @@ func (e *entry) decide(row intake.Row, customers, ofDomain []attestation.Custome
 		d = unreadable(row.Refusals)
 	} else if id := row.Record.TenantID; len(customers) == 0 && id != "" && !e.asked[id] {
 		d = notAsked
-	} else if said := e.said[ofCustomer{a.PartnerID, a.CustomerID}]; len(said) > 0 && said[0].SameFile && said[0].Reason == attestation.ConflictingRows {
-		d = attestation.Contradicted(said[0].ID.Line)
 	} else {
+		key := ofCustomer{a.PartnerID, a.CustomerID}
+		said := e.said[key]
 		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: ofDomain, Earlier: said, Since: e.Since,
 			EvenIfClear: e.EvenIfClear, Correct: e.Correct, Corrects: e.Corrects})
+		if admitted(d.State) && len(said) > 0 && said[0].SameFile && said[0].Reason == attestation.ConflictingRows {
+			d = attestation.Contradicted(cmp.Or(e.other[key], said[0].ID.Line))
+		}
 	}
 	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = d.State, d.State, d.Reason, d.Message, d.Hint, d.Replaces
 	return a
@@ -296,8 +302,10 @@ func (e *entry) refuseOthers(ctx context.Context, a attestation.Attestation) err
 	}
 	d := attestation.Contradicted(a.ID.Line)
 	first := &said[0]
-	if admitted(first.State) {
-		first.State, first.Reason = d.State, d.Reason
+	before := first.State
+	first.State, first.Reason, e.other[key] = d.State, d.Reason, a.ID.Line
+	if !admitted(before) {
+		return nil // then no row of the customer was
 	}
 	for n := range e.entered {
 		if a := &e.entered[n]; (ofCustomer{a.PartnerID, a.CustomerID}) == key && admitted(a.State) {

@@ -98,19 +98,20 @@ func TestRowsOfOneCustomer(t *testing.T) {
 		rows []intake.Row
 		want []string
 	}{
-		"identical rows are one":                         {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "ana")}, []string{queued, same, same}},
-		"rows that differ are both refused":              {[]intake.Row{says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict}},
-		"nor is a repetition of one of them saved":       {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict, conflict}},
-		"nor does a fourth one":                          {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana"), says("c1", "ana")}, []string{conflict, conflict, conflict, conflict}},
-		"the same twice does not outweigh an unreadable": {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana"), says("c1", "ana")}, []string{bad, conflict, conflict}},
-		"a third one does not save the first":            {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana")}, []string{conflict, conflict, conflict}},
-		"an unreadable row contradicts, before":          {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, conflict}},
-		"an unreadable row contradicts, after":           {[]intake.Row{says("c1", "ana"), wrong(says("c1", "bea"))}, []string{conflict, bad}},
-		"two that differ, one of them once unreadable":   {[]intake.Row{wrong(says("c1", "bea")), says("c1", "bea"), says("c1", "ana"), says("c1", "bea")}, []string{bad, conflict, conflict, conflict}},
-		"the same row, once unreadable, before":          {[]intake.Row{wrong(says("c1", "ana")), says("c1", "ana")}, []string{bad, queued}},
-		"the same row, once unreadable, after":           {[]intake.Row{says("c1", "ana"), wrong(says("c1", "ana"))}, []string{queued, bad}},
-		"customers who are nobody's do not contradict":   {[]intake.Row{says("z1", "ana"), says("z1", "bea")}, []string{"refused unknown_customer", "refused unknown_customer"}},
-		"rows of different customers do not contradict":  {[]intake.Row{says("c1", "ana"), says("c2", "bea")}, []string{queued, queued}},
+		"identical rows are one":                           {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "ana")}, []string{queued, same, same}},
+		"rows that differ are both refused":                {[]intake.Row{says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict}},
+		"nor is a repetition of one of them saved":         {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict, conflict}},
+		"two that differ, both unreadable, and a good one": {[]intake.Row{wrong(says("c1", "ana")), wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, bad, conflict}},
+		"nor does a fourth one":                            {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana"), says("c1", "ana")}, []string{conflict, conflict, conflict, conflict}},
+		"the same twice does not outweigh an unreadable":   {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana"), says("c1", "ana")}, []string{bad, conflict, conflict}},
+		"a third one does not save the first":              {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana")}, []string{conflict, conflict, conflict}},
+		"an unreadable row contradicts, before":            {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, conflict}},
+		"an unreadable row contradicts, after":             {[]intake.Row{says("c1", "ana"), wrong(says("c1", "bea"))}, []string{conflict, bad}},
+		"two that differ, one of them once unreadable":     {[]intake.Row{wrong(says("c1", "bea")), says("c1", "bea"), says("c1", "ana"), says("c1", "bea")}, []string{bad, conflict, conflict, conflict}},
+		"the same row, once unreadable, before":            {[]intake.Row{wrong(says("c1", "ana")), says("c1", "ana")}, []string{bad, queued}},
+		"the same row, once unreadable, after":             {[]intake.Row{says("c1", "ana"), wrong(says("c1", "ana"))}, []string{queued, bad}},
+		"customers who are nobody's do not contradict":     {[]intake.Row{says("z1", "ana"), says("z1", "bea")}, []string{"refused unknown_customer", "refused unknown_customer"}},
+		"rows of different customers do not contradict":    {[]intake.Row{says("c1", "ana"), says("c2", "bea")}, []string{queued, queued}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, newImportLab(t).words(t, test.rows...)) })

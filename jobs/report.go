@@ -56,7 +56,12 @@ func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []rep
 			return nil, now, err
 		}
 	}
-	if through = j.AsOf; through.IsZero() {
+	switch through = j.AsOf; {
+	case through.After(now):
+		return nil, now, Wrong{"nobody knows yet what will be known then (--as-of)"}
+	case wanted != nil && !through.IsZero() && through.Before(wanted.FinishedAt):
+		return nil, now, Wrong{fmt.Sprintf("run %d (--run) was not completed at that instant (--as-of)", wanted.ID)}
+	case through.IsZero():
 		if through, err = instant(ctx, runs, wanted, now); err != nil {
 			return nil, now, fmt.Errorf("look up what the report could know: %w", err)
 		}
@@ -137,10 +142,11 @@ func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, want
 		shown.Run = &shown.History[0]
 		shown.Partner = shown.Run.Partner // as it was called then: a label may change, a report of a run does not
 	}
+	shown.Stale = shown.Run != nil // unless there is a sweep of late
 	// What changed is counted from the night before, rechecks in between included.
 	night := int64(0)
 	if i := slices.IndexFunc(shown.History, func(r run.Run) bool { return r.Kind == run.Sweep }); i >= 0 {
-		night, shown.Stale = shown.History[i].ID, through.Sub(shown.History[i].StartedAt) > stale
+		night, shown.Stale = shown.History[i].ID, through.Sub(latest(shown.History[i].StartedAt, shown.History[i].OldestReading)) > stale
 		if i+1 < len(shown.History) {
 			shown.Against = &shown.History[i+1]
 		}

@@ -103,11 +103,12 @@ func (o *csvRows) spell(s string) {
 // inert puts an apostrophe in front of a formula within s where Excel begins a cell although the quotes say otherwise: where its list separator is
 // the semicolon, as in half of the world, quotes mean nothing behind a comma, and a semicolon or a line break ends the cell.
 func inert(s string) string {
-	if strings.IndexByte(s, ';') < 0 && strings.IndexByte(s, '\n') < 0 { // nearly always
+	if strings.IndexByte(s, ';') < 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 { // nearly always
 		return s
 	}
-	for i := len(s) - 2; i > 0; i-- {
-		if (s[i] == ';' || s[i] == '\n') && strings.IndexByte("=+-@", s[i+1]) >= 0 {
+	for i := len(s) - 2; i >= 0; i-- {
+		ends := s[i] == ';' || i > 0 && (s[i] == '\n' || s[i] == '\r') // what begins with a line end has its apostrophe
+		if ends && strings.IndexByte("=+-@", s[i+1]) >= 0 {
 			s = s[:i+1] + "'" + s[i+1:]
 		}
 	}

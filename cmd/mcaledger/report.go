@@ -101,11 +101,13 @@ func (how *reporting) check(replyOnStdout bool) error {
 // name is the file's name in report.dir: a day's for the newest run, so that tomorrow's is another; the run's for a past one.
 func (how reporting) name(day time.Time) string {
 	name := day.Format(time.DateOnly)
-	switch {
-	case how.asOf != "":
-		name = "as-of-" + strings.ReplaceAll(how.asOf, ":", "")
-	case how.run != 0:
+	if how.run != 0 {
 		name = fmt.Sprintf("run-%d", how.run)
+	}
+	if at := strings.ReplaceAll(how.asOf, ":", ""); at != "" && how.run != 0 {
+		name += "-as-of-" + at
+	} else if at != "" {
+		name = "as-of-" + at
 	}
 	if how.against != 0 {
 		name += fmt.Sprintf("-against-%d", how.against)
@@ -153,7 +155,7 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 	}
 	job := jobs.Report{Run: how.run, Against: how.against}
 	if how.asOf != "" {
-		if job.AsOf, err = time.Parse(time.RFC3339Nano, how.asOf); err != nil {
+		if job.AsOf, err = time.Parse(time.RFC3339Nano, how.asOf); err != nil || job.AsOf.IsZero() {
 			return w, usageError{fmt.Errorf("--as-of %q is no instant such as 2026-11-22T05:30:00Z", how.asOf)}
 		}
 	}
@@ -169,6 +171,9 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 		return w, err
 	}
 	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
+		if how.asOf != "" {
+			return w, usageError{fmt.Errorf("no run had ended by %s (--as-of); mcaledger runs lists them", how.asOf)}
+		}
 		return w, errors.New("there is no run to report yet: mcaledger reconcile makes one")
 	}
 	w.file = how.out

@@ -75,7 +75,7 @@ func (l *Lease) SavePurchases(ctx context.Context, at time.Time, readings []stan
 	for i, r := range readings {
 		rows[i] = purchasesRow{keptRow{CustomerID: r.CustomerID}, r.Readable, r.Active, r.NextRenewal}
 	}
-	return keepOnChange(ctx, l, "newest_purchases", "save_purchases", at, rows)
+	return keepOnChange(ctx, l, "newest_purchases", "save_purchases", goodFor, at, rows)
 }
 
 // SaveResellers is SavePurchases for indirect resellers.
@@ -84,18 +84,21 @@ func (l *Lease) SaveResellers(ctx context.Context, at time.Time, readings []stan
 	for i, r := range readings {
 		rows[i] = associationRow{keptRow{CustomerID: r.CustomerID}, r.Readable, r.ResellerID}
 	}
-	return keepOnChange(ctx, l, "newest_associations", "save_association", at, rows)
+	return keepOnChange(ctx, l, "newest_associations", "save_association", forGood, at, rows)
 }
 
 // goodFor is how long a reading of particulars is shown: they are read every week, and who could not be asked for two has none. A row's readings
 // are never further apart, so that this can be told of any instant of the past.
 const goodFor = 14 * 24 * time.Hour
 
-// keepOnChange dates rows and saves them. One that says what the customer's newest row says goes on in that row.
+// forGood: however old, a reading is shown.
+const forGood = 1<<63 - 1
+
+// keepOnChange dates rows and saves them. One that says what the customer's newest row says goes on in that row, if that was read within a time.
 func keepOnChange[R comparable, P interface {
 	*R
 	kept() *keptRow
-}](ctx context.Context, l *Lease, newest, save string, at time.Time, rows []R) error {
+}](ctx context.Context, l *Lease, newest, save string, within time.Duration, at time.Time, rows []R) error {
 	customers := make([]string, len(rows))
 	for i := range rows {
 		customers[i] = P(&rows[i]).kept().CustomerID
@@ -118,7 +121,7 @@ func keepOnChange[R comparable, P interface {
 			if at.Before(old.Since) { // the clock went back: the reading must not be hidden behind an older one
 				row.Since, row.ReadAt = instant(old.Since), instant(old.Since)
 			}
-			if found && again == b && instant(at).Sub(old.ReadAt) <= goodFor {
+			if found && again == b && instant(at).Sub(old.ReadAt) <= within {
 				row.Since = instant(old.Since)
 			}
 		}
