@@ -39,9 +39,6 @@ func (e Wrong) Error() string { return e.text }
 // morning's.
 const stale = 36 * time.Hour
 
-// historyRuns is how many runs the chart of the past shows.
-const historyRuns = 30
-
 // Find returns the partners' runs, and the instant as of which the ledger is shown. The same request shows the same of a run that is not the
 // newest, however late it is made.
 func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
@@ -132,7 +129,7 @@ func (j Report) completed(ctx context.Context, runs Runs, flag string, id int64)
 // find gathers what a workbook shows of a partner as of an instant, or of its run that is wanted.
 func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, wanted *run.Run) (shown reports.PartnerRun, err error) {
 	shown.Partner = p
-	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, historyRuns); err != nil {
+	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, reports.HistoryRuns); err != nil {
 		return shown, err
 	}
 	if wanted != nil && wanted.Partner.ID == p.ID {

@@ -170,7 +170,7 @@ func (p PartnerRun) between() (runs []run.Run, ok bool) {
 	case at >= 0:
 		return p.History[at+1:], true
 	default: // without one, everybody is new since the first run
-		return p.History, p.Against == nil && len(p.History) < historyRuns
+		return p.History, p.Against == nil && len(p.History) < HistoryRuns
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// historyRuns is how many runs of a partner the second chart shows.
-const historyRuns = 30
+// HistoryRuns is how many runs of a partner the second chart shows, and so how many a PartnerRun's History holds.
+const HistoryRuns = 30
 
 // slot is a point on the chart's time axis. Partners are reconciled at different minutes of the same night, so runs
 // share a slot when they are their partners' nth of that day.
@@ -20,7 +20,7 @@ type slot struct {
 
 // slots gives each run of a partner, oldest first, its slot.
 func (r *report) slots(p PartnerRun) (slots []slot, runs []run.Run) {
-	runs = p.History[max(0, len(p.History)-historyRuns):]
+	runs = p.History[max(0, len(p.History)-HistoryRuns):]
 	for _, shown := range runs {
 		next := slot{dayOf(shown.StartedAt, r.book.Location), 1}
 		if n := len(slots); n > 0 && slots[n-1].day == next.day {

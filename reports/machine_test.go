@@ -487,7 +487,7 @@ func TestChangesAreComparedWithWhatRunsCountedWhereThatCanBeDone(t *testing.T) {
 		{"two nights back, customers went twice and one moved", nights(first, went, went), 1, steps{{1, 2}: 2, {2, 3}: 1}, 2, &pair{0, 2}, nil},
 		{"the run itself", nights(first, busy), 2, nil, 0, &pair{0, 0}, &pair{0, 0}},
 		{"a run older than the history", nights(first, busy)[1:], 1, nil, 11, nil, nil},
-		{"a run against none, with a history that is full", nights(make([]run.Totals, historyRuns)...), 0, nil, 9, nil, nil},
+		{"a run against none, with a history that is full", nights(make([]run.Totals, HistoryRuns)...), 0, nil, 9, nil, nil},
 	} {
 		shown := c.runs[len(c.runs)-1]
 		p := PartnerRun{Run: &shown, History: c.runs}

@@ -26,7 +26,7 @@ type PartnerRun struct {
 	// Unfinished is a later run that was begun and neither completed nor failed: the night could not be read to its end. nil: none
 	Unfinished *run.Run
 	Stale      bool      // nothing newer was read for longer than a night and a half before the report's instant
-	History    []run.Run // up to 30 completed runs, oldest first, ending with Run
+	History    []run.Run // up to HistoryRuns completed runs, oldest first, ending with Run
 }
 
 // Book is one workbook: all partners, in the order in which they are shown.
