@@ -41,7 +41,9 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 			if n > 0 {
 				piece.WriteByte('\t')
 			}
-			writeCopied(&piece, reflectx.FieldByIndexesReadOnly(row, field))
+			if err := writeCopied(&piece, reflectx.FieldByIndexesReadOnly(row, field)); err != nil {
+				return func(context.Context, *sqlx.Conn, *sqlx.Tx) error { return &Error{name, err} }
+			}
 		}
 		if i == len(rows)-1 || piece.Len() > copyPiece {
 			pieces = append(pieces, piece.String())
@@ -96,11 +98,11 @@ func copyIn(ctx context.Context, c driver.ConnPrepareContext, statement string, 
 }
 
 // writeCopied writes a value in COPY's text format.
-func writeCopied(text *strings.Builder, v reflect.Value) {
+func writeCopied(text *strings.Builder, v reflect.Value) error {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			text.WriteString(`\N`)
-			return
+			return nil
 		}
 		v = v.Elem()
 	}
@@ -115,8 +117,9 @@ func writeCopied(text *strings.Builder, v reflect.Value) {
 			text.WriteString(s)
 		}
 	default:
-		panic(fmt.Sprintf("a %s was never copied before", v.Type()))
+		return fmt.Errorf("COPY does not know how to write a %s", v.Type())
 	}
+	return nil
 }
 
 // copied is text as COPY reads it.
