@@ -225,9 +225,8 @@ type Import struct {
 	inHand, spare written // what is being written, and the room of what was written before
 }
 
-// Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and of this batch the first row that
-// was not refused for itself, or else the first. Only for
-// customers that the batch may have named before, it has to wait for the writing.
+// Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and of this batch the first row that was
+// not refused for itself, or else the first. Only for customers that the batch may have named before, it has to wait for the writing.
 func (i *Import) Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) {
 	if err := i.readOpen(ctx); err != nil {
 		return nil, err

@@ -85,18 +85,16 @@ func (s *Store) verify(ctx context.Context, b batchRow) (Verified, error) {
 	return v, s.verifyStates(ctx, b.ID, problem)
 }
 
-// answer is what the log says of an answer, in an event's detail.
-type answer struct {
-	Line        int                `db:"line" json:"-"`
-	Reason      attestation.Reason `db:"reason" json:"reason"`
-	Status      int                `db:"answer_status" json:"status"`
-	Code        string             `db:"answer_code" json:"code"`
-	Request     string             `db:"answer_request" json:"request_id"`
-	Correlation string             `db:"answer_correlation" json:"correlation_id"`
-}
-
 // verifyAnswers compares what the ledger holds of the last answer to each attestation with what the log says of it.
 func (s *Store) verifyAnswers(ctx context.Context, batch int64, problem func(string, ...any)) error {
+	type answer struct {
+		Line        int                `db:"line"`
+		Reason      attestation.Reason `db:"reason" json:"reason"`
+		Status      int                `db:"answer_status" json:"status"`
+		Code        string             `db:"answer_code" json:"code"`
+		Request     string             `db:"answer_request" json:"request_id"`
+		Correlation string             `db:"answer_correlation" json:"correlation_id"`
+	}
 	for row, err := range stream[struct {
 		answer
 		Detail string `db:"detail"`
