@@ -28,7 +28,7 @@ var (
 // Migrations are the schema's steps, numbered in the order in which they apply.
 func (d Dialect) Migrations() (fs.FS, error) { return fs.Sub(files, d.Name+"/migrations") }
 
-// Queries are the named statements of queries.sql, with named parameters (:customer).
+// Queries are the named statements of queries.sql, with named parameters (:customer), and the parts that some of them share put in.
 func (d Dialect) Queries() (map[string]string, error) {
 	text, err := files.ReadFile("queries.sql")
 	if err != nil {
@@ -41,6 +41,14 @@ func (d Dialect) Queries() (map[string]string, error) {
 			return nil, fmt.Errorf("queries.sql: two queries are called %q", name)
 		}
 		queries[name] = d.words().Replace(withoutComments(query))
+	}
+	var parts []string
+	for name, query := range queries {
+		parts = append(parts, "{{"+name+"}}", query)
+	}
+	within := strings.NewReplacer(parts...)
+	for name, query := range queries {
+		queries[name] = within.Replace(query)
 	}
 	return queries, nil
 }

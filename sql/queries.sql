@@ -1,4 +1,5 @@
--- The statements of the ledger, one text for both databases. {{now}} is the database's own clock.
+-- The statements of the ledger, one text for both databases. {{now}} is the database's own clock; another name in braces
+-- stands for the text of that name, where several statements must say the same.
 -- Two rules keep them alike: write CAST(x AS t), never the double colon, and keep trailing comments out of statements.
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -371,14 +372,14 @@ SELECT * FROM event WHERE batch_id = :batch AND line IN (0, :line) ORDER BY sequ
 
 -- name: contradictions
 -- Attestations whose state is not what the log says of them last.
-SELECT a.line, a.state, COALESCE((
-    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line ORDER BY e.sequence DESC LIMIT 1),
-    CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END) AS said
-FROM attestation a JOIN batch b ON b.id = a.batch_id
-WHERE a.batch_id = :batch AND a.state <> COALESCE((
-    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line ORDER BY e.sequence DESC LIMIT 1),
-    CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END)
-ORDER BY a.line LIMIT 100
+SELECT line, state, said
+FROM (SELECT a.line, a.state, COALESCE((
+          SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line ORDER BY e.sequence DESC LIMIT 1),
+          CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END) AS said
+      FROM attestation a JOIN batch b ON b.id = a.batch_id
+      WHERE a.batch_id = :batch) a
+WHERE state <> said
+ORDER BY line LIMIT 100
 
 -- name: answers
 -- What the ledger says of each attestation's last answer, with what the log says of it.
@@ -477,7 +478,21 @@ SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'uns
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Reports of attestations, as they were at an instant: of batches up to through (one that is imported meanwhile does not belong to
--- the report), and what had happened to them by at. state_then is what the log says last of an attestation by then.
+-- the report), and what had happened to them by at.
+
+-- name: state_then
+-- A part of others: what the log says last of attestation a, of batch b, by then.
+COALESCE((
+    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
+    CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END)
+
+-- name: blocked_with_purchases
+-- A part of others: a run's blocked customers s, each with the purchases p that were known then, if they had been read lately.
+FROM standing s
+LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
+    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
+  AND p.read_at > :fresh
+WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
 
 -- name: last_event
 SELECT e.at FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = b.head_sequence ORDER BY e.at DESC LIMIT 1
@@ -487,28 +502,18 @@ SELECT e.at FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = b.he
 -- walking the whole table in that order instead of looking the customer up.
 SELECT s.*, COALESCE((
     SELECT CAST(a.batch_id AS TEXT) || '-' || CAST(a.line AS TEXT) || ' ' || a.state_then
-    FROM (SELECT a.batch_id, a.line, COALESCE((
-              SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
-              CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then
+    FROM (SELECT a.batch_id, a.line, {{state_then}} AS state_then
           FROM attestation a JOIN batch b ON b.id = a.batch_id
           WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through) a
     WHERE a.state_then NOT IN ('refused', 'duplicate', 'cancelled')
     ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest, p.readable, p.active, p.next_renewal
-FROM standing s
-LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
-    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
-  AND p.read_at > :fresh
-WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
+{{blocked_with_purchases}}
 ORDER BY s.blocked_since, s.name_key, s.customer_id
 
 -- name: count_purchases
 SELECT COUNT(*) FILTER (WHERE p.readable AND p.active > 0) AS some, COUNT(*) FILTER (WHERE p.readable AND p.active = 0) AS none,
     COUNT(*) FILTER (WHERE NOT COALESCE(p.readable, FALSE)) AS unread
-FROM standing s
-LEFT JOIN purchases p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.since = (
-    SELECT MAX(x.since) FROM purchases x WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :at)
-  AND p.read_at > :fresh
-WHERE s.partner_id = :partner_id AND s.valid_from <= :run AND (s.valid_to IS NULL OR s.valid_to > :run) AND s.standing = 'blocked'
+{{blocked_with_purchases}}
 
 -- name: heads
 -- As many events as the batch says that it has, less those that came later.
@@ -528,17 +533,13 @@ SELECT partner_id, COUNT(*) AS row_count, COUNT(*) FILTER (WHERE sent) AS sent,
     COUNT(*) FILTER (WHERE state_then IN ('confirmed', 'already_on_record', 'refused_by_microsoft', 'failed', 'created', 'waiting', 'accepted', 'expired')) AS answered,
     COUNT(*) FILTER (WHERE state_then IN ('sending', 'unsure') AND sent) AS unsettled,
     COUNT(*) FILTER (WHERE state_then IN ('approved', 'cancelled') AND sent) AS returned
-FROM (SELECT a.partner_id, COALESCE(a.sent_at <= :at, FALSE) AS sent, COALESCE((
-          SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
-          CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then
+FROM (SELECT a.partner_id, COALESCE(a.sent_at <= :at, FALSE) AS sent, {{state_then}} AS state_then
       FROM attestation a JOIN batch b ON b.id = a.batch_id
       WHERE a.batch_id <= :through AND b.imported_at <= :at) a
 GROUP BY partner_id
 
 -- name: entries
-SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at, COALESCE((
-    SELECT e.move_to FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
-    CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END) AS state_then,
+SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at, {{state_then}} AS state_then,
     w.answered_at AS then_at, COALESCE(w.reason, '') AS then_reason, COALESCE(w.message, '') AS then_message, COALESCE(w.hint, '') AS then_hint,
     COALESCE(w.answer_status, 0) AS then_status, COALESCE(w.answer_code, '') AS then_code, COALESCE(w.answer_request, '') AS then_request,
     COALESCE(w.answer_correlation, '') AS then_correlation
