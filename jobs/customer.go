@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -18,14 +18,14 @@ type serviceError interface {
 }
 
 // customer reads one listed customer and decides. A failed read is part of the result; only a failure of the run is an error.
-func (s *sweep) customer(ctx context.Context, listed run.Listed) (run.Reading, error) {
+func (s *sweep) customer(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
 	c := reader{service: s.service, id: listed.Customer.ID, facts: standing.Facts{
 		Partner: s.Kind, Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.now()),
 		AgreementsRead: standing.NotRead, DirectRead: standing.NotRead,
 	}}
 	if listed.Customer.Relationship == "" {
 		if err := c.relationship(ctx, &listed.Customer); err != nil {
-			return run.Reading{}, err
+			return ledger.Reading{}, err
 		}
 	}
 	for _, read := range s.order(listed.Known) {
@@ -33,7 +33,7 @@ func (s *sweep) customer(ctx context.Context, listed run.Listed) (run.Reading, e
 			break
 		}
 		if err := read(&c, ctx); err != nil {
-			return run.Reading{}, err
+			return ledger.Reading{}, err
 		}
 	}
 	return s.reading(listed, c), nil
@@ -41,7 +41,7 @@ func (s *sweep) customer(ctx context.Context, listed run.Listed) (run.Reading, e
 
 // order decides which read comes first. The one that settled the customer's case last time does, so that the other need not be made and
 // the reason does not change from night to night for no reason. Under another policy last time proves nothing.
-func (s *sweep) order(known *run.Known) []func(*reader, context.Context) error {
+func (s *sweep) order(known *ledger.Known) []func(*reader, context.Context) error {
 	before := yesterday(known)
 	if before != nil && before.Reason == standing.AcceptedDirectly && s.last != nil && s.last.Policy == s.Policy {
 		return []func(*reader, context.Context) error{(*reader).direct, (*reader).agreements}
@@ -50,7 +50,7 @@ func (s *sweep) order(known *run.Known) []func(*reader, context.Context) error {
 }
 
 // reading decides on the facts and compares with what the ledger has.
-func (s *sweep) reading(listed run.Listed, c reader) run.Reading {
+func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 	verdict := standing.Decide(c.facts, s.Policy)
 	state := standing.State{
 		Customer: listed.Customer,
@@ -66,12 +66,12 @@ func (s *sweep) reading(listed run.Listed, c reader) run.Reading {
 		record.FirstSeen = listed.Known.Record.FirstSeen
 	}
 	step.After = &record
-	return run.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state}
+	return ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state}
 }
 
 // missed asks for one customer that the list no longer holds. It is gone only when the answer says so; if not, it is read
 // like everybody else, and counts.
-func (s *sweep) missed(ctx context.Context, listed run.Listed) (run.Reading, error) {
+func (s *sweep) missed(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
 	found, err := s.service.Customer(ctx, listed.Customer.ID)
 	failure, isFailure := errors.AsType[serviceError](err)
 	switch {
@@ -81,12 +81,12 @@ func (s *sweep) missed(ctx context.Context, listed run.Listed) (run.Reading, err
 		}
 		listed.Customer = found
 	case !isFailure || failure.Fatal():
-		return run.Reading{}, err
+		return ledger.Reading{}, err
 	case failure.Outcome() != standing.Failed:
-		return run.Reading{Record: listed.Known.Record, Change: standing.Gone, Differs: true, Gone: true}, nil
+		return ledger.Reading{Record: listed.Known.Record, Change: standing.Gone, Differs: true, Gone: true}, nil
 	}
-	if _, err := s.ledger.List(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
-		return run.Reading{}, err
+	if _, err := s.runs.List(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
+		return ledger.Reading{}, err
 	}
 	if failure != nil {
 		c := reader{facts: standing.Facts{AgreementsRead: standing.Failed, DirectRead: standing.Failed, Partner: s.Kind,

@@ -13,13 +13,13 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/intake"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // Import takes one file of attestations into the ledger.
 type Import struct {
-	Partners    []run.Partner // whose customers the file may name
+	Partners    []ledger.Partner // whose customers the file may name
 	Since       standing.Date
 	EvenIfClear bool
 	Correct     bool
@@ -27,7 +27,7 @@ type Import struct {
 	By          string         // who imports
 
 	// LookUp asks a partner's service for a customer that no run has seen yet; found is false when it has none of this id.
-	LookUp func(ctx context.Context, partner run.Partner, tenantID string) (customer standing.Customer, found bool, err error)
+	LookUp func(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error)
 }
 
 // Book is where attestations are entered; the store implements it.

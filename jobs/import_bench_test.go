@@ -18,7 +18,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/intake"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -52,8 +52,8 @@ func BenchmarkImport(b *testing.B) {
 				began := time.Now()
 				file, err := intake.Open(path, intake.Options{AsOf: today})
 				require.NoError(b, err)
-				job := jobs.Import{Partners: []run.Partner{partner}, Since: "2023-04-01", By: "ana",
-					LookUp: func(context.Context, run.Partner, string) (standing.Customer, bool, error) {
+				job := jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: "ana",
+					LookUp: func(context.Context, ledger.Partner, string) (standing.Customer, bool, error) {
 						return standing.Customer{}, false, nil
 					}}
 				batch, err := job.Run(b.Context(), file, "list.csv", ledgerBook{l.store}, today)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/intake"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/jobs"
@@ -60,8 +60,8 @@ func newImportLab(t *testing.T) *importLab {
 	t.Cleanup(func() { s.Close() })
 	require.NoError(t, s.Migrate(t.Context()))
 	lab := &importLab{Store: s}
-	lab.job = jobs.Import{Partners: []run.Partner{partner}, Since: "2023-04-01", By: "ana",
-		LookUp: func(_ context.Context, _ run.Partner, id string) (standing.Customer, bool, error) {
+	lab.job = jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: "ana",
+		LookUp: func(_ context.Context, _ ledger.Partner, id string) (standing.Customer, bool, error) {
 			lab.asked++
 			return standing.Customer{ID: id, Name: "Contoso " + id, Relationship: "reseller"}, id[0] == 'c', nil
 		}}
@@ -189,10 +189,10 @@ func TestContradictionsBeyondMemory(t *testing.T) {
 
 func TestOneTenantOfTwoPartners(t *testing.T) {
 	lab := newImportLab(t)
-	other := run.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "Other", Kind: partner.Kind}
+	other := ledger.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "Other", Kind: partner.Kind}
 	require.Equal(t, []string{"queued "}, lab.words(t, says("c1", "ana")))
 	require.Equal(t, []string{"duplicate same_row"}, lab.words(t, says("c1", "ana")))
-	lab.job.Partners = []run.Partner{other}
+	lab.job.Partners = []ledger.Partner{other}
 	require.Equal(t, []string{"queued ", "duplicate same_row"}, lab.words(t, says("c1", "ana"), says("c1", "ana")), "nothing was said to this partner")
 }
 
@@ -212,7 +212,7 @@ func TestStrangersAreBounded(t *testing.T) {
 
 func TestAServiceThatIsDownRefusesNobody(t *testing.T) {
 	lab := newImportLab(t)
-	lab.job.LookUp = func(context.Context, run.Partner, string) (standing.Customer, bool, error) {
+	lab.job.LookUp = func(context.Context, ledger.Partner, string) (standing.Customer, bool, error) {
 		return standing.Customer{}, false, errors.New("connection refused")
 	}
 	_, err := lab.job.Run(t.Context(), upload{says("c1", "ana")}, "may.csv", lab, today)

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -25,7 +25,7 @@ type Particulars struct {
 type ParticularsService interface {
 	Subscriptions(ctx context.Context, customerID string) ([]standing.Subscription, error)
 	Reseller(ctx context.Context, customerID string) (string, error)
-	Cost() run.Cost
+	Cost() ledger.Cost
 }
 
 // ParticularsLedger is what the job asks of the store, as the holder of the partner's lease.
@@ -34,7 +34,7 @@ type ParticularsLedger interface {
 	ResellersDue(ctx context.Context, stale, refused time.Time, limit int) ([]string, error)
 	SavePurchases(ctx context.Context, at time.Time, readings []standing.PurchasesReading) error
 	SaveResellers(ctx context.Context, at time.Time, readings []standing.ResellerReading) error
-	Spend(ctx context.Context, id int64, cost run.Cost) error
+	Spend(ctx context.Context, id int64, cost ledger.Cost) error
 }
 
 // How old a reading grows before it is made again. Half a day less than the whole number of days, because a night's readings are made a while
@@ -55,7 +55,7 @@ const patience = 20
 // ParticularsResult is what became of one reading of particulars.
 type ParticularsResult struct {
 	Purchases, Resellers Asked
-	Cost                 run.Cost
+	Cost                 ledger.Cost
 }
 
 // Asked counts customers by how the service answered.
@@ -67,8 +67,8 @@ type Asked struct {
 
 // Run asks about the customers of r that are due, and adds what that costs to r. It returns why it stopped early; what was read until then
 // is kept, and r is as good as before. When ctx ends, what is in flight is finished and saved, and the context's cause is returned.
-func (j Particulars) Run(ctx context.Context, ledger ParticularsLedger, service ParticularsService, r run.Run) (result ParticularsResult, err error) {
-	p := particulars{Particulars: j, ledger: ledger, service: service, asOf: r.FinishedAt, began: time.Now()}
+func (j Particulars) Run(ctx context.Context, runs ParticularsLedger, service ParticularsService, r ledger.Run) (result ParticularsResult, err error) {
+	p := particulars{Particulars: j, runs: runs, service: service, asOf: r.FinishedAt, began: time.Now()}
 	before := service.Cost()
 	result.Purchases, err = p.purchases(ctx)
 	if err == nil && j.Kind == standing.IndirectProvider {
@@ -79,7 +79,7 @@ func (j Particulars) Run(ctx context.Context, ledger ParticularsLedger, service 
 		return result, err
 	}
 	result.Cost.Seconds = time.Since(p.began).Seconds()
-	if spent := ledger.Spend(context.WithoutCancel(ctx), r.ID, result.Cost); err == nil {
+	if spent := runs.Spend(context.WithoutCancel(ctx), r.ID, result.Cost); err == nil {
 		err = spent
 	}
 	return result, err
@@ -88,7 +88,7 @@ func (j Particulars) Run(ctx context.Context, ledger ParticularsLedger, service 
 // particulars is one reading of particulars under way.
 type particulars struct {
 	Particulars
-	ledger  ParticularsLedger
+	runs    ParticularsLedger
 	service ParticularsService
 	asOf    time.Time // when the run was closed
 	began   time.Time // by the monotonic clock, to measure from
@@ -98,7 +98,7 @@ type particulars struct {
 func (p *particulars) now() time.Time { return p.asOf.Add(time.Since(p.began)) }
 
 func (p *particulars) purchases(ctx context.Context) (Asked, error) {
-	due := p.ledger.PurchasesDue(ctx, p.asOf.Add(-purchasesStale), standing.DateOf(p.asOf))
+	due := p.runs.PurchasesDue(ctx, p.asOf.Add(-purchasesStale), standing.DateOf(p.asOf))
 	read := func(ctx context.Context, id string) (standing.PurchasesReading, error) {
 		found, err := p.service.Subscriptions(ctx, id)
 		if err != nil {
@@ -107,7 +107,7 @@ func (p *particulars) purchases(ctx context.Context) (Asked, error) {
 		return standing.PurchasesReading{CustomerID: id, Readable: true, Purchases: standing.Bought(found, standing.DateOf(p.now()))}, nil
 	}
 	asked, err := askEach(ctx, p.Concurrency, due, read, func(ctx context.Context, chunk []standing.PurchasesReading) error {
-		return p.ledger.SavePurchases(ctx, p.now(), chunk)
+		return p.runs.SavePurchases(ctx, p.now(), chunk)
 	})
 	if err != nil {
 		err = fmt.Errorf("read what blocked customers have bought: %w", err)
@@ -117,7 +117,7 @@ func (p *particulars) purchases(ctx context.Context) (Asked, error) {
 
 func (p *particulars) resellers(ctx context.Context) (Asked, error) {
 	due := func(yield func(string, error) bool) {
-		customers, err := p.ledger.ResellersDue(ctx, p.asOf.Add(-resellersStale), p.asOf.Add(-refusalStale), mostResellers)
+		customers, err := p.runs.ResellersDue(ctx, p.asOf.Add(-resellersStale), p.asOf.Add(-refusalStale), mostResellers)
 		if err != nil {
 			yield("", err)
 		}
@@ -132,7 +132,7 @@ func (p *particulars) resellers(ctx context.Context) (Asked, error) {
 		return standing.ResellerReading{CustomerID: id, Readable: err == nil, ResellerID: reseller}, err
 	}
 	asked, err := askEach(ctx, p.Concurrency, due, read, func(ctx context.Context, chunk []standing.ResellerReading) error {
-		return p.ledger.SaveResellers(ctx, p.now(), chunk)
+		return p.runs.SaveResellers(ctx, p.now(), chunk)
 	})
 	if err != nil {
 		err = fmt.Errorf("read the indirect resellers of customers: %w", err)

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
-	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -43,7 +43,7 @@ func (s *informant) Reseller(ctx context.Context, customer string) (string, erro
 	return "reseller-of-" + customer, s.answer(ctx, customer)
 }
 
-func (s *informant) Cost() run.Cost { return run.Cost{Requests: 100 + int(s.asked.Load())} }
+func (s *informant) Cost() ledger.Cost { return ledger.Cost{Requests: 100 + int(s.asked.Load())} }
 
 // notebook is a ledger of particulars.
 type notebook struct {
@@ -52,7 +52,7 @@ type notebook struct {
 	purchases map[string]standing.PurchasesReading
 	resellers map[string]standing.ResellerReading
 	chunks    int
-	spent     run.Cost
+	spent     ledger.Cost
 	limit     int
 	broken    error
 }
@@ -95,7 +95,7 @@ func (n *notebook) SaveResellers(ctx context.Context, _ time.Time, readings []st
 	return errors.Join(n.broken, ctx.Err())
 }
 
-func (n *notebook) Spend(ctx context.Context, _ int64, cost run.Cost) error {
+func (n *notebook) Spend(ctx context.Context, _ int64, cost ledger.Cost) error {
 	n.spent = n.spent.Add(cost)
 	return ctx.Err()
 }
@@ -114,7 +114,7 @@ func particulars(ctx context.Context, kind standing.PartnerKind, due []string, a
 
 	n := &notebook{due: due, purchases: map[string]standing.PurchasesReading{}, resellers: map[string]standing.ResellerReading{}}
 	s := &informant{answer: answer}
-	result, err := jobs.Particulars{Kind: kind, Concurrency: 8}.Run(ctx, n, s, run.Run{ID: 7, FinishedAt: today})
+	result, err := jobs.Particulars{Kind: kind, Concurrency: 8}.Run(ctx, n, s, ledger.Run{ID: 7, FinishedAt: today})
 	return n, s, result, err
 }
 
@@ -214,7 +214,7 @@ func TestParticularsGoOnWhenSomethingWorks(t *testing.T) {
 func TestParticularsStopWithTheLedger(t *testing.T) {
 	n := &notebook{due: customers(1000), broken: store.ErrLeaseLost, purchases: map[string]standing.PurchasesReading{}}
 	s := &informant{answer: func(context.Context, string) error { return nil }}
-	_, err := jobs.Particulars{Concurrency: 8}.Run(t.Context(), n, s, run.Run{FinishedAt: today})
+	_, err := jobs.Particulars{Concurrency: 8}.Run(t.Context(), n, s, ledger.Run{FinishedAt: today})
 	require.ErrorIs(t, err, store.ErrLeaseLost)
 	require.Less(t, s.asked.Load(), int64(150), "nobody goes on asking in vain")
 }
@@ -244,8 +244,8 @@ func TestParticularsSaveWhatIsInFlightWhenTheyAreStopped(t *testing.T) {
 }
 
 // particulars makes a night with its particulars, as the program makes them.
-func (b *lab) particulars(ctx context.Context, n int) (result jobs.ParticularsResult, r run.Run, err error) {
-	err = b.store.Hold(ctx, run.Partner{ID: partner.ID, Name: partner.Name, Kind: b.job.Kind}, func(ctx context.Context, lease *store.Lease) error {
+func (b *lab) particulars(ctx context.Context, n int) (result jobs.ParticularsResult, r ledger.Run, err error) {
+	err = b.store.Hold(ctx, ledger.Partner{ID: partner.ID, Name: partner.Name, Kind: b.job.Kind}, func(ctx context.Context, lease *store.Lease) error {
 		var client *partnercenter.Client
 		job := b.job
 		job.Connect = func(id string) (jobs.Service, error) {
@@ -264,7 +264,7 @@ func (b *lab) particulars(ctx context.Context, n int) (result jobs.ParticularsRe
 	return result, r, err
 }
 
-func (b *lab) asks(t *testing.T, n int) (jobs.ParticularsResult, run.Run) {
+func (b *lab) asks(t *testing.T, n int) (jobs.ParticularsResult, ledger.Run) {
 	t.Helper()
 	result, r, err := b.particulars(t.Context(), n)
 	require.NoError(t, err)
@@ -275,7 +275,7 @@ func (b *lab) asks(t *testing.T, n int) (jobs.ParticularsResult, run.Run) {
 }
 
 // truth compares what is kept of a run's customers with the simulated world.
-func (b *lab) truth(t *testing.T, r run.Run, asOf time.Time) {
+func (b *lab) truth(t *testing.T, r ledger.Run, asOf time.Time) {
 	t.Helper()
 	world := b.sim.World()
 	byReseller := map[string]int{}
@@ -386,7 +386,7 @@ func TestInterruptedParticularsGoOn(t *testing.T) {
 			result, r, err := b.particulars(ctx, 1)
 			cancel(nil)
 			read += result.Purchases.Read
-			require.Equal(t, run.Completed, r.State)
+			require.Equal(t, ledger.Completed, r.State)
 			stored, err2 := b.store.Run(t.Context(), r.ID)
 			require.NoError(t, err2)
 			require.Equal(t, r.Cost.Requests+result.Cost.Requests, stored.Cost.Requests)

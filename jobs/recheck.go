@@ -6,7 +6,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -18,17 +18,17 @@ type RecheckLedger interface {
 
 // Recheck reads the standing of a few customers again, such as those of whom something was just attested, so that the morning's
 // workbook has it. Before the first completed sweep there is nothing to do.
-func (j Reconcile) Recheck(ctx context.Context, ledger RecheckLedger, customers []string, asOf time.Time) error {
-	last, err := ledger.LastCompleted(ctx)
+func (j Reconcile) Recheck(ctx context.Context, runs RecheckLedger, customers []string, asOf time.Time) error {
+	last, err := runs.LastCompleted(ctx)
 	if err != nil || last == nil || len(customers) == 0 {
 		return err
 	}
-	known, err := ledger.Known(ctx, customers)
+	known, err := runs.Known(ctx, customers)
 	if err != nil || len(known) == 0 {
 		return err
 	}
-	wanted := run.Run{Kind: run.Recheck, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf, OldestReading: last.OldestReading}
-	r, _, err := ledger.Begin(ctx, wanted, asOf)
+	wanted := ledger.Run{Kind: ledger.Recheck, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf, OldestReading: last.OldestReading}
+	r, _, err := runs.Begin(ctx, wanted, asOf)
 	if err != nil {
 		return fmt.Errorf("begin a recheck: %w", err)
 	}
@@ -38,11 +38,11 @@ func (j Reconcile) Recheck(ctx context.Context, ledger RecheckLedger, customers 
 	}
 	defer service.Close()
 
-	s := newSweep(j, ledger, service, r, last, asOf)
-	source := func(context.Context) iter.Seq2[run.Listed, error] {
-		return func(yield func(run.Listed, error) bool) {
+	s := newSweep(j, runs, service, r, last, asOf)
+	source := func(context.Context) iter.Seq2[ledger.Listed, error] {
+		return func(yield func(ledger.Listed, error) bool) {
 			for _, record := range known {
-				if !yield(run.Listed{Customer: record.Customer, Known: &run.Known{Record: record}}, nil) {
+				if !yield(ledger.Listed{Customer: record.Customer, Known: &ledger.Known{Record: record}}, nil) {
 					return
 				}
 			}
@@ -53,17 +53,17 @@ func (j Reconcile) Recheck(ctx context.Context, ledger RecheckLedger, customers 
 	}
 	cost := service.Cost()
 	cost.Seconds = time.Since(s.began).Seconds()
-	if err := ledger.Spend(ctx, r.ID, cost); err != nil {
+	if err := runs.Spend(ctx, r.ID, cost); err != nil {
 		return err
 	}
 	closing := s.run
 	closing.Totals.StillThere = last.Totals.StillThere
 	closing.FinishedAt = s.now()
-	closed, err := ledger.Close(context.WithoutCancel(ctx), closing, func(t run.Totals) []run.Check { return run.BalanceRecheck(t, s.before()) })
+	closed, err := runs.Close(context.WithoutCancel(ctx), closing, func(t ledger.Totals) []ledger.Check { return ledger.BalanceRecheck(t, s.before()) })
 	if err != nil {
 		return fmt.Errorf("close recheck %d: %w", r.ID, err)
 	}
-	if closed.State != run.Completed {
+	if closed.State != ledger.Completed {
 		return &UnbalancedError{closed}
 	}
 	return nil

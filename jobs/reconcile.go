@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -35,31 +35,31 @@ type Service interface {
 	Customer(ctx context.Context, id string) (standing.Customer, error)
 	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
 	DirectAcceptance(ctx context.Context, customerID string) (bool, error)
-	Cost() run.Cost
+	Cost() ledger.Cost
 	Close()
 }
 
 // Ledger is what a sweep asks of the store, as the holder of the partner's lease.
 type Ledger interface {
-	LastCompleted(ctx context.Context) (*run.Run, error) // nil: there is none
-	Begin(ctx context.Context, wanted run.Run, oldest time.Time) (begun run.Run, resumed bool, err error)
-	List(ctx context.Context, r run.Run, customers []standing.Customer, stillThere bool) ([]run.Listed, error)
-	Save(ctx context.Context, r run.Run, at time.Time, readings []run.Reading) error
-	CountMissing(ctx context.Context, r run.Run) (missing, listed int, err error)
-	Missing(ctx context.Context, r run.Run) iter.Seq2[run.Known, error]
-	Spend(ctx context.Context, id int64, cost run.Cost) error
-	Close(ctx context.Context, r run.Run, judge func(run.Totals) []run.Check) (run.Run, error)
+	LastCompleted(ctx context.Context) (*ledger.Run, error) // nil: there is none
+	Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) (begun ledger.Run, resumed bool, err error)
+	List(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error)
+	Save(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error
+	CountMissing(ctx context.Context, r ledger.Run) (missing, listed int, err error)
+	Missing(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error]
+	Spend(ctx context.Context, id int64, cost ledger.Cost) error
+	Close(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error)
 }
 
 // Result is what became of one attempt at a run.
 type Result struct {
-	Run     run.Run
+	Run     ledger.Run
 	Resumed bool
-	Cost    run.Cost // of this attempt
+	Cost    ledger.Cost // of this attempt
 }
 
 // UnbalancedError says which control totals of a run do not hold. The run changed no standing.
-type UnbalancedError struct{ Run run.Run }
+type UnbalancedError struct{ Run ledger.Run }
 
 func (e *UnbalancedError) Error() string {
 	var failed []string
@@ -77,13 +77,13 @@ const grace = 5 * time.Second
 
 // Run makes one run, or continues the one that was interrupted. When ctx ends, no more work is taken, what is in flight is
 // finished and saved, and the context's cause is returned; the next Run goes on from there.
-func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (result Result, err error) {
-	last, err := ledger.LastCompleted(ctx)
+func (j Reconcile) Run(ctx context.Context, runs Ledger, asOf time.Time) (result Result, err error) {
+	last, err := runs.LastCompleted(ctx)
 	if err != nil {
 		return result, fmt.Errorf("look up the last run: %w", err)
 	}
-	wanted := run.Run{Kind: run.Sweep, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf}
-	if result.Run, result.Resumed, err = ledger.Begin(ctx, wanted, asOf.Add(-j.ResumeWithin)); err != nil {
+	wanted := ledger.Run{Kind: ledger.Sweep, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf}
+	if result.Run, result.Resumed, err = runs.Begin(ctx, wanted, asOf.Add(-j.ResumeWithin)); err != nil {
 		return result, fmt.Errorf("begin a run: %w", err)
 	}
 	service, err := j.Connect(result.Run.CorrelationID)
@@ -92,11 +92,11 @@ func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (resu
 	}
 	defer service.Close()
 
-	s := newSweep(j, ledger, service, result.Run, last, asOf)
+	s := newSweep(j, runs, service, result.Run, last, asOf)
 	err = s.everybody(ctx)
 	result.Cost = service.Cost()
 	result.Cost.Seconds = time.Since(s.began).Seconds()
-	if spent := ledger.Spend(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
+	if spent := runs.Spend(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
 		err = spent
 	}
 	if err != nil {
@@ -106,11 +106,11 @@ func (j Reconcile) Run(ctx context.Context, ledger Ledger, asOf time.Time) (resu
 	closing := s.run
 	closing.FinishedAt = s.now()
 	// Everything is read: a stop that comes now must not throw it away.
-	if result.Run, err = ledger.Close(context.WithoutCancel(ctx), closing, s.judge); err != nil {
+	if result.Run, err = runs.Close(context.WithoutCancel(ctx), closing, s.judge); err != nil {
 		return result, fmt.Errorf("close run %d: %w", closing.ID, err)
 	}
 	result.Run.Cost = closing.Cost.Add(result.Cost)
-	if result.Run.State != run.Completed {
+	if result.Run.State != ledger.Completed {
 		return result, &UnbalancedError{result.Run}
 	}
 	return result, nil

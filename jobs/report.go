@@ -6,28 +6,28 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/reports"
 )
 
 // Report finds what a workbook shows of each partner: the newest completed runs, or those of the morning on which an earlier run was the
 // newest.
 type Report struct {
-	Partners []run.Partner // in the order in which they are shown
-	Run      int64         // the run to report; 0: the newest of every partner
-	Against  int64         // the run of the same partner that changes are counted from; 0: the one of the night before
-	AsOf     time.Time     // show everything as it was known at this instant; zero: as it is, or as the run wants it
+	Partners []ledger.Partner // in the order in which they are shown
+	Run      int64            // the run to report; 0: the newest of every partner
+	Against  int64            // the run of the same partner that changes are counted from; 0: the one of the night before
+	AsOf     time.Time        // show everything as it was known at this instant; zero: as it is, or as the run wants it
 }
 
 // Runs is what a report asks of the ledger of runs.
 type Runs interface {
-	Run(ctx context.Context, id int64) (*run.Run, error) // nil: there is none
+	Run(ctx context.Context, id int64) (*ledger.Run, error) // nil: there is none
 	// LastEntry is the instant of the newest thing that the ledger knows of; clocks of several hosts may differ a little.
 	LastEntry(ctx context.Context) (time.Time, error)
 	// CompletedRuns are up to limit runs of a partner that had completed by an instant, the newest first.
-	CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]run.Run, error)
+	CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error)
 	// RunsAfter are a partner's runs after one that had begun by an instant, the newest first.
-	RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]run.Run, error)
+	RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error)
 }
 
 // Wrong is a run that was asked for and cannot be reported.
@@ -42,7 +42,7 @@ const stale = 36 * time.Hour
 // Find returns the partners' runs, and the instant as of which the ledger is shown. The same request shows the same of a run that is not the
 // newest, however late it is made.
 func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
-	var wanted, against *run.Run
+	var wanted, against *ledger.Run
 	if j.Run != 0 {
 		if wanted, err = j.completed(ctx, runs, "--run", j.Run); err != nil {
 			return nil, now, err
@@ -86,7 +86,7 @@ func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []rep
 
 // instant is what a report of the wanted run could know: all that there was when it was last reported as the newest run, or else when the next
 // one began. The newest run's report, and one of no run in particular, knows everything.
-func instant(ctx context.Context, runs Runs, wanted *run.Run, now time.Time) (time.Time, error) {
+func instant(ctx context.Context, runs Runs, wanted *ledger.Run, now time.Time) (time.Time, error) {
 	if wanted != nil {
 		if !wanted.ReportedAt.IsZero() {
 			return wanted.ReportedAt, nil
@@ -111,29 +111,29 @@ func latest(a, b time.Time) time.Time {
 }
 
 // completed is a run that was asked for by number.
-func (j Report) completed(ctx context.Context, runs Runs, flag string, id int64) (*run.Run, error) {
+func (j Report) completed(ctx context.Context, runs Runs, flag string, id int64) (*ledger.Run, error) {
 	r, err := runs.Run(ctx, id)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("look up run %d: %w", id, err)
 	case r == nil:
 		return nil, Wrong{fmt.Sprintf("there is no run %d (%s)", id, flag)}
-	case r.State != run.Completed:
+	case r.State != ledger.Completed:
 		return nil, Wrong{fmt.Sprintf("run %d (%s) is %s: only a completed run has figures", id, flag, r.State)}
-	case !slices.ContainsFunc(j.Partners, func(p run.Partner) bool { return p.ID == r.Partner.ID }):
+	case !slices.ContainsFunc(j.Partners, func(p ledger.Partner) bool { return p.ID == r.Partner.ID }):
 		return nil, Wrong{fmt.Sprintf("run %d (%s) is of %s, which is not among the partners of this report", id, flag, r.Partner.Name)}
 	}
 	return r, nil
 }
 
 // find gathers what a workbook shows of a partner as of an instant, or of its run that is wanted.
-func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, wanted *run.Run) (shown reports.PartnerRun, err error) {
+func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time, wanted *ledger.Run) (shown reports.PartnerRun, err error) {
 	shown.Partner = p
 	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, reports.HistoryRuns); err != nil {
 		return shown, err
 	}
 	if wanted != nil && wanted.Partner.ID == p.ID {
-		shown.History = slices.DeleteFunc(shown.History, func(r run.Run) bool { return r.ID > wanted.ID })
+		shown.History = slices.DeleteFunc(shown.History, func(r ledger.Run) bool { return r.ID > wanted.ID })
 	}
 	if len(shown.History) > 0 {
 		shown.Run = &shown.History[0]
@@ -142,7 +142,7 @@ func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, want
 	shown.Stale = shown.Run != nil // unless there is a sweep of late
 	// What changed is counted from the night before, rechecks in between included.
 	night := int64(0)
-	if i := slices.IndexFunc(shown.History, func(r run.Run) bool { return r.Kind == run.Sweep }); i >= 0 {
+	if i := slices.IndexFunc(shown.History, func(r ledger.Run) bool { return r.Kind == ledger.Sweep }); i >= 0 {
 		night, shown.Stale = shown.History[i].ID, through.Sub(latest(shown.History[i].StartedAt, shown.History[i].OldestReading)) > stale
 		if i+1 < len(shown.History) {
 			shown.Against = &shown.History[i+1]
@@ -155,9 +155,9 @@ func find(ctx context.Context, runs Runs, p run.Partner, through time.Time, want
 	for i, r := range later {
 		over := !r.FinishedAt.IsZero() && !r.FinishedAt.After(through)
 		switch {
-		case over && r.State == run.Failed && shown.Failed == nil:
+		case over && r.State == ledger.Failed && shown.Failed == nil:
 			shown.Failed = &later[i]
-		case (!over || r.State == run.Abandoned) && shown.Unfinished == nil:
+		case (!over || r.State == ledger.Abandoned) && shown.Unfinished == nil:
 			shown.Unfinished = &later[i]
 		}
 	}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
 // pastRuns is a ledger of runs, the oldest first.
-type pastRuns []run.Run
+type pastRuns []ledger.Run
 
-func (l pastRuns) Run(_ context.Context, id int64) (*run.Run, error) {
+func (l pastRuns) Run(_ context.Context, id int64) (*ledger.Run, error) {
 	for i := range l {
 		if l[i].ID == id {
 			return &l[i], nil
@@ -33,16 +33,16 @@ func (l pastRuns) LastEntry(context.Context) (last time.Time, _ error) {
 	return last, nil
 }
 
-func (l pastRuns) CompletedRuns(_ context.Context, partnerID string, by time.Time, limit int) (found []run.Run, _ error) {
+func (l pastRuns) CompletedRuns(_ context.Context, partnerID string, by time.Time, limit int) (found []ledger.Run, _ error) {
 	for i := len(l) - 1; i >= 0 && len(found) < limit; i-- {
-		if r := l[i]; r.Partner.ID == partnerID && r.State == run.Completed && !r.FinishedAt.After(by) {
+		if r := l[i]; r.Partner.ID == partnerID && r.State == ledger.Completed && !r.FinishedAt.After(by) {
 			found = append(found, r)
 		}
 	}
 	return found, nil
 }
 
-func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by time.Time) (found []run.Run, _ error) {
+func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by time.Time) (found []ledger.Run, _ error) {
 	for i := len(l) - 1; i >= 0; i-- {
 		if r := l[i]; r.Partner.ID == partnerID && r.ID > after && !r.StartedAt.After(by) {
 			found = append(found, r)
@@ -52,28 +52,28 @@ func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by
 }
 
 func TestReportFindsTheRunsOfAMorning(t *testing.T) {
-	brazil, europe := run.Partner{ID: "br", Name: "contoso-br"}, run.Partner{ID: "eu", Name: "contoso-eu"}
+	brazil, europe := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "eu", Name: "contoso-eu"}
 	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
-	of := func(id int64, p run.Partner, kind run.Kind, state run.State, began, ended time.Time) run.Run {
-		return run.Run{ID: id, Partner: p, Kind: kind, State: state, StartedAt: began, FinishedAt: ended}
+	of := func(id int64, p ledger.Partner, kind ledger.Kind, state ledger.State, began, ended time.Time) ledger.Run {
+		return ledger.Run{ID: id, Partner: p, Kind: kind, State: state, StartedAt: began, FinishedAt: ended}
 	}
-	ledger := pastRuns{
-		of(1, brazil, run.Sweep, run.Completed, at(1, 2), at(1, 3)),
-		of(2, europe, run.Sweep, run.Completed, at(1, 2), at(1, 4)),
-		of(3, brazil, run.Sweep, run.Failed, at(2, 2), at(2, 3)),
-		of(4, europe, run.Sweep, run.Completed, at(2, 2), at(2, 4)),
-		of(5, brazil, run.Sweep, run.Completed, at(3, 2), at(3, 3)),
-		of(6, brazil, run.Recheck, run.Completed, at(3, 9), at(3, 10)),
-		of(7, brazil, run.Sweep, run.Abandoned, at(4, 2), at(5, 2)),
-		of(8, brazil, run.Sweep, run.Completed, at(5, 2), at(5, 3)),
-		of(9, europe, run.Sweep, run.Running, at(5, 2), time.Time{}),
+	runs := pastRuns{
+		of(1, brazil, ledger.Sweep, ledger.Completed, at(1, 2), at(1, 3)),
+		of(2, europe, ledger.Sweep, ledger.Completed, at(1, 2), at(1, 4)),
+		of(3, brazil, ledger.Sweep, ledger.Failed, at(2, 2), at(2, 3)),
+		of(4, europe, ledger.Sweep, ledger.Completed, at(2, 2), at(2, 4)),
+		of(5, brazil, ledger.Sweep, ledger.Completed, at(3, 2), at(3, 3)),
+		of(6, brazil, ledger.Recheck, ledger.Completed, at(3, 9), at(3, 10)),
+		of(7, brazil, ledger.Sweep, ledger.Abandoned, at(4, 2), at(5, 2)),
+		of(8, brazil, ledger.Sweep, ledger.Completed, at(5, 2), at(5, 3)),
+		of(9, europe, ledger.Sweep, ledger.Running, at(5, 2), time.Time{}),
 	}
-	ledger[5].ReportedAt = at(3, 12)
+	runs[5].ReportedAt = at(3, 12)
 	now := at(5, 8)
-	both := []run.Partner{brazil, europe}
+	both := []ledger.Partner{brazil, europe}
 
 	type seen struct{ run, against, failed, unfinished int64 }
-	number := func(r *run.Run) int64 {
+	number := func(r *ledger.Run) int64 {
 		if r == nil {
 			return 0
 		}
@@ -96,11 +96,11 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "a morning after a night that failed" {
-				ledger[3].ReportedAt = at(2, 8)
+				runs[3].ReportedAt = at(2, 8)
 				c.through = at(2, 8)
-				defer func() { ledger[3].ReportedAt = time.Time{} }()
+				defer func() { runs[3].ReportedAt = time.Time{} }()
 			}
-			shown, through, err := c.job.Find(t.Context(), ledger, now)
+			shown, through, err := c.job.Find(t.Context(), runs, now)
 			require.NoError(t, err)
 			require.Equal(t, c.through, through)
 			var got []seen
@@ -122,18 +122,18 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 		"changes are counted from an earlier run, and run 6 (--against) is not earlier than the run shown": {Partners: both, Run: 5, Against: 6},
 		"changes are counted from an earlier run, and run 8 (--against) is not earlier than the run shown": {Partners: both, Against: 8},
 	} {
-		_, _, err := job.Find(t.Context(), ledger, now)
+		_, _, err := job.Find(t.Context(), runs, now)
 		require.EqualError(t, err, want)
 		require.ErrorAs(t, err, &jobs.Wrong{})
 	}
 
 	ahead := now.Add(-24 * time.Hour) // the clock of the host that reports is behind that of the one that read
-	_, through, err := jobs.Report{Partners: both}.Find(t.Context(), ledger, ahead)
+	_, through, err := jobs.Report{Partners: both}.Find(t.Context(), runs, ahead)
 	require.NoError(t, err)
 	require.Equal(t, at(5, 3), through)
 
 	broken := errors.New("database is down")
-	_, _, err = jobs.Report{Partners: both}.Find(t.Context(), brokenRuns{ledger, broken}, now)
+	_, _, err = jobs.Report{Partners: both}.Find(t.Context(), brokenRuns{runs, broken}, now)
 	require.ErrorIs(t, err, broken)
 }
 
@@ -142,6 +142,6 @@ type brokenRuns struct {
 	err error
 }
 
-func (b brokenRuns) RunsAfter(context.Context, string, int64, time.Time) ([]run.Run, error) {
+func (b brokenRuns) RunsAfter(context.Context, string, int64, time.Time) ([]ledger.Run, error) {
 	return nil, b.err
 }

@@ -9,24 +9,24 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // sweep is one attempt at a run under way.
 type sweep struct {
 	Reconcile
-	ledger  Ledger
+	runs    Ledger
 	service Service
-	run     run.Run
-	last    *run.Run // the last completed run; nil: this is the first
+	run     ledger.Run
+	last    *ledger.Run // the last completed run; nil: this is the first
 	asOf    time.Time
 	began   time.Time // by the monotonic clock, to measure from
 	read    atomic.Int64
 }
 
-func newSweep(job Reconcile, ledger Ledger, service Service, r run.Run, last *run.Run, asOf time.Time) *sweep {
-	return &sweep{Reconcile: job, ledger: ledger, service: service, run: r, last: last, asOf: asOf, began: time.Now()}
+func newSweep(job Reconcile, runs Ledger, service Service, r ledger.Run, last *ledger.Run, asOf time.Time) *sweep {
+	return &sweep{Reconcile: job, runs: runs, service: service, run: r, last: last, asOf: asOf, began: time.Now()}
 }
 
 // everybody reads all customers of the list, and then asks for those that it no longer holds.
@@ -34,39 +34,39 @@ func (s *sweep) everybody(ctx context.Context) error {
 	if err := s.stream(ctx, s.listed, s.customer); err != nil {
 		return err
 	}
-	missing, onList, err := s.ledger.CountMissing(ctx, s.run)
+	missing, onList, err := s.runs.CountMissing(ctx, s.run)
 	if err != nil {
 		return err
 	}
 	s.run.Totals.Missing = missing
-	if missing == 0 || run.ListShrank(onList, missing, s.before(), s.MaxGonePercent) {
+	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.MaxGonePercent) {
 		return nil // nobody is called gone on the word of a list that cannot be believed; the checks will say so
 	}
 	return s.stream(ctx, s.missing, s.missed)
 }
 
 // before are the totals of the last completed run; zero when there is none.
-func (s *sweep) before() run.Totals {
+func (s *sweep) before() ledger.Totals {
 	if s.last == nil {
-		return run.Totals{}
+		return ledger.Totals{}
 	}
 	return s.last.Totals
 }
 
-func (s *sweep) judge(t run.Totals) []run.Check {
-	return run.Balance(t, s.before(), s.MaxGonePercent)
+func (s *sweep) judge(t ledger.Totals) []ledger.Check {
+	return ledger.Balance(t, s.before(), s.MaxGonePercent)
 }
 
 // listed walks the service's list, page by page, leaving out who was read in an earlier attempt.
-func (s *sweep) listed(ctx context.Context) iter.Seq2[run.Listed, error] {
-	return func(yield func(run.Listed, error) bool) {
+func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
+	return func(yield func(ledger.Listed, error) bool) {
 		for page, err := range s.service.Customers(ctx) {
-			var listed []run.Listed
+			var listed []ledger.Listed
 			if err == nil {
-				listed, err = s.ledger.List(ctx, s.run, page, false)
+				listed, err = s.runs.List(ctx, s.run, page, false)
 			}
 			if err != nil {
-				yield(run.Listed{}, err)
+				yield(ledger.Listed{}, err)
 				return
 			}
 			for _, l := range listed {
@@ -79,10 +79,10 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[run.Listed, error] {
 }
 
 // missing walks the customers of the last completed run that the list did not hold.
-func (s *sweep) missing(ctx context.Context) iter.Seq2[run.Listed, error] {
-	return func(yield func(run.Listed, error) bool) {
-		for known, err := range s.ledger.Missing(ctx, s.run) {
-			if !yield(run.Listed{Customer: known.Record.Customer, Known: &known}, err) {
+func (s *sweep) missing(ctx context.Context) iter.Seq2[ledger.Listed, error] {
+	return func(yield func(ledger.Listed, error) bool) {
+		for known, err := range s.runs.Missing(ctx, s.run) {
+			if !yield(ledger.Listed{Customer: known.Record.Customer, Known: &known}, err) {
 				return
 			}
 		}
@@ -91,14 +91,14 @@ func (s *sweep) missing(ctx context.Context) iter.Seq2[run.Listed, error] {
 
 // stream sends customers from a source through the readers to the writer. What it holds at any time is bounded, however
 // many customers there are. When ctx ends, the source stops, and what the readers hold is finished and saved.
-func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Seq2[run.Listed, error],
-	read func(context.Context, run.Listed) (run.Reading, error)) error {
+func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Seq2[ledger.Listed, error],
+	read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
 
 	lasting, stop := outlive(ctx, grace)
 	defer stop()
 	group, working := errgroup.WithContext(lasting)
-	queue := make(chan run.Listed, 1000) // two pages, so that readers do not wait for the next one
-	done := make(chan run.Reading, unsaved)
+	queue := make(chan ledger.Listed, 1000) // two pages, so that readers do not wait for the next one
+	done := make(chan ledger.Reading, unsaved)
 
 	group.Go(func() error {
 		defer close(queue)
@@ -173,10 +173,10 @@ const (
 func (s *sweep) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
 
 // save writes readings in chunks, each in the ledger whole or not at all.
-func (s *sweep) save(ctx context.Context, done <-chan run.Reading) error {
+func (s *sweep) save(ctx context.Context, done <-chan ledger.Reading) error {
 	for first := range done {
 		chunk := gather(first, done)
-		if err := s.ledger.Save(ctx, s.run, s.now(), chunk); err != nil {
+		if err := s.runs.Save(ctx, s.run, s.now(), chunk); err != nil {
 			return err
 		}
 		if s.Progress != nil {
@@ -187,8 +187,8 @@ func (s *sweep) save(ctx context.Context, done <-chan run.Reading) error {
 }
 
 // gather collects what comes within a moment.
-func gather(first run.Reading, done <-chan run.Reading) []run.Reading {
-	chunk := []run.Reading{first}
+func gather(first ledger.Reading, done <-chan ledger.Reading) []ledger.Reading {
+	chunk := []ledger.Reading{first}
 	timer := time.NewTimer(chunkAge)
 	defer timer.Stop()
 	for len(chunk) < chunkSize {
@@ -206,7 +206,7 @@ func gather(first run.Reading, done <-chan run.Reading) []run.Reading {
 }
 
 // yesterday is the customer's record in the last completed run; nil when it was not there.
-func yesterday(known *run.Known) *standing.Record {
+func yesterday(known *ledger.Known) *standing.Record {
 	if known == nil || known.Gone {
 		return nil
 	}

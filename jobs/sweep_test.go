@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
-	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 var (
-	partner = run.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
+	partner = ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
 	today   = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
 )
 
@@ -56,13 +56,13 @@ func set(t testing.TB, address string, options simulator.Options) *lab {
 	require.NoError(t, err)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	ledger, err := store.Open(t.Context(), address)
+	runs, err := store.Open(t.Context(), address)
 	require.NoError(t, err)
-	t.Cleanup(func() { ledger.Close() })
-	require.NoError(t, ledger.Migrate(t.Context()))
+	t.Cleanup(func() { runs.Close() })
+	require.NoError(t, runs.Migrate(t.Context()))
 	token := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(token, []byte(simulator.InitialRefreshToken), 0o600))
-	b := &lab{sim: sim, store: ledger, client: partnercenter.Options{
+	b := &lab{sim: sim, store: runs, client: partnercenter.Options{
 		APIURL: server.URL, RequestsPerMinute: 1_000_000, Concurrency: 64, Timeout: 5 * time.Second, Attempts: 4, Application: "test",
 		Credentials: partnercenter.Credentials{LoginURL: server.URL, TenantID: partner.ID, ClientID: "client", ClientSecret: "secret",
 			RefreshTokenFile: token},
@@ -97,7 +97,7 @@ func (b *lab) good(t testing.TB, n int) jobs.Result {
 }
 
 // agrees compares every customer of a run with what the simulated world means it to be.
-func (b *lab) agrees(t *testing.T, r run.Run) {
+func (b *lab) agrees(t *testing.T, r ledger.Run) {
 	t.Helper()
 	world := b.sim.World()
 	found := map[string]standing.Record{}
@@ -126,8 +126,8 @@ func (b *lab) agrees(t *testing.T, r run.Run) {
 	require.Zero(t, wrong, "of %d", present)
 	require.Len(t, found, present)
 	require.Equal(t, present, r.Totals.Listed)
-	require.Equal(t, run.Standings{Clear: counts["clear"], Blocked: counts["blocked"], Unknown: counts["unknown"], Excluded: counts["excluded"]}, r.Totals.Standings)
-	require.Equal(t, run.Completed, r.State)
+	require.Equal(t, ledger.Standings{Clear: counts["clear"], Blocked: counts["blocked"], Unknown: counts["unknown"], Excluded: counts["excluded"]}, r.Totals.Standings)
+	require.Equal(t, ledger.Completed, r.State)
 }
 
 func TestEveryStandingAndReasonIsRight(t *testing.T) {
@@ -187,9 +187,9 @@ func TestAListThatCannotBeBelievedClosesNobody(t *testing.T) {
 			result, err := b.night(t.Context(), 2)
 			unbalanced, ok := errors.AsType[*jobs.UnbalancedError](err)
 			require.True(t, ok, "%v", err)
-			require.Equal(t, run.Failed, unbalanced.Run.State)
+			require.Equal(t, ledger.Failed, unbalanced.Run.State)
 			require.ErrorContains(t, err, "list (")
-			require.False(t, run.Balanced(result.Run.Checks))
+			require.False(t, ledger.Balanced(result.Run.Checks))
 			require.Zero(t, b.sim.Stats().Requests["customer"], "nobody is asked for on the word of such a list")
 
 			require.NoError(t, b.sim.SetNight(1))

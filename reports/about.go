@@ -8,7 +8,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -107,7 +107,7 @@ func (r *report) aboutRuns(d *sheetDraft, row int) (next int) {
 	return row
 }
 
-func (r *report) aboutRun(d *sheetDraft, row int, p PartnerRun, shown run.Run) (next int) {
+func (r *report) aboutRun(d *sheetDraft, row int, p PartnerRun, shown ledger.Run) (next int) {
 	says, style := r.say.RunFacts, r.style
 	for _, fact := range []struct {
 		name  string
@@ -159,7 +159,7 @@ func (r *report) yesOrNo(yes bool) string {
 }
 
 // comparedWith is the run that the changes of the run shown are counted from; a failed run changed nothing.
-func comparedWith(p PartnerRun, shown run.Run) any {
+func comparedWith(p PartnerRun, shown ledger.Run) any {
 	if p.Against == nil || p.Run == nil || shown.ID != p.Run.ID {
 		return nil
 	}

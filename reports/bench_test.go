@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -121,8 +121,8 @@ func (c crowd) book() Book {
 	unknown, _ := c.CountRecords(context.Background(), "", 0, standing.Unknown)
 	shown := runOf(2, brazil, tonight, nil, int(c), 0, 0)
 	shown.Totals.Listed = int(c)
-	shown.Totals.Standings = run.Standings{Clear: int(c) - blocked - unknown, Blocked: blocked, Unknown: unknown}
-	return Book{Partners: []PartnerRun{{Partner: brazil, Run: shown, Against: shown, History: []run.Run{*shown}}},
+	shown.Totals.Standings = ledger.Standings{Clear: int(c) - blocked - unknown, Blocked: blocked, Unknown: unknown}
+	return Book{Partners: []PartnerRun{{Partner: brazil, Run: shown, Against: shown, History: []ledger.Run{*shown}}},
 		AsOf: tonight, Location: saoPaulo, Version: "1.0.0"}
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -34,7 +34,7 @@ type catalogue struct {
 	// Checks.
 	AllBalance, NothingToCheck                                string
 	ChecksFail                                                plural
-	CheckNames                                                map[run.CheckName]string
+	CheckNames                                                map[ledger.CheckName]string
 	SayList, SayStandings, SayContinuity, SayGone, SayLedger  string
 	NoChecks, NoChecksSentence                                string
 	RowsCustomers, RowsBlocked, RowsUnread, RowsNew, RowsGone string
@@ -159,7 +159,7 @@ func (c catalogue) at(t time.Time, location *time.Location) string {
 }
 
 // checkName puts a control total into words; one that is not known here keeps its own name.
-func (c catalogue) checkName(check run.Check) string {
+func (c catalogue) checkName(check ledger.Check) string {
 	if name, ok := c.CheckNames[check.Name]; ok {
 		return name
 	}
@@ -167,17 +167,17 @@ func (c catalogue) checkName(check run.Check) string {
 }
 
 // checkSentence is the control total with its numbers.
-func (c catalogue) checkSentence(check run.Check, t run.Totals) string {
+func (c catalogue) checkSentence(check ledger.Check, t ledger.Totals) string {
 	switch check.Name {
-	case run.CheckList:
+	case ledger.CheckList:
 		return c.put(c.SayList, t.Listed-t.StillThere, check.Found, check.Expected)
-	case run.CheckStandings:
+	case ledger.CheckStandings:
 		return c.put(c.SayStandings, t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())
-	case run.CheckContinuity:
+	case ledger.CheckContinuity:
 		return c.put(c.SayContinuity, check.Expected-t.New+t.Gone, t.New, t.Gone, check.Expected, t.Listed)
-	case run.CheckGone:
+	case ledger.CheckGone:
 		return c.put(c.SayGone, t.Gone, t.GoneByRead)
-	case run.CheckLedger:
+	case ledger.CheckLedger:
 		return c.put(c.SayLedger, t.Clear, t.Blocked, t.Unknown, t.Excluded,
 			t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded)
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 // The two results of a check, which are data and never translated.
@@ -100,7 +100,7 @@ func (r *report) newest(p PartnerRun) control {
 }
 
 // controlsOf are the control totals that a run closed with. A closed run without any cannot be believed.
-func (r *report) controlsOf(p PartnerRun, shown run.Run) []control {
+func (r *report) controlsOf(p PartnerRun, shown ledger.Run) []control {
 	if len(shown.Checks) == 0 {
 		return []control{{partner: p.Partner.Name, run: shown.ID, name: r.say.NoChecks, sentence: r.say.NoChecksSentence}}
 	}
@@ -137,12 +137,12 @@ func (r *report) rowControls(p PartnerRun, c counts) []control {
 // changed is what runs counted of the changes that the workbook shows, where that can be said: who came and went, and who moved
 // between standings. A run counts against the completed run just before it, and a workbook may compare runs that are further apart: a
 // night and the rechecks after it, or any two. once says that nobody changed in two of the runs in between.
-func (p PartnerRun) changed(once bool) (turnover, moves *run.Totals) {
+func (p PartnerRun) changed(once bool) (turnover, moves *ledger.Totals) {
 	between, ok := p.between()
 	if !ok {
 		return nil, nil
 	}
-	var sum run.Totals
+	var sum ledger.Totals
 	turned := 0 // runs in which somebody came or went
 	for _, shown := range between {
 		t := shown.Totals
@@ -162,9 +162,9 @@ func (p PartnerRun) changed(once bool) (turnover, moves *run.Totals) {
 }
 
 // between are the completed runs after the one that changes are counted from, up to the one shown; ok is false when they are not all known.
-func (p PartnerRun) between() (runs []run.Run, ok bool) {
+func (p PartnerRun) between() (runs []ledger.Run, ok bool) {
 	last := len(p.History) - 1
-	switch at := slices.IndexFunc(p.History, func(r run.Run) bool { return r.ID == p.against() }); {
+	switch at := slices.IndexFunc(p.History, func(r ledger.Run) bool { return r.ID == p.against() }); {
 	case last < 0 || p.History[last].ID != p.Run.ID:
 		return nil, false
 	case at >= 0:

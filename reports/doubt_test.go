@@ -11,22 +11,22 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 // tampered is a ledger of which somebody took an event, or a row, away.
 type tampered struct {
-	ledger
+	memorySource
 	events, rows int
 }
 
 func (l tampered) CountWhole(ctx context.Context, cut attestation.Cut) (int, error) {
-	n, err := l.ledger.CountWhole(ctx, cut)
+	n, err := l.memorySource.CountWhole(ctx, cut)
 	return n - l.events, err
 }
 
 func (l tampered) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
-	tally, err := l.ledger.Tally(ctx, cut)
+	tally, err := l.memorySource.Tally(ctx, cut)
 	nobodys := tally[""]
 	nobodys.Rows -= l.rows
 	tally[""] = nobodys
@@ -42,8 +42,8 @@ func TestWhatDoesNotAddUpIsCounted(t *testing.T) {
 		source Source
 		change func(*Book)
 	}{
-		"The log of attestations is whole":                         {tampered{ledger: source, events: 1}, nil},
-		"Rows imported = attestations in the ledger":               {tampered{ledger: source, rows: 1}, nil},
+		"The log of attestations is whole":                         {tampered{memorySource: source, events: 1}, nil},
+		"Rows imported = attestations in the ledger":               {tampered{memorySource: source, rows: 1}, nil},
 		"Rows on Blocked = blocked":                                {source, func(b *Book) { b.Partners[0].Run.Totals.Blocked++ }},
 		"The newest run is the one shown, and it is of last night": {source, func(b *Book) { b.Partners[1].Stale = true }},
 	} {
@@ -146,5 +146,5 @@ func TestHistoryHoldsAsManyRunsAsTheChartShows(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 30, nights)
-	assert.Equal(t, run.Completed, shown.State)
+	assert.Equal(t, ledger.Completed, shown.State)
 }

@@ -2,7 +2,7 @@ package reports
 
 import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -167,12 +167,12 @@ func english() catalogue {
 		NothingToCheck: "Nothing to check yet",
 		ChecksFail:     plural{"%[1]s check FAILS: see Checks", "%[1]s checks FAIL: see Checks"},
 
-		CheckNames: map[run.CheckName]string{
-			run.CheckList:       "The list is whole",
-			run.CheckStandings:  "Listed = clear + blocked + unknown + excluded",
-			run.CheckContinuity: "Last run + new − gone = this run",
-			run.CheckGone:       "Nobody is gone without a reading that says so",
-			run.CheckLedger:     "The ledger holds what was read",
+		CheckNames: map[ledger.CheckName]string{
+			ledger.CheckList:       "The list is whole",
+			ledger.CheckStandings:  "Listed = clear + blocked + unknown + excluded",
+			ledger.CheckContinuity: "Last run + new − gone = this run",
+			ledger.CheckGone:       "Nobody is gone without a reading that says so",
+			ledger.CheckLedger:     "The ledger holds what was read",
 		},
 		SayList:          "On the list: %[1]s. Missing of the last run's customers: %[2]s; at most %[3]s may be.",
 		SayStandings:     "%[1]s listed; %[2]s clear + %[3]s blocked + %[4]s unknown + %[5]s excluded = %[6]s.",

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -19,7 +19,7 @@ type slot struct {
 }
 
 // slots gives each run of a partner, oldest first, its slot.
-func (r *report) slots(p PartnerRun) (slots []slot, runs []run.Run) {
+func (r *report) slots(p PartnerRun) (slots []slot, runs []ledger.Run) {
 	runs = p.History[max(0, len(p.History)-HistoryRuns):]
 	for _, shown := range runs {
 		next := slot{dayOf(shown.StartedAt, r.book.Location), 1}

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -217,13 +217,13 @@ func TestJSONKeysAreInTheOrderOfColumns(t *testing.T) {
 
 func TestJSONOfABookWithoutPartnersOrRows(t *testing.T) {
 	var out bytes.Buffer
-	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight, Partners: []PartnerRun{{Partner: brazil}}}, ledger{}, "Blocked")
+	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight, Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, "Blocked")
 	require.NoError(t, err)
 	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","as_of":"2026-11-22T05:30:00Z","verdict":"failed","sheets":{"Blocked":[]},
 		"runs":[{"partner":"contoso-br","run":null,"started_at":null,"against":null}],"sha256":%q}`,
-		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, ledger{}, []string{"Blocked"})), out.String())
+		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, []string{"Blocked"})), out.String())
 	out.Reset()
-	_, err = WriteJSON(t.Context(), &out, Book{AsOf: tonight}, ledger{}, "Checks")
+	_, err = WriteJSON(t.Context(), &out, Book{AsOf: tonight}, memorySource{}, "Checks")
 	require.NoError(t, err)
 	assert.Contains(t, out.String(), `"verdict":"nothing_to_check","runs":[]`)
 }
@@ -342,11 +342,11 @@ func TestAnUnknownSheetIsRefused(t *testing.T) {
 func TestMachinesHearOfErrorsToo(t *testing.T) {
 	book, source := usual()
 	broken := errors.New("connection reset")
-	_, err := WriteCSV(t.Context(), io.Discard, book, liar{ledger: source, err: broken}, "Blocked")
+	_, err := WriteCSV(t.Context(), io.Discard, book, liar{memorySource: source, err: broken}, "Blocked")
 	require.ErrorIs(t, err, broken)
-	_, err = WriteJSON(t.Context(), io.Discard, book, liar{ledger: source, err: broken})
+	_, err = WriteJSON(t.Context(), io.Discard, book, liar{memorySource: source, err: broken})
 	require.ErrorIs(t, err, broken)
-	_, err = WriteCSV(t.Context(), io.Discard, book, liar{ledger: source, more: 1}, "Customers")
+	_, err = WriteCSV(t.Context(), io.Discard, book, liar{memorySource: source, more: 1}, "Customers")
 	assert.ErrorContains(t, err, "write the report again")
 	for _, left := range []int{0, 100, 3000} {
 		_, err = WriteCSV(t.Context(), &fullDisk{left}, book, source, "Customers")
@@ -354,12 +354,12 @@ func TestMachinesHearOfErrorsToo(t *testing.T) {
 		_, err = WriteJSON(t.Context(), &fullDisk{left}, book, source)
 		assert.ErrorContains(t, err, "no space left")
 	}
-	_, err = WriteCSV(t.Context(), io.Discard, Book{Language: "tlh"}, ledger{}, "Blocked")
+	_, err = WriteCSV(t.Context(), io.Discard, Book{Language: "tlh"}, memorySource{}, "Blocked")
 	assert.ErrorContains(t, err, "is not known")
 }
 
 func TestARowWithOtherThanItsColumnsIsAnError(t *testing.T) {
-	r, err := gather(t.Context(), Book{}, ledger{})
+	r, err := gather(t.Context(), Book{}, memorySource{})
 	require.NoError(t, err)
 	s := r.blocked()
 	for _, out := range []cells{r.newCSV(s, io.Discard), r.newJSON(s, io.Discard)} {
@@ -370,7 +370,7 @@ func TestARowWithOtherThanItsColumnsIsAnError(t *testing.T) {
 }
 
 func TestWhatIsNoUTF8IsMadeUTF8InEveryFormat(t *testing.T) {
-	r, err := gather(t.Context(), Book{}, ledger{})
+	r, err := gather(t.Context(), Book{}, memorySource{})
 	require.NoError(t, err)
 	s, bad := r.changes(), "\xff"
 	s.rows, s.columns = 1, s.columns[:3]
@@ -397,7 +397,7 @@ func TestWhatIsNoUTF8IsMadeUTF8InEveryFormat(t *testing.T) {
 }
 
 func TestTotalsHaveNames(t *testing.T) {
-	assert.Len(t, totalNames, len(measures(run.Totals{}, changeCounts{})))
+	assert.Len(t, totalNames, len(measures(ledger.Totals{}, changeCounts{})))
 	for _, language := range []string{"en", "pt-BR"} {
 		book, source := usual()
 		book.Language = language
@@ -427,14 +427,14 @@ func TestTotalsHaveNames(t *testing.T) {
 			assert.Equal(t, want, got)
 		}
 	}
-	for _, name := range write(t, Book{}, ledger{}).GetDefinedName() {
+	for _, name := range write(t, Book{}, memorySource{}).GetDefinedName() {
 		assert.NotContains(t, name.Name, "Total_")
 	}
 }
 
 // hops is a ledger that counts changes by the runs that they lie between.
 type hops struct {
-	ledger
+	memorySource
 	changes map[[2]int64]int // from, to
 }
 
@@ -447,25 +447,25 @@ func (h hops) CountChanges(_ context.Context, _ string, run, against int64) (int
 }
 
 // nights are runs of a partner, oldest first, the first of them number 1.
-func nights(totals ...run.Totals) []run.Run {
-	runs := make([]run.Run, len(totals))
+func nights(totals ...ledger.Totals) []ledger.Run {
+	runs := make([]ledger.Run, len(totals))
 	for i := range runs {
-		runs[i] = run.Run{ID: int64(i + 1), Totals: totals[i]}
+		runs[i] = ledger.Run{ID: int64(i + 1), Totals: totals[i]}
 	}
 	return runs
 }
 
 func TestChangesAreComparedWithWhatRunsCountedWhereThatCanBeDone(t *testing.T) {
-	first := run.Totals{Listed: 9, New: 9}
-	quiet := run.Totals{Listed: 9}
-	busy := run.Totals{Listed: 9, New: 2, Gone: 2, NewlyBlocked: 3, NewlyClear: 4}
-	recheck := run.Totals{Listed: 9, NewlyClear: 1}
-	came, went := run.Totals{New: 2}, run.Totals{Gone: 1}
+	first := ledger.Totals{Listed: 9, New: 9}
+	quiet := ledger.Totals{Listed: 9}
+	busy := ledger.Totals{Listed: 9, New: 2, Gone: 2, NewlyBlocked: 3, NewlyClear: 4}
+	recheck := ledger.Totals{Listed: 9, NewlyClear: 1}
+	came, went := ledger.Totals{New: 2}, ledger.Totals{Gone: 1}
 	type pair struct{ a, b int }
 	type steps = map[[2]int64]int
 	for _, c := range []struct {
 		name            string
-		runs            []run.Run
+		runs            []ledger.Run
 		against         int64
 		steps           steps // those that are asked for beside the one from end to end
 		all             int   // changes from end to end
@@ -487,12 +487,12 @@ func TestChangesAreComparedWithWhatRunsCountedWhereThatCanBeDone(t *testing.T) {
 		{"two nights back, customers went twice and one moved", nights(first, went, went), 1, steps{{1, 2}: 2, {2, 3}: 1}, 2, &pair{0, 2}, nil},
 		{"the run itself", nights(first, busy), 2, nil, 0, &pair{0, 0}, &pair{0, 0}},
 		{"a run older than the history", nights(first, busy)[1:], 1, nil, 11, nil, nil},
-		{"a run against none, with a history that is full", nights(make([]run.Totals, HistoryRuns)...), 0, nil, 9, nil, nil},
+		{"a run against none, with a history that is full", nights(make([]ledger.Totals, HistoryRuns)...), 0, nil, 9, nil, nil},
 	} {
 		shown := c.runs[len(c.runs)-1]
 		p := PartnerRun{Run: &shown, History: c.runs}
 		if c.against > 0 {
-			p.Against = &run.Run{ID: c.against}
+			p.Against = &ledger.Run{ID: c.against}
 		}
 		r := &report{source: hops{changes: c.steps}}
 		once, err := r.changedOnce(t.Context(), p, c.all)
@@ -508,14 +508,14 @@ func TestChangesAreComparedWithWhatRunsCountedWhereThatCanBeDone(t *testing.T) {
 		assert.Equal(t, c.turnover, gotTurnover, c.name)
 		assert.Equal(t, c.moves, gotMoves, c.name)
 	}
-	_, moves := PartnerRun{Run: &run.Run{ID: 7}}.changed(true)
+	_, moves := PartnerRun{Run: &ledger.Run{ID: 7}}.changed(true)
 	assert.Nil(t, moves, "no history")
 }
 
 func TestMovesOtherThanCountedFailACheck(t *testing.T) {
-	for _, change := range []func(*run.Totals){
-		func(t *run.Totals) { t.NewlyBlocked++ }, func(t *run.Totals) { t.NewlyClear-- },
-		func(t *run.Totals) { t.New++ }, func(t *run.Totals) { t.Gone-- },
+	for _, change := range []func(*ledger.Totals){
+		func(t *ledger.Totals) { t.NewlyBlocked++ }, func(t *ledger.Totals) { t.NewlyClear-- },
+		func(t *ledger.Totals) { t.New++ }, func(t *ledger.Totals) { t.Gone-- },
 	} {
 		book, source := usual()
 		history := book.Partners[0].History

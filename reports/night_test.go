@@ -6,19 +6,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 func TestANightIsItsSweepAndItsRechecks(t *testing.T) {
 	book, source := usual()
 	p := &book.Partners[0]
 	before, sweep, recheck := *p.Against, *p.Run, *p.Run
-	before.ID, before.Kind = 10, run.Sweep
-	sweep.ID, sweep.Kind = 11, run.Sweep
-	sweep.Cost = run.Cost{Requests: 100, Seconds: 60}
-	recheck.Kind, recheck.Totals.New, recheck.Totals.NewlyBlocked = run.Recheck, 0, 0 // it is not new what the sweep has seen already
-	recheck.Cost = run.Cost{Requests: 7, Seconds: 1}
-	p.History, p.Run, p.Against = []run.Run{before, sweep, recheck}, &recheck, &before
+	before.ID, before.Kind = 10, ledger.Sweep
+	sweep.ID, sweep.Kind = 11, ledger.Sweep
+	sweep.Cost = ledger.Cost{Requests: 100, Seconds: 60}
+	recheck.Kind, recheck.Totals.New, recheck.Totals.NewlyBlocked = ledger.Recheck, 0, 0 // it is not new what the sweep has seen already
+	recheck.Cost = ledger.Cost{Requests: 7, Seconds: 1}
+	p.History, p.Run, p.Against = []ledger.Run{before, sweep, recheck}, &recheck, &before
 
 	r, err := gather(t.Context(), book, source)
 	require.NoError(t, err)

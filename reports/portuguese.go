@@ -2,7 +2,7 @@ package reports
 
 import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -167,12 +167,12 @@ func portuguese() catalogue {
 		NothingToCheck: "Ainda não há o que verificar",
 		ChecksFail:     plural{"%[1]s verificação com FAIL: veja Verificações", "%[1]s verificações com FAIL: veja Verificações"},
 
-		CheckNames: map[run.CheckName]string{
-			run.CheckList:       "A lista está completa",
-			run.CheckStandings:  "Listados = liberados + bloqueados + desconhecidos + fora da conta",
-			run.CheckContinuity: "Última execução + novos − saídas = esta execução",
-			run.CheckGone:       "Ninguém saiu sem uma leitura que o diga",
-			run.CheckLedger:     "O livro-razão guarda o que foi lido",
+		CheckNames: map[ledger.CheckName]string{
+			ledger.CheckList:       "A lista está completa",
+			ledger.CheckStandings:  "Listados = liberados + bloqueados + desconhecidos + fora da conta",
+			ledger.CheckContinuity: "Última execução + novos − saídas = esta execução",
+			ledger.CheckGone:       "Ninguém saiu sem uma leitura que o diga",
+			ledger.CheckLedger:     "O livro-razão guarda o que foi lido",
 		},
 		SayList:          "Na lista: %[1]s. Clientes da última execução que faltam: %[2]s; máximo permitido: %[3]s.",
 		SayStandings:     "Listados: %[1]s. Liberados %[2]s + bloqueados %[3]s + desconhecidos %[4]s + fora da conta %[5]s = %[6]s.",

@@ -13,20 +13,20 @@ import (
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // PartnerRun is what a workbook shows of one partner.
 type PartnerRun struct {
-	Partner run.Partner
-	Run     *run.Run // the completed run shown; nil: none has completed yet
-	Against *run.Run // the completed run that changes are counted from; nil: Run is the first
-	Failed  *run.Run // a later run that failed its checks (it changed no standing); its checks head the workbook. nil: none
+	Partner ledger.Partner
+	Run     *ledger.Run // the completed run shown; nil: none has completed yet
+	Against *ledger.Run // the completed run that changes are counted from; nil: Run is the first
+	Failed  *ledger.Run // a later run that failed its checks (it changed no standing); its checks head the workbook. nil: none
 	// Unfinished is a later run that was begun and neither completed nor failed: the night could not be read to its end. nil: none
-	Unfinished *run.Run
-	Stale      bool      // nothing newer was read for longer than a night and a half before the report's instant
-	History    []run.Run // up to HistoryRuns completed runs, oldest first, ending with Run
+	Unfinished *ledger.Run
+	Stale      bool         // nothing newer was read for longer than a night and a half before the report's instant
+	History    []ledger.Run // up to HistoryRuns completed runs, oldest first, ending with Run
 }
 
 // Book is one workbook: all partners, in the order in which they are shown.

@@ -24,7 +24,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -222,13 +222,13 @@ func TestTablesCoverTheirRows(t *testing.T) {
 }
 
 func TestABookWithoutPartnersOrRows(t *testing.T) {
-	w := write(t, Book{AsOf: tonight}, ledger{})
+	w := write(t, Book{AsOf: tonight}, memorySource{})
 	assert.Equal(t, "– Nothing to check yet", cell(t, w, "Summary", "A2"))
 	assert.Equal(t, "No customer is blocked.", cell(t, w, "Blocked", "A4"), "below the table's one empty row")
 	assert.Equal(t, "No attestation has been imported yet.", cell(t, w, "Attestations", "A4"))
 
 	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
-	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []run.Run{*quiet}}}}, ledger{})
+	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []ledger.Run{*quiet}}}}, memorySource{})
 	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Customers", 0}, {"Changes", 0}, {"Attestations", 0}, {"Unread", 0}, {"Checks", 10}}, w.rows)
 	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Customers", "B1"), "an empty list is never believed")
 }
@@ -236,7 +236,7 @@ func TestABookWithoutPartnersOrRows(t *testing.T) {
 func TestAFailedRunHeadsTheWorkbook(t *testing.T) {
 	book, source := usual()
 	failed := runOf(13, brazil, tonight, everyone()[:3], 32, 0, 29)
-	failed.State = run.Failed
+	failed.State = ledger.Failed
 	book.Partners[0].Run.StartedAt = night(1)
 	book.Partners[0].Failed = failed
 	w := write(t, book, source)
@@ -287,13 +287,13 @@ func TestAnExactlyFullSheetStaysAlone(t *testing.T) {
 
 // liar counts other than it yields, or fails while it yields.
 type liar struct {
-	ledger
+	memorySource
 	more int
 	err  error
 }
 
 func (l liar) CountRecords(ctx context.Context, partner string, run int64, which standing.Standing) (int, error) {
-	n, err := l.ledger.CountRecords(ctx, partner, run, which)
+	n, err := l.memorySource.CountRecords(ctx, partner, run, which)
 	return n + l.more, err
 }
 
@@ -303,7 +303,7 @@ func (l liar) Records(ctx context.Context, partner string, run int64, which stan
 			yield(standing.Record{}, l.err)
 			return
 		}
-		l.ledger.Records(ctx, partner, run, which)(yield)
+		l.memorySource.Records(ctx, partner, run, which)(yield)
 	}
 }
 
@@ -313,18 +313,18 @@ func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attest
 			yield(attestation.BlockedCustomer{}, l.err)
 			return
 		}
-		l.ledger.Blocked(ctx, partner, run, cut)(yield)
+		l.memorySource.Blocked(ctx, partner, run, cut)(yield)
 	}
 }
 
 // forger says of attestations what their rows do not bear out.
 type forger struct {
-	ledger
+	memorySource
 	more attestation.Tally // of contoso-br
 }
 
 func (f forger) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
-	tally, err := f.ledger.Tally(ctx, cut)
+	tally, err := f.memorySource.Tally(ctx, cut)
 	t := tally[brazil.ID]
 	t.Rows += f.more.Rows
 	t.Answered += f.more.Answered
@@ -335,7 +335,7 @@ func (f forger) Tally(ctx context.Context, cut attestation.Cut) (map[string]atte
 func TestRowsOtherThanCountedAreAnError(t *testing.T) {
 	book, source := usual()
 	for _, more := range []int{1, -1} {
-		_, err := Write(t.Context(), io.Discard, book, liar{ledger: source, more: more})
+		_, err := Write(t.Context(), io.Discard, book, liar{memorySource: source, more: more})
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), "write the report again")
 	}
@@ -394,7 +394,7 @@ func TestNoticeIsDueWhenAnAttestationTookEffect(t *testing.T) {
 		{"refused", attestation.RefusedByMicrosoft, ana, sent, answered, ""},
 		{"the person was purged", attestation.Confirmed, standing.Contact{}, sent, answered, ""},
 	} {
-		r, err := gather(t.Context(), Book{Location: saoPaulo}, ledger{})
+		r, err := gather(t.Context(), Book{Location: saoPaulo}, memorySource{})
 		require.NoError(t, err)
 		a := attestation.Attestation{State: c.state, Content: attestation.Content{Signer: c.signer}, SentAt: c.sent, AnsweredAt: c.answered}
 		assert.Equal(t, c.want, r.notice(a), c.name)
@@ -427,7 +427,7 @@ func TestRunsOfOneNightShareAPointOfTheChart(t *testing.T) {
 	again := book.Partners[0].History[11]
 	again.StartedAt = tonight.Add(2 * time.Hour)
 	book.Partners[0].History = append(book.Partners[0].History, again)
-	r, err := gather(t.Context(), book, ledger{})
+	r, err := gather(t.Context(), book, memorySource{})
 	require.NoError(t, err)
 	axis := r.axis()
 	require.Len(t, axis, 13, "twelve nights of one partner, the last of them shared, and a second run that night")
@@ -438,7 +438,7 @@ func TestRunsOfOneNightShareAPointOfTheChart(t *testing.T) {
 func TestErrorsOfTheSourceComeThrough(t *testing.T) {
 	book, source := usual()
 	broken := errors.New("connection reset")
-	_, err := Write(t.Context(), io.Discard, book, liar{ledger: source, err: broken})
+	_, err := Write(t.Context(), io.Discard, book, liar{memorySource: source, err: broken})
 	require.ErrorIs(t, err, broken)
 	assert.Contains(t, err.Error(), "partner contoso-br, run 12")
 
@@ -467,7 +467,7 @@ func TestAFullDiskIsAnError(t *testing.T) {
 }
 
 func TestAnUnknownLanguageIsRefused(t *testing.T) {
-	_, err := Write(t.Context(), io.Discard, Book{Language: "tlh"}, ledger{})
+	_, err := Write(t.Context(), io.Discard, Book{Language: "tlh"}, memorySource{})
 	assert.EqualError(t, err, `report language "tlh" is not known; set report.language to en or pt-BR`)
 }
 
@@ -477,7 +477,7 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 		say, err := catalogueOf(language)
 		require.NoError(t, err)
 		whole(t, language, reflect.ValueOf(model), reflect.ValueOf(say))
-		assert.Len(t, say.Measures, len(measures(run.Totals{}, changeCounts{})), language)
+		assert.Len(t, say.Measures, len(measures(ledger.Totals{}, changeCounts{})), language)
 	}
 }
 
@@ -512,7 +512,7 @@ func whole(t *testing.T, at string, model, say reflect.Value) {
 }
 
 func TestEveryColumnIsExplained(t *testing.T) {
-	r, err := gather(t.Context(), Book{}, ledger{})
+	r, err := gather(t.Context(), Book{}, memorySource{})
 	require.NoError(t, err)
 	used := map[column]bool{}
 	for _, s := range r.dataSheets(SheetNames()) {

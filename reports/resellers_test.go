@@ -11,7 +11,7 @@ import (
 )
 
 func TestResellersAreNamedSummedUpOrUnknown(t *testing.T) {
-	r, err := gather(t.Context(), Book{}, ledger{})
+	r, err := gather(t.Context(), Book{}, memorySource{})
 	require.NoError(t, err)
 	var counts []standing.ResellerCount
 	for i := range 15 {

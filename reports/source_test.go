@@ -10,22 +10,22 @@ import (
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // ledger is a Source in memory, by partner.
-type ledger struct {
+type memorySource struct {
 	records map[string][]standing.Record
 	changes map[string][]standing.Step
 	entries []attestation.Entry // of all partners, by batch and line
 }
 
-func (l ledger) CountRecords(_ context.Context, partner string, _ int64, which standing.Standing) (int, error) {
+func (l memorySource) CountRecords(_ context.Context, partner string, _ int64, which standing.Standing) (int, error) {
 	return len(l.set(partner, which)), nil
 }
 
-func (l ledger) Records(_ context.Context, partner string, _ int64, which standing.Standing) iter.Seq2[standing.Record, error] {
+func (l memorySource) Records(_ context.Context, partner string, _ int64, which standing.Standing) iter.Seq2[standing.Record, error] {
 	return func(yield func(standing.Record, error) bool) {
 		for _, rec := range l.set(partner, which) {
 			if !yield(rec, nil) {
@@ -35,11 +35,11 @@ func (l ledger) Records(_ context.Context, partner string, _ int64, which standi
 	}
 }
 
-func (l ledger) CountChanges(_ context.Context, partner string, _, against int64) (int, error) {
+func (l memorySource) CountChanges(_ context.Context, partner string, _, against int64) (int, error) {
 	return len(l.changed(partner, against)), nil
 }
 
-func (l ledger) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Step, error] {
+func (l memorySource) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Step, error] {
 	return func(yield func(standing.Step, error) bool) {
 		for _, change := range l.changed(partner, against) {
 			if !yield(change, nil) {
@@ -49,7 +49,7 @@ func (l ledger) Changes(_ context.Context, partner string, _, against int64) ite
 	}
 }
 
-func (l ledger) Blocked(_ context.Context, partner string, _ int64, _ attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
+func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
 			customer := attestation.BlockedCustomer{Record: rec}
@@ -78,7 +78,7 @@ func bought(rec standing.Record) (standing.Outcome, standing.Purchases) {
 	return standing.Read, standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}
 }
 
-func (l ledger) CountPurchases(_ context.Context, partner string, _ int64, _ time.Time) (n standing.PurchasesCount, _ error) {
+func (l memorySource) CountPurchases(_ context.Context, partner string, _ int64, _ time.Time) (n standing.PurchasesCount, _ error) {
 	for _, rec := range l.set(partner, standing.Blocked) {
 		switch read, has := bought(rec); {
 		case read != standing.Read:
@@ -93,7 +93,7 @@ func (l ledger) CountPurchases(_ context.Context, partner string, _ int64, _ tim
 }
 
 // Resellers are a different one for each customer of a partner, but for the first two.
-func (l ledger) Resellers(_ context.Context, partner string, _ int64, _ time.Time) (counts []standing.ResellerCount, _ error) {
+func (l memorySource) Resellers(_ context.Context, partner string, _ int64, _ time.Time) (counts []standing.ResellerCount, _ error) {
 	for i, rec := range l.records[partner] {
 		c := standing.ResellerCount{ResellerID: fmt.Sprintf("5e11e400-0000-4000-8000-%012d", i), Read: i > 0}
 		if i < 2 {
@@ -106,7 +106,7 @@ func (l ledger) Resellers(_ context.Context, partner string, _ int64, _ time.Tim
 	return counts, nil
 }
 
-func (l ledger) Heads(context.Context, time.Time) ([]attestation.Head, error) {
+func (l memorySource) Heads(context.Context, time.Time) ([]attestation.Head, error) {
 	var heads []attestation.Head
 	for _, e := range slices.Backward(l.entries) {
 		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
@@ -119,7 +119,7 @@ func (l ledger) Heads(context.Context, time.Time) ([]attestation.Head, error) {
 	return heads, nil
 }
 
-func (l ledger) CountWhole(ctx context.Context, _ attestation.Cut) (n int, _ error) {
+func (l memorySource) CountWhole(ctx context.Context, _ attestation.Cut) (n int, _ error) {
 	heads, err := l.Heads(ctx, time.Time{})
 	for _, h := range heads {
 		n += int(h.Events)
@@ -127,7 +127,7 @@ func (l ledger) CountWhole(ctx context.Context, _ attestation.Cut) (n int, _ err
 	return n, err
 }
 
-func (l ledger) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {
+func (l memorySource) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {
 	tally := map[string]attestation.Tally{}
 	for _, e := range l.entries {
 		t := tally[e.PartnerID]
@@ -148,7 +148,7 @@ func (l ledger) Tally(context.Context, attestation.Cut) (map[string]attestation.
 	return tally, nil
 }
 
-func (l ledger) Entries(_ context.Context, partner string, _ attestation.Cut) iter.Seq2[attestation.Entry, error] {
+func (l memorySource) Entries(_ context.Context, partner string, _ attestation.Cut) iter.Seq2[attestation.Entry, error] {
 	return func(yield func(attestation.Entry, error) bool) {
 		for _, e := range l.entered(partner) {
 			if !yield(e, nil) {
@@ -159,7 +159,7 @@ func (l ledger) Entries(_ context.Context, partner string, _ attestation.Cut) it
 }
 
 // entered are a partner's attestations, the newest batch first.
-func (l ledger) entered(partner string) []attestation.Entry {
+func (l memorySource) entered(partner string) []attestation.Entry {
 	var wanted []attestation.Entry
 	for _, e := range l.entries {
 		if e.PartnerID == partner {
@@ -172,7 +172,7 @@ func (l ledger) entered(partner string) []attestation.Entry {
 	return wanted
 }
 
-func (l ledger) set(partner string, which standing.Standing) []standing.Record {
+func (l memorySource) set(partner string, which standing.Standing) []standing.Record {
 	var wanted []standing.Record
 	for _, rec := range l.records[partner] {
 		if which == "" || which == rec.Standing {
@@ -182,7 +182,7 @@ func (l ledger) set(partner string, which standing.Standing) []standing.Record {
 	return wanted
 }
 
-func (l ledger) changed(partner string, against int64) []standing.Step {
+func (l memorySource) changed(partner string, against int64) []standing.Step {
 	if against != 0 {
 		return l.changes[partner]
 	}
@@ -291,8 +291,8 @@ func everyone() []standing.Record {
 }
 
 // runOf is a completed run that counted records, with its checks balanced.
-func runOf(id int64, p run.Partner, at time.Time, records []standing.Record, last, added, gone int) *run.Run {
-	t := run.Totals{Listed: len(records), New: added, Gone: gone, GoneByRead: gone, Missing: gone}
+func runOf(id int64, p ledger.Partner, at time.Time, records []standing.Record, last, added, gone int) *ledger.Run {
+	t := ledger.Totals{Listed: len(records), New: added, Gone: gone, GoneByRead: gone, Missing: gone}
 	for _, rec := range records {
 		switch rec.Standing {
 		case standing.Clear:
@@ -312,15 +312,15 @@ func runOf(id int64, p run.Partner, at time.Time, records []standing.Record, las
 		}
 	}
 	t.Ledger = t.Standings
-	return &run.Run{ID: id, Partner: p, Policy: policy, State: run.Completed, Attempt: 1,
+	return &ledger.Run{ID: id, Partner: p, Policy: policy, State: ledger.Completed, Attempt: 1,
 		CorrelationID: fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", id), Version: "1.0.0",
 		StartedAt: at, FinishedAt: at.Add(14*time.Minute + 3*time.Second), OldestReading: at.Add(4 * time.Second),
-		Totals: t, Cost: run.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: run.Balance(t, run.Totals{Listed: last}, 5)}
+		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: ledger.Balance(t, ledger.Totals{Listed: last}, 5)}
 }
 
 // blockedHistory is a run a night, ending with last, with a few more or fewer blocked each.
-func blockedHistory(last run.Run, nights int) []run.Run {
-	runs := make([]run.Run, nights)
+func blockedHistory(last ledger.Run, nights int) []ledger.Run {
+	runs := make([]ledger.Run, nights)
 	for i := range runs {
 		runs[i] = last
 		ago := nights - 1 - i
@@ -332,8 +332,8 @@ func blockedHistory(last run.Run, nights int) []run.Run {
 }
 
 var (
-	brazil = run.Partner{ID: "b0000000-0000-4000-8000-000000000001", Name: "contoso-br", Kind: standing.DirectBill}
-	europe = run.Partner{ID: "e0000000-0000-4000-8000-000000000002", Name: "contoso-eu", Kind: standing.IndirectProvider}
+	brazil = ledger.Partner{ID: "b0000000-0000-4000-8000-000000000001", Name: "contoso-br", Kind: standing.DirectBill}
+	europe = ledger.Partner{ID: "e0000000-0000-4000-8000-000000000002", Name: "contoso-eu", Kind: standing.IndirectProvider}
 )
 
 // entry is a row of a batch about a customer that has come to a state.
@@ -396,7 +396,7 @@ func lately(records, few []standing.Record) []attestation.Entry {
 }
 
 // usual is a night of two partners with everything that can happen in it.
-func usual() (Book, ledger) {
+func usual() (Book, memorySource) {
 	records := everyone()
 	gone := customer(90, "Gone yesterday", standing.NeverAccepted)
 	was := customer(5, "Outdated GmbH", standing.AcceptedDirectly)
@@ -417,11 +417,11 @@ func usual() (Book, ledger) {
 	book := Book{
 		Partners: []PartnerRun{
 			{Partner: brazil, Run: shown, Against: &before, History: blockedHistory(*shown, 12)},
-			{Partner: europe, Run: first, History: []run.Run{*first}},
+			{Partner: europe, Run: first, History: []ledger.Run{*first}},
 		},
 		Through: tonight.Add(15 * time.Minute), AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en", Version: "1.0.0",
 	}
-	return book, ledger{
+	return book, memorySource{
 		records: map[string][]standing.Record{brazil.ID: records, europe.ID: few},
 		changes: map[string][]standing.Step{brazil.ID: changes},
 		entries: lately(records, few),

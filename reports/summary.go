@@ -8,7 +8,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 // pageRows is how many rows of the summary are put on one printed page; more would be too small to read.
@@ -90,7 +90,7 @@ func (r *report) lead() string {
 	if !r.anyRun() {
 		return r.say.NoFigures
 	}
-	var t run.Totals
+	var t ledger.Totals
 	for _, p := range r.book.Partners {
 		if p.Run != nil {
 			t.Listed += p.Run.Totals.Listed
@@ -125,7 +125,7 @@ func (r *report) when() string {
 
 func (r *report) at(t time.Time) string { return r.say.at(t, r.book.Location) }
 
-func runNumber(shown *run.Run) string { return strconv.FormatInt(shown.ID, 10) }
+func runNumber(shown *ledger.Run) string { return strconv.FormatInt(shown.ID, 10) }
 
 // notices say of which partners the figures are older than they should be, and why.
 func (r *report) notices() []string {
@@ -167,12 +167,12 @@ func (r *report) reasons(p PartnerRun) []string {
 
 // measures are a partner's counts in the order of the summary's columns: first how many there are in the run shown, then how many came and
 // went, as Changes has them: a recheck counts only what it changed itself.
-func measures(t run.Totals, c changeCounts) []int {
+func measures(t ledger.Totals, c changeCounts) []int {
 	return append(stock(t), c.newlyBlocked, c.newlyClear, c.new, c.gone)
 }
 
 // stock are the counts of what there is; only these can be compared with another run's.
-func stock(t run.Totals) []int {
+func stock(t ledger.Totals) []int {
 	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Unreadable, t.DirectUndated}
 }
 
@@ -238,7 +238,7 @@ func (r *report) since() string {
 
 // deltasTable is the stock less that of the run that changes are counted from.
 func (r *report) deltasTable(d *sheetDraft, row int) (next int) {
-	sums := make([]int, len(stock(run.Totals{})))
+	sums := make([]int, len(stock(ledger.Totals{})))
 	row = r.tableHead(d, row, r.since(), r.say.Measures[:len(sums)])
 	for _, p := range r.book.Partners {
 		d.put(1, row, p.Partner.Name, r.style.label)
@@ -308,7 +308,7 @@ func (r *report) policy() []string {
 }
 
 // told are the runs that the workbook tells of: the later one that failed, and those of the night shown, rechecks included.
-func (p PartnerRun) told() (runs []run.Run) {
+func (p PartnerRun) told() (runs []ledger.Run) {
 	if p.Failed != nil {
 		runs = append(runs, *p.Failed)
 	}
@@ -316,7 +316,7 @@ func (p PartnerRun) told() (runs []run.Run) {
 		return runs
 	}
 	for i := len(p.History) - 1; i >= 0; i-- {
-		if p.History[i].Kind == run.Sweep {
+		if p.History[i].Kind == ledger.Sweep {
 			return append(runs, p.History[i:]...)
 		}
 	}
@@ -326,7 +326,7 @@ func (p PartnerRun) told() (runs []run.Run) {
 func (r *report) costTable(d *sheetDraft, row int) (next int) {
 	row = r.tableHead(d, row, r.say.Cost, r.say.CostHeads)
 	d.height(row-1, 33)
-	var all run.Cost
+	var all ledger.Cost
 	for _, p := range r.book.Partners {
 		for _, told := range p.told() {
 			r.costRow(d, row, p, told)
@@ -348,7 +348,7 @@ func (r *report) costTable(d *sheetDraft, row int) (next int) {
 	return row + 1
 }
 
-func (r *report) costRow(d *sheetDraft, row int, p PartnerRun, shown run.Run) {
+func (r *report) costRow(d *sheetDraft, row int, p PartnerRun, shown ledger.Run) {
 	d.put(1, row, p.Partner.Name, r.style.label)
 	d.put(2, row, shown.ID, r.style.count)
 	d.instant(3, row, shown.StartedAt, r.book.Location, r.style.shortDay)

@@ -18,8 +18,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/intake"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
-	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/jobs"
@@ -205,8 +205,8 @@ func (a *app) getenv(name string) string {
 	return ""
 }
 
-func partnerOf(p config.Partner) run.Partner {
-	return run.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}
+func partnerOf(p config.Partner) ledger.Partner {
+	return ledger.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}
 }
 
 // book is the store as the import job sees it.
@@ -271,7 +271,7 @@ func (s *services) close() {
 }
 
 // lookUp asks a partner's service for a customer that no run has seen.
-func (s *services) lookUp(ctx context.Context, partner run.Partner, tenantID string) (standing.Customer, bool, error) {
+func (s *services) lookUp(ctx context.Context, partner ledger.Partner, tenantID string) (standing.Customer, bool, error) {
 	client, err := s.client(partner.ID)
 	if err != nil {
 		return standing.Customer{}, false, err

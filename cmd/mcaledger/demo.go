@@ -52,11 +52,11 @@ func (a *app) demo(r *demoReply, folder string, customers int) error {
 	if err != nil {
 		return configError{err}
 	}
-	ledger, err := a.open(c)
+	db, err := a.open(c)
 	if err != nil {
 		return err
 	}
-	defer ledger.Close()
+	defer db.Close()
 
 	today := a.AsOf
 	unreadable := 0
@@ -65,7 +65,7 @@ func (a *app) demo(r *demoReply, folder string, customers int) error {
 			return err
 		}
 		a.AsOf = today.Add(time.Duration(night-2) * 24 * time.Hour)
-		result, err := a.reconcilePartner(c, c.Partners[0], ledger)
+		result, err := a.reconcilePartner(c, c.Partners[0], db)
 		if err != nil {
 			return fmt.Errorf("night %d: %w", night, err)
 		}
@@ -73,7 +73,7 @@ func (a *app) demo(r *demoReply, folder string, customers int) error {
 		unreadable = result.Run.Totals.Unreadable
 		a.say("Night %d: %s", night, summary(c.Partners[0].Name, result))
 	}
-	written, err := a.writeReport(c, c.Partners, ledger, reporting{format: "xlsx"})
+	written, err := a.writeReport(c, c.Partners, db, reporting{format: "xlsx"})
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
-	"github.com/mcaledger/mcaledger/internal/run"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/jobs"
@@ -51,7 +51,7 @@ func replyOf(partner string, r jobs.Result) runReply {
 	return runReply{Partner: partner, Run: r.Run.ID, Resumed: r.Resumed, Listed: t.Listed, Clear: t.Clear, Blocked: t.Blocked,
 		Unknown: t.Unknown, Excluded: t.Excluded, Unreadable: t.Unreadable, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear,
 		New: t.New, Gone: t.Gone, Requests: r.Cost.Requests, Throttled: r.Cost.Throttled, Retries: r.Cost.Retries,
-		Seconds: r.Cost.Seconds, Balanced: run.Balanced(r.Run.Checks)}
+		Seconds: r.Cost.Seconds, Balanced: ledger.Balanced(r.Run.Checks)}
 }
 
 func (a *app) reconcileCommand() *cobra.Command {
@@ -100,7 +100,7 @@ func (a *app) reconcile(c config.Config, partners []config.Partner, s *store.Sto
 }
 
 func (a *app) reconcilePartner(c config.Config, p config.Partner, s *store.Store) (result jobs.Result, err error) {
-	partner := run.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}
+	partner := ledger.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}
 	job, err := a.reconcileJob(c, p)
 	if err != nil {
 		return result, err
@@ -204,7 +204,7 @@ func (a *app) progress(partner string) func(read, expected int) {
 func (a *app) tellRun(partner string, r jobs.Result, err error) {
 	t := r.Run.Totals
 	log := a.log().With("partner", partner, "run", r.Run.ID)
-	if err != nil && r.Run.State != run.Completed {
+	if err != nil && r.Run.State != ledger.Completed {
 		log.Error("run not completed", "requests", r.Cost.Requests, "seconds", r.Cost.Seconds, "error", err)
 		return
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/config"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
 
@@ -19,25 +19,25 @@ type runsReply struct {
 
 // pastRun is a run as `runs` lists it.
 type pastRun struct {
-	Partner    string      `json:"partner"`
-	Run        int64       `json:"run"`
-	State      run.State   `json:"state"`
-	StartedAt  time.Time   `json:"started_at"`
-	FinishedAt *time.Time  `json:"finished_at"`
-	Attempts   int         `json:"attempts"`
-	Listed     int         `json:"listed"`
-	Clear      int         `json:"clear"`
-	Blocked    int         `json:"blocked"`
-	Unknown    int         `json:"unknown"`
-	Excluded   int         `json:"excluded"`
-	Requests   int         `json:"requests"`
-	Seconds    float64     `json:"seconds"`
-	Failed     []failCheck `json:"failed_checks"`
+	Partner    string       `json:"partner"`
+	Run        int64        `json:"run"`
+	State      ledger.State `json:"state"`
+	StartedAt  time.Time    `json:"started_at"`
+	FinishedAt *time.Time   `json:"finished_at"`
+	Attempts   int          `json:"attempts"`
+	Listed     int          `json:"listed"`
+	Clear      int          `json:"clear"`
+	Blocked    int          `json:"blocked"`
+	Unknown    int          `json:"unknown"`
+	Excluded   int          `json:"excluded"`
+	Requests   int          `json:"requests"`
+	Seconds    float64      `json:"seconds"`
+	Failed     []failCheck  `json:"failed_checks"`
 }
 
 type failCheck struct {
-	Name   run.CheckName `json:"name"`
-	Detail string        `json:"detail"`
+	Name   ledger.CheckName `json:"name"`
+	Detail string           `json:"detail"`
 }
 
 func (a *app) runsCommand() *cobra.Command {
@@ -63,7 +63,7 @@ func (a *app) runsCommand() *cobra.Command {
 	return cmd
 }
 
-func pastRunOf(r run.Run) pastRun {
+func pastRunOf(r ledger.Run) pastRun {
 	p := pastRun{Partner: r.Partner.Name, Run: r.ID, State: r.State, StartedAt: r.StartedAt, Attempts: r.Attempt, Listed: r.Totals.Listed,
 		Clear: r.Totals.Clear, Blocked: r.Totals.Blocked, Unknown: r.Totals.Unknown, Excluded: r.Totals.Excluded,
 		Requests: r.Cost.Requests, Seconds: r.Cost.Seconds, Failed: []failCheck{}}
@@ -79,8 +79,8 @@ func pastRunOf(r run.Run) pastRun {
 }
 
 // stateInWords says of a run that is not closed only what is certain: its program may work on it, or may have died.
-func stateInWords(s run.State) string {
-	if s == run.Running {
+func stateInWords(s ledger.State) string {
+	if s == ledger.Running {
 		return "unfinished"
 	}
 	return string(s)

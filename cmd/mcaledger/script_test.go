@@ -23,7 +23,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mcaledger/mcaledger/internal/intake"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -334,7 +334,7 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(s.Migrate(ctx))
 	taken, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		partner := run.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
+		partner := ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
 		ended <- s.Hold(ctx, partner, func(ctx context.Context, _ *store.Lease) error {
 			close(taken)
 			<-ctx.Done()

@@ -590,11 +590,11 @@ func (r record) when(column string) time.Time {
 }
 
 // ledger is the whole database in memory.
-type ledger struct {
+type db struct {
 	runs, checks, standings, batches, attestations, people, events, purchases, associations []record
 }
 
-func (s *session) read() (l ledger) {
+func (s *session) read() (l db) {
 	db := s.open()
 	defer db.Close()
 	for statement, rows := range map[string]*[]record{
@@ -664,7 +664,7 @@ type shownPartner struct {
 
 // view is a report as it has to be.
 type view struct {
-	ledger
+	db
 	zone     *time.Location
 	partners []shownPartner
 }
@@ -672,7 +672,7 @@ type view struct {
 func (s *session) view() view {
 	zone, err := time.LoadLocation("America/Sao_Paulo")
 	require.NoError(s, err)
-	v := view{ledger: s.read(), zone: zone}
+	v := view{db: s.read(), zone: zone}
 	for _, p := range []shownPartner{{id: contosoID, kind: "direct_bill", name: s.label}, {id: fabrikamID, kind: "indirect_provider", name: "fabrikam"}} {
 		v.partners = append(v.partners, v.newest(p))
 	}
@@ -681,7 +681,7 @@ func (s *session) view() view {
 
 // newest shows a partner's newest completed run. Changes are counted from the last completed run of the night before: a night is a sweep with
 // the rechecks that follow it.
-func (l ledger) newest(p shownPartner) shownPartner {
+func (l db) newest(p shownPartner) shownPartner {
 	var night int
 	for _, r := range l.completed(p.id) {
 		if p.run = r; r.text("kind") == "sweep" {
@@ -701,7 +701,7 @@ func (l ledger) newest(p shownPartner) shownPartner {
 }
 
 // completed are a partner's completed runs, the oldest first.
-func (l ledger) completed(partner string) (runs []record) {
+func (l db) completed(partner string) (runs []record) {
 	for _, r := range l.runs {
 		if r.text("partner_id") == partner && r.text("state") == "completed" {
 			runs = append(runs, r)
@@ -711,7 +711,7 @@ func (l ledger) completed(partner string) (runs []record) {
 }
 
 // before is a partner's last completed run before one; nil when there is none.
-func (l ledger) before(partner string, run int) (last record) {
+func (l db) before(partner string, run int) (last record) {
 	for _, r := range l.completed(partner) {
 		if r.number("id") < run {
 			last = r
@@ -721,7 +721,7 @@ func (l ledger) before(partner string, run int) (last record) {
 }
 
 // customers are a partner's customers as a run left them, by tenant id.
-func (l ledger) customers(partner string, run record) map[string]record {
+func (l db) customers(partner string, run record) map[string]record {
 	found := map[string]record{}
 	for _, c := range l.standings {
 		ended := c["valid_to"] != nil && c.number("valid_to") <= run.number("id")
@@ -757,7 +757,7 @@ func (v view) blocked() [][]any {
 }
 
 // bought is the number of active subscriptions and the next renewal, as last read.
-func (l ledger) bought(partner, customer string) (active, renewal any) {
+func (l db) bought(partner, customer string) (active, renewal any) {
 	active = "not read"
 	for _, b := range l.purchases { // the newest row comes last
 		if b.text("partner_id") != partner || b.text("customer_id") != customer {
@@ -771,7 +771,7 @@ func (l ledger) bought(partner, customer string) (active, renewal any) {
 }
 
 // newestAttestation is the newest one of a customer that was neither refused at import, nor a duplicate, nor taken back.
-func (l ledger) newestAttestation(partner, customer string) (name any) {
+func (l db) newestAttestation(partner, customer string) (name any) {
 	for _, a := range l.attestations {
 		if a.text("partner_id") == partner && a.text("customer_id") == customer && !slices.Contains([]string{"refused", "duplicate", "cancelled"}, a.text("state")) {
 			name = fmt.Sprintf("%d-%d %s", a.number("batch_id"), a.number("line"), a.text("state"))
@@ -867,7 +867,7 @@ func verdict(c record) any {
 	return c.text("standing") + ": " + c.text("reason")
 }
 
-func (l ledger) change(p shownPartner, before, after record) string {
+func (l db) change(p shownPartner, before, after record) string {
 	switch {
 	case before == nil:
 		return "new"
@@ -883,7 +883,7 @@ func (l ledger) change(p shownPartner, before, after record) string {
 }
 
 // lastKnown is how a customer stood before the nights on which it was unknown; empty when it was never known.
-func (l ledger) lastKnown(p shownPartner, unknown record) (standing string) {
+func (l db) lastKnown(p shownPartner, unknown record) (standing string) {
 	for _, c := range l.standings { // the oldest first
 		if c.text("partner_id") == p.id && c.text("customer_id") == unknown.text("customer_id") && c.number("valid_from") <= unknown.number("valid_from") &&
 			c.text("standing") != "unknown" {
@@ -905,7 +905,7 @@ func (v view) attested() (rows [][]any) {
 	return rows
 }
 
-func (l ledger) person(a record) record {
+func (l db) person(a record) record {
 	for _, p := range l.people {
 		if p.number("batch_id") == a.number("batch_id") && p.number("line") == a.number("line") {
 			return p
@@ -914,7 +914,7 @@ func (l ledger) person(a record) record {
 	return nil
 }
 
-func (l ledger) batch(id int) record {
+func (l db) batch(id int) record {
 	return l.batches[slices.IndexFunc(l.batches, func(b record) bool { return b.number("id") == id })]
 }
 
@@ -1029,7 +1029,7 @@ func check(partner string, run any, name string, expected, found int, numbers st
 }
 
 // night are the runs that a workbook tells of: the last sweep, which found who is there and who is gone, and the rechecks after it.
-func (l ledger) night(p shownPartner) (runs []record) {
+func (l db) night(p shownPartner) (runs []record) {
 	for _, r := range l.completed(p.id) {
 		if r.number("id") > p.run.number("id") {
 			break
@@ -1175,7 +1175,7 @@ func (v view) imports() []any {
 // tally counts customers.
 type tally struct{ listed, clear, blocked, unknown, excluded, unreadable, undated int }
 
-func (l ledger) tally(partner string, run record) (n tally) {
+func (l db) tally(partner string, run record) (n tally) {
 	for _, c := range l.customers(partner, run) {
 		n.add(c)
 	}

@@ -21,7 +21,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 // Options are what a client needs to know of one partner and of the manners to keep. All fields but Transport and Log
@@ -86,8 +86,8 @@ func New(opts Options) (*Client, error) {
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Cost is what the client has asked of the service so far. Seconds is left to the caller.
-func (c *Client) Cost() run.Cost {
-	return run.Cost{Requests: int(c.requests.Load()), Throttled: int(c.throttled.Load()), Retries: int(c.retries.Load())}
+func (c *Client) Cost() ledger.Cost {
+	return ledger.Cost{Requests: int(c.requests.Load()), Throttled: int(c.throttled.Load()), Retries: int(c.retries.Load())}
 }
 
 // CheckToken gets an access token, or says why there is none.

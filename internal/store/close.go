@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
@@ -16,7 +16,7 @@ var errUnbalanced = errors.New("the checks do not balance")
 // Close applies what was read to the ledger, counts, asks judge for the checks, and closes the run: completed when they
 // balance, failed when they do not, and then the ledger is as it was. r brings Missing, FinishedAt; the returned run
 // has everything.
-func (l *Lease) Close(ctx context.Context, r run.Run, judge func(run.Totals) []run.Check) (run.Run, error) {
+func (l *Lease) Close(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error) {
 	err := l.write(ctx, func(tx *sqlx.Tx) error {
 		if err := l.apply(ctx, tx, r.ID); err != nil {
 			return err
@@ -26,14 +26,14 @@ func (l *Lease) Close(ctx context.Context, r run.Run, judge func(run.Totals) []r
 			return err
 		}
 		r.Checks = judge(r.Totals)
-		if !run.Balanced(r.Checks) {
+		if !ledger.Balanced(r.Checks) {
 			return errUnbalanced
 		}
-		r.State = run.Completed
+		r.State = ledger.Completed
 		return l.finish(ctx, tx, r)
 	})
 	if errors.Is(err, errUnbalanced) {
-		r.State = run.Failed
+		r.State = ledger.Failed
 		err = l.write(ctx, func(tx *sqlx.Tx) error { return l.finish(ctx, tx, r) })
 	}
 	if err == nil && l.store.dialect == sqlfiles.Postgres {
@@ -55,7 +55,7 @@ func (l *Lease) apply(ctx context.Context, tx *sqlx.Tx, id int64) error {
 }
 
 // count finds each number where the thing happened: the list, the readings, the ledger.
-func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r run.Run) (run.Totals, error) {
+func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.Totals, error) {
 	var row struct {
 		totalsRow
 		LedgerUnreadable int `db:"ledger_unreadable"`
@@ -65,10 +65,10 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r run.Run) (run.Totals, 
 	where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
 	for _, part := range []string{"count_listing", "count_readings", "count_turnover", "count_ledger"} {
 		if err := l.store.get(ctx, tx, &row, part, where); err != nil {
-			return run.Totals{}, err
+			return ledger.Totals{}, err
 		}
 	}
-	if r.Kind == run.Recheck { // what was not looked at again is as it was
+	if r.Kind == ledger.Recheck { // what was not looked at again is as it was
 		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown, row.LedgerExcluded
 		row.Unreadable, row.DirectUndated = row.LedgerUnreadable, row.LedgerUndated
 		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.StillThere
@@ -77,14 +77,14 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r run.Run) (run.Totals, 
 }
 
 type finishRow struct {
-	ID         int64     `db:"run"`
-	State      run.State `db:"state"`
-	FinishedAt time.Time `db:"finished_at"`
+	ID         int64        `db:"run"`
+	State      ledger.State `db:"state"`
+	FinishedAt time.Time    `db:"finished_at"`
 	totalsRow
 }
 
 // finish writes the run's end and drops its working rows.
-func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r run.Run) error {
+func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r ledger.Run) error {
 	end := finishRow{ID: r.ID, State: r.State, FinishedAt: instant(r.FinishedAt), totalsRow: rowOfTotals(r.Totals)}
 	n, err := l.store.exec(ctx, tx, "finish_run", end)
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 // Lease is the right to write about one partner. It is good while its number is the newest of its partner.
 type Lease struct {
-	partner run.Partner
+	partner ledger.Partner
 	number  int64
 	store   *Store
 }
@@ -49,7 +49,7 @@ type leaseRow struct {
 // Hold takes the partner's lease, keeps it while work runs, and gives it back. A lease that has run out is taken over, and so at
 // once is one of a process of this host that is dead. Otherwise Hold returns a *HeldError. When the lease is lost under way, work's
 // context ends with ErrLeaseLost as its cause.
-func (s *Store) Hold(ctx context.Context, partner run.Partner, work func(ctx context.Context, lease *Lease) error) error {
+func (s *Store) Hold(ctx context.Context, partner ledger.Partner, work func(ctx context.Context, lease *Lease) error) error {
 	lease, err := s.take(ctx, partner)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (s *Store) Hold(ctx context.Context, partner run.Partner, work func(ctx con
 	return err
 }
 
-func (s *Store) take(ctx context.Context, partner run.Partner) (*Lease, error) {
+func (s *Store) take(ctx context.Context, partner ledger.Partner) (*Lease, error) {
 	row := leaseRow{PartnerID: partner.ID, Seconds: leaseSeconds}
 	row.Host, row.PID, row.PIDStarted = thisProcess()
 	lease := &Lease{partner: partner, store: s}

@@ -7,20 +7,20 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// runRow is a run.Run without its checks as the table run holds it.
+// runRow is a ledger.Run without its checks as the table run holds it.
 type runRow struct {
 	ID            int64                `db:"id"`
-	Kind          run.Kind             `db:"kind"`
+	Kind          ledger.Kind          `db:"kind"`
 	PartnerID     string               `db:"partner_id"`
 	PartnerName   string               `db:"partner_name"`
 	PartnerKind   standing.PartnerKind `db:"partner_kind"`
 	AcceptedSince standing.Date        `db:"accepted_since"`
 	TrustDirect   bool                 `db:"trust_direct"`
-	State         run.State            `db:"state"`
+	State         ledger.State         `db:"state"`
 	Attempt       int                  `db:"attempt"`
 	CorrelationID string               `db:"correlation_id"`
 	Version       string               `db:"version"`
@@ -35,7 +35,7 @@ type runRow struct {
 	totalsRow
 }
 
-// totalsRow is run.Totals as the table run holds them.
+// totalsRow is ledger.Totals as the table run holds them.
 type totalsRow struct {
 	Listed         int `db:"listed"`
 	Missing        int `db:"missing"`
@@ -57,7 +57,7 @@ type totalsRow struct {
 	LedgerExcluded int `db:"ledger_excluded"`
 }
 
-func rowOfTotals(t run.Totals) totalsRow {
+func rowOfTotals(t ledger.Totals) totalsRow {
 	return totalsRow{
 		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,
 		Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded,
@@ -67,23 +67,23 @@ func rowOfTotals(t run.Totals) totalsRow {
 	}
 }
 
-func (t totalsRow) totals() run.Totals {
-	return run.Totals{
+func (t totalsRow) totals() ledger.Totals {
+	return ledger.Totals{
 		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,
-		Standings:  run.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
+		Standings:  ledger.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
 		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
 		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneByRead,
-		Ledger: run.Standings{Clear: t.LedgerClear, Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
+		Ledger: ledger.Standings{Clear: t.LedgerClear, Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
 	}
 }
 
-func (r runRow) run() run.Run {
-	return run.Run{
-		ID: r.ID, Kind: r.Kind, Partner: run.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
+func (r runRow) run() ledger.Run {
+	return ledger.Run{
+		ID: r.ID, Kind: r.Kind, Partner: ledger.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
 		Policy: standing.Policy{AcceptedSince: r.AcceptedSince, TrustDirectAcceptance: r.TrustDirect},
 		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), ReportedAt: orZero(r.ReportedAt), OldestReading: r.OldestReading.UTC(),
-		Totals: r.totals(), Cost: run.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds},
+		Totals: r.totals(), Cost: ledger.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds},
 	}
 }
 
@@ -93,8 +93,8 @@ var ErrSweepUnfinished = errors.New("a sweep of the partner is unfinished")
 // Begin continues the partner's interrupted run, or begins the given one. Readings made before oldest are forgotten. A run
 // made under another policy, as another kind of partner, by another version, or of which no reading is left, is abandoned:
 // its readings would not mean what new ones mean. It returns the run with its id, and whether it was continued.
-func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (begun run.Run, resumed bool, err error) {
-	wanted.Partner, wanted.State, wanted.Attempt = l.partner, run.Running, 1
+func (l *Lease) Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) (begun ledger.Run, resumed bool, err error) {
+	wanted.Partner, wanted.State, wanted.Attempt = l.partner, ledger.Running, 1
 	wanted.StartedAt = instant(wanted.StartedAt)
 	if wanted.OldestReading.IsZero() {
 		wanted.OldestReading = wanted.StartedAt
@@ -106,7 +106,7 @@ func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (be
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
 			return err
-		case wanted.Kind == run.Recheck && row.Kind == run.Sweep:
+		case wanted.Kind == ledger.Recheck && row.Kind == ledger.Sweep:
 			return ErrSweepUnfinished
 		default:
 			begun, resumed, err = l.resume(ctx, tx, row.run(), wanted, oldest)
@@ -125,13 +125,13 @@ func (l *Lease) Begin(ctx context.Context, wanted run.Run, oldest time.Time) (be
 }
 
 // resume continues the interrupted run if its readings are still good, and abandons it if not.
-func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted run.Run, oldest time.Time) (run.Run, bool, error) {
+func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted ledger.Run, oldest time.Time) (ledger.Run, bool, error) {
 	if _, err := l.store.exec(ctx, tx, "forget_old_readings", args{"run": interrupted.ID, "oldest": instant(oldest)}); err != nil {
 		return interrupted, false, err
 	}
 	var first time.Time
 	err := l.store.get(ctx, tx, &first, "oldest_reading", args{"run": interrupted.ID})
-	same := interrupted.Kind == run.Sweep && interrupted.Policy == wanted.Policy && interrupted.Partner.Kind == wanted.Partner.Kind && interrupted.Version == wanted.Version
+	same := interrupted.Kind == ledger.Sweep && interrupted.Policy == wanted.Policy && interrupted.Partner.Kind == wanted.Partner.Kind && interrupted.Version == wanted.Version
 	if errors.Is(err, ErrNotFound) || err == nil && !same {
 		at := args{"run": interrupted.ID, "at": wanted.StartedAt}
 		if _, err := l.store.exec(ctx, tx, "abandon_run", at); err != nil {
@@ -173,7 +173,7 @@ func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Recor
 }
 
 // Spend adds what an attempt cost to its run.
-func (l *Lease) Spend(ctx context.Context, id int64, cost run.Cost) error {
+func (l *Lease) Spend(ctx context.Context, id int64, cost ledger.Cost) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		_, err := l.store.exec(ctx, tx, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,
 			"retries": cost.Retries, "seconds": cost.Seconds})
@@ -182,16 +182,16 @@ func (l *Lease) Spend(ctx context.Context, id int64, cost run.Cost) error {
 }
 
 // LastCompleted returns the partner's newest completed run; nil when there is none.
-func (l *Lease) LastCompleted(ctx context.Context) (*run.Run, error) {
+func (l *Lease) LastCompleted(ctx context.Context) (*ledger.Run, error) {
 	return l.store.oneRun(ctx, "last_completed", args{"partner_id": l.partner.ID})
 }
 
 // Run returns one run with its checks; nil when there is none of this number.
-func (s *Store) Run(ctx context.Context, id int64) (*run.Run, error) {
+func (s *Store) Run(ctx context.Context, id int64) (*ledger.Run, error) {
 	return s.oneRun(ctx, "run", args{"run": id})
 }
 
-func (s *Store) oneRun(ctx context.Context, query string, arg args) (*run.Run, error) {
+func (s *Store) oneRun(ctx context.Context, query string, arg args) (*ledger.Run, error) {
 	var row runRow
 	switch err := s.get(ctx, s.db, &row, query, arg); {
 	case errors.Is(err, ErrNotFound):
@@ -204,12 +204,12 @@ func (s *Store) oneRun(ctx context.Context, query string, arg args) (*run.Run, e
 }
 
 // CompletedRuns returns up to limit runs of the partner that had completed by an instant, the newest first.
-func (s *Store) CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]run.Run, error) {
+func (s *Store) CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error) {
 	return s.runs(ctx, "completed_runs", args{"partner_id": partnerID, "by": instant(by), "limit": limit})
 }
 
 // RunsAfter returns the partner's runs, in whatever state, after one (0: all) that had begun by an instant, the newest first.
-func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]run.Run, error) {
+func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error) {
 	return s.runs(ctx, "runs_after", args{"partner_id": partnerID, "after": after, "by": instant(by)})
 }
 
@@ -238,16 +238,16 @@ func (s *Store) LastEntry(ctx context.Context) (last time.Time, _ error) {
 }
 
 // RecentRuns returns up to limit runs of all partners and states, the newest first.
-func (s *Store) RecentRuns(ctx context.Context, limit int) ([]run.Run, error) {
+func (s *Store) RecentRuns(ctx context.Context, limit int) ([]ledger.Run, error) {
 	return s.runs(ctx, "recent_runs", args{"limit": limit})
 }
 
-func (s *Store) runs(ctx context.Context, query string, arg args) ([]run.Run, error) {
+func (s *Store) runs(ctx context.Context, query string, arg args) ([]ledger.Run, error) {
 	var rows []runRow
 	if err := s.list(ctx, s.db, &rows, query, arg); err != nil {
 		return nil, err
 	}
-	runs := make([]run.Run, len(rows))
+	runs := make([]ledger.Run, len(rows))
 	for i, row := range rows {
 		var err error
 		if runs[i], err = s.withChecks(ctx, row); err != nil {
@@ -257,24 +257,24 @@ func (s *Store) runs(ctx context.Context, query string, arg args) ([]run.Run, er
 	return runs, nil
 }
 
-func (s *Store) withChecks(ctx context.Context, row runRow) (run.Run, error) {
+func (s *Store) withChecks(ctx context.Context, row runRow) (ledger.Run, error) {
 	r := row.run()
 	var rows []checkRow
 	if err := s.list(ctx, s.db, &rows, "checks", args{"run": r.ID}); err != nil {
 		return r, err
 	}
 	for _, c := range rows {
-		r.Checks = append(r.Checks, run.Check{Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK, Detail: c.Detail})
+		r.Checks = append(r.Checks, ledger.Check{Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK, Detail: c.Detail})
 	}
 	return r, nil
 }
 
 type checkRow struct {
-	RunID    int64         `db:"run_id"`
-	Position int           `db:"position"`
-	Name     run.CheckName `db:"name"`
-	Expected int           `db:"expected"`
-	Found    int           `db:"found"`
-	OK       bool          `db:"ok"`
-	Detail   string        `db:"detail"`
+	RunID    int64            `db:"run_id"`
+	Position int              `db:"position"`
+	Name     ledger.CheckName `db:"name"`
+	Expected int              `db:"expected"`
+	Found    int              `db:"found"`
+	OK       bool             `db:"ok"`
+	Detail   string           `db:"detail"`
 }

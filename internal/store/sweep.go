@@ -7,13 +7,13 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // List notes that the run's list holds these customers and returns those that remain to be read: named for the first time in this
 // attempt, and not read in an earlier one. stillThere says that they were not on the list but found by a read.
-func (l *Lease) List(ctx context.Context, r run.Run, customers []standing.Customer, stillThere bool) ([]run.Listed, error) {
+func (l *Lease) List(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error) {
 	type listingRow struct {
 		RunID      int64  `db:"run_id"`
 		CustomerID string `db:"customer_id"`
@@ -49,30 +49,30 @@ func (l *Lease) List(ctx context.Context, r run.Run, customers []standing.Custom
 	for _, id := range read {
 		done[id] = true
 	}
-	var listed []run.Listed
+	var listed []ledger.Listed
 	for _, id := range fresh {
 		if !done[id] {
-			listed = append(listed, run.Listed{Customer: byID[id], Known: known[id]})
+			listed = append(listed, ledger.Listed{Customer: byID[id], Known: known[id]})
 		}
 	}
 	return listed, nil
 }
 
-func (l *Lease) known(ctx context.Context, ids []string) (map[string]*run.Known, error) {
+func (l *Lease) known(ctx context.Context, ids []string) (map[string]*ledger.Known, error) {
 	var rows []ledgerRow
 	err := l.store.list(ctx, l.store.db, &rows, "known", args{"partner_id": l.partner.ID, "customers": ids})
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]*run.Known, len(rows))
+	known := make(map[string]*ledger.Known, len(rows))
 	for _, row := range rows {
-		known[row.CustomerID] = &run.Known{Record: row.record(), Gone: row.ValidTo != nil}
+		known[row.CustomerID] = &ledger.Known{Record: row.record(), Gone: row.ValidTo != nil}
 	}
 	return known, nil
 }
 
 // Save keeps a chunk of readings made at the instant at: all of them or none.
-func (l *Lease) Save(ctx context.Context, r run.Run, at time.Time, readings []run.Reading) error {
+func (l *Lease) Save(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error {
 	type readingRow struct {
 		RunID   int64           `db:"run_id"`
 		ReadAt  time.Time       `db:"read_at"`
@@ -98,7 +98,7 @@ func (l *Lease) Save(ctx context.Context, r run.Run, at time.Time, readings []ru
 
 // CountMissing returns how many customers of the last completed run this attempt's list did not hold, and how many it did. It must be
 // called when the list has come to its end.
-func (l *Lease) CountMissing(ctx context.Context, r run.Run) (missing, listed int, err error) {
+func (l *Lease) CountMissing(ctx context.Context, r ledger.Run) (missing, listed int, err error) {
 	err = l.write(ctx, func(tx *sqlx.Tx) error {
 		if _, err := l.store.exec(ctx, tx, "forget_unlisted_readings", args{"run": r.ID, "attempt": r.Attempt}); err != nil {
 			return err
@@ -113,19 +113,19 @@ func (l *Lease) CountMissing(ctx context.Context, r run.Run) (missing, listed in
 }
 
 // Missing walks the customers that CountMissing counted.
-func (l *Lease) Missing(ctx context.Context, r run.Run) iter.Seq2[run.Known, error] {
-	return func(yield func(run.Known, error) bool) {
+func (l *Lease) Missing(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error] {
+	return func(yield func(ledger.Known, error) bool) {
 		const page = 500
 		for after := ""; ; {
 			var rows []ledgerRow
 			err := l.store.list(ctx, l.store.db, &rows, "missing",
 				args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt, "after": after, "limit": page})
 			if err != nil {
-				yield(run.Known{}, err)
+				yield(ledger.Known{}, err)
 				return
 			}
 			for _, row := range rows {
-				if !yield(run.Known{Record: row.record()}, nil) {
+				if !yield(ledger.Known{Record: row.record()}, nil) {
 					return
 				}
 			}

@@ -16,7 +16,7 @@ import (
 )
 
 // attestations are the contract of batches, claims and the chain of events.
-var attestations = map[string]func(*testing.T, *ledger){
+var attestations = map[string]func(*testing.T, *fixture){
 	"a batch is in the ledger whole or not at all":     importsWhole,
 	"a batch comes back as it was imported":            batchRoundTrip,
 	"approval is of a file, once":                      approvesOnce,
@@ -42,7 +42,7 @@ var attestations = map[string]func(*testing.T, *ledger){
 const file = "abc123"
 
 // batch imports rows of the given customers, queued.
-func (l *ledger) batch(t *testing.T, customers ...string) attestation.Batch {
+func (l *fixture) batch(t *testing.T, customers ...string) attestation.Batch {
 	t.Helper()
 	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: "ana", ImportedAt: night(1)}, true,
 		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) }, unreported)
@@ -63,7 +63,7 @@ func rows(customers ...string) (rows []attestation.Attestation) {
 }
 
 // approved is a batch that may be sent, and contoso's queue.
-func (l *ledger) approved(t *testing.T, customers ...string) (attestation.Batch, *store.Queue) {
+func (l *fixture) approved(t *testing.T, customers ...string) (attestation.Batch, *store.Queue) {
 	t.Helper()
 	b := l.batch(t, customers...)
 	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
@@ -72,7 +72,7 @@ func (l *ledger) approved(t *testing.T, customers ...string) (attestation.Batch,
 	return b, l.queue(t)
 }
 
-func (l *ledger) queue(t *testing.T) *store.Queue {
+func (l *fixture) queue(t *testing.T) *store.Queue {
 	t.Helper()
 	q, err := l.Queue(t.Context(), contoso.ID, "worker")
 	require.NoError(t, err)
@@ -86,14 +86,14 @@ func claim(t *testing.T, q *store.Queue, requestID string) *attestation.Claim {
 	return c
 }
 
-func (l *ledger) state(t *testing.T, id attestation.ID) attestation.State {
+func (l *fixture) state(t *testing.T, id attestation.ID) attestation.State {
 	t.Helper()
 	a, err := l.Attestation(t.Context(), id)
 	require.NoError(t, err)
 	return a.State
 }
 
-func importsWhole(t *testing.T, l *ledger) {
+func importsWhole(t *testing.T, l *fixture) {
 	broken := errors.New("line 3 cannot be read")
 	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a")))
@@ -127,7 +127,7 @@ func importsWhole(t *testing.T, l *ledger) {
 	}
 }
 
-func batchRoundTrip(t *testing.T, l *ledger) {
+func batchRoundTrip(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	require.Equal(t, attestation.Counts{Rows: 2, Queued: 2}, b.Counts)
 	again, err := l.Batch(t.Context(), b.ID)
@@ -146,7 +146,7 @@ func batchRoundTrip(t *testing.T, l *ledger) {
 	require.Equal(t, want, found)
 }
 
-func approvesOnce(t *testing.T, l *ledger) {
+func approvesOnce(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	_, err := l.Approve(t.Context(), b.ID, "another file", "bea", night(1))
 	require.ErrorIs(t, err, store.ErrNotFound)
@@ -158,7 +158,7 @@ func approvesOnce(t *testing.T, l *ledger) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-func claimedByOne(t *testing.T, l *ledger) {
+func claimedByOne(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a", "b")
 	first, second := claim(t, q, "r1"), claim(t, l.queue(t), "r2")
 	require.NotEqual(t, first.ID, second.ID)
@@ -172,7 +172,7 @@ func claimedByOne(t *testing.T, l *ledger) {
 	require.ErrorIs(t, q.Settle(t.Context(), first, attestation.Settlement{State: attestation.Failed}, night(1)), attestation.ErrClaimLost)
 }
 
-func requestIDStays(t *testing.T, l *ledger) {
+func requestIDStays(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	c := claim(t, q, "born-first")
 	require.False(t, c.Doubt)
@@ -186,7 +186,7 @@ func requestIDStays(t *testing.T, l *ledger) {
 	require.Equal(t, "born-first", claim(t, q, "born-last").RequestID)
 }
 
-func lostClaimWritesNothing(t *testing.T, l *ledger) {
+func lostClaimWritesNothing(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	old := claim(t, q, "r")
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
@@ -197,7 +197,7 @@ func lostClaimWritesNothing(t *testing.T, l *ledger) {
 	require.NoError(t, q.Settle(t.Context(), young, attestation.Settlement{State: attestation.Failed}, night(1)))
 }
 
-func requestEndsBeforeItsClaim(t *testing.T, l *ledger) {
+func requestEndsBeforeItsClaim(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	before := time.Now()
 	c := claim(t, q, "r")
@@ -209,7 +209,7 @@ func requestEndsBeforeItsClaim(t *testing.T, l *ledger) {
 	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)), "what is known may be written while nobody else has it")
 }
 
-func deadClaimIsFree(t *testing.T, l *ledger) {
+func deadClaimIsFree(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	claim(t, q, "r")
 	require.Nil(t, claim(t, l.queue(t), "r"), "its process lives")
@@ -217,7 +217,7 @@ func deadClaimIsFree(t *testing.T, l *ledger) {
 	require.NotNil(t, claim(t, l.queue(t), "r"))
 }
 
-func unsureRests(t *testing.T, l *ledger) {
+func unsureRests(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	c := claim(t, q, "r")
 	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
@@ -227,7 +227,7 @@ func unsureRests(t *testing.T, l *ledger) {
 	require.True(t, claim(t, q, "r").Doubt)
 }
 
-func waitsForItsDay(t *testing.T, l *ledger) {
+func waitsForItsDay(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	c, err := q.Claim(t.Context(), "2026-11-19", "r", true, night(1))
 	require.NoError(t, err)
@@ -235,7 +235,7 @@ func waitsForItsDay(t *testing.T, l *ledger) {
 	require.NotNil(t, claim(t, q, "r"))
 }
 
-func decides(t *testing.T, l *ledger) {
+func decides(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	id := attestation.ID{Batch: b.ID, Line: 2}
 	require.ErrorContains(t, l.Decide(t.Context(), id, attestation.Confirmed, attestation.Approved, "ana", night(1)), "cannot become")
@@ -252,7 +252,7 @@ func decides(t *testing.T, l *ledger) {
 }
 
 // story is a batch with a bit of everything in its log.
-func (l *ledger) story(t *testing.T) {
+func (l *fixture) story(t *testing.T) {
 	t.Helper()
 	b, q := l.approved(t, "a", "b", "c", "d")
 	for i, state := range []attestation.State{attestation.Confirmed, attestation.Unsure, attestation.Failed} {
@@ -263,7 +263,7 @@ func (l *ledger) story(t *testing.T) {
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, "ana", night(1)))
 }
 
-func (l *ledger) problems(t *testing.T) (problems []string) {
+func (l *fixture) problems(t *testing.T) (problems []string) {
 	t.Helper()
 	all, err := l.Verify(t.Context())
 	require.NoError(t, err)
@@ -273,12 +273,12 @@ func (l *ledger) problems(t *testing.T) (problems []string) {
 	return problems
 }
 
-func (l *ledger) whole(t *testing.T) {
+func (l *fixture) whole(t *testing.T) {
 	t.Helper()
 	require.Empty(t, l.problems(t))
 }
 
-func chainIsWhole(t *testing.T, l *ledger) {
+func chainIsWhole(t *testing.T, l *fixture) {
 	l.story(t)
 	l.whole(t)
 	all, err := l.Verify(t.Context())
@@ -293,7 +293,7 @@ func chainIsWhole(t *testing.T, l *ledger) {
 	require.Empty(t, a.Content.Signer)
 }
 
-func tamperingShows(t *testing.T, l *ledger) {
+func tamperingShows(t *testing.T, l *fixture) {
 	l.story(t)
 	for _, tampering := range []string{
 		"UPDATE event SET detail = '{}' WHERE sequence = 4",
@@ -319,7 +319,7 @@ func tamperingShows(t *testing.T, l *ledger) {
 }
 
 // undo does something to the ledger, looks, and puts the tables back.
-func (l *ledger) undo(t *testing.T, statement string, look func()) {
+func (l *fixture) undo(t *testing.T, statement string, look func()) {
 	t.Helper()
 	for _, table := range []string{"batch", "attestation", "person", "event"} {
 		l.exec(t, "CREATE TABLE saved_"+table+" AS SELECT * FROM "+table)
@@ -340,7 +340,7 @@ func (l *ledger) undo(t *testing.T, statement string, look func()) {
 	}
 }
 
-func statesAgree(t *testing.T, l *ledger) {
+func statesAgree(t *testing.T, l *fixture) {
 	b := l.batch(t, "a")
 	for _, s := range attestation.States() {
 		admitted := "queued"
@@ -353,7 +353,7 @@ func statesAgree(t *testing.T, l *ledger) {
 	require.Error(t, err, "the schema knows no other")
 }
 
-func refusesEarlierRow(t *testing.T, l *ledger) {
+func refusesEarlierRow(t *testing.T, l *fixture) {
 	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, true, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a", "b")))
 		earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: fabrikam.ID, ID: "a"}})
@@ -369,7 +369,7 @@ func refusesEarlierRow(t *testing.T, l *ledger) {
 	l.whole(t)
 }
 
-func earlierIsOfPartner(t *testing.T, l *ledger) {
+func earlierIsOfPartner(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error {
 		mine := rows("a")
@@ -389,7 +389,7 @@ func earlierIsOfPartner(t *testing.T, l *ledger) {
 	require.NoError(t, err)
 }
 
-func earlierInALongFile(t *testing.T, l *ledger) {
+func earlierInALongFile(t *testing.T, l *fixture) {
 	before := l.batch(t, "a", "b")
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: before.ID, Line: 3}, attestation.Queued, attestation.Cancelled, "ana", night(1)))
 	crowd := make([]attestation.Customer, 5000)
@@ -413,7 +413,7 @@ func earlierInALongFile(t *testing.T, l *ledger) {
 	require.NoError(t, err)
 }
 
-func anyText(t *testing.T, l *ledger) {
+func anyText(t *testing.T, l *fixture) {
 	odd := []string{`\N`, `\.`, `a\tb`, "a\tb\r\nc", `"quoted", 'and' {braces}`, "São Tomé 日本", "", "\u2028", "NULL"}
 	many := rows(odd...)
 	for n, text := range odd {
@@ -432,14 +432,14 @@ func anyText(t *testing.T, l *ledger) {
 }
 
 // rowsBelong stands in for the foreign keys that PostgreSQL does not have.
-func rowsBelong(t *testing.T, l *ledger) {
+func rowsBelong(t *testing.T, l *fixture) {
 	l.story(t)
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN batch b ON b.id = a.batch_id WHERE b.id IS NULL"))
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line WHERE p.line IS NULL"))
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM person p LEFT JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line WHERE a.line IS NULL"))
 }
 
-func findsCustomers(t *testing.T, l *ledger) {
+func findsCustomers(t *testing.T, l *fixture) {
 	upper := clear("B")
 	upper.Domain = "Shop.Example.COM"
 	l.sweep(t, 1, clear("a"), upper)

@@ -13,7 +13,7 @@ import (
 )
 
 // particulars are the contract of what is kept of customers beside their standing.
-var particulars = map[string]func(*testing.T, *ledger){
+var particulars = map[string]func(*testing.T, *fixture){
 	"purchases of the blocked are due, and then not":       purchasesDue,
 	"purchases are kept on change only":                    purchasesOnChange,
 	"a report shows purchases as they stood at an instant": purchasesAtAnInstant,
@@ -23,7 +23,7 @@ var particulars = map[string]func(*testing.T, *ledger){
 	"who lost the lease keeps no particulars":              lostLeaseKeepsNoParticulars,
 }
 
-func (l *ledger) purchasesDue(t *testing.T, stale time.Time, today standing.Date) (due []string) {
+func (l *fixture) purchasesDue(t *testing.T, stale time.Time, today standing.Date) (due []string) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) {
 		for id, err := range lease.PurchasesDue(t.Context(), stale, today) {
@@ -34,12 +34,12 @@ func (l *ledger) purchasesDue(t *testing.T, stale time.Time, today standing.Date
 	return due
 }
 
-func (l *ledger) savePurchases(t *testing.T, at time.Time, readings ...standing.PurchasesReading) {
+func (l *fixture) savePurchases(t *testing.T, at time.Time, readings ...standing.PurchasesReading) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SavePurchases(t.Context(), at, readings)) })
 }
 
-func (l *ledger) saveResellers(t *testing.T, at time.Time, readings ...standing.ResellerReading) {
+func (l *fixture) saveResellers(t *testing.T, at time.Time, readings ...standing.ResellerReading) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SaveResellers(t.Context(), at, readings)) })
 }
@@ -54,7 +54,7 @@ func buysFrom(reseller, id string) standing.ResellerReading {
 	return standing.ResellerReading{CustomerID: id, Readable: true, ResellerID: reseller}
 }
 
-func purchasesDue(t *testing.T, l *ledger) {
+func purchasesDue(t *testing.T, l *fixture) {
 	const today = standing.Date("2026-11-20")
 	states := []standing.State{clear("clear"), blocked("a"), blocked("b"), blocked("c"), blocked("freed")}
 	l.sweep(t, 1, states...)
@@ -80,7 +80,7 @@ func purchasesDue(t *testing.T, l *ledger) {
 	require.Equal(t, append([]string{"freed"}, ids...), l.purchasesDue(t, long, today), "page by page, each once")
 }
 
-func purchasesOnChange(t *testing.T, l *ledger) {
+func purchasesOnChange(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"), blocked("b"))
 	l.savePurchases(t, night(1), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
 	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
@@ -94,7 +94,7 @@ func purchasesOnChange(t *testing.T, l *ledger) {
 }
 
 // purchasesOf is what a report of a run says at an instant of each blocked customer's purchases.
-func (l *ledger) purchasesOf(t *testing.T, run int64, at time.Time) map[string]any {
+func (l *fixture) purchasesOf(t *testing.T, run int64, at time.Time) map[string]any {
 	t.Helper()
 	found := map[string]any{}
 	for c, err := range l.Blocked(t.Context(), contoso.ID, run, attestation.Cut{At: at}) {
@@ -107,7 +107,7 @@ func (l *ledger) purchasesOf(t *testing.T, run int64, at time.Time) map[string]a
 	return found
 }
 
-func purchasesAtAnInstant(t *testing.T, l *ledger) {
+func purchasesAtAnInstant(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, clear("clear"), blocked("a"), blocked("b"), blocked("c"))
 	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
 	l.savePurchases(t, night(9), bought("a", 2, "2026-12-01"), bought("b", 0, ""))
@@ -125,7 +125,7 @@ func purchasesAtAnInstant(t *testing.T, l *ledger) {
 	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "what came later changes nothing of it")
 }
 
-func clockWentBack(t *testing.T, l *ledger) {
+func clockWentBack(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("a"))
 	l.savePurchases(t, night(9), bought("a", 1, "2026-12-01"))
 	l.savePurchases(t, night(2), bought("a", 1, "2026-12-01"))
@@ -135,7 +135,7 @@ func clockWentBack(t *testing.T, l *ledger) {
 	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM purchases"))
 }
 
-func resellersDue(t *testing.T, l *ledger) {
+func resellersDue(t *testing.T, l *fixture) {
 	unknown := clear("0")
 	unknown.Standing, unknown.Reason = standing.Unknown, standing.Unreadable
 	l.sweep(t, 1, clear("a"), blocked("b"), clear("c"), blocked("d"), clear("e"), clear("f"), unknown)
@@ -159,7 +159,7 @@ func resellersDue(t *testing.T, l *ledger) {
 	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM association"))
 }
 
-func resellersAtAnInstant(t *testing.T, l *ledger) {
+func resellersAtAnInstant(t *testing.T, l *fixture) {
 	unknown, excluded := clear("unknown"), clear("excluded")
 	unknown.Standing, unknown.Reason = standing.Unknown, standing.Unreadable
 	excluded.Standing, excluded.Reason = standing.Excluded, standing.NotAResellerCustomer
@@ -197,7 +197,7 @@ func resellersAtAnInstant(t *testing.T, l *ledger) {
 	require.Empty(t, none)
 }
 
-func lostLeaseKeepsNoParticulars(t *testing.T, l *ledger) {
+func lostLeaseKeepsNoParticulars(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"))
 	l.hold(t, func(lease *store.Lease) {
 		l.exec(t, "UPDATE lease SET number = number + 1")

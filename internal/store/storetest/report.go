@@ -14,7 +14,7 @@ import (
 )
 
 // reports are the contract of what a workbook asks of attestations.
-var reports = map[string]func(*testing.T, *ledger){
+var reports = map[string]func(*testing.T, *fixture){
 	"blocked customers bring their newest attestation": blockedBringAttestation,
 	"entries come by batch, and none is lost":          entriesByBatch,
 	"what was sent is answered, unsettled or returned": tallies,
@@ -24,7 +24,7 @@ var reports = map[string]func(*testing.T, *ledger){
 }
 
 // mixed imports the given rows as they are.
-func (l *ledger) mixed(t *testing.T, rows ...attestation.Attestation) attestation.Batch {
+func (l *fixture) mixed(t *testing.T, rows ...attestation.Attestation) attestation.Batch {
 	t.Helper()
 	for n := range rows {
 		rows[n].ID.Line = n + 2
@@ -40,7 +40,7 @@ func of(partner, customer string, state attestation.State) attestation.Attestati
 	return attestation.Attestation{PartnerID: partner, CustomerID: customer, State: state}
 }
 
-func (l *ledger) entries(t *testing.T, partner string, cut attestation.Cut) (all []attestation.Entry) {
+func (l *fixture) entries(t *testing.T, partner string, cut attestation.Cut) (all []attestation.Entry) {
 	t.Helper()
 	for e, err := range l.Entries(t.Context(), partner, cut) {
 		require.NoError(t, err)
@@ -52,7 +52,7 @@ func (l *ledger) entries(t *testing.T, partner string, cut attestation.Cut) (all
 // through is the ledger up to a batch, with all that happened in it.
 func through(b attestation.Batch) attestation.Cut { return attestation.Cut{Batch: b.ID, At: night(30)} }
 
-func blockedBringAttestation(t *testing.T, l *ledger) {
+func blockedBringAttestation(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("z"), blocked("a"), blocked("b"), clear("c"))
 	first := l.batch(t, "a", "b", "c")
 	second := l.mixed(t, of(contoso.ID, "a", attestation.Refused), of(contoso.ID, "b", attestation.AlreadyKnown), of(fabrikam.ID, "z", attestation.Queued),
@@ -67,7 +67,7 @@ func blockedBringAttestation(t *testing.T, l *ledger) {
 	require.Equal(t, []string{fmt.Sprintf("a %d-2 queued", first.ID), fmt.Sprintf("b %d-3 already_known", second.ID), "z 0-0 "}, found)
 }
 
-func entriesByBatch(t *testing.T, l *ledger) {
+func entriesByBatch(t *testing.T, l *fixture) {
 	first, _ := l.approved(t, "a", "b")
 	second := l.mixed(t, of(contoso.ID, "c", attestation.Queued), of("", "", attestation.Refused), of(contoso.ID, "d", attestation.Refused))
 	third := l.batch(t, "e")
@@ -92,7 +92,7 @@ func entriesByBatch(t *testing.T, l *ledger) {
 	require.Len(t, l.entries(t, contoso.ID, through(third)), 5)
 }
 
-func tallies(t *testing.T, l *ledger) {
+func tallies(t *testing.T, l *fixture) {
 	b, q := l.approved(t, "a", "b", "c", "d", "e", "f", "g")
 	for _, end := range []attestation.State{attestation.Confirmed, attestation.RefusedByMicrosoft, attestation.Failed, attestation.Unsure, attestation.Sending} {
 		c := claim(t, q, "r-"+string(end))
@@ -116,7 +116,7 @@ func tallies(t *testing.T, l *ledger) {
 	require.Equal(t, attestation.Tally{Rows: 7, Sent: 4, Answered: 2, Unsettled: 2, Returned: 1}, tally(), "an answer to what was never sent shows")
 }
 
-func headsEndChains(t *testing.T, l *ledger) {
+func headsEndChains(t *testing.T, l *fixture) {
 	heads, err := l.Heads(t.Context(), night(1))
 	require.NoError(t, err)
 	require.Empty(t, heads)
@@ -133,7 +133,7 @@ func headsEndChains(t *testing.T, l *ledger) {
 	}
 }
 
-func laterIsTakenBack(t *testing.T, l *ledger) {
+func laterIsTakenBack(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("a"))
 	b := l.mixed(t, of(contoso.ID, "a", attestation.Queued), of(contoso.ID, "b", attestation.Refused)) // night 1
 	_, err := l.Approve(t.Context(), b.ID, file, "bea", night(2))
@@ -191,7 +191,7 @@ func laterIsTakenBack(t *testing.T, l *ledger) {
 	}
 }
 
-func brokenChainsShow(t *testing.T, l *ledger) {
+func brokenChainsShow(t *testing.T, l *fixture) {
 	first, _ := l.approved(t, "a")
 	second, q := l.approved(t, "b")
 	claim(t, q, "r1")

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/run"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
 
 var (
-	contoso  = run.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
-	fabrikam = run.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam", Kind: standing.IndirectReseller}
+	contoso  = ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
+	fabrikam = ledger.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam", Kind: standing.IndirectReseller}
 	policy   = standing.Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}
 	firstDay = time.Date(2026, 11, 20, 2, 0, 0, 123456789, time.UTC)
 )
@@ -31,7 +31,7 @@ func night(n int) time.Time { return firstDay.AddDate(0, 0, n-1) }
 
 // Run holds a database to the contract. fresh returns the address of an empty one.
 func Run(t *testing.T, fresh func(testing.TB) string) {
-	for name, test := range map[string]func(*testing.T, *ledger){
+	for name, test := range map[string]func(*testing.T, *fixture){
 		"migrating twice changes nothing":                           migratesTwice,
 		"a newer schema is refused and left alone":                  refusesNewerSchema,
 		"a partner is held by one at a time":                        heldByOne,
@@ -57,7 +57,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for _, more := range []map[string]func(*testing.T, *ledger){attestations, reports, particulars} {
+	for _, more := range []map[string]func(*testing.T, *fixture){attestations, reports, particulars} {
 		for name, test := range more {
 			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 		}
@@ -65,13 +65,13 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 }
 
 // ledger is an open store with a side door for what no API should allow.
-type ledger struct {
+type fixture struct {
 	*store.Store
 	address string
 	raw     *sqlx.DB
 }
 
-func open(t *testing.T, address string) *ledger {
+func open(t *testing.T, address string) *fixture {
 	s, err := store.Open(t.Context(), address)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
@@ -79,7 +79,7 @@ func open(t *testing.T, address string) *ledger {
 	raw, err := connect(address)
 	require.NoError(t, err)
 	t.Cleanup(func() { raw.Close() })
-	return &ledger{s, address, raw}
+	return &fixture{s, address, raw}
 }
 
 // connect opens a database around the store.
@@ -103,20 +103,20 @@ func Exec(ctx context.Context, address, statement string) error {
 	return err
 }
 
-func (l *ledger) exec(t *testing.T, statement string, values ...any) {
+func (l *fixture) exec(t *testing.T, statement string, values ...any) {
 	t.Helper()
 	_, err := l.raw.Exec(l.raw.Rebind(statement), values...)
 	require.NoError(t, err)
 }
 
-func (l *ledger) count(t *testing.T, query string, values ...any) (n int) {
+func (l *fixture) count(t *testing.T, query string, values ...any) (n int) {
 	t.Helper()
 	require.NoError(t, l.raw.Get(&n, l.raw.Rebind(query), values...))
 	return n
 }
 
 // hold does work as the holder of contoso's lease.
-func (l *ledger) hold(t *testing.T, work func(lease *store.Lease)) {
+func (l *fixture) hold(t *testing.T, work func(lease *store.Lease)) {
 	t.Helper()
 	err := l.Hold(t.Context(), contoso, func(_ context.Context, lease *store.Lease) error {
 		work(lease)
@@ -125,11 +125,11 @@ func (l *ledger) hold(t *testing.T, work func(lease *store.Lease)) {
 	require.NoError(t, err)
 }
 
-func wanted(n int) run.Run {
-	return run.Run{Kind: run.Sweep, Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n), Version: "test", StartedAt: night(n)}
+func wanted(n int) ledger.Run {
+	return ledger.Run{Kind: ledger.Sweep, Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n), Version: "test", StartedAt: night(n)}
 }
 
-func begin(t *testing.T, lease *store.Lease, n int) run.Run {
+func begin(t *testing.T, lease *store.Lease, n int) ledger.Run {
 	t.Helper()
 	r, resumed, err := lease.Begin(t.Context(), wanted(n), night(n).Add(-6*time.Hour))
 	require.NoError(t, err)
@@ -138,18 +138,18 @@ func begin(t *testing.T, lease *store.Lease, n int) run.Run {
 }
 
 // sweep makes a whole run of night n in which the service lists and says this of contoso's customers.
-func (l *ledger) sweep(t *testing.T, n int, states ...standing.State) (closed run.Run) {
+func (l *fixture) sweep(t *testing.T, n int, states ...standing.State) (closed ledger.Run) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, n)
 		read(t, lease, r, n, list(t, lease, r, states...), states...)
 		closed = closeRun(t, lease, r, n)
-		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 	})
 	return closed
 }
 
-func list(t *testing.T, lease *store.Lease, r run.Run, states ...standing.State) []run.Listed {
+func list(t *testing.T, lease *store.Lease, r ledger.Run, states ...standing.State) []ledger.Listed {
 	t.Helper()
 	var customers []standing.Customer
 	for _, s := range states {
@@ -161,13 +161,13 @@ func list(t *testing.T, lease *store.Lease, r run.Run, states ...standing.State)
 }
 
 // read saves readings of the listed customers, found in the given states.
-func read(t *testing.T, lease *store.Lease, r run.Run, n int, listed []run.Listed, states ...standing.State) {
+func read(t *testing.T, lease *store.Lease, r ledger.Run, n int, listed []ledger.Listed, states ...standing.State) {
 	t.Helper()
 	byID := map[string]standing.State{}
 	for _, s := range states {
 		byID[s.ID] = s
 	}
-	var readings []run.Reading
+	var readings []ledger.Reading
 	for _, l := range listed {
 		state := byID[l.Customer.ID]
 		var step standing.Step
@@ -176,7 +176,7 @@ func read(t *testing.T, lease *store.Lease, r run.Run, n int, listed []run.Liste
 		}
 		record := standing.Next(step.Before, state, night(n).Truncate(time.Microsecond), time.Time{})
 		step.After = &record
-		readings = append(readings, run.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state})
+		readings = append(readings, ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state})
 	}
 	if len(readings) > 0 {
 		require.NoError(t, lease.Save(t.Context(), r, night(n), readings))
@@ -184,7 +184,7 @@ func read(t *testing.T, lease *store.Lease, r run.Run, n int, listed []run.Liste
 }
 
 // endList counts who is missing once the list has come to its end, and says of each whether it is gone.
-func endList(t *testing.T, lease *store.Lease, r *run.Run, n int, gone bool) {
+func endList(t *testing.T, lease *store.Lease, r *ledger.Run, n int, gone bool) {
 	t.Helper()
 	var err error
 	r.Totals.Missing, _, err = lease.CountMissing(t.Context(), *r)
@@ -192,22 +192,22 @@ func endList(t *testing.T, lease *store.Lease, r *run.Run, n int, gone bool) {
 	for known, err := range lease.Missing(t.Context(), *r) {
 		require.NoError(t, err)
 		if gone {
-			reading := run.Reading{Record: known.Record, Change: standing.Gone, Differs: true, Gone: true}
-			require.NoError(t, lease.Save(t.Context(), *r, night(n), []run.Reading{reading}))
+			reading := ledger.Reading{Record: known.Record, Change: standing.Gone, Differs: true, Gone: true}
+			require.NoError(t, lease.Save(t.Context(), *r, night(n), []ledger.Reading{reading}))
 		}
 	}
 }
 
-func closeRun(t *testing.T, lease *store.Lease, r run.Run, n int) run.Run {
+func closeRun(t *testing.T, lease *store.Lease, r ledger.Run, n int) ledger.Run {
 	t.Helper()
 	last, err := lease.LastCompleted(t.Context())
 	require.NoError(t, err)
-	var before run.Totals
+	var before ledger.Totals
 	if last != nil {
 		before = last.Totals
 	}
 	r.FinishedAt = night(n).Add(time.Minute)
-	closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, before, 50) })
+	closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.Balance(totals, before, 50) })
 	require.NoError(t, err)
 	return closed
 }
@@ -227,7 +227,7 @@ func customer(id string) standing.Customer {
 	return standing.Customer{ID: id, Name: "Customer " + id, Domain: id + ".example.com", Relationship: "reseller"}
 }
 
-func (l *ledger) records(t *testing.T, r run.Run, which standing.Standing) (records []standing.Record) {
+func (l *fixture) records(t *testing.T, r ledger.Run, which standing.Standing) (records []standing.Record) {
 	t.Helper()
 	for record, err := range l.Records(t.Context(), contoso.ID, r.ID, which) {
 		require.NoError(t, err)
@@ -239,20 +239,20 @@ func (l *ledger) records(t *testing.T, r run.Run, which standing.Standing) (reco
 	return records
 }
 
-func migratesTwice(t *testing.T, l *ledger) {
+func migratesTwice(t *testing.T, l *fixture) {
 	have, know, err := l.Schema(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, know, have)
 	require.NoError(t, l.Migrate(t.Context()))
 }
 
-func refusesNewerSchema(t *testing.T, l *ledger) {
+func refusesNewerSchema(t *testing.T, l *fixture) {
 	l.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)")
 	require.ErrorIs(t, l.Migrate(t.Context()), store.ErrNewerSchema)
 	require.ErrorContains(t, l.Migrate(t.Context()), "9999")
 }
 
-func heldByOne(t *testing.T, l *ledger) {
+func heldByOne(t *testing.T, l *fixture) {
 	l.hold(t, func(*store.Lease) {
 		err := l.Hold(t.Context(), contoso, func(context.Context, *store.Lease) error { panic("held twice") })
 		held, ok := errors.AsType[*store.HeldError](err)
@@ -262,22 +262,22 @@ func heldByOne(t *testing.T, l *ledger) {
 	l.hold(t, func(*store.Lease) {}) // given back, free again
 }
 
-func partnersAreApart(t *testing.T, l *ledger) {
+func partnersAreApart(t *testing.T, l *fixture) {
 	l.hold(t, func(*store.Lease) {
 		require.NoError(t, l.Hold(t.Context(), fabrikam, func(context.Context, *store.Lease) error { return nil }))
 	})
 }
 
-func expiredLeaseIsTaken(t *testing.T, l *ledger) {
+func expiredLeaseIsTaken(t *testing.T, l *fixture) {
 	l.hold(t, func(old *store.Lease) {
 		l.exec(t, "UPDATE lease SET expires_at = 1")
-		r := run.Run{}
+		r := ledger.Run{}
 		l.hold(t, func(young *store.Lease) { r = begin(t, young, 1) })
-		require.ErrorIs(t, old.Save(t.Context(), r, night(1), []run.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
+		require.ErrorIs(t, old.Save(t.Context(), r, night(1), []ledger.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
 	})
 }
 
-func deadHolderIsReplaced(t *testing.T, l *ledger) {
+func deadHolderIsReplaced(t *testing.T, l *fixture) {
 	l.hold(t, func(*store.Lease) {
 		l.exec(t, "UPDATE lease SET pid = ?, pid_started = '1'", deadProcess(t))
 		l.hold(t, func(*store.Lease) {})
@@ -291,7 +291,7 @@ func deadProcess(t *testing.T) int {
 	return process.Process.Pid
 }
 
-func otherHostKeepsLease(t *testing.T, l *ledger) {
+func otherHostKeepsLease(t *testing.T, l *fixture) {
 	l.hold(t, func(*store.Lease) {
 		l.exec(t, "UPDATE lease SET host = 'elsewhere/boot/pid', pid = ?", deadProcess(t))
 		err := l.Hold(t.Context(), contoso, func(context.Context, *store.Lease) error { return nil })
@@ -299,25 +299,25 @@ func otherHostKeepsLease(t *testing.T, l *ledger) {
 	})
 }
 
-func lostLeaseWritesNothing(t *testing.T, l *ledger) {
+func lostLeaseWritesNothing(t *testing.T, l *fixture) {
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 1)
 		listed := list(t, lease, r, clear("a"))
 		l.exec(t, "UPDATE lease SET number = number + 1")
-		save := []run.Reading{{Record: standing.Record{State: clear(listed[0].Customer.ID)}}}
+		save := []ledger.Reading{{Record: standing.Record{State: clear(listed[0].Customer.ID)}}}
 		require.ErrorIs(t, lease.Save(t.Context(), r, night(1), save), store.ErrLeaseLost)
 		_, err := lease.List(t.Context(), r, []standing.Customer{customer("b")}, false)
 		require.ErrorIs(t, err, store.ErrLeaseLost)
-		_, err = lease.Close(t.Context(), r, func(run.Totals) []run.Check { return []run.Check{{OK: true}} })
+		_, err = lease.Close(t.Context(), r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
 		require.ErrorIs(t, err, store.ErrLeaseLost)
-		require.ErrorIs(t, lease.Spend(t.Context(), r.ID, run.Cost{Requests: 1}), store.ErrLeaseLost)
+		require.ErrorIs(t, lease.Spend(t.Context(), r.ID, ledger.Cost{Requests: 1}), store.ErrLeaseLost)
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading"))
 		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM listing"))
 		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'running' AND requests = 0"))
 	})
 }
 
-func keptOnChangeOnly(t *testing.T, l *ledger) {
+func keptOnChangeOnly(t *testing.T, l *fixture) {
 	l.sweep(t, 1, clear("a"), blocked("b"))
 	l.sweep(t, 2, clear("a"), blocked("b"))
 	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM standing"))
@@ -329,7 +329,7 @@ func keptOnChangeOnly(t *testing.T, l *ledger) {
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading")+l.count(t, "SELECT COUNT(*) FROM listing"), "working rows are dropped")
 }
 
-func pastRunsRemain(t *testing.T, l *ledger) {
+func pastRunsRemain(t *testing.T, l *fixture) {
 	first := l.sweep(t, 1, clear("a"), blocked("b"), blocked("c"))
 	before := l.records(t, first, "")
 	l.sweep(t, 2, clear("a"), clear("b"), blocked("c"), blocked("d"))
@@ -350,7 +350,7 @@ func pastRunsRemain(t *testing.T, l *ledger) {
 	require.Equal(t, night(2).Truncate(time.Microsecond), again.ReportedAt)
 }
 
-func recordsRoundTrip(t *testing.T, l *ledger) {
+func recordsRoundTrip(t *testing.T, l *fixture) {
 	states := []standing.State{clear("plain"), blocked("blocked")}
 	for i, name := range []string{"=HYPERLINK(\"x\")", " spaces ", "a\tb\r\nc", "שלום مرحبا", "日本語 😀", "\u0001\u000b\uffff", strings.Repeat("ü", 40_000), "'; DROP TABLE run; --", ":name ? $1"} {
 		s := clear(fmt.Sprintf("hostile-%d", i))
@@ -372,7 +372,7 @@ func recordsRoundTrip(t *testing.T, l *ledger) {
 	require.Equal(t, len(states), l.count(t, "SELECT COUNT(*) FROM standing"))
 }
 
-func namedTwice(t *testing.T, l *ledger) {
+func namedTwice(t *testing.T, l *fixture) {
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 1)
 		require.Len(t, list(t, lease, r, clear("a"), clear("a"), clear("b")), 2)
@@ -382,8 +382,8 @@ func namedTwice(t *testing.T, l *ledger) {
 	})
 }
 
-func resumes(t *testing.T, l *ledger) {
-	var interrupted run.Run
+func resumes(t *testing.T, l *fixture) {
+	var interrupted ledger.Run
 	l.hold(t, func(lease *store.Lease) {
 		interrupted = begin(t, lease, 1)
 		read(t, lease, interrupted, 1, list(t, lease, interrupted, clear("a"), blocked("b"))[:1], clear("a"))
@@ -403,12 +403,12 @@ func resumes(t *testing.T, l *ledger) {
 		require.Equal(t, "b", listed[0].Customer.ID)
 		read(t, lease, r, 1, listed, blocked("b"))
 		closed := closeRun(t, lease, r, 1)
-		require.Equal(t, run.Completed, closed.State)
-		require.Equal(t, run.Standings{Clear: 1, Blocked: 1}, closed.Totals.Standings)
+		require.Equal(t, ledger.Completed, closed.State)
+		require.Equal(t, ledger.Standings{Clear: 1, Blocked: 1}, closed.Totals.Standings)
 	})
 }
 
-func oldReadingsAreForgotten(t *testing.T, l *ledger) {
+func oldReadingsAreForgotten(t *testing.T, l *fixture) {
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 1)
 		read(t, lease, r, 1, list(t, lease, r, clear("a")), clear("a"))
@@ -421,11 +421,11 @@ func oldReadingsAreForgotten(t *testing.T, l *ledger) {
 	})
 }
 
-func otherRulesBeginAnew(t *testing.T, l *ledger) {
-	for name, change := range map[string]func(*run.Run){
-		"policy":  func(r *run.Run) { r.Policy.TrustDirectAcceptance = false },
-		"since":   func(r *run.Run) { r.Policy.AcceptedSince = "2024-01-01" },
-		"version": func(r *run.Run) { r.Version = "other" },
+func otherRulesBeginAnew(t *testing.T, l *fixture) {
+	for name, change := range map[string]func(*ledger.Run){
+		"policy":  func(r *ledger.Run) { r.Policy.TrustDirectAcceptance = false },
+		"since":   func(r *ledger.Run) { r.Policy.AcceptedSince = "2024-01-01" },
+		"version": func(r *ledger.Run) { r.Version = "other" },
 	} {
 		l.hold(t, func(lease *store.Lease) {
 			r, _, err := lease.Begin(t.Context(), wanted(1), night(1).Add(-6*time.Hour))
@@ -442,7 +442,7 @@ func otherRulesBeginAnew(t *testing.T, l *ledger) {
 	}
 }
 
-func missingAndGone(t *testing.T, l *ledger) {
+func missingAndGone(t *testing.T, l *fixture) {
 	l.sweep(t, 1, clear("a"), clear("b"), blocked("c"))
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 2)
@@ -452,13 +452,13 @@ func missingAndGone(t *testing.T, l *ledger) {
 		require.Equal(t, []int{1, 2}, []int{missing, listed})
 		endList(t, lease, &r, 2, true)
 		closed := closeRun(t, lease, r, 2)
-		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, []int{1, 1, 2}, []int{closed.Totals.Gone, closed.Totals.GoneByRead, closed.Totals.Listed})
 		require.Len(t, l.records(t, closed, ""), 2)
 	})
 }
 
-func stillThere(t *testing.T, l *ledger) {
+func stillThere(t *testing.T, l *fixture) {
 	l.sweep(t, 1, clear("a"), blocked("b"))
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 2)
@@ -467,14 +467,14 @@ func stillThere(t *testing.T, l *ledger) {
 		require.NoError(t, err)
 		read(t, lease, r, 2, found, blocked("b"))
 		r.Totals.Missing = 1
-		closed, err := lease.Close(t.Context(), r, func(totals run.Totals) []run.Check { return run.Balance(totals, run.Totals{Listed: 2}, 50) })
+		closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.Balance(totals, ledger.Totals{Listed: 2}, 50) })
 		require.NoError(t, err)
-		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Missing, closed.Totals.StillThere, closed.Totals.Gone})
 	})
 }
 
-func unlistedReadingIsForgotten(t *testing.T, l *ledger) {
+func unlistedReadingIsForgotten(t *testing.T, l *fixture) {
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 1)
 		read(t, lease, r, 1, list(t, lease, r, clear("a"), clear("b")), clear("a"), clear("b"))
@@ -486,18 +486,18 @@ func unlistedReadingIsForgotten(t *testing.T, l *ledger) {
 		require.Empty(t, list(t, lease, r, clear("a")))
 		endList(t, lease, &r, 1, false)
 		closed := closeRun(t, lease, r, 1)
-		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, 1, closed.Totals.Listed)
 	})
 }
 
-func comesBack(t *testing.T, l *ledger) {
+func comesBack(t *testing.T, l *fixture) {
 	l.sweep(t, 1, clear("a"), clear("b"))
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 2)
 		read(t, lease, r, 2, list(t, lease, r, clear("a")), clear("a"))
 		endList(t, lease, &r, 2, true)
-		require.Equal(t, run.Completed, closeRun(t, lease, r, 2).State)
+		require.Equal(t, ledger.Completed, closeRun(t, lease, r, 2).State)
 		again := begin(t, lease, 3)
 		listed := list(t, lease, again, clear("a"), clear("b"))
 		require.Len(t, listed, 2)
@@ -507,12 +507,12 @@ func comesBack(t *testing.T, l *ledger) {
 		}
 		read(t, lease, again, 3, listed, clear("a"), clear("b"))
 		closed := closeRun(t, lease, again, 3)
-		require.Equal(t, run.Completed, closed.State, "%+v", closed.Checks)
+		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, 1, closed.Totals.New)
 	})
 }
 
-func unbalancedRunChangesNothing(t *testing.T, l *ledger) {
+func unbalancedRunChangesNothing(t *testing.T, l *fixture) {
 	first := l.sweep(t, 1, clear("a"), clear("b"), clear("c"))
 	before := l.records(t, first, "")
 	l.hold(t, func(lease *store.Lease) {
@@ -520,12 +520,12 @@ func unbalancedRunChangesNothing(t *testing.T, l *ledger) {
 		read(t, lease, r, 2, list(t, lease, r, blocked("a")), blocked("a"))
 		endList(t, lease, &r, 2, false) // b and c are missing, and nobody asked
 		closed := closeRun(t, lease, r, 2)
-		require.Equal(t, run.Failed, closed.State)
+		require.Equal(t, ledger.Failed, closed.State)
 		again, err := l.Store.Run(t.Context(), r.ID)
 		require.NoError(t, err)
-		require.False(t, run.Balanced(again.Checks))
+		require.False(t, ledger.Balanced(again.Checks))
 		require.Equal(t, closed.Checks, again.Checks)
-		require.Equal(t, run.Standings{Blocked: 1}, again.Totals.Standings, "the numbers that failed are kept")
+		require.Equal(t, ledger.Standings{Blocked: 1}, again.Totals.Standings, "the numbers that failed are kept")
 	})
 	require.Equal(t, before, l.records(t, first, ""))
 	last, err := l.CompletedRuns(t.Context(), contoso.ID, night(30), 10)
@@ -533,10 +533,10 @@ func unbalancedRunChangesNothing(t *testing.T, l *ledger) {
 	require.Len(t, last, 1)
 	recent, err := l.RecentRuns(t.Context(), 10)
 	require.NoError(t, err)
-	require.Equal(t, run.Failed, recent[0].State)
+	require.Equal(t, ledger.Failed, recent[0].State)
 }
 
-func changesNameBothSides(t *testing.T, l *ledger) {
+func changesNameBothSides(t *testing.T, l *fixture) {
 	renamed := clear("b")
 	renamed.Name = "zzz"
 	first := l.sweep(t, 1, clear("a"), blocked("b"), clear("c"), clear("d"))
@@ -546,7 +546,7 @@ func changesNameBothSides(t *testing.T, l *ledger) {
 		read(t, lease, r, 2, list(t, lease, r, after...), after...)
 		endList(t, lease, &r, 2, true)
 		second := closeRun(t, lease, r, 2)
-		require.Equal(t, run.Completed, second.State, "%+v", second.Checks)
+		require.Equal(t, ledger.Completed, second.State, "%+v", second.Checks)
 		require.Equal(t, []int{1, 1, 1, 1}, []int{second.Totals.New, second.Totals.Gone, second.Totals.NewlyBlocked, second.Totals.NewlyClear})
 
 		require.Equal(t, []string{"newly_blocked a a", "gone c ", "new  e", "newly_clear b b"}, l.changes(t, second.ID, first.ID))
@@ -557,7 +557,7 @@ func changesNameBothSides(t *testing.T, l *ledger) {
 	require.Len(t, l.changes(t, third.ID, first.ID), 4, "over several runs")
 }
 
-func (l *ledger) changes(t *testing.T, run, against int64) (changes []string) {
+func (l *fixture) changes(t *testing.T, run, against int64) (changes []string) {
 	t.Helper()
 	for step, err := range l.Changes(t.Context(), contoso.ID, run, against) {
 		require.NoError(t, err)
@@ -576,7 +576,7 @@ func (l *ledger) changes(t *testing.T, run, against int64) (changes []string) {
 	return changes
 }
 
-func longestBlockedFirst(t *testing.T, l *ledger) {
+func longestBlockedFirst(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("z"), clear("a"), clear("b"))
 	r := l.sweep(t, 2, blocked("z"), blocked("a"), blocked("b"))
 	var order []string

@@ -1,4 +1,4 @@
-package run
+package ledger
 
 import "fmt"
 
@@ -37,7 +37,7 @@ func Balance(t, last Totals, maxGonePercent float64) []Check {
 		equal(CheckContinuity, last.Listed+t.New-t.Gone, t.Listed, fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
 			last.Listed, t.New, t.Gone, last.Listed+t.New-t.Gone, t.Listed)),
 		equal(CheckGone, t.Gone, t.GoneByRead, fmt.Sprintf("%d gone, %d of them said so by a read", t.Gone, t.GoneByRead)),
-		ledger(t),
+		held(t),
 	}
 }
 
@@ -45,7 +45,7 @@ func Balance(t, last Totals, maxGonePercent float64) []Check {
 func BalanceRecheck(t, last Totals) []Check {
 	return []Check{
 		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed, t.Listed)),
-		ledger(t),
+		held(t),
 	}
 }
 
@@ -67,7 +67,7 @@ func list(t, last Totals, maxGonePercent float64) Check {
 	return c
 }
 
-func ledger(t Totals) Check {
+func held(t Totals) Check {
 	c := equal(CheckLedger, t.Sum(), t.Ledger.Sum(), fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d excluded",
 		t.Sum(), t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded))
 	c.OK = t.Standings == t.Ledger

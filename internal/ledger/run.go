@@ -1,6 +1,6 @@
-// Package run describes one reconciliation of one partner: what it counted, what it cost, and whether its numbers add up.
+// Package ledger describes one reconciliation of one partner: what it counted, what it cost, and whether its numbers add up.
 // It is pure; the ledger keeps runs, the reconcile job makes them, the report shows them.
-package run
+package ledger
 
 import (
 	"time"

@@ -1,4 +1,4 @@
-package run
+package ledger
 
 import "github.com/mcaledger/mcaledger/internal/standing"
 
