@@ -14,7 +14,7 @@ type serviceError interface {
 	error
 	Fatal() bool
 	Outcome() standing.Outcome
-	Trouble() standing.Trouble
+	ReadError() standing.ReadError
 }
 
 // customer reads one listed customer and decides. A failed read is part of the result; only a failure of the run is an error.
@@ -58,7 +58,7 @@ func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 		Agreements: c.facts.AgreementsRead, Newest: verdict.Newest, Direct: c.facts.DirectAnswer(),
 	}
 	if verdict.Standing == standing.Unknown {
-		state.Trouble = c.trouble // empty when every answer came and they make no sense
+		state.ReadError = c.trouble // empty when every answer came and they make no sense
 	}
 	step := standing.Step{Before: yesterday(listed.Known)}
 	record := standing.Next(step.Before, state, s.run.StartedAt, s.lastReading())
@@ -90,7 +90,7 @@ func (s *sweep) missed(ctx context.Context, listed ledger.Listed) (ledger.Readin
 	}
 	if failure != nil {
 		c := reader{facts: standing.Facts{AgreementsRead: standing.Failed, DirectRead: standing.Failed, Partner: s.Kind,
-			Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.now())}, trouble: failure.Trouble()}
+			Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.now())}, trouble: failure.ReadError()}
 		return s.reading(listed, c), nil
 	}
 	return s.customer(ctx, listed)
@@ -101,7 +101,7 @@ type reader struct {
 	service Service
 	id      string
 	facts   standing.Facts
-	trouble standing.Trouble // of the read that failed
+	trouble standing.ReadError // of the read that failed
 }
 
 func (c *reader) relationship(ctx context.Context, customer *standing.Customer) error {
@@ -138,8 +138,8 @@ func (c *reader) outcome(err error) (standing.Outcome, error) {
 	if !ok || failure.Fatal() {
 		return standing.Failed, err
 	}
-	if outcome := failure.Outcome(); outcome != standing.Failed || c.trouble == (standing.Trouble{}) {
-		c.trouble = failure.Trouble()
+	if outcome := failure.Outcome(); outcome != standing.Failed || c.trouble == (standing.ReadError{}) {
+		c.trouble = failure.ReadError()
 	}
 	return failure.Outcome(), nil
 }

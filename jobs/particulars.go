@@ -74,7 +74,7 @@ func (j Particulars) Run(ctx context.Context, runs ParticularsLedger, service Pa
 	if err == nil && j.Kind == standing.IndirectProvider {
 		result.Resellers, err = p.resellers(ctx)
 	}
-	result.Cost = service.Cost().Minus(before)
+	result.Cost = service.Cost().Sub(before)
 	if result.Cost.Requests == 0 {
 		return result, err
 	}

@@ -288,7 +288,7 @@ func (b *lab) truth(t *testing.T, r ledger.Run, asOf time.Time) {
 		}
 	}
 	blocked := 0
-	for c, err := range b.store.Blocked(t.Context(), partner.ID, r.ID, attestation.Cut{At: asOf.Add(time.Hour)}) {
+	for c, err := range b.store.Blocked(t.Context(), partner.ID, r.ID, attestation.Snapshot{At: asOf.Add(time.Hour)}) {
 		require.NoError(t, err)
 		blocked++
 		var want standing.Purchases

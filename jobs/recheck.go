@@ -57,9 +57,9 @@ func (j Reconcile) Recheck(ctx context.Context, runs RecheckLedger, customers []
 		return err
 	}
 	closing := s.run
-	closing.Totals.StillThere = last.Totals.StillThere
+	closing.Totals.FoundUnlisted = last.Totals.FoundUnlisted
 	closing.FinishedAt = s.now()
-	closed, err := runs.Close(context.WithoutCancel(ctx), closing, func(t ledger.Totals) []ledger.Check { return ledger.BalanceRecheck(t, s.before()) })
+	closed, err := runs.Close(context.WithoutCancel(ctx), closing, func(t ledger.Totals) []ledger.Check { return ledger.CheckRecheck(t, s.before()) })
 	if err != nil {
 		return fmt.Errorf("close recheck %d: %w", r.ID, err)
 	}

@@ -54,7 +54,7 @@ func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by
 func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	brazil, europe := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "eu", Name: "contoso-eu"}
 	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
-	of := func(id int64, p ledger.Partner, kind ledger.Kind, state ledger.State, began, ended time.Time) ledger.Run {
+	of := func(id int64, p ledger.Partner, kind ledger.RunKind, state ledger.RunState, began, ended time.Time) ledger.Run {
 		return ledger.Run{ID: id, Partner: p, Kind: kind, State: state, StartedAt: began, FinishedAt: ended}
 	}
 	runs := pastRuns{

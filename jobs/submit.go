@@ -27,7 +27,7 @@ type Submit struct {
 // Attestor is what a submission asks of Partner Center.
 type Attestor interface {
 	Template(ctx context.Context) (string, error)
-	Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.Outcome, error)
+	Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error)
 	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
 }
 
@@ -306,7 +306,7 @@ func (s *submission) settle(ctx context.Context, c *attestation.Claim) finding {
 	working := ctx
 	ctx, cancel := context.WithDeadline(ctx, c.Until)
 	defer cancel()
-	if c.Doubt {
+	if c.MaybeDelivered {
 		if end, ok := s.readBack(ctx, c); ok {
 			return finding{claim: c, Settlement: end}
 		}
@@ -332,18 +332,18 @@ func (s *submission) send(ctx context.Context, c *attestation.Claim) finding {
 		f.refused = err
 	}
 	switch outcome {
-	case attestation.Taken:
+	case attestation.ResultAccepted:
 		f.State, f.taken = attestation.Confirmed, true
-	case attestation.SignerKnown:
+	case attestation.ResultDuplicateSigner:
 		f.Settlement, f.taken = s.signerKnown(ctx, c, answer), true
-	case attestation.Rejected:
+	case attestation.ResultContentRejected:
 		f.State, f.Reason, f.Message, f.taken = attestation.RefusedByMicrosoft, attestation.ContentRefused, words(err), true
 		f.Hint = "Correct the row and import it again."
-	case attestation.Impossible:
+	case attestation.ResultCustomerRejected:
 		f.Settlement = impossible(c, answer, err)
-	case attestation.Barred:
+	case attestation.ResultForbidden:
 		f.Settlement, f.barred = barred(c, answer, err), err
-	case attestation.NotSent:
+	case attestation.ResultNotSent:
 		f.Settlement, f.refused = undone(c, answer), err
 	default:
 		f.Settlement = unsettled(answer)
@@ -359,7 +359,7 @@ func unsettled(answer attestation.Answer) attestation.Settlement {
 // undone is an attestation that this time was certainly not taken. If the answer of an earlier time was lost, it stays in doubt: the next
 // one reads back first.
 func undone(c *attestation.Claim, answer attestation.Answer) attestation.Settlement {
-	if c.Doubt {
+	if c.MaybeDelivered {
 		return unsettled(answer)
 	}
 	return attestation.Settlement{State: attestation.Approved, Answer: answer}
@@ -371,9 +371,9 @@ func impossible(c *attestation.Claim, answer attestation.Answer, err error) atte
 	cure := "Mend what the answer names"
 	if e, ok := errors.AsType[serviceError](err); ok {
 		switch e.Outcome() {
-		case standing.Ended:
+		case standing.NoRelationship:
 			cure = "There is no relationship with the customer any more: send it a new relationship request"
-		case standing.NoSuchHere:
+		case standing.TenantNotFound:
 			cure = "The service does not know this customer any more: look for it in Partner Center"
 		}
 	}
@@ -393,7 +393,7 @@ func barred(c *attestation.Claim, answer attestation.Answer, err error) attestat
 func (s *submission) readBack(ctx context.Context, c *attestation.Claim) (_ attestation.Settlement, ok bool) {
 	found, err := s.Service.Agreements(ctx, c.CustomerID)
 	if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.Failed { // the customer is no longer there
-		t := e.Trouble()
+		t := e.ReadError()
 		return impossible(c, attestation.Answer{Status: t.Status, Code: t.Code, RequestID: t.RequestID, CorrelationID: t.CorrelationID}, err), true
 	}
 	if err != nil {
@@ -420,7 +420,7 @@ func (s *submission) signerKnown(ctx context.Context, c *attestation.Claim, answ
 		}
 	}
 	switch {
-	case c.Doubt && newest == c.Content.Agreed:
+	case c.MaybeDelivered && newest == c.Content.Agreed:
 		return attestation.Settlement{State: attestation.Confirmed, Reason: attestation.ReadBack, Answer: answer}
 	case newest >= s.Since:
 		return attestation.Settlement{State: attestation.AlreadyOnRecord, Reason: attestation.SameOnRecord, Answer: answer,
@@ -438,7 +438,7 @@ func (s *submission) signerKnown(ctx context.Context, c *attestation.Claim, answ
 // words are what the service said, for a person; the ids stand beside them.
 func words(err error) string {
 	if e, ok := errors.AsType[serviceError](err); ok {
-		return e.Trouble().Message
+		return e.ReadError().Message
 	}
 	return ""
 }

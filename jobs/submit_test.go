@@ -206,7 +206,7 @@ func TestWhereNobodyIsTakenNothingIsDecided(t *testing.T) {
 type desk struct {
 	claims   []attestation.Claim
 	tooLate  map[int]error // lines whose claim is over when the request is to leave
-	answer   func(a attestation.Attestation) (attestation.Outcome, error)
+	answer   func(a attestation.Attestation) (attestation.SendResult, error)
 	resting  int
 	settled  map[int]attestation.Settlement
 	attested []int
@@ -216,7 +216,7 @@ func (d *desk) Template(context.Context) (string, error) { return "template", ni
 
 func (d *desk) Agreements(context.Context, string) ([]standing.Agreement, error) { return nil, nil }
 
-func (d *desk) Attest(_ context.Context, a attestation.Attestation) (attestation.Answer, attestation.Outcome, error) {
+func (d *desk) Attest(_ context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
 	d.attested = append(d.attested, a.ID.Line)
 	outcome, err := d.answer(a)
 	return attestation.Answer{}, outcome, err
@@ -248,10 +248,10 @@ func (d *desk) Settle(_ context.Context, c *attestation.Claim, s attestation.Set
 // at is a desk with a claim for each line; those in doubt were sent before.
 func at(lines int, doubt bool) *desk {
 	d := &desk{tooLate: map[int]error{}, settled: map[int]attestation.Settlement{},
-		answer: func(attestation.Attestation) (attestation.Outcome, error) { return attestation.Taken, nil }}
+		answer: func(attestation.Attestation) (attestation.SendResult, error) { return attestation.ResultAccepted, nil }}
 	for line := range lines {
 		d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}},
-			Until: time.Now().Add(time.Minute), Doubt: doubt})
+			Until: time.Now().Add(time.Minute), MaybeDelivered: doubt})
 	}
 	return d
 }
@@ -291,17 +291,17 @@ type deadlined struct {
 	left chan bool
 }
 
-func (d deadlined) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.Outcome, error) {
+func (d deadlined) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
 	d.left <- ctx.Err() == nil
 	return d.desk.Attest(ctx, a)
 }
 
 // What was refused this time may have been taken the time before, when the answer was lost: it is read back before it is sent again.
 func TestWhatIsInDoubtStaysInDoubt(t *testing.T) {
-	for name, outcome := range map[string]attestation.Outcome{"the caller has to wait": attestation.NotSent, "nobody was taken": attestation.Barred} {
+	for name, outcome := range map[string]attestation.SendResult{"the caller has to wait": attestation.ResultNotSent, "nobody was taken": attestation.ResultForbidden} {
 		t.Run(name, func(t *testing.T) {
 			d := at(1, true)
-			d.answer = func(attestation.Attestation) (attestation.Outcome, error) { return outcome, errors.New("no") }
+			d.answer = func(attestation.Attestation) (attestation.SendResult, error) { return outcome, errors.New("no") }
 			_, err := d.submit(t)
 			require.ErrorContains(t, err, "no")
 			require.Equal(t, attestation.Unsure, d.settled[0].State)
@@ -311,12 +311,12 @@ func TestWhatIsInDoubtStaysInDoubt(t *testing.T) {
 
 func TestWhoIsBarredWaitsForTheOthers(t *testing.T) {
 	no := errors.New("no")
-	barring := func(barred func(line int) bool) func(a attestation.Attestation) (attestation.Outcome, error) {
-		return func(a attestation.Attestation) (attestation.Outcome, error) {
+	barring := func(barred func(line int) bool) func(a attestation.Attestation) (attestation.SendResult, error) {
+		return func(a attestation.Attestation) (attestation.SendResult, error) {
 			if barred(a.ID.Line) {
-				return attestation.Barred, no
+				return attestation.ResultForbidden, no
 			}
-			return attestation.Taken, nil
+			return attestation.ResultAccepted, nil
 		}
 	}
 	for name, c := range map[string]struct {
@@ -358,11 +358,11 @@ func TestALostAnswerTakesNobodysPlace(t *testing.T) {
 			for _, line := range append(c.sent, 4) {
 				d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}}, Until: time.Now().Add(time.Minute)})
 			}
-			d.answer = func(a attestation.Attestation) (attestation.Outcome, error) {
+			d.answer = func(a attestation.Attestation) (attestation.SendResult, error) {
 				if a.ID.Line == c.first {
-					return attestation.Lost, nil
+					return attestation.ResultUnknown, nil
 				}
-				return attestation.Taken, nil
+				return attestation.ResultAccepted, nil
 			}
 			_, err := jobs.Submit{Concurrency: 1, Most: c.most, Service: d}.Run(t.Context(), d, today)
 			require.NoError(t, err)
@@ -374,8 +374,8 @@ func TestALostAnswerTakesNobodysPlace(t *testing.T) {
 // An answer was lost, and before this host looked again another one had settled it.
 func TestWhatAnotherHostSettledIsNotLeftForLater(t *testing.T) {
 	d := at(2, false)
-	d.answer = func(a attestation.Attestation) (attestation.Outcome, error) {
-		return []attestation.Outcome{attestation.Lost, attestation.Taken}[a.ID.Line], nil
+	d.answer = func(a attestation.Attestation) (attestation.SendResult, error) {
+		return []attestation.SendResult{attestation.ResultUnknown, attestation.ResultAccepted}[a.ID.Line], nil
 	}
 	done, err := d.submit(t)
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ func (s *sweep) everybody(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.run.Totals.Missing = missing
+	s.run.Totals.Unlisted = missing
 	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.MaxGonePercent) {
 		return nil // nobody is called gone on the word of a list that cannot be believed; the checks will say so
 	}
@@ -54,7 +54,7 @@ func (s *sweep) before() ledger.Totals {
 }
 
 func (s *sweep) judge(t ledger.Totals) []ledger.Check {
-	return ledger.Balance(t, s.before(), s.MaxGonePercent)
+	return ledger.CheckSweep(t, s.before(), s.MaxGonePercent)
 }
 
 // listed walks the service's list, page by page, leaving out who was read in an earlier attempt.

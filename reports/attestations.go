@@ -56,8 +56,8 @@ func (r *report) entries() int {
 }
 
 // cut is how much of the ledger of attestations the workbook shows.
-func (r *report) cut() attestation.Cut {
-	cut := attestation.Cut{At: r.book.Through}
+func (r *report) cut() attestation.Snapshot {
+	cut := attestation.Snapshot{At: r.book.Through}
 	if len(r.heads) > 0 {
 		cut.Batch = r.heads[0].Batch
 	}

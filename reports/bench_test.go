@@ -70,7 +70,7 @@ func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing
 	return func(func(standing.Step, error) bool) {}
 }
 
-func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
+func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for rec, err := range c.Records(ctx, partner, run, standing.Blocked) {
 			if !yield(attestation.BlockedCustomer{Record: rec, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
@@ -91,17 +91,17 @@ func (c crowd) Resellers(context.Context, string, int64, time.Time) ([]standing.
 // attested is how many of the crowd were attested: one in ten.
 func (c crowd) attested() int { return int(c) / 10 }
 
-func (c crowd) Heads(context.Context, time.Time) ([]attestation.Head, error) {
-	return []attestation.Head{{Batch: 1, File: "crowd.csv", Rows: c.attested(), Events: 1}}, nil
+func (c crowd) Heads(context.Context, time.Time) ([]attestation.ChainHead, error) {
+	return []attestation.ChainHead{{Batch: 1, File: "crowd.csv", Rows: c.attested(), Events: 1}}, nil
 }
 
-func (c crowd) CountWhole(context.Context, attestation.Cut) (int, error) { return 1, nil }
+func (c crowd) CountWhole(context.Context, attestation.Snapshot) (int, error) { return 1, nil }
 
-func (c crowd) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {
-	return map[string]attestation.Tally{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
+func (c crowd) Tally(context.Context, attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
+	return map[string]attestation.DeliveryTotals{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
 }
 
-func (c crowd) Entries(_ context.Context, partner string, _ attestation.Cut) iter.Seq2[attestation.Entry, error] {
+func (c crowd) Entries(_ context.Context, partner string, _ attestation.Snapshot) iter.Seq2[attestation.Entry, error] {
 	return func(yield func(attestation.Entry, error) bool) {
 		if partner != brazil.ID {
 			return

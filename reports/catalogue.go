@@ -170,13 +170,13 @@ func (c catalogue) checkName(check ledger.Check) string {
 func (c catalogue) checkSentence(check ledger.Check, t ledger.Totals) string {
 	switch check.Name {
 	case ledger.CheckList:
-		return c.put(c.SayList, t.Listed-t.StillThere, check.Found, check.Expected)
+		return c.put(c.SayList, t.Listed-t.FoundUnlisted, check.Found, check.Expected)
 	case ledger.CheckStandings:
 		return c.put(c.SayStandings, t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())
 	case ledger.CheckContinuity:
 		return c.put(c.SayContinuity, check.Expected-t.New+t.Gone, t.New, t.Gone, check.Expected, t.Listed)
 	case ledger.CheckGone:
-		return c.put(c.SayGone, t.Gone, t.GoneByRead)
+		return c.put(c.SayGone, t.Gone, t.GoneConfirmed)
 	case ledger.CheckLedger:
 		return c.put(c.SayLedger, t.Clear, t.Blocked, t.Unknown, t.Excluded,
 			t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded)

@@ -20,12 +20,12 @@ type tampered struct {
 	events, rows int
 }
 
-func (l tampered) CountWhole(ctx context.Context, cut attestation.Cut) (int, error) {
+func (l tampered) CountWhole(ctx context.Context, cut attestation.Snapshot) (int, error) {
 	n, err := l.memorySource.CountWhole(ctx, cut)
 	return n - l.events, err
 }
 
-func (l tampered) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
+func (l tampered) Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
 	tally, err := l.memorySource.Tally(ctx, cut)
 	nobodys := tally[""]
 	nobodys.Rows -= l.rows

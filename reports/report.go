@@ -22,9 +22,9 @@ type report struct {
 	style     styles
 	sheets    int      // of file so far
 	counts    []counts // by partner, as in book.Partners
-	heads     []attestation.Head
+	heads     []attestation.ChainHead
 	whole     int                          // events in unbroken chains
-	tally     map[string]attestation.Tally // by partner, "" for nobody's
+	tally     map[string]attestation.DeliveryTotals // by partner, "" for nobody's
 	bought    standing.PurchasesCount      // of the blocked customers
 	longest   []waiting                    // the longest blocked, for the summary
 	resellers []resellersOf                // of the indirect providers

@@ -307,7 +307,7 @@ func (l liar) Records(ctx context.Context, partner string, run int64, which stan
 	}
 }
 
-func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
+func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		if l.err != nil {
 			yield(attestation.BlockedCustomer{}, l.err)
@@ -320,10 +320,10 @@ func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attest
 // forger says of attestations what their rows do not bear out.
 type forger struct {
 	memorySource
-	more attestation.Tally // of contoso-br
+	more attestation.DeliveryTotals // of contoso-br
 }
 
-func (f forger) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
+func (f forger) Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
 	tally, err := f.memorySource.Tally(ctx, cut)
 	t := tally[brazil.ID]
 	t.Rows += f.more.Rows
@@ -344,7 +344,7 @@ func TestRowsOtherThanCountedAreAnError(t *testing.T) {
 func TestAttestationsOtherThanCountedAreAnError(t *testing.T) {
 	book, source := usual()
 	for _, more := range []int{1, -1} {
-		_, err := Write(t.Context(), io.Discard, book, forger{source, attestation.Tally{Rows: more}})
+		_, err := Write(t.Context(), io.Discard, book, forger{source, attestation.DeliveryTotals{Rows: more}})
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), "sheet Attestations: ")
 		assert.Contains(t, err.Error(), "write the report again")
@@ -353,7 +353,7 @@ func TestAttestationsOtherThanCountedAreAnError(t *testing.T) {
 
 func TestAnAnswerToWhatWasNeverSentFailsACheck(t *testing.T) {
 	book, source := usual()
-	w := write(t, book, forger{source, attestation.Tally{Answered: 1}})
+	w := write(t, book, forger{source, attestation.DeliveryTotals{Answered: 1}})
 	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Attestations", "B1"))
 }
 
@@ -532,7 +532,7 @@ func TestAdviceFollowsTheAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		reason standing.Reason
-		answer standing.Trouble
+		answer standing.ReadError
 		want   advice
 	}{
 		{"the relationship ended", standing.RelationshipEnded, trouble(403, "20002", ""), adviceInvite},
@@ -544,12 +544,12 @@ func TestAdviceFollowsTheAnswer(t *testing.T) {
 		{"no MFA", standing.Unreadable, trouble(401, "900421", ""), adviceSignIn},
 		{"throttled to the end", standing.Unreadable, trouble(429, "", ""), adviceThrottled},
 		{"the service is down", standing.Unreadable, trouble(503, "", ""), adviceServer},
-		{"no answer", standing.Unreadable, standing.Trouble{Message: "timeout"}, adviceSilence},
-		{"no readable date", standing.Unreadable, standing.Trouble{}, adviceNonsense},
+		{"no answer", standing.Unreadable, standing.ReadError{Message: "timeout"}, adviceSilence},
+		{"no readable date", standing.Unreadable, standing.ReadError{}, adviceNonsense},
 		{"an answer that is no JSON", standing.Unreadable, trouble(200, "", "not JSON"), adviceNonsense},
 		{"another refusal", standing.Unreadable, trouble(400, "3000", ""), adviceSupport},
 	} {
-		assert.Equal(t, c.want, adviceFor(standing.State{Reason: c.reason, Trouble: c.answer}), c.name)
+		assert.Equal(t, c.want, adviceFor(standing.State{Reason: c.reason, ReadError: c.answer}), c.name)
 	}
 }
 

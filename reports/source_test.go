@@ -49,7 +49,7 @@ func (l memorySource) Changes(_ context.Context, partner string, _, against int6
 	}
 }
 
-func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
+func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
 			customer := attestation.BlockedCustomer{Record: rec}
@@ -106,11 +106,11 @@ func (l memorySource) Resellers(_ context.Context, partner string, _ int64, _ ti
 	return counts, nil
 }
 
-func (l memorySource) Heads(context.Context, time.Time) ([]attestation.Head, error) {
-	var heads []attestation.Head
+func (l memorySource) Heads(context.Context, time.Time) ([]attestation.ChainHead, error) {
+	var heads []attestation.ChainHead
 	for _, e := range slices.Backward(l.entries) {
 		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
-			heads = append(heads, attestation.Head{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
+			heads = append(heads, attestation.ChainHead{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
 		}
 		head := &heads[len(heads)-1]
 		head.Rows++
@@ -119,7 +119,7 @@ func (l memorySource) Heads(context.Context, time.Time) ([]attestation.Head, err
 	return heads, nil
 }
 
-func (l memorySource) CountWhole(ctx context.Context, _ attestation.Cut) (n int, _ error) {
+func (l memorySource) CountWhole(ctx context.Context, _ attestation.Snapshot) (n int, _ error) {
 	heads, err := l.Heads(ctx, time.Time{})
 	for _, h := range heads {
 		n += int(h.Events)
@@ -127,8 +127,8 @@ func (l memorySource) CountWhole(ctx context.Context, _ attestation.Cut) (n int,
 	return n, err
 }
 
-func (l memorySource) Tally(context.Context, attestation.Cut) (map[string]attestation.Tally, error) {
-	tally := map[string]attestation.Tally{}
+func (l memorySource) Tally(context.Context, attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
+	tally := map[string]attestation.DeliveryTotals{}
 	for _, e := range l.entries {
 		t := tally[e.PartnerID]
 		t.Rows++
@@ -148,7 +148,7 @@ func (l memorySource) Tally(context.Context, attestation.Cut) (map[string]attest
 	return tally, nil
 }
 
-func (l memorySource) Entries(_ context.Context, partner string, _ attestation.Cut) iter.Seq2[attestation.Entry, error] {
+func (l memorySource) Entries(_ context.Context, partner string, _ attestation.Snapshot) iter.Seq2[attestation.Entry, error] {
 	return func(yield func(attestation.Entry, error) bool) {
 		for _, e := range l.entered(partner) {
 			if !yield(e, nil) {
@@ -221,14 +221,14 @@ func customer(n int, name string, reason standing.Reason) standing.Record {
 	case standing.NotAResellerCustomer:
 		rec.Standing, rec.Agreements, rec.Relationship = standing.Excluded, standing.NotRead, "advisor"
 	case standing.RelationshipEnded:
-		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Invite, standing.Ended
-		rec.Trouble = trouble(403, "20002", "The partner does not have a relationship with the customer.")
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Invite, standing.NoRelationship
+		rec.ReadError = trouble(403, "20002", "The partner does not have a relationship with the customer.")
 	case standing.NotFound:
-		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.CheckRelationship, standing.NoSuchHere
-		rec.Trouble = trouble(404, "60003", "Tenant not found.")
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.CheckRelationship, standing.TenantNotFound
+		rec.ReadError = trouble(404, "60003", "Tenant not found.")
 	default:
 		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Retry, standing.Failed
-		rec.Trouble = trouble(503, "", "upstream connect error")
+		rec.ReadError = trouble(503, "", "upstream connect error")
 	}
 	if rec.Standing == standing.Unknown {
 		rec.LastRead = night(9)
@@ -240,8 +240,8 @@ func agreement(day standing.Date) standing.Agreement {
 	return standing.Agreement{Agreed: day, Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
 }
 
-func trouble(status int, code, message string) standing.Trouble {
-	return standing.Trouble{Status: status, Code: code, Message: message,
+func trouble(status int, code, message string) standing.ReadError {
+	return standing.ReadError{Status: status, Code: code, Message: message,
 		RequestID: "5f0c3a52-7a2e-4a5c-9f6b-0d6f1c8f7a11", CorrelationID: "c0ffee00-7a2e-4a5c-9f6b-0d6f1c8f7a11"}
 }
 
@@ -273,9 +273,9 @@ func everyone() []standing.Record {
 	both := customer(4, "Attested, direct read too", standing.Attested)
 	both.Direct = standing.DirectNo
 	role, silent, dateless := customer(11, "Role missing", standing.Unreadable), customer(12, "No answer", standing.Unreadable), customer(13, "No readable date", standing.Unreadable)
-	role.Trouble, role.LastRead = trouble(403, "900308", "Access denied"), time.Time{}
-	silent.Trouble = standing.Trouble{Message: "context deadline exceeded"}
-	dateless.Trouble, dateless.Agreements = standing.Trouble{}, standing.Read
+	role.ReadError, role.LastRead = trouble(403, "900308", "Access denied"), time.Time{}
+	silent.ReadError = standing.ReadError{Message: "context deadline exceeded"}
+	dateless.ReadError, dateless.Agreements = standing.ReadError{}, standing.Read
 	ancient := customer(14, "Signed before Excel's time", standing.Outdated)
 	ancient.Newest.Agreed = "0001-01-01"
 	all := []standing.Record{
@@ -292,7 +292,7 @@ func everyone() []standing.Record {
 
 // runOf is a completed run that counted records, with its checks balanced.
 func runOf(id int64, p ledger.Partner, at time.Time, records []standing.Record, last, added, gone int) *ledger.Run {
-	t := ledger.Totals{Listed: len(records), New: added, Gone: gone, GoneByRead: gone, Missing: gone}
+	t := ledger.Totals{Listed: len(records), New: added, Gone: gone, GoneConfirmed: gone, Unlisted: gone}
 	for _, rec := range records {
 		switch rec.Standing {
 		case standing.Clear:
@@ -315,7 +315,7 @@ func runOf(id int64, p ledger.Partner, at time.Time, records []standing.Record, 
 	return &ledger.Run{ID: id, Partner: p, Policy: policy, State: ledger.Completed, Attempt: 1,
 		CorrelationID: fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", id), Version: "1.0.0",
 		StartedAt: at, FinishedAt: at.Add(14*time.Minute + 3*time.Second), OldestReading: at.Add(4 * time.Second),
-		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: ledger.Balance(t, ledger.Totals{Listed: last}, 5)}
+		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: ledger.CheckSweep(t, ledger.Totals{Listed: last}, 5)}
 }
 
 // blockedHistory is a run a night, ending with last, with a few more or fewer blocked each.

@@ -33,11 +33,11 @@ func (r *report) fillUnread(ctx context.Context, out cells) error {
 		out.text(string(rec.Remedy))
 		out.instant(rec.StandingSince)
 		r.lastRead(out, p, rec)
-		out.status(rec.Trouble.Status)
-		out.text(rec.Trouble.Code)
-		out.text(rec.Trouble.Message)
-		out.text(rec.Trouble.RequestID)
-		out.text(rec.Trouble.CorrelationID)
+		out.status(rec.ReadError.Status)
+		out.text(rec.ReadError.Code)
+		out.text(rec.ReadError.Message)
+		out.text(rec.ReadError.RequestID)
+		out.text(rec.ReadError.CorrelationID)
 		return out.end()
 	})
 }
@@ -60,13 +60,13 @@ const (
 
 // adviceFor reads what the service answered (PARTNER-CENTER.md, the table of codes).
 func adviceFor(s standing.State) advice {
-	t := s.Trouble
+	t := s.ReadError
 	switch {
 	case s.Reason == standing.RelationshipEnded:
 		return adviceInvite
 	case s.Reason == standing.NotFound:
 		return adviceFind
-	case t == standing.Trouble{}:
+	case t == standing.ReadError{}:
 		return adviceNonsense
 	case t.Status == 0:
 		return adviceSilence

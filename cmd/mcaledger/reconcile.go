@@ -51,7 +51,7 @@ func replyOf(partner string, r jobs.Result) runReply {
 	return runReply{Partner: partner, Run: r.Run.ID, Resumed: r.Resumed, Listed: t.Listed, Clear: t.Clear, Blocked: t.Blocked,
 		Unknown: t.Unknown, Excluded: t.Excluded, Unreadable: t.Unreadable, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear,
 		New: t.New, Gone: t.Gone, Requests: r.Cost.Requests, Throttled: r.Cost.Throttled, Retries: r.Cost.Retries,
-		Seconds: r.Cost.Seconds, Balanced: ledger.Balanced(r.Run.Checks)}
+		Seconds: r.Cost.Seconds, Balanced: ledger.AllPassed(r.Run.Checks)}
 }
 
 func (a *app) reconcileCommand() *cobra.Command {

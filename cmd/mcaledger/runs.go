@@ -21,7 +21,7 @@ type runsReply struct {
 type pastRun struct {
 	Partner    string       `json:"partner"`
 	Run        int64        `json:"run"`
-	State      ledger.State `json:"state"`
+	State      ledger.RunState `json:"state"`
 	StartedAt  time.Time    `json:"started_at"`
 	FinishedAt *time.Time   `json:"finished_at"`
 	Attempts   int          `json:"attempts"`
@@ -79,7 +79,7 @@ func pastRunOf(r ledger.Run) pastRun {
 }
 
 // stateInWords says of a run that is not closed only what is certain: its program may work on it, or may have died.
-func stateInWords(s ledger.State) string {
+func stateInWords(s ledger.RunState) string {
 	if s == ledger.Running {
 		return "unfinished"
 	}

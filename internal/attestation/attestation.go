@@ -73,5 +73,5 @@ type Claim struct {
 	Attestation
 	Number int64
 	Until  time.Time // its request must be over by then, by this process's clock: a good while before the claim is
-	Doubt  bool      // it was sent before and the answer was lost: read back before sending again
+	MaybeDelivered  bool      // it was sent before and the answer was lost: read back before sending again
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Cut is how much of the ledger a report shows: the batches up to one, and what had happened to them by an instant. The same cut shows the
+// Snapshot is how much of the ledger a report shows: the batches up to one, and what had happened to them by an instant. The same cut shows the
 // same, however late it is asked for.
-type Cut struct {
+type Snapshot struct {
 	Batch int64
 	At    time.Time
 }
@@ -19,8 +19,8 @@ type Entry struct {
 	Batch Batch // without Form, Header and Counts
 }
 
-// Tally counts attestations by what became of their sending. Everything that was ever sent was answered, is unsettled, or was returned.
-type Tally struct {
+// DeliveryTotals counts attestations by what became of their sending. Everything that was ever sent was answered, is unsettled, or was returned.
+type DeliveryTotals struct {
 	Rows      int // all of them, sent or not
 	Sent      int // at least once
 	Answered  int // definitely, or on its way with the customer
@@ -28,8 +28,8 @@ type Tally struct {
 	Returned  int // to be sent again, or taken back
 }
 
-// Head is the end of a batch's chain of events, and how many rows the batch had when it was imported.
-type Head struct {
+// ChainHead is the end of a batch's chain of events, and how many rows the batch had when it was imported.
+type ChainHead struct {
 	Batch  int64
 	File   string
 	Rows   int

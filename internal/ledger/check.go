@@ -22,9 +22,9 @@ type Check struct {
 	Detail   string // the numbers in a sentence
 }
 
-// Balance computes the control totals of a run. last are the last completed run's (zero: no such run); maxGonePercent is the greatest share of
+// CheckSweep computes the control totals of a run. last are the last completed run's (zero: no such run); maxGonePercent is the greatest share of
 // its customers that the list may lose at once.
-func Balance(t, last Totals, maxGonePercent float64) []Check {
+func CheckSweep(t, last Totals, maxGonePercent float64) []Check {
 	onList := list(t, last, maxGonePercent)
 	standings := equal(CheckStandings, t.Listed, t.Sum(), fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
 		t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum()))
@@ -36,13 +36,13 @@ func Balance(t, last Totals, maxGonePercent float64) []Check {
 		standings,
 		equal(CheckContinuity, last.Listed+t.New-t.Gone, t.Listed, fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
 			last.Listed, t.New, t.Gone, last.Listed+t.New-t.Gone, t.Listed)),
-		equal(CheckGone, t.Gone, t.GoneByRead, fmt.Sprintf("%d gone, %d of them said so by a read", t.Gone, t.GoneByRead)),
+		equal(CheckGone, t.Gone, t.GoneConfirmed, fmt.Sprintf("%d gone, %d of them said so by a read", t.Gone, t.GoneConfirmed)),
 		held(t),
 	}
 }
 
-// BalanceRecheck computes the control totals of a recheck: nobody came and nobody went.
-func BalanceRecheck(t, last Totals) []Check {
+// CheckRecheck computes the control totals of a recheck: nobody came and nobody went.
+func CheckRecheck(t, last Totals) []Check {
 	return []Check{
 		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed, t.Listed)),
 		held(t),
@@ -52,7 +52,7 @@ func BalanceRecheck(t, last Totals) []Check {
 // ListShrank reports whether a list that lost missing of the last run's customers, or held none, is too short to be believed. Then nobody may be
 // called gone. Those that the last run's list did not hold either, and that were still there, count once only.
 func ListShrank(onList, missing int, last Totals, maxGonePercent float64) bool {
-	return onList == 0 || missing-last.StillThere > mostMissing(last.Listed, maxGonePercent)
+	return onList == 0 || missing-last.FoundUnlisted > mostMissing(last.Listed, maxGonePercent)
 }
 
 // mostMissing is at least one: of a partner with few customers, one is more than a few percent.
@@ -61,9 +61,9 @@ func mostMissing(last int, maxGonePercent float64) int {
 }
 
 func list(t, last Totals, maxGonePercent float64) Check {
-	onList, most := t.Listed-t.StillThere, mostMissing(last.Listed, maxGonePercent)+last.StillThere
-	c := Check{Name: CheckList, Expected: most, Found: t.Missing, OK: !ListShrank(onList, t.Missing, last, maxGonePercent)}
-	c.Detail = fmt.Sprintf("%d on the list, %d of last run's %d missing, at most %d (%g %%) may be", onList, t.Missing, last.Listed, most, maxGonePercent)
+	onList, most := t.Listed-t.FoundUnlisted, mostMissing(last.Listed, maxGonePercent)+last.FoundUnlisted
+	c := Check{Name: CheckList, Expected: most, Found: t.Unlisted, OK: !ListShrank(onList, t.Unlisted, last, maxGonePercent)}
+	c.Detail = fmt.Sprintf("%d on the list, %d of last run's %d missing, at most %d (%g %%) may be", onList, t.Unlisted, last.Listed, most, maxGonePercent)
 	return c
 }
 
@@ -78,8 +78,8 @@ func equal(name CheckName, expected, found int, detail string) Check {
 	return Check{Name: name, Expected: expected, Found: found, OK: expected == found, Detail: detail}
 }
 
-// Balanced reports whether every check holds. Without checks nothing is balanced.
-func Balanced(checks []Check) bool {
+// AllPassed reports whether every check holds. Without checks nothing is balanced.
+func AllPassed(checks []Check) bool {
 	for _, c := range checks {
 		if !c.OK {
 			return false

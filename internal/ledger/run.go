@@ -8,22 +8,22 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// State is where a run stands in its life.
-type State string
+// RunState is where a run stands in its life.
+type RunState string
 
 const (
-	Running   State = "running"   // in progress, or interrupted and to be continued
-	Completed State = "completed" // closed, every check OK; its standings count
-	Failed    State = "failed"    // closed by a check that did not hold; it changed no standing
-	Abandoned State = "abandoned" // interrupted and too old, or made under another policy, to be continued; it changed no standing
+	Running   RunState = "running"   // in progress, or interrupted and to be continued
+	Completed RunState = "completed" // closed, every check OK; its standings count
+	Failed    RunState = "failed"    // closed by a check that did not hold; it changed no standing
+	Abandoned RunState = "abandoned" // interrupted and too old, or made under another policy, to be continued; it changed no standing
 )
 
-// Kind is what a run looked at.
-type Kind string
+// RunKind is what a run looked at.
+type RunKind string
 
 const (
-	Sweep   Kind = "sweep"   // every customer of the partner
-	Recheck Kind = "recheck" // a few customers, between two sweeps, because something was done about them; its totals are those of all
+	Sweep   RunKind = "sweep"   // every customer of the partner
+	Recheck RunKind = "recheck" // a few customers, between two sweeps, because something was done about them; its totals are those of all
 )
 
 // Partner is one Partner Center account. Its identity is its tenant id; the name is a label that may change.
@@ -36,10 +36,10 @@ type Partner struct {
 // Run is one reconciliation of one partner. Instants are UTC.
 type Run struct {
 	ID            int64
-	Kind          Kind
+	Kind          RunKind
 	Partner       Partner // as it was named in this run
 	Policy        standing.Policy
-	State         State
+	State         RunState
 	Attempt       int    // 1, and one more each time the run was continued after an interruption
 	CorrelationID string // MS-CorrelationId of every request of the run
 	Version       string // of the program
@@ -64,13 +64,13 @@ func (s Standings) Sum() int { return s.Clear + s.Blocked + s.Unknown + s.Exclud
 // were found in different ways.
 type Totals struct {
 	Listed                              int       // distinct customers accounted for: on the list, or missing from it and still there when read
-	Missing                             int       // customers of the last completed run that the list no longer held
-	StillThere                          int       // those of Missing that a read found
+	Unlisted                             int       // customers of the last completed run that the list no longer held
+	FoundUnlisted                          int       // those of Missing that a read found
 	Standings                                     // what the readings said
 	Unreadable                          int       // those of Unknown that no usable answer came for
 	DirectUndated                       int       // those of Clear that accepted directly on a day that nobody knows
 	New, Gone, NewlyBlocked, NewlyClear int       // against the last completed run
-	GoneByRead                          int       // customers that a read (403/20002 or 404) said are gone
+	GoneConfirmed                          int       // customers that a read (403/20002 or 404) said are gone
 	Ledger                              Standings // what the ledger holds with this run applied
 }
 
@@ -87,7 +87,7 @@ func (c Cost) Add(d Cost) Cost {
 	return Cost{c.Requests + d.Requests, c.Throttled + d.Throttled, c.Retries + d.Retries, c.Seconds + d.Seconds}
 }
 
-// Minus returns the cost without what an earlier part of it was.
-func (c Cost) Minus(d Cost) Cost {
+// Sub returns the cost without what an earlier part of it was.
+func (c Cost) Sub(d Cost) Cost {
 	return Cost{c.Requests - d.Requests, c.Throttled - d.Throttled, c.Retries - d.Retries, c.Seconds - d.Seconds}
 }

@@ -48,22 +48,22 @@ func (attested) flaw() string { return "" }
 // Attest tells Microsoft that a customer's signer accepted the agreement, on the classic route. The request id and the content decide every byte
 // that is sent, so that sending again is the same request. It never repeats a request whose answer was lost: that is Lost, and the
 // caller's to settle.
-func (c *Client) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.Outcome, error) {
+func (c *Client) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
 	body, err := json.Marshal(map[string]any{
 		"primaryContact": contact(a), "templateId": a.TemplateID, "dateAgreed": string(a.Content.Agreed) + "T00:00:00Z", "type": mca,
 	})
 	if err != nil {
-		return attestation.Answer{}, attestation.NotSent, err
+		return attestation.Answer{}, attestation.ResultNotSent, err
 	}
 	request := &call{op: "attest for customer " + a.CustomerID, uri: "/customers/" + url.PathEscape(a.CustomerID) + "/agreements",
 		body: body, limit: answerLimit, id: a.RequestID}
 	err = c.do(ctx, request, new(attested))
 	if err == nil {
-		return attestation.Answer{Status: 201, RequestID: a.RequestID, CorrelationID: c.opts.CorrelationID}, attestation.Taken, nil
+		return attestation.Answer{Status: 201, RequestID: a.RequestID, CorrelationID: c.opts.CorrelationID}, attestation.ResultAccepted, nil
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok { // the context's own: nobody knows how far the request came
-		return attestation.Answer{}, attestation.Lost, err
+		return attestation.Answer{}, attestation.ResultUnknown, err
 	}
 	return attestation.Answer{Status: e.Status, Code: e.Code, RequestID: e.RequestID, CorrelationID: e.CorrelationID}, outcomeOf(e), err
 }
@@ -78,36 +78,36 @@ func contact(a attestation.Attestation) map[string]string {
 }
 
 // outcomeOf says what a failed attestation means for it (PARTNER-CENTER.md, table of codes).
-func outcomeOf(e *Error) attestation.Outcome {
+func outcomeOf(e *Error) attestation.SendResult {
 	switch e.Kind {
 	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled:
-		return attestation.NotSent
+		return attestation.ResultNotSent
 	}
 	switch {
 	case e.Code == "600061": // reading back says the rest
-		return attestation.SignerKnown
+		return attestation.ResultDuplicateSigner
 	case e.Status < 300 || e.Status >= 500: // no definite no, whatever its code
-		return attestation.Lost
+		return attestation.ResultUnknown
 	}
 	switch e.Code {
 	case "600002", "3000", "800002":
-		return attestation.Rejected
+		return attestation.ResultContentRejected
 	case "60003", "1000":
-		return attestation.Impossible
+		return attestation.ResultCustomerRejected
 	}
 	switch e.Kind {
 	case Ended, NoAgreement:
-		return attestation.Impossible
+		return attestation.ResultCustomerRejected
 	case RoleMissing, NotFound: // a 404 that names nothing may be the address's
-		return attestation.Barred
+		return attestation.ResultForbidden
 	case Refused:
 		switch {
 		case e.Status == http.StatusBadRequest:
-			return attestation.Rejected
+			return attestation.ResultContentRejected
 		case e.Status < 400, e.Status == http.StatusMethodNotAllowed, e.Status == http.StatusGone: // the address's: this route is closed
-			return attestation.Barred
+			return attestation.ResultForbidden
 		}
-		return attestation.Impossible
+		return attestation.ResultCustomerRejected
 	}
-	return attestation.Lost
+	return attestation.ResultUnknown
 }

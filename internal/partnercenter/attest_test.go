@@ -14,54 +14,54 @@ func TestWhatAnAnswerMeansForAnAttestation(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
-		means  attestation.Outcome
+		means  attestation.SendResult
 	}{
-		"created":                                            {201, `{}`, attestation.Taken},
-		"access denied, also with a new token":               {401, `{"code":400}`, attestation.NotSent},
-		"a dead audience":                                    {401, `{"code":900420}`, attestation.NotSent},
-		"no multi-factor sign-in":                            {401, `{"code":"900421"}`, attestation.NotSent},
-		"an app-only token":                                  {403, `{"code":900329}`, attestation.NotSent},
-		"the role lacks the right, 900308":                   {403, `{"code":900308}`, attestation.Barred},
-		"the role lacks the right, 900150":                   {403, `{"code":"900150"}`, attestation.Barred},
-		"the role lacks the right, 1002":                     {403, `{"code":1002}`, attestation.Barred},
-		"the role lacks the right, 2032":                     {403, `{"code":"2032"}`, attestation.Barred},
-		"a 403 without a word":                               {403, ``, attestation.Barred},
-		"a 403 with a code that nobody knows":                {403, `{"code":4711}`, attestation.Barred},
-		"the relationship ended":                             {403, `{"code":20002}`, attestation.Impossible},
-		"the tenant is not there, 60003":                     {404, `{"code":60003}`, attestation.Impossible},
-		"the customer is not there, 1000":                    {404, `{"code":"1000"}`, attestation.Impossible},
-		"a 404 that names nothing may be the address's":      {404, ``, attestation.Barred},
-		"no agreement, whatever that means here":             {404, `{"code":600009}`, attestation.Impossible},
-		"the same signer, 409":                               {409, `{"code":600061}`, attestation.SignerKnown},
-		"the same signer, 400":                               {400, `{"code":"600061"}`, attestation.SignerKnown},
-		"the same signer, said with 500, is read back":       {500, `{"code":600061}`, attestation.SignerKnown},
-		"invalid input, 600002":                              {400, `{"code":600002}`, attestation.Rejected},
-		"invalid input, 3000":                                {400, `{"code":3000}`, attestation.Rejected},
-		"invalid input, 800002":                              {400, `{"code":"800002"}`, attestation.Rejected},
-		"invalid, without a code":                            {400, `{"message":"The request is invalid."}`, attestation.Rejected},
-		"another conflict":                                   {409, `{"code":4711}`, attestation.Impossible},
-		"the route is closed, 405":                           {405, `{"message":"no"}`, attestation.Barred},
-		"the route is closed, 410":                           {410, ``, attestation.Barred},
-		"the route has moved":                                {302, ``, attestation.Barred},
-		"a 500":                                              {500, `{"code":999}`, attestation.Lost},
-		"a 5xx is no definite answer, whatever its code":     {500, `{"code":20002}`, attestation.Lost},
-		"nor is one that calls the content wrong":            {503, `{"code":600002}`, attestation.Lost},
-		"a success that nobody knows":                        {202, ``, attestation.Lost},
-		"a gateway's page":                                   {403, `<html>`, attestation.Lost},
-		"a gateway's page that looks like a success":         {200, `<html>`, attestation.Lost},
-		"a time-out of the service":                          {408, ``, attestation.Lost},
-		"a created agreement that is not what was asked for": {201, `[]`, attestation.Lost},
+		"created":                                            {201, `{}`, attestation.ResultAccepted},
+		"access denied, also with a new token":               {401, `{"code":400}`, attestation.ResultNotSent},
+		"a dead audience":                                    {401, `{"code":900420}`, attestation.ResultNotSent},
+		"no multi-factor sign-in":                            {401, `{"code":"900421"}`, attestation.ResultNotSent},
+		"an app-only token":                                  {403, `{"code":900329}`, attestation.ResultNotSent},
+		"the role lacks the right, 900308":                   {403, `{"code":900308}`, attestation.ResultForbidden},
+		"the role lacks the right, 900150":                   {403, `{"code":"900150"}`, attestation.ResultForbidden},
+		"the role lacks the right, 1002":                     {403, `{"code":1002}`, attestation.ResultForbidden},
+		"the role lacks the right, 2032":                     {403, `{"code":"2032"}`, attestation.ResultForbidden},
+		"a 403 without a word":                               {403, ``, attestation.ResultForbidden},
+		"a 403 with a code that nobody knows":                {403, `{"code":4711}`, attestation.ResultForbidden},
+		"the relationship ended":                             {403, `{"code":20002}`, attestation.ResultCustomerRejected},
+		"the tenant is not there, 60003":                     {404, `{"code":60003}`, attestation.ResultCustomerRejected},
+		"the customer is not there, 1000":                    {404, `{"code":"1000"}`, attestation.ResultCustomerRejected},
+		"a 404 that names nothing may be the address's":      {404, ``, attestation.ResultForbidden},
+		"no agreement, whatever that means here":             {404, `{"code":600009}`, attestation.ResultCustomerRejected},
+		"the same signer, 409":                               {409, `{"code":600061}`, attestation.ResultDuplicateSigner},
+		"the same signer, 400":                               {400, `{"code":"600061"}`, attestation.ResultDuplicateSigner},
+		"the same signer, said with 500, is read back":       {500, `{"code":600061}`, attestation.ResultDuplicateSigner},
+		"invalid input, 600002":                              {400, `{"code":600002}`, attestation.ResultContentRejected},
+		"invalid input, 3000":                                {400, `{"code":3000}`, attestation.ResultContentRejected},
+		"invalid input, 800002":                              {400, `{"code":"800002"}`, attestation.ResultContentRejected},
+		"invalid, without a code":                            {400, `{"message":"The request is invalid."}`, attestation.ResultContentRejected},
+		"another conflict":                                   {409, `{"code":4711}`, attestation.ResultCustomerRejected},
+		"the route is closed, 405":                           {405, `{"message":"no"}`, attestation.ResultForbidden},
+		"the route is closed, 410":                           {410, ``, attestation.ResultForbidden},
+		"the route has moved":                                {302, ``, attestation.ResultForbidden},
+		"a 500":                                              {500, `{"code":999}`, attestation.ResultUnknown},
+		"a 5xx is no definite answer, whatever its code":     {500, `{"code":20002}`, attestation.ResultUnknown},
+		"nor is one that calls the content wrong":            {503, `{"code":600002}`, attestation.ResultUnknown},
+		"a success that nobody knows":                        {202, ``, attestation.ResultUnknown},
+		"a gateway's page":                                   {403, `<html>`, attestation.ResultUnknown},
+		"a gateway's page that looks like a success":         {200, `<html>`, attestation.ResultUnknown},
+		"a time-out of the service":                          {408, ``, attestation.ResultUnknown},
+		"a created agreement that is not what was asked for": {201, `[]`, attestation.ResultUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(t, saying(c.status, c.body))
 				answer, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID, RequestID: correlationID})
 				require.Equal(t, c.means, means, "%v", err)
-				require.Equal(t, c.means == attestation.Taken, err == nil)
+				require.Equal(t, c.means == attestation.ResultAccepted, err == nil)
 				if c.status >= 300 && c.status != 401 {
 					require.Equal(t, c.status, answer.Status)
 				}
-				if c.means == attestation.Lost {
+				if c.means == attestation.ResultUnknown {
 					require.Len(t, s.arrivals(), 1, "the client never repeats by itself what may have been done")
 				}
 			})
@@ -73,7 +73,7 @@ func TestAnAttestationThatIsThrottledToTheEndWasNotTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(429, ``, "Retry-After", "1"))
 		_, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID, RequestID: correlationID})
-		require.Equal(t, attestation.NotSent, means)
+		require.Equal(t, attestation.ResultNotSent, means)
 		require.Equal(t, Throttled, failed(t, err).Kind)
 	})
 }

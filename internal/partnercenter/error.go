@@ -103,20 +103,20 @@ func (e *Error) Definite() bool { return e.Kind == Ended || e.Kind == NotFound |
 func (e *Error) Outcome() standing.Outcome {
 	switch e.Kind {
 	case Ended:
-		return standing.Ended
+		return standing.NoRelationship
 	case NotFound:
-		return standing.NoSuchHere
+		return standing.TenantNotFound
 	}
 	return standing.Failed
 }
 
 // Trouble is the error as a report shows it.
-func (e *Error) Trouble() standing.Trouble {
+func (e *Error) Trouble() standing.ReadError {
 	message := e.Message
 	if message == "" && e.cause != nil {
 		message = clean(e.cause.Error())
 	}
-	return standing.Trouble{Status: e.Status, Code: e.Code, Message: message, RequestID: e.RequestID, CorrelationID: e.CorrelationID}
+	return standing.ReadError{Status: e.Status, Code: e.Code, Message: message, RequestID: e.RequestID, CorrelationID: e.CorrelationID}
 }
 
 // read takes code and words out of any of the known error bodies (PARTNER-CENTER.md, "Error bodies", A to G). A body that

@@ -95,7 +95,7 @@ func TestAnErrorKeepsBothIDs(t *testing.T) {
 		e := s.refusal()
 		assert.Equal(t, "request", e.RequestID)
 		assert.Equal(t, "correlation", e.CorrelationID)
-		assert.Equal(t, standing.Trouble{Status: 404, RequestID: "request", CorrelationID: "correlation"}, e.Trouble())
+		assert.Equal(t, standing.ReadError{Status: 404, RequestID: "request", CorrelationID: "correlation"}, e.Trouble())
 		assert.Equal(t, "read direct acceptance of customer "+customerID+
 			": answered 404 Not Found [MS-RequestId request, MS-CorrelationId correlation]", e.Error())
 	})
@@ -148,9 +148,9 @@ func TestWhatAnErrorSaysOfTheCustomerAndOfTheRun(t *testing.T) {
 		assert.Equal(t, fatal[kind], e.Fatal(), kind)
 		switch kind {
 		case Ended:
-			assert.Equal(t, standing.Ended, e.Outcome())
+			assert.Equal(t, standing.NoRelationship, e.Outcome())
 		case NotFound:
-			assert.Equal(t, standing.NoSuchHere, e.Outcome())
+			assert.Equal(t, standing.TenantNotFound, e.Outcome())
 		default:
 			assert.Equal(t, standing.Failed, e.Outcome(), kind)
 		}

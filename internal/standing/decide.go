@@ -13,9 +13,9 @@ func Decide(facts Facts, policy Policy) Verdict {
 	switch {
 	case facts.Relationship != "" && !strings.EqualFold(facts.Relationship, Reseller):
 		return Verdict{Standing: Excluded, Reason: NotAResellerCustomer}
-	case facts.AgreementsRead == Ended || facts.DirectRead == Ended:
+	case facts.AgreementsRead == NoRelationship || facts.DirectRead == NoRelationship:
 		v.Standing, v.Reason, v.Remedy = Unknown, RelationshipEnded, Invite
-	case facts.AgreementsRead == NoSuchHere || facts.DirectRead == NoSuchHere:
+	case facts.AgreementsRead == TenantNotFound || facts.DirectRead == TenantNotFound:
 		v.Standing, v.Reason, v.Remedy = Unknown, NotFound, CheckRelationship
 	case facts.Relationship == "":
 		// Nobody said that this is a reseller customer: neither clear nor blocked can be claimed.

@@ -52,9 +52,9 @@ func TestDecide(t *testing.T) {
 		"excluded even when an agreement is there":          {facts(related("syndication"), agreed("2025-01-01")), Excluded, NotAResellerCustomer, ""},
 		"reseller in any case is a reseller":                {facts(related("Reseller"), agreed("2025-01-01")), Clear, Attested, ""},
 		"a relationship that nobody named is no reseller":   {facts(related(""), agreed("2025-01-01"), direct(true)), Unknown, Unreadable, Retry},
-		"the relationship ended":                            {facts(agreementsRead(Ended)), Unknown, RelationshipEnded, Invite},
-		"the relationship ended between the two reads":      {facts(agreed(), directRead(Ended)), Unknown, RelationshipEnded, Invite},
-		"the tenant is not found":                           {facts(agreementsRead(NoSuchHere)), Unknown, NotFound, CheckRelationship},
+		"the relationship ended":                            {facts(agreementsRead(NoRelationship)), Unknown, RelationshipEnded, Invite},
+		"the relationship ended between the two reads":      {facts(agreed(), directRead(NoRelationship)), Unknown, RelationshipEnded, Invite},
+		"the tenant is not found":                           {facts(agreementsRead(TenantNotFound)), Unknown, NotFound, CheckRelationship},
 		"attested on the first day that counts":             {facts(agreed("2023-04-01")), Clear, Attested, ""},
 		"attested one day too early":                        {facts(agreed("2023-03-31"), direct(false)), Blocked, Outdated, Attest},
 		"attested today":                                    {facts(agreed("2026-11-22")), Clear, Attested, ""},
@@ -97,7 +97,7 @@ func TestDecideWithoutTrustInDirectAcceptance(t *testing.T) {
 		"nor need it be asked":                                   {facts(agreed("2020-01-01")), Outdated},
 		"an attestation counts as ever":                          {facts(agreed("2024-01-01")), Attested},
 		"without agreements nothing can be said":                 {facts(agreementsRead(Failed), direct(true)), Unreadable},
-		"a relationship that ended is still found by that route": {facts(directRead(Ended)), RelationshipEnded},
+		"a relationship that ended is still found by that route": {facts(directRead(NoRelationship)), RelationshipEnded},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.reason, Decide(c.facts, strict).Reason) })
 	}
@@ -123,7 +123,7 @@ func TestASecondReadIsMadeOnlyWhenTheFirstDoesNotSettleIt(t *testing.T) {
 		"no agreement, direct does not count":      {facts(agreed()), Policy{AcceptedSince: "2023-04-01"}, true},
 		"agreements failed: direct may clear it":   {facts(agreementsRead(Failed)), policy, false},
 		"agreements failed, direct does not count": {facts(agreementsRead(Failed)), Policy{AcceptedSince: "2023-04-01"}, true},
-		"relationship ended":                       {facts(agreementsRead(Ended)), policy, true},
+		"relationship ended":                       {facts(agreementsRead(NoRelationship)), policy, true},
 		"accepted directly":                        {facts(direct(true)), policy, true},
 		"not accepted directly":                    {facts(direct(false)), policy, false},
 		"both failed":                              {facts(agreementsRead(Failed), directRead(Failed)), policy, true},
@@ -134,7 +134,7 @@ func TestASecondReadIsMadeOnlyWhenTheFirstDoesNotSettleIt(t *testing.T) {
 
 // Every combination of facts: unknown is never clear, and what was not read is never a no.
 func TestDecideIsTotalAndNeverGuesses(t *testing.T) {
-	outcomes := []Outcome{NotRead, Read, Failed, Ended, NoSuchHere}
+	outcomes := []Outcome{NotRead, Read, Failed, NoRelationship, TenantNotFound}
 	for _, relationship := range []string{"reseller", "advisor", ""} {
 		for _, a := range outcomes {
 			for _, d := range outcomes {

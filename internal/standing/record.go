@@ -19,8 +19,8 @@ type Customer struct {
 	Relationship string
 }
 
-// Trouble is what the service answered when it did not answer: the words and ids that Microsoft's support asks for.
-type Trouble struct {
+// ReadError is what the service answered when it did not answer: the words and ids that Microsoft's support asks for.
+type ReadError struct {
 	Status        int    // HTTP status; 0 when no answer came
 	Code          string // the service's own code; may be empty
 	Message       string
@@ -38,7 +38,7 @@ type State struct {
 	Agreements Outcome   // whether agreements were read
 	Newest     Agreement // the agreement that counts
 	Direct     Direct    // what this reading says of direct acceptance
-	Trouble    Trouble   // set when the standing is unknown
+	ReadError    ReadError   // set when the standing is unknown
 }
 
 // Record is a customer's state with the memory of how long it has stood so. All instants are UTC and name the start of

@@ -69,8 +69,8 @@ const (
 	NotRead    Outcome = "not_read"           // not asked, because another read had settled the case
 	Read       Outcome = "read"               // answered
 	Failed     Outcome = "unreadable"         // asked, and no usable answer came
-	Ended      Outcome = "relationship_ended" // the service knows no relationship between partner and customer (403/20002)
-	NoSuchHere Outcome = "not_found"          // the service knows no such tenant or resource (404)
+	NoRelationship      Outcome = "relationship_ended" // the service knows no relationship between partner and customer (403/20002)
+	TenantNotFound Outcome = "not_found"          // the service knows no such tenant or resource (404)
 )
 
 // Contact is the person of the customer who accepted.

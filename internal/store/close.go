@@ -26,7 +26,7 @@ func (l *Lease) Close(ctx context.Context, r ledger.Run, judge func(ledger.Total
 			return err
 		}
 		r.Checks = judge(r.Totals)
-		if !ledger.Balanced(r.Checks) {
+		if !ledger.AllPassed(r.Checks) {
 			return errUnbalanced
 		}
 		r.State = ledger.Completed
@@ -61,7 +61,7 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 		LedgerUnreadable int `db:"ledger_unreadable"`
 		LedgerUndated    int `db:"ledger_undated"`
 	}
-	row.Missing = r.Totals.Missing
+	row.Missing = r.Totals.Unlisted
 	where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
 	for _, part := range []string{"count_listing", "count_readings", "count_turnover", "count_ledger"} {
 		if err := l.store.get(ctx, tx, &row, part, where); err != nil {
@@ -71,14 +71,14 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 	if r.Kind == ledger.Recheck { // what was not looked at again is as it was
 		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown, row.LedgerExcluded
 		row.Unreadable, row.DirectUndated = row.LedgerUnreadable, row.LedgerUndated
-		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.StillThere
+		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.FoundUnlisted
 	}
 	return row.totals(), nil
 }
 
 type finishRow struct {
 	ID         int64        `db:"run"`
-	State      ledger.State `db:"state"`
+	State      ledger.RunState `db:"state"`
 	FinishedAt time.Time    `db:"finished_at"`
 	totalsRow
 }

@@ -87,7 +87,7 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 		if err != nil {
 			return err
 		}
-		claim = &attestation.Claim{Attestation: a, Number: number, Until: asked.Add((claimSeconds - spareSeconds) * time.Second), Doubt: a.Sends > 0}
+		claim = &attestation.Claim{Attestation: a, Number: number, Until: asked.Add((claimSeconds - spareSeconds) * time.Second), MaybeDelivered: a.Sends > 0}
 		return q.event(ctx, tx, a.ID, at, next.State, attestation.Sending, map[string]any{"claim": number, "request_id": a.RequestID})
 	})
 	return claim, err

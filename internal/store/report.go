@@ -31,7 +31,7 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 
 // Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
 // its import and was not taken back, and with its purchases.
-func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Cut) iter.Seq2[attestation.BlockedCustomer, error] {
+func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
 		Newest string `db:"newest"` // "12-345 approved"; empty: none
@@ -104,20 +104,20 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 }
 
 // Heads lists the batches imported by an instant, the newest first, each with the end of its chain at that instant.
-func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.Head, error) {
+func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.ChainHead, error) {
 	var rows []batchRow
 	if err := s.list(ctx, s.db, &rows, "heads", args{"at": instant(at)}); err != nil {
 		return nil, err
 	}
-	heads := make([]attestation.Head, len(rows))
+	heads := make([]attestation.ChainHead, len(rows))
 	for i, r := range rows {
-		heads[i] = attestation.Head{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
+		heads[i] = attestation.ChainHead{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
 	}
 	return heads, nil
 }
 
 // CountWhole counts the events of a cut, as far as each is what was sealed and follows the one before in its batch's chain. Verify finds out more.
-func (s *Store) CountWhole(ctx context.Context, cut attestation.Cut) (whole int, err error) {
+func (s *Store) CountWhole(ctx context.Context, cut attestation.Snapshot) (whole int, err error) {
 	var last attestation.Event
 	for row, err := range stream[eventRow](ctx, s, "chains", args{"through": cut.Batch}) {
 		if err != nil {
@@ -138,7 +138,7 @@ func (s *Store) CountWhole(ctx context.Context, cut attestation.Cut) (whole int,
 }
 
 // Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner "".
-func (s *Store) Tally(ctx context.Context, cut attestation.Cut) (map[string]attestation.Tally, error) {
+func (s *Store) Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
 	var rows []struct {
 		PartnerID string `db:"partner_id"`
 		Rows      int    `db:"row_count"`
@@ -150,9 +150,9 @@ func (s *Store) Tally(ctx context.Context, cut attestation.Cut) (map[string]atte
 	if err := s.list(ctx, s.db, &rows, "tally", args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
 		return nil, err
 	}
-	tally := map[string]attestation.Tally{}
+	tally := map[string]attestation.DeliveryTotals{}
 	for _, r := range rows {
-		tally[r.PartnerID] = attestation.Tally{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered, Unsettled: r.Unsettled, Returned: r.Returned}
+		tally[r.PartnerID] = attestation.DeliveryTotals{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered, Unsettled: r.Unsettled, Returned: r.Returned}
 	}
 	return tally, nil
 }
@@ -202,7 +202,7 @@ func (r entryRow) entry(at time.Time) (attestation.Entry, error) {
 }
 
 // Entries walks a partner's attestations of a cut: the newest batch first, then in the order of its file.
-func (s *Store) Entries(ctx context.Context, partnerID string, cut attestation.Cut) iter.Seq2[attestation.Entry, error] {
+func (s *Store) Entries(ctx context.Context, partnerID string, cut attestation.Snapshot) iter.Seq2[attestation.Entry, error] {
 	at := instant(cut.At)
 	return func(yield func(attestation.Entry, error) bool) {
 		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": cut.Batch, "at": at}) {

@@ -14,13 +14,13 @@ import (
 // runRow is a ledger.Run without its checks as the table run holds it.
 type runRow struct {
 	ID            int64                `db:"id"`
-	Kind          ledger.Kind          `db:"kind"`
+	Kind          ledger.RunKind          `db:"kind"`
 	PartnerID     string               `db:"partner_id"`
 	PartnerName   string               `db:"partner_name"`
 	PartnerKind   standing.PartnerKind `db:"partner_kind"`
 	AcceptedSince standing.Date        `db:"accepted_since"`
 	TrustDirect   bool                 `db:"trust_direct"`
-	State         ledger.State         `db:"state"`
+	State         ledger.RunState         `db:"state"`
 	Attempt       int                  `db:"attempt"`
 	CorrelationID string               `db:"correlation_id"`
 	Version       string               `db:"version"`
@@ -59,20 +59,20 @@ type totalsRow struct {
 
 func rowOfTotals(t ledger.Totals) totalsRow {
 	return totalsRow{
-		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,
+		Listed: t.Listed, Missing: t.Unlisted, StillThere: t.FoundUnlisted,
 		Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded,
 		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
-		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneByRead,
+		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneConfirmed,
 		LedgerClear: t.Ledger.Clear, LedgerBlocked: t.Ledger.Blocked, LedgerUnknown: t.Ledger.Unknown, LedgerExcluded: t.Ledger.Excluded,
 	}
 }
 
 func (t totalsRow) totals() ledger.Totals {
 	return ledger.Totals{
-		Listed: t.Listed, Missing: t.Missing, StillThere: t.StillThere,
+		Listed: t.Listed, Unlisted: t.Missing, FoundUnlisted: t.StillThere,
 		Standings:  ledger.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
 		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
-		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneByRead,
+		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneByRead,
 		Ledger: ledger.Standings{Clear: t.LedgerClear, Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
 	}
 }

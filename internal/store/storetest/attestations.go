@@ -175,13 +175,13 @@ func claimedByOne(t *testing.T, l *fixture) {
 func requestIDStays(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	c := claim(t, q, "born-first")
-	require.False(t, c.Doubt)
+	require.False(t, c.MaybeDelivered)
 	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
 	again := claim(t, q, "born-later")
 	require.Equal(t, "born-first", again.RequestID)
 	require.Equal(t, "template", again.TemplateID)
-	require.True(t, again.Doubt, "it may have taken effect")
+	require.True(t, again.MaybeDelivered, "it may have taken effect")
 	require.NoError(t, q.Settle(t.Context(), again, attestation.Settlement{State: attestation.Approved}, night(1)))
 	require.Equal(t, "born-first", claim(t, q, "born-last").RequestID)
 }
@@ -224,7 +224,7 @@ func unsureRests(t *testing.T, l *fixture) {
 	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)))
 	require.Nil(t, claim(t, q, "r"))
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
-	require.True(t, claim(t, q, "r").Doubt)
+	require.True(t, claim(t, q, "r").MaybeDelivered)
 }
 
 func waitsForItsDay(t *testing.T, l *fixture) {

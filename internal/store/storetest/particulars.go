@@ -97,7 +97,7 @@ func purchasesOnChange(t *testing.T, l *fixture) {
 func (l *fixture) purchasesOf(t *testing.T, run int64, at time.Time) map[string]any {
 	t.Helper()
 	found := map[string]any{}
-	for c, err := range l.Blocked(t.Context(), contoso.ID, run, attestation.Cut{At: at}) {
+	for c, err := range l.Blocked(t.Context(), contoso.ID, run, attestation.Snapshot{At: at}) {
 		require.NoError(t, err)
 		found[c.ID] = c.PurchasesRead
 		if c.PurchasesRead == standing.Read {

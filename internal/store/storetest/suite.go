@@ -187,7 +187,7 @@ func read(t *testing.T, lease *store.Lease, r ledger.Run, n int, listed []ledger
 func endList(t *testing.T, lease *store.Lease, r *ledger.Run, n int, gone bool) {
 	t.Helper()
 	var err error
-	r.Totals.Missing, _, err = lease.CountMissing(t.Context(), *r)
+	r.Totals.Unlisted, _, err = lease.CountMissing(t.Context(), *r)
 	require.NoError(t, err)
 	for known, err := range lease.Missing(t.Context(), *r) {
 		require.NoError(t, err)
@@ -207,7 +207,7 @@ func closeRun(t *testing.T, lease *store.Lease, r ledger.Run, n int) ledger.Run 
 		before = last.Totals
 	}
 	r.FinishedAt = night(n).Add(time.Minute)
-	closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.Balance(totals, before, 50) })
+	closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, before, 50) })
 	require.NoError(t, err)
 	return closed
 }
@@ -354,8 +354,8 @@ func recordsRoundTrip(t *testing.T, l *fixture) {
 	states := []standing.State{clear("plain"), blocked("blocked")}
 	for i, name := range []string{"=HYPERLINK(\"x\")", " spaces ", "a\tb\r\nc", "שלום مرحبا", "日本語 😀", "\u0001\u000b\uffff", strings.Repeat("ü", 40_000), "'; DROP TABLE run; --", ":name ? $1"} {
 		s := clear(fmt.Sprintf("hostile-%d", i))
-		s.Name, s.Domain, s.Newest.Signer.FirstName, s.Trouble.Message = name, name, name, name
-		s.Trouble = standing.Trouble{Status: 503, Code: "x", Message: name, RequestID: "r", CorrelationID: "c"}
+		s.Name, s.Domain, s.Newest.Signer.FirstName, s.ReadError.Message = name, name, name, name
+		s.ReadError = standing.ReadError{Status: 503, Code: "x", Message: name, RequestID: "r", CorrelationID: "c"}
 		states = append(states, s)
 	}
 	r := l.sweep(t, 1, states...)
@@ -453,7 +453,7 @@ func missingAndGone(t *testing.T, l *fixture) {
 		endList(t, lease, &r, 2, true)
 		closed := closeRun(t, lease, r, 2)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
-		require.Equal(t, []int{1, 1, 2}, []int{closed.Totals.Gone, closed.Totals.GoneByRead, closed.Totals.Listed})
+		require.Equal(t, []int{1, 1, 2}, []int{closed.Totals.Gone, closed.Totals.GoneConfirmed, closed.Totals.Listed})
 		require.Len(t, l.records(t, closed, ""), 2)
 	})
 }
@@ -466,11 +466,11 @@ func stillThere(t *testing.T, l *fixture) {
 		found, err := lease.List(t.Context(), r, []standing.Customer{customer("b")}, true)
 		require.NoError(t, err)
 		read(t, lease, r, 2, found, blocked("b"))
-		r.Totals.Missing = 1
-		closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.Balance(totals, ledger.Totals{Listed: 2}, 50) })
+		r.Totals.Unlisted = 1
+		closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, ledger.Totals{Listed: 2}, 50) })
 		require.NoError(t, err)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
-		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Missing, closed.Totals.StillThere, closed.Totals.Gone})
+		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Unlisted, closed.Totals.FoundUnlisted, closed.Totals.Gone})
 	})
 }
 
@@ -523,7 +523,7 @@ func unbalancedRunChangesNothing(t *testing.T, l *fixture) {
 		require.Equal(t, ledger.Failed, closed.State)
 		again, err := l.Store.Run(t.Context(), r.ID)
 		require.NoError(t, err)
-		require.False(t, ledger.Balanced(again.Checks))
+		require.False(t, ledger.AllPassed(again.Checks))
 		require.Equal(t, closed.Checks, again.Checks)
 		require.Equal(t, ledger.Standings{Blocked: 1}, again.Totals.Standings, "the numbers that failed are kept")
 	})
@@ -580,7 +580,7 @@ func longestBlockedFirst(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("z"), clear("a"), clear("b"))
 	r := l.sweep(t, 2, blocked("z"), blocked("a"), blocked("b"))
 	var order []string
-	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID, attestation.Cut{}) {
+	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID, attestation.Snapshot{}) {
 		require.NoError(t, err)
 		order = append(order, customer.ID)
 	}
