@@ -28,7 +28,7 @@ func (s *sweep) customer(ctx context.Context, listed ledger.Listed) (ledger.Read
 			return ledger.Reading{}, err
 		}
 	}
-	for _, read := range s.order(listed.Known) {
+	for _, read := range s.readOrder(listed.Known) {
 		if standing.Settled(c.facts, s.Policy) {
 			break
 		}
@@ -39,10 +39,10 @@ func (s *sweep) customer(ctx context.Context, listed ledger.Listed) (ledger.Read
 	return s.reading(listed, c), nil
 }
 
-// order decides which read comes first. The one that settled the customer's case last time does, so that the other need not be made and
+// readOrder decides which read comes first. The one that settled the customer's case last time does, so that the other need not be made and
 // the reason does not change from night to night for no reason. Under another policy last time proves nothing.
-func (s *sweep) order(known *ledger.Known) []func(*reader, context.Context) error {
-	before := yesterday(known)
+func (s *sweep) readOrder(known *ledger.Known) []func(*reader, context.Context) error {
+	before := previousRecord(known)
 	if before != nil && before.Reason == standing.AcceptedDirectly && s.last != nil && s.last.Policy == s.Policy {
 		return []func(*reader, context.Context) error{(*reader).direct, (*reader).agreements}
 	}
@@ -60,7 +60,7 @@ func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 	if verdict.Standing == standing.Unknown {
 		state.ReadError = c.trouble // empty when every answer came and they make no sense
 	}
-	step := standing.Step{Before: yesterday(listed.Known)}
+	step := standing.Transition{Before: previousRecord(listed.Known)}
 	record := standing.Next(step.Before, state, s.run.StartedAt, s.lastReading())
 	if listed.Known != nil && listed.Known.Gone {
 		record.FirstSeen = listed.Known.Record.FirstSeen
@@ -69,9 +69,9 @@ func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 	return ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state}
 }
 
-// missed asks for one customer that the list no longer holds. It is gone only when the answer says so; if not, it is read
+// readUnlisted asks for one customer that the list no longer holds. It is gone only when the answer says so; if not, it is read
 // like everybody else, and counts.
-func (s *sweep) missed(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
+func (s *sweep) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
 	found, err := s.service.Customer(ctx, listed.Customer.ID)
 	failure, isFailure := errors.AsType[serviceError](err)
 	switch {
@@ -85,7 +85,7 @@ func (s *sweep) missed(ctx context.Context, listed ledger.Listed) (ledger.Readin
 	case failure.Outcome() != standing.Failed:
 		return ledger.Reading{Record: listed.Known.Record, Change: standing.Gone, Differs: true, Gone: true}, nil
 	}
-	if _, err := s.runs.List(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
+	if _, err := s.runs.RecordListed(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
 		return ledger.Reading{}, err
 	}
 	if failure != nil {

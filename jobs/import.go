@@ -30,15 +30,15 @@ type Import struct {
 	LookUp func(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error)
 }
 
-// Book is where attestations are entered; the store implements it.
-type Book interface {
+// BatchStore is where attestations are entered; the store implements it.
+type BatchStore interface {
 	Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
 	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
-	Import(ctx context.Context, batch attestation.Batch, fill func(Page) error) (attestation.Batch, error)
+	Import(ctx context.Context, batch attestation.Batch, fill func(BatchWriter) error) (attestation.Batch, error)
 }
 
-// Page is a batch while it is filled. What Add is given is the job's again afterwards.
-type Page interface {
+// BatchWriter is a batch while it is filled. What Add is given is the job's again afterwards.
+type BatchWriter interface {
 	Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) // a list for each
 	Add(ctx context.Context, rows []attestation.Attestation) error
 	Refuse(ctx context.Context, customer attestation.Customer, d attestation.Decision) error // all rows of it so far
@@ -61,7 +61,7 @@ const (
 )
 
 // Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or already known.
-func (j Import) Run(ctx context.Context, file Upload, name string, book Book, asOf time.Time) (attestation.Batch, error) {
+func (j Import) Run(ctx context.Context, file Upload, name string, book BatchStore, asOf time.Time) (attestation.Batch, error) {
 	strangers, asked, err := j.strangers(ctx, file, book)
 	if err != nil {
 		return attestation.Batch{}, err
@@ -71,7 +71,7 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 		return attestation.Batch{}, err
 	}
 	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf}
-	return book.Import(ctx, batch, func(page Page) error {
+	return book.Import(ctx, batch, func(page BatchWriter) error {
 		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}, other: map[ofCustomer]int{}}
 		for rows, err := range ahead(j.customersOf(ctx, file, book)) {
 			if err != nil {
@@ -87,7 +87,7 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book Book, as
 
 // strangers looks up the customers that no run has seen, before the batch is begun: nothing waits for the network while the ledger is
 // being written. asked are the tenant ids of all that were looked up.
-func (j Import) strangers(ctx context.Context, file Upload, book Book) (found map[attestation.Identity][]attestation.Customer, asked map[string]bool, _ error) {
+func (j Import) strangers(ctx context.Context, file Upload, book BatchStore) (found map[attestation.Identity][]attestation.Customer, asked map[string]bool, _ error) {
 	found, asked = map[attestation.Identity][]attestation.Customer{}, map[string]bool{}
 	for rows, err := range ahead(j.unknown(ctx, file, book)) {
 		if err != nil {
@@ -112,7 +112,7 @@ func (j Import) strangers(ctx context.Context, file Upload, book Book) (found ma
 }
 
 // unknown are the good rows whose tenant id no run has seen, chunk by chunk.
-func (j Import) unknown(ctx context.Context, file Upload, book Book) iter.Seq2[[]intake.Row, error] {
+func (j Import) unknown(ctx context.Context, file Upload, book BatchStore) iter.Seq2[[]intake.Row, error] {
 	return mapped(ahead(chunks(file.Rows())), func(rows []intake.Row) ([]intake.Row, error) {
 		rows = slices.DeleteFunc(rows, func(r intake.Row) bool { return r.Record.TenantID == "" || len(r.Refusals) > 0 })
 		ids := make([]string, len(rows))
@@ -130,7 +130,7 @@ type rowsOfCustomers struct {
 	known map[attestation.Identity][]attestation.Customer
 }
 
-func (j Import) customersOf(ctx context.Context, file Upload, book Book) iter.Seq2[rowsOfCustomers, error] {
+func (j Import) customersOf(ctx context.Context, file Upload, book BatchStore) iter.Seq2[rowsOfCustomers, error] {
 	return mapped(ahead(chunks(file.Rows())), func(rows []intake.Row) (rowsOfCustomers, error) {
 		known, err := book.Customers(ctx, j.ids(), identities(rows))
 		return rowsOfCustomers{rows, known}, err
@@ -166,7 +166,7 @@ func (j Import) ids() []string {
 // entry enters rows chunk by chunk.
 type entry struct {
 	Import
-	page      Page
+	page      BatchWriter
 	strangers map[attestation.Identity][]attestation.Customer
 	asked     map[string]bool
 	said      map[ofCustomer][]attestation.Earlier // what is known to be said already of the customers of late; this file's rows come first

@@ -100,7 +100,7 @@ func heap(b *testing.B) (peak func() float64) {
 // ledgerBook is the store as the import job sees it.
 type ledgerBook struct{ *store.Store }
 
-func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, fill func(jobs.Page) error) (attestation.Batch, error) {
+func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, fill func(jobs.BatchWriter) error) (attestation.Batch, error) {
 	return l.Store.Import(ctx, batch, true, func(i *store.Import) error { return fill(i) },
 		func(_ attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error { return nil })
 }

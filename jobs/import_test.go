@@ -68,7 +68,7 @@ func newImportLab(t *testing.T) *importLab {
 	return lab
 }
 
-func (l *importLab) Import(ctx context.Context, b attestation.Batch, fill func(jobs.Page) error) (attestation.Batch, error) {
+func (l *importLab) Import(ctx context.Context, b attestation.Batch, fill func(jobs.BatchWriter) error) (attestation.Batch, error) {
 	return l.Store.Import(ctx, b, true, func(i *store.Import) error { return fill(i) }, func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Particulars reads what else finance wants to know of the customers of a run that is closed, and keeps it: of blocked customers what they
+// Enrich reads what else finance wants to know of the customers of a run that is closed, and keeps it: of blocked customers what they
 // have bought, and of an indirect provider's customers their indirect reseller.
-type Particulars struct {
+type Enrich struct {
 	Kind        standing.PartnerKind
 	Concurrency int // customers asked about at the same time
 }
@@ -34,7 +34,7 @@ type ParticularsLedger interface {
 	ResellersDue(ctx context.Context, stale, refused time.Time, limit int) ([]string, error)
 	SavePurchases(ctx context.Context, at time.Time, readings []standing.PurchasesReading) error
 	SaveResellers(ctx context.Context, at time.Time, readings []standing.ResellerReading) error
-	Spend(ctx context.Context, id int64, cost ledger.Cost) error
+	AddCost(ctx context.Context, id int64, cost ledger.Cost) error
 }
 
 // How old a reading grows before it is made again. Half a day less than the whole number of days, because a night's readings are made a while
@@ -67,8 +67,8 @@ type Asked struct {
 
 // Run asks about the customers of r that are due, and adds what that costs to r. It returns why it stopped early; what was read until then
 // is kept, and r is as good as before. When ctx ends, what is in flight is finished and saved, and the context's cause is returned.
-func (j Particulars) Run(ctx context.Context, runs ParticularsLedger, service ParticularsService, r ledger.Run) (result ParticularsResult, err error) {
-	p := particulars{Particulars: j, runs: runs, service: service, asOf: r.FinishedAt, began: time.Now()}
+func (j Enrich) Run(ctx context.Context, runs ParticularsLedger, service ParticularsService, r ledger.Run) (result ParticularsResult, err error) {
+	p := particulars{Enrich: j, runs: runs, service: service, asOf: r.FinishedAt, began: time.Now()}
 	before := service.Cost()
 	result.Purchases, err = p.purchases(ctx)
 	if err == nil && j.Kind == standing.IndirectProvider {
@@ -79,7 +79,7 @@ func (j Particulars) Run(ctx context.Context, runs ParticularsLedger, service Pa
 		return result, err
 	}
 	result.Cost.Seconds = time.Since(p.began).Seconds()
-	if spent := runs.Spend(context.WithoutCancel(ctx), r.ID, result.Cost); err == nil {
+	if spent := runs.AddCost(context.WithoutCancel(ctx), r.ID, result.Cost); err == nil {
 		err = spent
 	}
 	return result, err
@@ -87,7 +87,7 @@ func (j Particulars) Run(ctx context.Context, runs ParticularsLedger, service Pa
 
 // particulars is one reading of particulars under way.
 type particulars struct {
-	Particulars
+	Enrich
 	runs    ParticularsLedger
 	service ParticularsService
 	asOf    time.Time // when the run was closed
@@ -145,7 +145,7 @@ func (p *particulars) resellers(ctx context.Context) (Asked, error) {
 func askEach[T any](ctx context.Context, concurrency int, due iter.Seq2[string, error], read func(context.Context, string) (T, error),
 	save func(context.Context, []T) error) (Asked, error) {
 
-	lasting, stop := outlive(ctx, grace)
+	lasting, stop := withGracePeriod(ctx, grace)
 	defer stop()
 	group, working := errgroup.WithContext(lasting)
 	group.SetLimit(concurrency)

@@ -95,7 +95,7 @@ func (n *notebook) SaveResellers(ctx context.Context, _ time.Time, readings []st
 	return errors.Join(n.broken, ctx.Err())
 }
 
-func (n *notebook) Spend(ctx context.Context, _ int64, cost ledger.Cost) error {
+func (n *notebook) AddCost(ctx context.Context, _ int64, cost ledger.Cost) error {
 	n.spent = n.spent.Add(cost)
 	return ctx.Err()
 }
@@ -114,7 +114,7 @@ func particulars(ctx context.Context, kind standing.PartnerKind, due []string, a
 
 	n := &notebook{due: due, purchases: map[string]standing.PurchasesReading{}, resellers: map[string]standing.ResellerReading{}}
 	s := &informant{answer: answer}
-	result, err := jobs.Particulars{Kind: kind, Concurrency: 8}.Run(ctx, n, s, ledger.Run{ID: 7, FinishedAt: today})
+	result, err := jobs.Enrich{Kind: kind, Concurrency: 8}.Run(ctx, n, s, ledger.Run{ID: 7, FinishedAt: today})
 	return n, s, result, err
 }
 
@@ -214,7 +214,7 @@ func TestParticularsGoOnWhenSomethingWorks(t *testing.T) {
 func TestParticularsStopWithTheLedger(t *testing.T) {
 	n := &notebook{due: customers(1000), broken: store.ErrLeaseLost, purchases: map[string]standing.PurchasesReading{}}
 	s := &informant{answer: func(context.Context, string) error { return nil }}
-	_, err := jobs.Particulars{Concurrency: 8}.Run(t.Context(), n, s, ledger.Run{FinishedAt: today})
+	_, err := jobs.Enrich{Concurrency: 8}.Run(t.Context(), n, s, ledger.Run{FinishedAt: today})
 	require.ErrorIs(t, err, store.ErrLeaseLost)
 	require.Less(t, s.asked.Load(), int64(150), "nobody goes on asking in vain")
 }
@@ -258,7 +258,7 @@ func (b *lab) particulars(ctx context.Context, n int) (result jobs.ParticularsRe
 			return err
 		}
 		r = swept.Run
-		result, err = jobs.Particulars{Kind: b.job.Kind, Concurrency: b.client.Concurrency}.Run(ctx, lease, client, r)
+		result, err = jobs.Enrich{Kind: b.job.Kind, Concurrency: b.client.Concurrency}.Run(ctx, lease, client, r)
 		return err
 	})
 	return result, r, err

@@ -53,13 +53,13 @@ func (j Reconcile) Recheck(ctx context.Context, runs RecheckLedger, customers []
 	}
 	cost := service.Cost()
 	cost.Seconds = time.Since(s.began).Seconds()
-	if err := runs.Spend(ctx, r.ID, cost); err != nil {
+	if err := runs.AddCost(ctx, r.ID, cost); err != nil {
 		return err
 	}
 	closing := s.run
 	closing.Totals.FoundUnlisted = last.Totals.FoundUnlisted
 	closing.FinishedAt = s.now()
-	closed, err := runs.Close(context.WithoutCancel(ctx), closing, func(t ledger.Totals) []ledger.Check { return ledger.CheckRecheck(t, s.before()) })
+	closed, err := runs.CloseRun(context.WithoutCancel(ctx), closing, func(t ledger.Totals) []ledger.Check { return ledger.CheckRecheck(t, s.before()) })
 	if err != nil {
 		return fmt.Errorf("close recheck %d: %w", r.ID, err)
 	}

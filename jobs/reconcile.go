@@ -43,12 +43,12 @@ type Service interface {
 type Ledger interface {
 	LastCompleted(ctx context.Context) (*ledger.Run, error) // nil: there is none
 	Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) (begun ledger.Run, resumed bool, err error)
-	List(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error)
-	Save(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error
-	CountMissing(ctx context.Context, r ledger.Run) (missing, listed int, err error)
-	Missing(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error]
-	Spend(ctx context.Context, id int64, cost ledger.Cost) error
-	Close(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error)
+	RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error)
+	SaveReadings(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error
+	CountUnlisted(ctx context.Context, r ledger.Run) (missing, listed int, err error)
+	Unlisted(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error]
+	AddCost(ctx context.Context, id int64, cost ledger.Cost) error
+	CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error)
 }
 
 // Result is what became of one attempt at a run.
@@ -93,10 +93,10 @@ func (j Reconcile) Run(ctx context.Context, runs Ledger, asOf time.Time) (result
 	defer service.Close()
 
 	s := newSweep(j, runs, service, result.Run, last, asOf)
-	err = s.everybody(ctx)
+	err = s.readAll(ctx)
 	result.Cost = service.Cost()
 	result.Cost.Seconds = time.Since(s.began).Seconds()
-	if spent := runs.Spend(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
+	if spent := runs.AddCost(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
 		err = spent
 	}
 	if err != nil {
@@ -106,7 +106,7 @@ func (j Reconcile) Run(ctx context.Context, runs Ledger, asOf time.Time) (result
 	closing := s.run
 	closing.FinishedAt = s.now()
 	// Everything is read: a stop that comes now must not throw it away.
-	if result.Run, err = runs.Close(context.WithoutCancel(ctx), closing, s.judge); err != nil {
+	if result.Run, err = runs.CloseRun(context.WithoutCancel(ctx), closing, s.judge); err != nil {
 		return result, fmt.Errorf("close run %d: %w", closing.ID, err)
 	}
 	result.Run.Cost = closing.Cost.Add(result.Cost)

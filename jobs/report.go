@@ -30,10 +30,10 @@ type Runs interface {
 	RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error)
 }
 
-// Wrong is a run that was asked for and cannot be reported.
-type Wrong struct{ text string }
+// SelectionError is a run that was asked for and cannot be reported.
+type SelectionError struct{ text string }
 
-func (e Wrong) Error() string { return e.text }
+func (e SelectionError) Error() string { return e.text }
 
 // stale is how old a night may be when it is reported. Runs are made every night; a report of an older one must not look as if it were of this
 // morning's.
@@ -55,9 +55,9 @@ func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []rep
 	}
 	switch through = j.AsOf; {
 	case through.After(now):
-		return nil, now, Wrong{"nobody knows yet what will be known then (--as-of)"}
+		return nil, now, SelectionError{"nobody knows yet what will be known then (--as-of)"}
 	case wanted != nil && !through.IsZero() && through.Before(wanted.FinishedAt):
-		return nil, now, Wrong{fmt.Sprintf("run %d (--run) was not completed at that instant (--as-of)", wanted.ID)}
+		return nil, now, SelectionError{fmt.Sprintf("run %d (--run) was not completed at that instant (--as-of)", wanted.ID)}
 	case through.IsZero():
 		if through, err = instant(ctx, runs, wanted, now); err != nil {
 			return nil, now, fmt.Errorf("look up what the report could know: %w", err)
@@ -75,7 +75,7 @@ func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []rep
 		one.Stale = one.Stale && !neverReported
 		if against != nil && against.Partner.ID == p.ID {
 			if one.Run == nil || against.ID >= one.Run.ID {
-				return nil, now, Wrong{fmt.Sprintf("changes are counted from an earlier run, and run %d (--against) is not earlier than the run shown", against.ID)}
+				return nil, now, SelectionError{fmt.Sprintf("changes are counted from an earlier run, and run %d (--against) is not earlier than the run shown", against.ID)}
 			}
 			one.Against = against
 		}
@@ -117,11 +117,11 @@ func (j Report) completed(ctx context.Context, runs Runs, flag string, id int64)
 	case err != nil:
 		return nil, fmt.Errorf("look up run %d: %w", id, err)
 	case r == nil:
-		return nil, Wrong{fmt.Sprintf("there is no run %d (%s)", id, flag)}
+		return nil, SelectionError{fmt.Sprintf("there is no run %d (%s)", id, flag)}
 	case r.State != ledger.Completed:
-		return nil, Wrong{fmt.Sprintf("run %d (%s) is %s: only a completed run has figures", id, flag, r.State)}
+		return nil, SelectionError{fmt.Sprintf("run %d (%s) is %s: only a completed run has figures", id, flag, r.State)}
 	case !slices.ContainsFunc(j.Partners, func(p ledger.Partner) bool { return p.ID == r.Partner.ID }):
-		return nil, Wrong{fmt.Sprintf("run %d (%s) is of %s, which is not among the partners of this report", id, flag, r.Partner.Name)}
+		return nil, SelectionError{fmt.Sprintf("run %d (%s) is of %s, which is not among the partners of this report", id, flag, r.Partner.Name)}
 	}
 	return r, nil
 }

@@ -124,7 +124,7 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	} {
 		_, _, err := job.Find(t.Context(), runs, now)
 		require.EqualError(t, err, want)
-		require.ErrorAs(t, err, &jobs.Wrong{})
+		require.ErrorAs(t, err, &jobs.SelectionError{})
 	}
 
 	ahead := now.Add(-24 * time.Hour) // the clock of the host that reports is behind that of the one that read

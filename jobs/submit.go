@@ -37,11 +37,11 @@ type Queue interface {
 	// requestID is its MS-RequestId if it has none yet.
 	Claim(ctx context.Context, today standing.Date, requestID string, fresh bool, at time.Time) (*attestation.Claim, error)
 	// Sending notes that a request is about to leave.
-	Sending(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error
+	MarkSent(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error
 	// Resting counts those whose answer was lost a moment ago.
-	Resting(ctx context.Context) (int, error)
+	CountCoolingDown(ctx context.Context) (int, error)
 	// Settle ends a claim.
-	Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error
+	Complete(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error
 }
 
 // Submitted counts what became of the attestations that a submission took up.
@@ -98,7 +98,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // round lets the workers take up most attestations.
 func (s *submission) round(ctx context.Context, most int) error {
 	s.left.Store(int64(most))
-	lasting, stop := outlive(ctx, grace)
+	lasting, stop := withGracePeriod(ctx, grace)
 	defer stop()
 	group, working := errgroup.WithContext(lasting)
 	for range s.Concurrency {
@@ -211,7 +211,7 @@ func (s *submission) again(id attestation.ID) bool {
 
 // write writes down what is known of an attestation, whatever ends the work.
 func (s *submission) write(ctx context.Context, f finding) error {
-	err := s.queue.Settle(context.WithoutCancel(ctx), f.claim, f.Settlement, s.now())
+	err := s.queue.Complete(context.WithoutCancel(ctx), f.claim, f.Settlement, s.now())
 	if errors.Is(err, attestation.ErrClaimLost) {
 		return nil // somebody else settles it
 	}
@@ -284,7 +284,7 @@ func (s *submission) stop(refused error) {
 
 // unsure counts those that this submission took up and nobody has settled yet. Those that another host has settled meanwhile, or is settling, are its own.
 func (s *submission) unsure(ctx context.Context) (n int, err error) {
-	resting, err := s.queue.Resting(ctx)
+	resting, err := s.queue.CountCoolingDown(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -314,7 +314,7 @@ func (s *submission) settle(ctx context.Context, c *attestation.Claim) finding {
 	if c.TemplateID == "" {
 		c.TemplateID = s.template
 	}
-	err := s.queue.Sending(ctx, c, c.TemplateID, s.now())
+	err := s.queue.MarkSent(ctx, c, c.TemplateID, s.now())
 	if errors.Is(err, attestation.ErrClaimLost) || err != nil && ctx.Err() != nil && working.Err() == nil {
 		return finding{claim: c, Settlement: undone(c, c.Answer)} // this process was stopped for too long: no request left, and the next one may be in time
 	}

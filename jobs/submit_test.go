@@ -231,16 +231,16 @@ func (d *desk) Claim(context.Context, standing.Date, string, bool, time.Time) (*
 	return &c, nil
 }
 
-func (d *desk) Sending(ctx context.Context, c *attestation.Claim, _ string, _ time.Time) error {
+func (d *desk) MarkSent(ctx context.Context, c *attestation.Claim, _ string, _ time.Time) error {
 	if d.tooLate[c.ID.Line] == context.DeadlineExceeded {
 		<-ctx.Done() // and the database did not answer until then
 	}
 	return d.tooLate[c.ID.Line]
 }
 
-func (d *desk) Resting(context.Context) (int, error) { return d.resting, nil }
+func (d *desk) CountCoolingDown(context.Context) (int, error) { return d.resting, nil }
 
-func (d *desk) Settle(_ context.Context, c *attestation.Claim, s attestation.Settlement, _ time.Time) error {
+func (d *desk) Complete(_ context.Context, c *attestation.Claim, s attestation.Settlement, _ time.Time) error {
 	d.settled[c.ID.Line] = s
 	return nil
 }

@@ -29,12 +29,12 @@ func newSweep(job Reconcile, runs Ledger, service Service, r ledger.Run, last *l
 	return &sweep{Reconcile: job, runs: runs, service: service, run: r, last: last, asOf: asOf, began: time.Now()}
 }
 
-// everybody reads all customers of the list, and then asks for those that it no longer holds.
-func (s *sweep) everybody(ctx context.Context) error {
+// readAll reads all customers of the list, and then asks for those that it no longer holds.
+func (s *sweep) readAll(ctx context.Context) error {
 	if err := s.stream(ctx, s.listed, s.customer); err != nil {
 		return err
 	}
-	missing, onList, err := s.runs.CountMissing(ctx, s.run)
+	missing, onList, err := s.runs.CountUnlisted(ctx, s.run)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *sweep) everybody(ctx context.Context) error {
 	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.MaxGonePercent) {
 		return nil // nobody is called gone on the word of a list that cannot be believed; the checks will say so
 	}
-	return s.stream(ctx, s.missing, s.missed)
+	return s.stream(ctx, s.missing, s.readUnlisted)
 }
 
 // before are the totals of the last completed run; zero when there is none.
@@ -63,7 +63,7 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 		for page, err := range s.service.Customers(ctx) {
 			var listed []ledger.Listed
 			if err == nil {
-				listed, err = s.runs.List(ctx, s.run, page, false)
+				listed, err = s.runs.RecordListed(ctx, s.run, page, false)
 			}
 			if err != nil {
 				yield(ledger.Listed{}, err)
@@ -81,7 +81,7 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 // missing walks the customers of the last completed run that the list did not hold.
 func (s *sweep) missing(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
-		for known, err := range s.runs.Missing(ctx, s.run) {
+		for known, err := range s.runs.Unlisted(ctx, s.run) {
 			if !yield(ledger.Listed{Customer: known.Record.Customer, Known: &known}, err) {
 				return
 			}
@@ -94,7 +94,7 @@ func (s *sweep) missing(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Seq2[ledger.Listed, error],
 	read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
 
-	lasting, stop := outlive(ctx, grace)
+	lasting, stop := withGracePeriod(ctx, grace)
 	defer stop()
 	group, working := errgroup.WithContext(lasting)
 	queue := make(chan ledger.Listed, 1000) // two pages, so that readers do not wait for the next one
@@ -150,8 +150,8 @@ func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Se
 	return context.Cause(ctx)
 }
 
-// outlive returns a context that ends a while after ctx does.
-func outlive(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+// withGracePeriod returns a context that ends a while after ctx does.
+func withGracePeriod(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
 	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		timer := time.AfterFunc(while, func() { cancel(context.Cause(ctx)) })
@@ -176,7 +176,7 @@ func (s *sweep) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
 func (s *sweep) save(ctx context.Context, done <-chan ledger.Reading) error {
 	for first := range done {
 		chunk := gather(first, done)
-		if err := s.runs.Save(ctx, s.run, s.now(), chunk); err != nil {
+		if err := s.runs.SaveReadings(ctx, s.run, s.now(), chunk); err != nil {
 			return err
 		}
 		if s.Progress != nil {
@@ -205,8 +205,8 @@ func gather(first ledger.Reading, done <-chan ledger.Reading) []ledger.Reading {
 	return chunk
 }
 
-// yesterday is the customer's record in the last completed run; nil when it was not there.
-func yesterday(known *ledger.Known) *standing.Record {
+// previousRecord is the customer's record in the last completed run; nil when it was not there.
+func previousRecord(known *ledger.Known) *standing.Record {
 	if known == nil || known.Gone {
 		return nil
 	}

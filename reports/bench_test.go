@@ -66,8 +66,8 @@ func (c crowd) Records(_ context.Context, _ string, _ int64, which standing.Stan
 
 func (c crowd) CountChanges(context.Context, string, int64, int64) (int, error) { return 0, nil }
 
-func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing.Step, error] {
-	return func(func(standing.Step, error) bool) {}
+func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing.Transition, error] {
+	return func(func(standing.Transition, error) bool) {}
 }
 
 func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {

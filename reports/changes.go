@@ -57,7 +57,7 @@ func (r *report) fillChangesOf(ctx context.Context, p PartnerRun, counted change
 	return nil
 }
 
-func changeRow(p PartnerRun, change standing.Step, out cells) error {
+func changeRow(p PartnerRun, change standing.Transition, out cells) error {
 	shown := change.After // the customer as it was last seen
 	if shown == nil {
 		shown = change.Before

@@ -57,7 +57,7 @@ type Source interface {
 	// CountChanges counts what differs between two runs. Against 0, everybody is new.
 	CountChanges(ctx context.Context, partnerID string, run, against int64) (int, error)
 	// Changes come by name, then id, with the customer as it was in either run.
-	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Step, error]
+	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition, error]
 	// Heads are the batches of attestations that were imported by an instant, the newest first. The first one's number and the instant
 	// are the cut that Blocked, Tally and Entries are asked for, so that what happens meanwhile stays out of the workbook.
 	Heads(ctx context.Context, at time.Time) ([]attestation.ChainHead, error)

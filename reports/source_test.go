@@ -17,7 +17,7 @@ import (
 // ledger is a Source in memory, by partner.
 type memorySource struct {
 	records map[string][]standing.Record
-	changes map[string][]standing.Step
+	changes map[string][]standing.Transition
 	entries []attestation.Entry // of all partners, by batch and line
 }
 
@@ -39,8 +39,8 @@ func (l memorySource) CountChanges(_ context.Context, partner string, _, against
 	return len(l.changed(partner, against)), nil
 }
 
-func (l memorySource) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Step, error] {
-	return func(yield func(standing.Step, error) bool) {
+func (l memorySource) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Transition, error] {
+	return func(yield func(standing.Transition, error) bool) {
 		for _, change := range l.changed(partner, against) {
 			if !yield(change, nil) {
 				return
@@ -182,13 +182,13 @@ func (l memorySource) set(partner string, which standing.Standing) []standing.Re
 	return wanted
 }
 
-func (l memorySource) changed(partner string, against int64) []standing.Step {
+func (l memorySource) changed(partner string, against int64) []standing.Transition {
 	if against != 0 {
 		return l.changes[partner]
 	}
-	var all []standing.Step
+	var all []standing.Transition
 	for i := range l.records[partner] {
-		all = append(all, standing.Step{After: &l.records[partner][i]})
+		all = append(all, standing.Transition{After: &l.records[partner][i]})
 	}
 	return all
 }
@@ -401,7 +401,7 @@ func usual() (Book, memorySource) {
 	gone := customer(90, "Gone yesterday", standing.NeverAccepted)
 	was := customer(5, "Outdated GmbH", standing.AcceptedDirectly)
 	cleared := customer(1, "Attested S.A.", standing.NeverAccepted)
-	changes := []standing.Step{
+	changes := []standing.Transition{
 		{Before: &was, After: &records[4]},
 		{Before: &cleared, After: &records[0]},
 		{Before: &was, After: &records[7]},
@@ -423,7 +423,7 @@ func usual() (Book, memorySource) {
 	}
 	return book, memorySource{
 		records: map[string][]standing.Record{brazil.ID: records, europe.ID: few},
-		changes: map[string][]standing.Step{brazil.ID: changes},
+		changes: map[string][]standing.Transition{brazil.ID: changes},
 		entries: lately(records, few),
 	}
 }

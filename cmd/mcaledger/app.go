@@ -17,7 +17,7 @@ import (
 
 // app is one invocation of the program.
 type app struct {
-	Surroundings
+	Env
 	ctx   context.Context
 	began time.Time // of this process's own clock: only what has passed since counts
 
@@ -32,8 +32,8 @@ type app struct {
 }
 
 // Main runs one command and returns its exit code.
-func Main(ctx context.Context, args []string, s Surroundings) int {
-	a := &app{Surroundings: s, ctx: ctx, began: time.Now()}
+func Main(ctx context.Context, args []string, s Env) int {
+	a := &app{Env: s, ctx: ctx, began: time.Now()}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -171,7 +171,7 @@ func (a *app) terminal() bool {
 }
 
 // say writes for people; with --json or --quiet nobody wants to read it.
-func (a *app) say(format string, values ...any) {
+func (a *app) printf(format string, values ...any) {
 	if !a.json && !a.quiet {
 		fmt.Fprintf(a.Stdout, format, values...)
 	}

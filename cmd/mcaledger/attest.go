@@ -65,8 +65,8 @@ func withArguments(cmd *cobra.Command, what string, arguments cobra.PositionalAr
 	return cmd
 }
 
-// foreman is who works: the program on this host.
-func foreman() string {
+// agentName is who works: the program on this host.
+func agentName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "this host"

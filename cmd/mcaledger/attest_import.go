@@ -52,10 +52,10 @@ func replyOfBatch(b attestation.Batch, path string, files resultFiles) batchRepl
 
 // tellBatch says what became of a file.
 func (a *app) tellBatch(r batchReply) {
-	a.say("%s: batch %d, %d rows: %d queued, %d refused, %d duplicates, %d already known\n  every row's result: %s\n", r.File, r.Batch, r.Rows, r.Queued,
+	a.printf("%s: batch %d, %d rows: %d queued, %d refused, %d duplicates, %d already known\n  every row's result: %s\n", r.File, r.Batch, r.Rows, r.Queued,
 		r.Refused, r.Duplicates, r.AlreadyKnown, r.ResultFile)
 	if r.refusedFile != "" {
-		a.say("  the refused rows, to correct and import again: %s\n", r.refusedFile)
+		a.printf("  the refused rows, to correct and import again: %s\n", r.refusedFile)
 	}
 }
 
@@ -217,7 +217,7 @@ type book struct {
 }
 
 // Import makes the batch and writes the result files before it is committed: a batch without its answers is no batch. A dry run is taken back.
-func (b book) Import(ctx context.Context, batch attestation.Batch, fill func(jobs.Page) error) (attestation.Batch, error) {
+func (b book) Import(ctx context.Context, batch attestation.Batch, fill func(jobs.BatchWriter) error) (attestation.Batch, error) {
 	return b.Store.Import(ctx, batch, !b.dryRun, func(i *store.Import) error { return fill(i) }, func(made attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
 		if b.dryRun {
 			made.ID = 0
@@ -363,7 +363,7 @@ func (a *app) attestResultsCommand() *cobra.Command {
 			return err
 		}
 		r.Batches = append(r.Batches, replyOfBatch(b, b.File, *files))
-		a.say("%s\n", files.all)
+		a.printf("%s\n", files.all)
 		return nil
 	}))
 	cmd.Flags().StringVar(&folder, "dir", ".", "folder to write it to")
@@ -388,7 +388,7 @@ func (a *app) attestTemplateCommand() *cobra.Command {
 		if err := replace(r.File, func(w io.Writer) error { return intake.Template(w, format) }); err != nil {
 			return err
 		}
-		a.say("%s\n", r.File)
+		a.printf("%s\n", r.File)
 		return nil
 	})
 	cmd.Flags().StringVar(&kind, "format", kind, "csv or xlsx")

@@ -64,7 +64,7 @@ func (a *app) attestApproveCommand() *cobra.Command {
 		if r.Approved, err = s.Approve(a.ctx, b.ID, b.SHA256, r.By, a.AsOf); err != nil {
 			return err
 		}
-		a.say("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", b.ID, b.File, b.SHA256, r.Approved, r.By)
+		a.printf("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", b.ID, b.File, b.SHA256, r.Approved, r.By)
 		return nil
 	}))
 	byFlag(cmd, &r.By, a.getenv)
@@ -163,13 +163,13 @@ func (a *app) tellBatches(batches []listedBatch) {
 		if b.ApprovedBy != "" {
 			approved = "approved by " + b.ApprovedBy
 		}
-		a.say("batch %d: %s, imported by %s at %s, %s: %d rows", b.Batch, b.File, b.ImportedBy, b.ImportedAt.Format("2006-01-02 15:04 UTC"), approved, b.Rows)
+		a.printf("batch %d: %s, imported by %s at %s, %s: %d rows", b.Batch, b.File, b.ImportedBy, b.ImportedAt.Format("2006-01-02 15:04 UTC"), approved, b.Rows)
 		for _, state := range attestation.States() {
 			if n := b.States[state]; n > 0 {
-				a.say(", %d %s", n, state)
+				a.printf(", %d %s", n, state)
 			}
 		}
-		a.say("\n")
+		a.printf("\n")
 		w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 		for _, at := range b.Attestations {
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", at.ID, at.Customer, at.Agreed, at.State, at.Message)
@@ -246,10 +246,10 @@ func shown(at attestation.Attestation, b attestation.Batch, events []attestation
 }
 
 func (a *app) tellAttestation(s *shownAttestation) {
-	a.say("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
+	a.printf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
 		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message, s.RequestID, s.CorrelationID)
 	for _, e := range s.Events {
-		a.say("  %s  %s: %s -> %s %s\n", e.At.Format("2006-01-02 15:04:05 UTC"), e.Actor, e.From, e.To, e.Detail)
+		a.printf("  %s  %s: %s -> %s %s\n", e.At.Format("2006-01-02 15:04:05 UTC"), e.Actor, e.From, e.To, e.Detail)
 	}
 }
 
@@ -287,7 +287,7 @@ func (a *app) attestDecideCommand(use, short string, to attestation.State) *cobr
 			return fmt.Errorf("attestation %s: %w", at.ID, err)
 		}
 		r.Attestations = append(r.Attestations, decided{at.ID.String(), at.State, to})
-		a.say("attestation %s: %s, was %s\n", at.ID, to, at.State)
+		a.printf("attestation %s: %s, was %s\n", at.ID, to, at.State)
 		return nil
 	}
 	cmd := a.command(use, short, r, a.withLedger(func(_ config.Config, s *store.Store) error {
@@ -400,7 +400,7 @@ func (a *app) tellCorrection(s *store.Store, b batchReply) error {
 		if at.Admitted != attestation.Queued {
 			return partialError{string(at.Reason), fmt.Sprintf("the correction is %s: %s", at.State, at.Message), at.Hint}
 		}
-		a.say("attestation %s is %s and puts %s right\n", at.ID, at.State, at.Replaces)
+		a.printf("attestation %s is %s and puts %s right\n", at.ID, at.State, at.Replaces)
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 	}
 	if how.dryRun {
 		a.log().Info("nothing is sent: a dry run", "would_send", left)
-		a.say("%d attestations would be sent\n", left)
+		a.printf("%d attestations would be sent\n", left)
 		return nil
 	}
 	services := services{app: a, config: c, partners: partners}
@@ -108,7 +108,7 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 	}
 	a.log().Info("submitted", "sent", r.Sent, "confirmed", r.Confirmed, "already_on_record", r.AlreadyOnRecord, "refused", r.Refused,
 		"failed", r.Failed, "retry_later", r.RetryLater)
-	a.say("%d sent: %d confirmed, %d already on record, %d refused by Microsoft, %d failed, %d to be settled later\n", r.Sent, r.Confirmed,
+	a.printf("%d sent: %d confirmed, %d already on record, %d refused by Microsoft, %d failed, %d to be settled later\n", r.Sent, r.Confirmed,
 		r.AlreadyOnRecord, r.Refused, r.Failed, r.RetryLater)
 	return submitOutcome(r, failed, len(partners))
 }
@@ -120,11 +120,11 @@ func (a *app) budget(c config.Config, s *store.Store, partners []config.Partner,
 		if p.Kind == standing.IndirectReseller {
 			continue
 		}
-		queue, err := s.Queue(a.ctx, partnerOf(p).ID, foreman())
+		queue, err := s.Queue(a.ctx, partnerOf(p).ID, agentName())
 		if err != nil {
 			return 0, err
 		}
-		n, err := queue.Waiting(a.ctx, standing.DateOf(a.AsOf))
+		n, err := queue.CountReady(a.ctx, standing.DateOf(a.AsOf))
 		if err != nil {
 			return 0, err
 		}
@@ -141,11 +141,11 @@ func (a *app) budget(c config.Config, s *store.Store, partners []config.Partner,
 
 func (a *app) submitPartner(c config.Config, s *store.Store, services *services, p config.Partner, most int, whole bool) (done jobs.Submitted, err error) {
 	partner := partnerOf(p)
-	queue, err := s.Queue(a.ctx, partner.ID, foreman())
+	queue, err := s.Queue(a.ctx, partner.ID, agentName())
 	if err != nil {
 		return done, err
 	}
-	n, err := queue.Waiting(a.ctx, standing.DateOf(a.AsOf))
+	n, err := queue.CountReady(a.ctx, standing.DateOf(a.AsOf))
 	switch {
 	case err != nil:
 		return done, err
@@ -181,11 +181,11 @@ func (a *app) withHeld(queue *store.Queue, done jobs.Submitted, whole bool) (job
 	if !whole {
 		return done, nil
 	}
-	held, err := queue.Held(a.ctx, standing.DateOf(a.AsOf))
+	held, err := queue.CountInProgress(a.ctx, standing.DateOf(a.AsOf))
 	if err != nil {
 		return done, err
 	}
-	resting, err := queue.Resting(a.ctx)
+	resting, err := queue.CountCoolingDown(a.ctx)
 	done.RetryLater = held + resting
 	return done, err
 }

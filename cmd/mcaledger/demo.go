@@ -71,14 +71,14 @@ func (a *app) demo(r *demoReply, folder string, customers int) error {
 		}
 		r.Runs = append(r.Runs, replyOf(c.Partners[0].Name, result))
 		unreadable = result.Run.Totals.Unreadable
-		a.say("Night %d: %s", night, summary(c.Partners[0].Name, result))
+		a.printf("Night %d: %s", night, summary(c.Partners[0].Name, result))
 	}
 	written, err := a.writeReport(c, c.Partners, db, reporting{format: "xlsx"})
 	if err != nil {
 		return err
 	}
 	r.File = written.file
-	a.say("\n%d customers could not be read and are unknown, not clear: see the sheet Unread.\nThe workbook: %s\nLook around: mcaledger --config %s runs\n",
+	a.printf("\n%d customers could not be read and are unknown, not clear: see the sheet Unread.\nThe workbook: %s\nLook around: mcaledger --config %s runs\n",
 		unreadable, r.File, filepath.Join(folder, "mcaledger.yaml"))
 	return nil
 }

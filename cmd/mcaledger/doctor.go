@@ -71,9 +71,9 @@ func (a *app) note(r *doctorReply, check, fine string, err error) bool {
 	}
 	r.Checks = append(r.Checks, f)
 	if f.OK {
-		a.say("OK    %s: %s\n", f.Check, f.Message)
+		a.printf("OK    %s: %s\n", f.Check, f.Message)
 	} else {
-		a.say("FAIL  %s: %s\n      %s\n", f.Check, f.Message, f.Hint)
+		a.printf("FAIL  %s: %s\n      %s\n", f.Check, f.Message, f.Hint)
 	}
 	return f.OK
 }

@@ -19,13 +19,13 @@ var version = ""
 
 func main() {
 	ctx, stop := untilSignal(context.Background())
-	code := Main(ctx, os.Args[1:], Surroundings{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), AsOf: time.Now()})
+	code := Main(ctx, os.Args[1:], Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), AsOf: time.Now()})
 	stop()
 	os.Exit(code)
 }
 
-// Surroundings are what a command sees of the world; tests bring their own.
-type Surroundings struct {
+// Env are what a command sees of the world; tests bring their own.
+type Env struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
 	AsOf           time.Time // the one time at which the clock is read

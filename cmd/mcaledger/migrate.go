@@ -30,7 +30,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		if err := s.Migrate(a.ctx); err != nil {
 			return atDatabase(c, err)
 		}
-		a.say("schema version %d, was %d\n", r.To, r.From)
+		a.printf("schema version %d, was %d\n", r.To, r.From)
 		return nil
 	})
 }

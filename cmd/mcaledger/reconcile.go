@@ -125,7 +125,7 @@ func (a *app) reconcilePartner(c config.Config, p config.Partner, s *store.Store
 // stops the program makes an error of it: the run is good, and the next one reads what is missing.
 func (a *app) particulars(ctx context.Context, p config.Partner, lease *store.Lease, client *partnercenter.Client, result *jobs.Result) error {
 	defer client.Close()
-	found, err := jobs.Particulars{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, client, result.Run)
+	found, err := jobs.Enrich{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, client, result.Run)
 	result.Cost, result.Run.Cost = result.Cost.Add(found.Cost), result.Run.Cost.Add(found.Cost)
 	log := a.log().With("partner", p.Name, "run", result.Run.ID)
 	log.Info("particulars read", "purchases", found.Purchases.Read, "resellers", found.Resellers.Read,
@@ -212,7 +212,7 @@ func (a *app) tellRun(partner string, r jobs.Result, err error) {
 		"unreadable", t.Unreadable, "newly_blocked", t.NewlyBlocked, "newly_clear", t.NewlyClear, "new", t.New, "gone", t.Gone,
 		"requests", r.Cost.Requests, "throttled", r.Cost.Throttled, "retries", r.Cost.Retries, "seconds", r.Cost.Seconds)
 	if a.terminal() && err == nil {
-		a.say("%s", summary(partner, r))
+		a.printf("%s", summary(partner, r))
 	}
 }
 

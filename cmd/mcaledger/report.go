@@ -131,7 +131,7 @@ func (a *app) report(r *reportReply, c config.Config, partners []config.Partner,
 		r.Sheets[sheet.Sheet] = sheet.Rows
 	}
 	if written.file != "" && how.out != "-" {
-		a.say("%s\n", written.file)
+		a.printf("%s\n", written.file)
 	}
 	return err
 }
@@ -165,7 +165,7 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 	book := reports.Book{AsOf: a.now(), Location: location, Language: c.Report.Language, Version: programVersion(), Sheets: how.sheets,
 		Against: how.against}
 	if book.Partners, book.Through, err = job.Find(a.ctx, s, book.AsOf); err != nil {
-		if isA[jobs.Wrong](err) {
+		if isA[jobs.SelectionError](err) {
 			err = usageError{err}
 		}
 		return w, err

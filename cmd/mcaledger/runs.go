@@ -91,7 +91,7 @@ func (a *app) tellRuns(runs []pastRun) {
 		return
 	}
 	if len(runs) == 0 {
-		a.say("No run yet: mcaledger reconcile makes one.\n")
+		a.printf("No run yet: mcaledger reconcile makes one.\n")
 		return
 	}
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -103,7 +103,7 @@ func (a *app) tellRuns(runs []pastRun) {
 	w.Flush()
 	for _, r := range runs {
 		for _, c := range r.Failed {
-			a.say("run %d: check %s FAILED: %s\n", r.Run, c.Name, c.Detail)
+			a.printf("run %d: check %s FAILED: %s\n", r.Run, c.Name, c.Detail)
 		}
 	}
 }

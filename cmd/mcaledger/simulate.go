@@ -45,13 +45,13 @@ func (a *app) simulateCommand() *cobra.Command {
 			if err := writeSimulatedConfig(folder, s.address); err != nil {
 				return err
 			}
-			a.say("Partner Center is simulated at %s; try: mcaledger --config %s reconcile\n", s.address, filepath.Join(folder, "mcaledger.yaml"))
+			a.printf("Partner Center is simulated at %s; try: mcaledger --config %s reconcile\n", s.address, filepath.Join(folder, "mcaledger.yaml"))
 		} else {
-			a.say("Partner Center is simulated at %s for this configuration (--write-config FOLDER writes it):\n\n%s\n", s.address, config)
+			a.printf("Partner Center is simulated at %s for this configuration (--write-config FOLDER writes it):\n\n%s\n", s.address, config)
 		}
 		<-a.ctx.Done()
 		r.Stats = sim.Stats()
-		a.say("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
+		a.printf("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
 		return nil // being interrupted is how it ends
 	})
 	cmd.Flags().StringVar(&listen, "listen", listen, "address and port to serve on; port 0 takes a free one")

@@ -43,9 +43,9 @@ func (a *app) verifyCommand() *cobra.Command {
 				word = "NOT WHOLE"
 				broken++
 			}
-			a.say("batch %d: %d events, %s, head %s\n", v.Batch, v.Events, word, v.Head)
+			a.printf("batch %d: %d events, %s, head %s\n", v.Batch, v.Events, word, v.Head)
 			for _, p := range v.Problems {
-				a.say("  %s\n", p)
+				a.printf("  %s\n", p)
 			}
 		}
 		if broken > 0 {

@@ -104,7 +104,7 @@ func (s *session) doesUntil(ctx context.Context, code int, command ...string) {
 	s.clock = s.clock.Add(time.Minute)
 	var stdout, stderr bytes.Buffer
 	got := Main(ctx, append(command, "--config", s.file("mcaledger.yaml")),
-		Surroundings{Stdout: &stdout, Stderr: &stderr, AsOf: s.clock, Environ: []string{"MCALEDGER_PARTNERS_0_NAME=" + s.label}})
+		Env{Stdout: &stdout, Stderr: &stderr, AsOf: s.clock, Environ: []string{"MCALEDGER_PARTNERS_0_NAME=" + s.label}})
 	require.Equal(s, code, got, "%v\n%s%s", command, stdout.String(), stderr.String())
 }
 

@@ -106,13 +106,13 @@ func Next(prev *Record, state State, at, lastRead time.Time) Record {
 	return next
 }
 
-// Step is one customer in two runs: Before is nil for one that is new, After for one that is gone.
-type Step struct {
+// Transition is one customer in two runs: Before is nil for one that is new, After for one that is gone.
+type Transition struct {
 	Before, After *Record
 }
 
 // Change names the step.
-func (s Step) Change() Change {
+func (s Transition) Change() Change {
 	switch {
 	case s.Before == nil:
 		return New

@@ -60,7 +60,7 @@ func TestTheNightOfADirectAcceptanceIsTheOneThatSawNoTurnIntoYes(t *testing.T) {
 func TestANightThatCouldNotReadMakesNoNews(t *testing.T) {
 	change := func(states ...State) Change {
 		r := story(t, states...)
-		return Step{&r[len(r)-2], &r[len(r)-1]}.Change()
+		return Transition{&r[len(r)-2], &r[len(r)-1]}.Change()
 	}
 	require.Equal(t, ReadAgain, change(attested, unread, attested))
 	require.Equal(t, ReadAgain, change(blocked, unread, unread, blocked))
@@ -90,7 +90,7 @@ func TestLastReadOfAnUnknownCustomer(t *testing.T) {
 
 func TestStep(t *testing.T) {
 	was, is := Record{State: blocked}, Record{State: attested}
-	for want, step := range map[Change]Step{
+	for want, step := range map[Change]Transition{
 		New:           {After: &is},
 		Gone:          {Before: &was},
 		NewlyClear:    {&was, &is},

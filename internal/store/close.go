@@ -16,7 +16,7 @@ var errUnbalanced = errors.New("the checks do not balance")
 // Close applies what was read to the ledger, counts, asks judge for the checks, and closes the run: completed when they
 // balance, failed when they do not, and then the ledger is as it was. r brings Missing, FinishedAt; the returned run
 // has everything.
-func (l *Lease) Close(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error) {
+func (l *Lease) CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error) {
 	err := l.write(ctx, func(tx *sqlx.Tx) error {
 		if err := l.apply(ctx, tx, r.ID); err != nil {
 			return err

@@ -75,7 +75,7 @@ func (l *Lease) SavePurchases(ctx context.Context, at time.Time, readings []stan
 	for i, r := range readings {
 		rows[i] = purchasesRow{keptRow{CustomerID: r.CustomerID}, r.Readable, r.Active, r.NextRenewal}
 	}
-	return keepOnChange(ctx, l, "newest_purchases", "save_purchases", goodFor, at, rows)
+	return keepOnChange(ctx, l, "newest_purchases", "save_purchases", freshness, at, rows)
 }
 
 // SaveResellers is SavePurchases for indirect resellers.
@@ -87,9 +87,9 @@ func (l *Lease) SaveResellers(ctx context.Context, at time.Time, readings []stan
 	return keepOnChange(ctx, l, "newest_associations", "save_association", forGood, at, rows)
 }
 
-// goodFor is how long a reading of particulars is shown: they are read every week, and who could not be asked for two has none. A row's readings
+// freshness is how long a reading of particulars is shown: they are read every week, and who could not be asked for two has none. A row's readings
 // are never further apart, so that this can be told of any instant of the past.
-const goodFor = 14 * 24 * time.Hour
+const freshness = 14 * 24 * time.Hour
 
 // forGood: however old, a reading is shown.
 const forGood = 1<<63 - 1

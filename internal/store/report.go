@@ -39,7 +39,7 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut at
 	}
 	return func(yield func(attestation.BlockedCustomer, error) bool) {
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At),
-			"fresh": instant(cut.At.Add(-goodFor))}) {
+			"fresh": instant(cut.At.Add(-freshness))}) {
 			customer := attestation.BlockedCustomer{Record: row.record()}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
@@ -60,7 +60,7 @@ func (s *Store) CountPurchases(ctx context.Context, partnerID string, run int64,
 		None   int `db:"none"`
 		Unread int `db:"unread"`
 	}
-	err := s.get(ctx, s.db, &row, "count_purchases", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-goodFor))})
+	err := s.get(ctx, s.db, &row, "count_purchases", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-freshness))})
 	return standing.PurchasesCount(row), err
 }
 
@@ -71,26 +71,26 @@ func (s *Store) CountChanges(ctx context.Context, partnerID string, run, against
 }
 
 // Changes walks the customers whose standing differs between two completed runs, by name. Against run 0 everybody is new.
-func (s *Store) Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Step, error] {
+func (s *Store) Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition, error] {
 	type sideRow struct {
 		ledgerRow
 		Side    string `db:"side"`
 		PairKey string `db:"pair_key"`
 	}
-	return func(yield func(standing.Step, error) bool) {
-		var step standing.Step
+	return func(yield func(standing.Transition, error) bool) {
+		var step standing.Transition
 		var customer string
 		flush := func() bool { return customer == "" || yield(step, nil) }
 		for row, err := range stream[sideRow](ctx, s, "changes", args{"partner_id": partnerID, "run": run, "against": against}) {
 			if err != nil {
-				yield(standing.Step{}, err)
+				yield(standing.Transition{}, err)
 				return
 			}
 			if row.CustomerID != customer {
 				if !flush() {
 					return
 				}
-				step, customer = standing.Step{}, row.CustomerID
+				step, customer = standing.Transition{}, row.CustomerID
 			}
 			record := row.record()
 			if row.Side == "after" {

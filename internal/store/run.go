@@ -173,7 +173,7 @@ func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Recor
 }
 
 // Spend adds what an attempt cost to its run.
-func (l *Lease) Spend(ctx context.Context, id int64, cost ledger.Cost) error {
+func (l *Lease) AddCost(ctx context.Context, id int64, cost ledger.Cost) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		_, err := l.store.exec(ctx, tx, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,
 			"retries": cost.Retries, "seconds": cost.Seconds})

@@ -13,7 +13,7 @@ import (
 
 // List notes that the run's list holds these customers and returns those that remain to be read: named for the first time in this
 // attempt, and not read in an earlier one. stillThere says that they were not on the list but found by a read.
-func (l *Lease) List(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error) {
+func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error) {
 	type listingRow struct {
 		RunID      int64  `db:"run_id"`
 		CustomerID string `db:"customer_id"`
@@ -72,7 +72,7 @@ func (l *Lease) known(ctx context.Context, ids []string) (map[string]*ledger.Kno
 }
 
 // Save keeps a chunk of readings made at the instant at: all of them or none.
-func (l *Lease) Save(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error {
+func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error {
 	type readingRow struct {
 		RunID   int64           `db:"run_id"`
 		ReadAt  time.Time       `db:"read_at"`
@@ -98,7 +98,7 @@ func (l *Lease) Save(ctx context.Context, r ledger.Run, at time.Time, readings [
 
 // CountMissing returns how many customers of the last completed run this attempt's list did not hold, and how many it did. It must be
 // called when the list has come to its end.
-func (l *Lease) CountMissing(ctx context.Context, r ledger.Run) (missing, listed int, err error) {
+func (l *Lease) CountUnlisted(ctx context.Context, r ledger.Run) (missing, listed int, err error) {
 	err = l.write(ctx, func(tx *sqlx.Tx) error {
 		if _, err := l.store.exec(ctx, tx, "forget_unlisted_readings", args{"run": r.ID, "attempt": r.Attempt}); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (l *Lease) CountMissing(ctx context.Context, r ledger.Run) (missing, listed
 }
 
 // Missing walks the customers that CountMissing counted.
-func (l *Lease) Missing(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error] {
+func (l *Lease) Unlisted(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error] {
 	return func(yield func(ledger.Known, error) bool) {
 		const page = 500
 		for after := ""; ; {

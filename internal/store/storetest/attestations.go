@@ -166,23 +166,23 @@ func claimedByOne(t *testing.T, l *fixture) {
 	lost, err := q.Claim(t.Context(), "2026-11-20", "r", false, night(1))
 	require.NoError(t, err)
 	require.Nil(t, lost, "what others hold is not lost")
-	require.NoError(t, q.Settle(t.Context(), first, attestation.Settlement{State: attestation.Confirmed}, night(1)))
+	require.NoError(t, q.Complete(t.Context(), first, attestation.Settlement{State: attestation.Confirmed}, night(1)))
 	require.Equal(t, attestation.Confirmed, l.state(t, first.ID))
 	require.Nil(t, claim(t, q, "r4"), "what is settled is not claimed")
-	require.ErrorIs(t, q.Settle(t.Context(), first, attestation.Settlement{State: attestation.Failed}, night(1)), attestation.ErrClaimLost)
+	require.ErrorIs(t, q.Complete(t.Context(), first, attestation.Settlement{State: attestation.Failed}, night(1)), attestation.ErrClaimLost)
 }
 
 func requestIDStays(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	c := claim(t, q, "born-first")
 	require.False(t, c.MaybeDelivered)
-	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+	require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
 	again := claim(t, q, "born-later")
 	require.Equal(t, "born-first", again.RequestID)
 	require.Equal(t, "template", again.TemplateID)
 	require.True(t, again.MaybeDelivered, "it may have taken effect")
-	require.NoError(t, q.Settle(t.Context(), again, attestation.Settlement{State: attestation.Approved}, night(1)))
+	require.NoError(t, q.Complete(t.Context(), again, attestation.Settlement{State: attestation.Approved}, night(1)))
 	require.Equal(t, "born-first", claim(t, q, "born-last").RequestID)
 }
 
@@ -190,11 +190,11 @@ func lostClaimWritesNothing(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	old := claim(t, q, "r")
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
-	require.ErrorIs(t, q.Sending(t.Context(), old, "template", night(1)), attestation.ErrClaimLost, "not even before somebody else has it")
+	require.ErrorIs(t, q.MarkSent(t.Context(), old, "template", night(1)), attestation.ErrClaimLost, "not even before somebody else has it")
 	young := claim(t, q, "r")
-	require.ErrorIs(t, q.Settle(t.Context(), old, attestation.Settlement{State: attestation.Confirmed}, night(1)), attestation.ErrClaimLost)
+	require.ErrorIs(t, q.Complete(t.Context(), old, attestation.Settlement{State: attestation.Confirmed}, night(1)), attestation.ErrClaimLost)
 	require.Equal(t, attestation.Sending, l.state(t, old.ID))
-	require.NoError(t, q.Settle(t.Context(), young, attestation.Settlement{State: attestation.Failed}, night(1)))
+	require.NoError(t, q.Complete(t.Context(), young, attestation.Settlement{State: attestation.Failed}, night(1)))
 }
 
 func requestEndsBeforeItsClaim(t *testing.T, l *fixture) {
@@ -203,10 +203,10 @@ func requestEndsBeforeItsClaim(t *testing.T, l *fixture) {
 	c := claim(t, q, "r")
 	require.WithinRange(t, c.Until, before, time.Now().Add(240*time.Second), "a minute before the claim runs out")
 	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 200")
-	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+	require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
 	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 45")
-	require.ErrorIs(t, q.Sending(t.Context(), c, "template", night(1)), attestation.ErrClaimLost, "it slept too long")
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)), "what is known may be written while nobody else has it")
+	require.ErrorIs(t, q.MarkSent(t.Context(), c, "template", night(1)), attestation.ErrClaimLost, "it slept too long")
+	require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)), "what is known may be written while nobody else has it")
 }
 
 func deadClaimIsFree(t *testing.T, l *fixture) {
@@ -220,8 +220,8 @@ func deadClaimIsFree(t *testing.T, l *fixture) {
 func unsureRests(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	c := claim(t, q, "r")
-	require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)))
+	require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
+	require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)))
 	require.Nil(t, claim(t, q, "r"))
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
 	require.True(t, claim(t, q, "r").MaybeDelivered)
@@ -257,8 +257,8 @@ func (l *fixture) story(t *testing.T) {
 	b, q := l.approved(t, "a", "b", "c", "d")
 	for i, state := range []attestation.State{attestation.Confirmed, attestation.Unsure, attestation.Failed} {
 		c := claim(t, q, fmt.Sprintf("r%d", i))
-		require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
-		require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: state, Answer: attestation.Answer{Status: 201}}, night(1)))
+		require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
+		require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: state, Answer: attestation.Answer{Status: 201}}, night(1)))
 	}
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, "ana", night(1)))
 }

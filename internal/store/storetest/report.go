@@ -96,9 +96,9 @@ func tallies(t *testing.T, l *fixture) {
 	b, q := l.approved(t, "a", "b", "c", "d", "e", "f", "g")
 	for _, end := range []attestation.State{attestation.Confirmed, attestation.RefusedByMicrosoft, attestation.Failed, attestation.Unsure, attestation.Sending} {
 		c := claim(t, q, "r-"+string(end))
-		require.NoError(t, q.Sending(t.Context(), c, "template", night(1)))
+		require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
 		if end != attestation.Sending {
-			require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: end}, night(1)))
+			require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: end}, night(1)))
 		}
 	}
 	tally := func() attestation.DeliveryTotals {
@@ -142,8 +142,8 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 	send := func(n int, end attestation.Settlement) {
 		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), "r-1", true, night(n))
 		require.NoError(t, err)
-		require.NoError(t, q.Sending(t.Context(), c, "template", night(n)))
-		require.NoError(t, q.Settle(t.Context(), c, end, night(n+1)))
+		require.NoError(t, q.MarkSent(t.Context(), c, "template", night(n)))
+		require.NoError(t, q.Complete(t.Context(), c, end, night(n+1)))
 	}
 	send(3, attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: "no", Answer: attestation.Answer{Status: 403, Code: "20002"}})
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 2}, attestation.Failed, attestation.Approved, "ana", night(5)))

@@ -155,7 +155,7 @@ func list(t *testing.T, lease *store.Lease, r ledger.Run, states ...standing.Sta
 	for _, s := range states {
 		customers = append(customers, s.Customer)
 	}
-	listed, err := lease.List(t.Context(), r, customers, false)
+	listed, err := lease.RecordListed(t.Context(), r, customers, false)
 	require.NoError(t, err)
 	return listed
 }
@@ -170,7 +170,7 @@ func read(t *testing.T, lease *store.Lease, r ledger.Run, n int, listed []ledger
 	var readings []ledger.Reading
 	for _, l := range listed {
 		state := byID[l.Customer.ID]
-		var step standing.Step
+		var step standing.Transition
 		if l.Known != nil && !l.Known.Gone {
 			step.Before = &l.Known.Record
 		}
@@ -179,7 +179,7 @@ func read(t *testing.T, lease *store.Lease, r ledger.Run, n int, listed []ledger
 		readings = append(readings, ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state})
 	}
 	if len(readings) > 0 {
-		require.NoError(t, lease.Save(t.Context(), r, night(n), readings))
+		require.NoError(t, lease.SaveReadings(t.Context(), r, night(n), readings))
 	}
 }
 
@@ -187,13 +187,13 @@ func read(t *testing.T, lease *store.Lease, r ledger.Run, n int, listed []ledger
 func endList(t *testing.T, lease *store.Lease, r *ledger.Run, n int, gone bool) {
 	t.Helper()
 	var err error
-	r.Totals.Unlisted, _, err = lease.CountMissing(t.Context(), *r)
+	r.Totals.Unlisted, _, err = lease.CountUnlisted(t.Context(), *r)
 	require.NoError(t, err)
-	for known, err := range lease.Missing(t.Context(), *r) {
+	for known, err := range lease.Unlisted(t.Context(), *r) {
 		require.NoError(t, err)
 		if gone {
 			reading := ledger.Reading{Record: known.Record, Change: standing.Gone, Differs: true, Gone: true}
-			require.NoError(t, lease.Save(t.Context(), *r, night(n), []ledger.Reading{reading}))
+			require.NoError(t, lease.SaveReadings(t.Context(), *r, night(n), []ledger.Reading{reading}))
 		}
 	}
 }
@@ -207,7 +207,7 @@ func closeRun(t *testing.T, lease *store.Lease, r ledger.Run, n int) ledger.Run 
 		before = last.Totals
 	}
 	r.FinishedAt = night(n).Add(time.Minute)
-	closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, before, 50) })
+	closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, before, 50) })
 	require.NoError(t, err)
 	return closed
 }
@@ -273,7 +273,7 @@ func expiredLeaseIsTaken(t *testing.T, l *fixture) {
 		l.exec(t, "UPDATE lease SET expires_at = 1")
 		r := ledger.Run{}
 		l.hold(t, func(young *store.Lease) { r = begin(t, young, 1) })
-		require.ErrorIs(t, old.Save(t.Context(), r, night(1), []ledger.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
+		require.ErrorIs(t, old.SaveReadings(t.Context(), r, night(1), []ledger.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
 	})
 }
 
@@ -305,12 +305,12 @@ func lostLeaseWritesNothing(t *testing.T, l *fixture) {
 		listed := list(t, lease, r, clear("a"))
 		l.exec(t, "UPDATE lease SET number = number + 1")
 		save := []ledger.Reading{{Record: standing.Record{State: clear(listed[0].Customer.ID)}}}
-		require.ErrorIs(t, lease.Save(t.Context(), r, night(1), save), store.ErrLeaseLost)
-		_, err := lease.List(t.Context(), r, []standing.Customer{customer("b")}, false)
+		require.ErrorIs(t, lease.SaveReadings(t.Context(), r, night(1), save), store.ErrLeaseLost)
+		_, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, false)
 		require.ErrorIs(t, err, store.ErrLeaseLost)
-		_, err = lease.Close(t.Context(), r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
+		_, err = lease.CloseRun(t.Context(), r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
 		require.ErrorIs(t, err, store.ErrLeaseLost)
-		require.ErrorIs(t, lease.Spend(t.Context(), r.ID, ledger.Cost{Requests: 1}), store.ErrLeaseLost)
+		require.ErrorIs(t, lease.AddCost(t.Context(), r.ID, ledger.Cost{Requests: 1}), store.ErrLeaseLost)
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading"))
 		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM listing"))
 		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'running' AND requests = 0"))
@@ -447,7 +447,7 @@ func missingAndGone(t *testing.T, l *fixture) {
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 2)
 		read(t, lease, r, 2, list(t, lease, r, clear("a"), clear("b")), clear("a"), clear("b"))
-		missing, listed, err := lease.CountMissing(t.Context(), r)
+		missing, listed, err := lease.CountUnlisted(t.Context(), r)
 		require.NoError(t, err)
 		require.Equal(t, []int{1, 2}, []int{missing, listed})
 		endList(t, lease, &r, 2, true)
@@ -463,11 +463,11 @@ func stillThere(t *testing.T, l *fixture) {
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 2)
 		read(t, lease, r, 2, list(t, lease, r, clear("a")), clear("a"))
-		found, err := lease.List(t.Context(), r, []standing.Customer{customer("b")}, true)
+		found, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, true)
 		require.NoError(t, err)
 		read(t, lease, r, 2, found, blocked("b"))
 		r.Totals.Unlisted = 1
-		closed, err := lease.Close(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, ledger.Totals{Listed: 2}, 50) })
+		closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, ledger.Totals{Listed: 2}, 50) })
 		require.NoError(t, err)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Unlisted, closed.Totals.FoundUnlisted, closed.Totals.Gone})
