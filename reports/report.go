@@ -23,12 +23,12 @@ type report struct {
 	sheets    int      // of file so far
 	counts    []counts // by partner, as in book.Partners
 	heads     []attestation.ChainHead
-	whole     int                          // events in unbroken chains
+	whole     int                                   // events in unbroken chains
 	tally     map[string]attestation.DeliveryTotals // by partner, "" for nobody's
-	bought    standing.PurchasesCount      // of the blocked customers
-	longest   []waiting                    // the longest blocked, for the summary
-	resellers []resellersOf                // of the indirect providers
-	controls  []control                    // every check, as the sheet Checks lists them
+	bought    standing.PurchasesCount               // of the blocked customers
+	longest   []waiting                             // the longest blocked, for the summary
+	resellers []resellersOf                         // of the indirect providers
+	controls  []control                             // every check, as the sheet Checks lists them
 }
 
 // counts are the rows that one partner brings to each sheet. They are known before the first row is written, because

@@ -19,20 +19,20 @@ type runsReply struct {
 
 // pastRun is a run as `runs` lists it.
 type pastRun struct {
-	Partner    string       `json:"partner"`
-	Run        int64        `json:"run"`
+	Partner    string          `json:"partner"`
+	Run        int64           `json:"run"`
 	State      ledger.RunState `json:"state"`
-	StartedAt  time.Time    `json:"started_at"`
-	FinishedAt *time.Time   `json:"finished_at"`
-	Attempts   int          `json:"attempts"`
-	Listed     int          `json:"listed"`
-	Clear      int          `json:"clear"`
-	Blocked    int          `json:"blocked"`
-	Unknown    int          `json:"unknown"`
-	Excluded   int          `json:"excluded"`
-	Requests   int          `json:"requests"`
-	Seconds    float64      `json:"seconds"`
-	Failed     []failCheck  `json:"failed_checks"`
+	StartedAt  time.Time       `json:"started_at"`
+	FinishedAt *time.Time      `json:"finished_at"`
+	Attempts   int             `json:"attempts"`
+	Listed     int             `json:"listed"`
+	Clear      int             `json:"clear"`
+	Blocked    int             `json:"blocked"`
+	Unknown    int             `json:"unknown"`
+	Excluded   int             `json:"excluded"`
+	Requests   int             `json:"requests"`
+	Seconds    float64         `json:"seconds"`
+	Failed     []failCheck     `json:"failed_checks"`
 }
 
 type failCheck struct {

@@ -71,7 +71,7 @@ var ErrClaimLost = errors.New("the claim on the attestation was lost")
 // that a worker who slept too long writes nothing.
 type Claim struct {
 	Attestation
-	Number int64
-	Until  time.Time // its request must be over by then, by this process's clock: a good while before the claim is
-	MaybeDelivered  bool      // it was sent before and the answer was lost: read back before sending again
+	Number         int64
+	Until          time.Time // its request must be over by then, by this process's clock: a good while before the claim is
+	MaybeDelivered bool      // it was sent before and the answer was lost: read back before sending again
 }

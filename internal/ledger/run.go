@@ -64,13 +64,13 @@ func (s Standings) Sum() int { return s.Clear + s.Blocked + s.Unknown + s.Exclud
 // were found in different ways.
 type Totals struct {
 	Listed                              int       // distinct customers accounted for: on the list, or missing from it and still there when read
-	Unlisted                             int       // customers of the last completed run that the list no longer held
-	FoundUnlisted                          int       // those of Missing that a read found
+	Unlisted                            int       // customers of the last completed run that the list no longer held
+	FoundUnlisted                       int       // those of Missing that a read found
 	Standings                                     // what the readings said
 	Unreadable                          int       // those of Unknown that no usable answer came for
 	DirectUndated                       int       // those of Clear that accepted directly on a day that nobody knows
 	New, Gone, NewlyBlocked, NewlyClear int       // against the last completed run
-	GoneConfirmed                          int       // customers that a read (403/20002 or 404) said are gone
+	GoneConfirmed                       int       // customers that a read (403/20002 or 404) said are gone
 	Ledger                              Standings // what the ledger holds with this run applied
 }
 

@@ -38,7 +38,7 @@ type State struct {
 	Agreements Outcome   // whether agreements were read
 	Newest     Agreement // the agreement that counts
 	Direct     Direct    // what this reading says of direct acceptance
-	ReadError    ReadError   // set when the standing is unknown
+	ReadError  ReadError // set when the standing is unknown
 }
 
 // Record is a customer's state with the memory of how long it has stood so. All instants are UTC and name the start of

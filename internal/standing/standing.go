@@ -66,10 +66,10 @@ type Policy struct {
 type Outcome string
 
 const (
-	NotRead    Outcome = "not_read"           // not asked, because another read had settled the case
-	Read       Outcome = "read"               // answered
-	Failed     Outcome = "unreadable"         // asked, and no usable answer came
-	NoRelationship      Outcome = "relationship_ended" // the service knows no relationship between partner and customer (403/20002)
+	NotRead        Outcome = "not_read"           // not asked, because another read had settled the case
+	Read           Outcome = "read"               // answered
+	Failed         Outcome = "unreadable"         // asked, and no usable answer came
+	NoRelationship Outcome = "relationship_ended" // the service knows no relationship between partner and customer (403/20002)
 	TenantNotFound Outcome = "not_found"          // the service knows no such tenant or resource (404)
 )
 

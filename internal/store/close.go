@@ -77,9 +77,9 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 }
 
 type finishRow struct {
-	ID         int64        `db:"run"`
+	ID         int64           `db:"run"`
 	State      ledger.RunState `db:"state"`
-	FinishedAt time.Time    `db:"finished_at"`
+	FinishedAt time.Time       `db:"finished_at"`
 	totalsRow
 }
 

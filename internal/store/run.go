@@ -14,13 +14,13 @@ import (
 // runRow is a ledger.Run without its checks as the table run holds it.
 type runRow struct {
 	ID            int64                `db:"id"`
-	Kind          ledger.RunKind          `db:"kind"`
+	Kind          ledger.RunKind       `db:"kind"`
 	PartnerID     string               `db:"partner_id"`
 	PartnerName   string               `db:"partner_name"`
 	PartnerKind   standing.PartnerKind `db:"partner_kind"`
 	AcceptedSince standing.Date        `db:"accepted_since"`
 	TrustDirect   bool                 `db:"trust_direct"`
-	State         ledger.RunState         `db:"state"`
+	State         ledger.RunState      `db:"state"`
 	Attempt       int                  `db:"attempt"`
 	CorrelationID string               `db:"correlation_id"`
 	Version       string               `db:"version"`

@@ -50,7 +50,9 @@ func (l *fixture) entries(t *testing.T, partner string, cut attestation.Snapshot
 }
 
 // through is the ledger up to a batch, with all that happened in it.
-func through(b attestation.Batch) attestation.Snapshot { return attestation.Snapshot{Batch: b.ID, At: night(30)} }
+func through(b attestation.Batch) attestation.Snapshot {
+	return attestation.Snapshot{Batch: b.ID, At: night(30)}
+}
 
 func blockedBringAttestation(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("z"), blocked("a"), blocked("b"), clear("c"))

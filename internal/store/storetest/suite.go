@@ -467,7 +467,9 @@ func stillThere(t *testing.T, l *fixture) {
 		require.NoError(t, err)
 		read(t, lease, r, 2, found, blocked("b"))
 		r.Totals.Unlisted = 1
-		closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, ledger.Totals{Listed: 2}, 50) })
+		closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check {
+			return ledger.CheckSweep(totals, ledger.Totals{Listed: 2}, 50)
+		})
 		require.NoError(t, err)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Unlisted, closed.Totals.FoundUnlisted, closed.Totals.Gone})
