@@ -110,8 +110,8 @@ func (e *Error) Outcome() standing.Outcome {
 	return standing.Failed
 }
 
-// Trouble is the error as a report shows it.
-func (e *Error) Trouble() standing.ReadError {
+// ReadError is the error as a report shows it.
+func (e *Error) ReadError() standing.ReadError {
 	message := e.Message
 	if message == "" && e.cause != nil {
 		message = clean(e.cause.Error())

@@ -95,7 +95,7 @@ func TestAnErrorKeepsBothIDs(t *testing.T) {
 		e := s.refusal()
 		assert.Equal(t, "request", e.RequestID)
 		assert.Equal(t, "correlation", e.CorrelationID)
-		assert.Equal(t, standing.ReadError{Status: 404, RequestID: "request", CorrelationID: "correlation"}, e.Trouble())
+		assert.Equal(t, standing.ReadError{Status: 404, RequestID: "request", CorrelationID: "correlation"}, e.ReadError())
 		assert.Equal(t, "read direct acceptance of customer "+customerID+
 			": answered 404 Not Found [MS-RequestId request, MS-CorrelationId correlation]", e.Error())
 	})
@@ -129,7 +129,7 @@ func TestATransportErrorTellsNoAddress(t *testing.T) {
 	assert.Equal(t, Unavailable, e.Kind)
 	assert.Equal(t, 0, e.Status)
 	assert.Contains(t, e.Error(), "connection reset by peer")
-	assert.Equal(t, "connection reset by peer", e.Trouble().Message)
+	assert.Equal(t, "connection reset by peer", e.ReadError().Message)
 	holdsNothing(t, e.Error(), "api.example")
 }
 
