@@ -134,7 +134,7 @@ INSERT INTO plain SELECT * FROM incoming ON CONFLICT (customer_tenant_id) DO UPD
 func kept(b *testing.B, address string) (script string) {
 	folder := b.TempDir()
 	require.NoError(b, os.Chmod(folder, 0o755))
-	for _, table := range []string{"attestation", "person"} {
+	for _, table := range []string{"attestation", "attestation_signer"} {
 		path := filepath.Join(folder, table+".csv")
 		psql(b, address, path, `\copy `+table+` TO '`+path+`' WITH (FORMAT csv)`)
 		require.NoError(b, storetest.Exec(b.Context(), address, "CREATE TABLE like_"+table+" (LIKE "+table+" INCLUDING ALL)"))

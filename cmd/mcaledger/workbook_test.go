@@ -598,15 +598,15 @@ func (s *session) read() (l db) {
 	db := s.open()
 	defer db.Close()
 	for statement, rows := range map[string]*[]record{
-		"SELECT * FROM run ORDER BY id":                     &l.runs,
-		"SELECT * FROM run_check ORDER BY run_id, position": &l.checks,
-		"SELECT * FROM standing ORDER BY valid_from":        &l.standings,
-		"SELECT * FROM batch ORDER BY id":                   &l.batches,
-		"SELECT * FROM attestation ORDER BY batch_id, line": &l.attestations,
-		"SELECT * FROM person ORDER BY batch_id, line":      &l.people,
-		"SELECT * FROM event ORDER BY batch_id, sequence":   &l.events,
-		"SELECT * FROM purchases ORDER BY since":            &l.purchases,
-		"SELECT * FROM association ORDER BY since":          &l.associations,
+		"SELECT * FROM run ORDER BY id":                            &l.runs,
+		"SELECT * FROM run_check ORDER BY run_id, position":        &l.checks,
+		"SELECT * FROM standing ORDER BY valid_from":               &l.standings,
+		"SELECT * FROM batch ORDER BY id":                          &l.batches,
+		"SELECT * FROM attestation ORDER BY batch_id, line":        &l.attestations,
+		"SELECT * FROM attestation_signer ORDER BY batch_id, line": &l.people,
+		"SELECT * FROM event ORDER BY batch_id, sequence":          &l.events,
+		"SELECT * FROM customer_subscriptions ORDER BY since":      &l.purchases,
+		"SELECT * FROM customer_reseller ORDER BY since":           &l.associations,
 	} {
 		*rows = records(s.T, db, statement)
 	}
@@ -795,9 +795,9 @@ func (v view) everyone() [][]any {
 // direct is direct acceptance: as this run read it, and a date only if a night without it was seen before.
 func (v view) direct(c record) any {
 	switch {
-	case c.text("direct") == "not_read":
+	case c.text("direct_acceptance") == "not_read":
 		return "not read"
-	case c.text("direct") == "no":
+	case c.text("direct_acceptance") == "no":
 		return "no"
 	case c.when("direct_since").IsZero():
 		return "yes, date not known"
@@ -824,13 +824,13 @@ func (v view) unread() [][]any {
 			return nil
 		}
 		return []any{p.name, c.text("name"), c.text("customer_id"), c.text("domain"), c.text("reason"), whatToDo(c), c.text("remedy"),
-			instant(c.when("standing_since")), lastRead(p, c), count(c.number("trouble_status")), c.text("trouble_code"), c.text("trouble_message"),
-			c.text("trouble_request"), c.text("trouble_correlation")}
+			instant(c.when("standing_since")), lastRead(p, c), count(c.number("error_status")), c.text("error_code"), c.text("error_message"),
+			c.text("error_request_id"), c.text("error_correlation_id")}
 	})
 }
 
 func whatToDo(c record) string {
-	switch status := c.number("trouble_status"); {
+	switch status := c.number("error_status"); {
 	case c.text("reason") == "relationship_ended":
 		return "The relationship ended. Send the customer a new invitation, or leave it if that was intended."
 	case c.text("reason") == "not_found":
@@ -839,7 +839,7 @@ func whatToDo(c record) string {
 		return "Give the account that signs in the Admin agent or Sales agent role in Partner Center."
 	case status >= 500:
 		return "Microsoft's service failed. It is read again in the next run; if it stays, give support the ids on the right."
-	case status == 0 && c.text("trouble_message") == "":
+	case status == 0 && c.text("error_message") == "":
 		return "The answer makes no sense, such as an agreement without a readable date. Look the customer up in Partner Center."
 	default:
 		return fmt.Sprintf("the auditor knows no advice for status %d", status)
@@ -1074,23 +1074,23 @@ func (v view) movedTwice(p shownPartner) bool {
 func (v view) balance(p shownPartner, r record) (rows [][]any) {
 	id, last, held := r.number("id"), v.before(p.id, r.number("id")), v.tally(p.id, r)
 	n := r.number
-	most := max(1, last.number("listed")*5/100) + last.number("still_there")
+	most := max(1, last.number("listed")*5/100) + last.number("found_unlisted")
 	read := n("clear") + n("blocked") + n("unknown") + n("excluded")
 	should := last.number("listed") + n("new") - n("gone")
 	all := map[string][]any{
-		"list": check(p.name, id, "The list is whole", most, n("missing"),
-			"On the list: %d. Missing of the last run's customers: %d; at most %d may be.", n("listed")-n("still_there"), n("missing"), most),
+		"list": check(p.name, id, "The list is whole", most, n("unlisted"),
+			"On the list: %d. Missing of the last run's customers: %d; at most %d may be.", n("listed")-n("found_unlisted"), n("unlisted"), most),
 		"standings": check(p.name, id, "Listed = clear + blocked + unknown + excluded", n("listed"), read,
 			"%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d.", n("listed"), n("clear"), n("blocked"), n("unknown"), n("excluded"), read),
 		"continuity": check(p.name, id, "Last run + new − gone = this run", should, n("listed"),
 			"Last run %d + %d new − %d gone = %d; this run has %d.", last.number("listed"), n("new"), n("gone"), should, n("listed")),
-		"gone": check(p.name, id, "Nobody is gone without a reading that says so", n("gone"), n("gone_by_read"),
-			"Gone: %d. A reading said so of %d.", n("gone"), n("gone_by_read")),
+		"gone": check(p.name, id, "Nobody is gone without a reading that says so", n("gone"), n("gone_confirmed"),
+			"Gone: %d. A reading said so of %d.", n("gone"), n("gone_confirmed")),
 		"ledger": check(p.name, id, "The ledger holds what was read", read, held.listed,
 			"Read: %d clear, %d blocked, %d unknown, %d excluded. The ledger holds %d, %d, %d and %d.",
 			n("clear"), n("blocked"), n("unknown"), n("excluded"), held.clear, held.blocked, held.unknown, held.excluded),
 	}
-	if all["list"][5] = "OK"; n("listed") == n("still_there") || n("missing") > most {
+	if all["list"][5] = "OK"; n("listed") == n("found_unlisted") || n("unlisted") > most {
 		all["list"][5] = "FAIL"
 	}
 	for _, c := range v.checks {
@@ -1404,7 +1404,7 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 	key := map[string]string{}
 	for _, p := range v.partners {
 		for id, c := range v.customers(p.id, p.run) {
-			key[p.name+id] = c.text("name_key")
+			key[p.name+id] = c.text("name_sort")
 		}
 	}
 	assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {

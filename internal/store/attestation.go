@@ -24,7 +24,7 @@ type batchRow struct {
 	ID           int64      `db:"id"`
 	FileName     string     `db:"file_name"`
 	SHA256       string     `db:"sha256"`
-	Form         string     `db:"form"`
+	Form         string     `db:"result_format"`
 	Header       string     `db:"header"`
 	ImportedBy   string     `db:"imported_by"`
 	ImportedAt   time.Time  `db:"imported_at"`
@@ -79,7 +79,7 @@ type attestationRow struct {
 	Evidence          string             `db:"evidence"`
 	ReplacesBatch     *int64             `db:"replaces_batch"`
 	ReplacesLine      *int               `db:"replaces_line"`
-	PersonDigest      string             `db:"person_digest"`
+	PersonDigest      string             `db:"signer_digest"`
 	RequestID         string             `db:"request_id"`
 	TemplateID        string             `db:"template_id"`
 	Sends             int                `db:"sends"`

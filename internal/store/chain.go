@@ -20,8 +20,8 @@ type eventRow struct {
 	Line     int               `db:"line"`
 	At       time.Time         `db:"at"`
 	Actor    string            `db:"actor"`
-	From     attestation.State `db:"move_from"`
-	To       attestation.State `db:"move_to"`
+	From     attestation.State `db:"from_state"`
+	To       attestation.State `db:"to_state"`
 	Detail   string            `db:"detail"`
 	Previous string            `db:"previous"`
 	Hash     string            `db:"hash"`

@@ -349,7 +349,7 @@ func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error 
 		i.named.add(ofCustomer{a.PartnerID, a.CustomerID})
 		records, people = append(records, record), append(people, person)
 	}
-	write := []insertion{insertionOf(i.store, "save_attestation", records), insertionOf(i.store, "save_person", people)}
+	write := []insertion{insertionOf(i.store, "save_attestation", records), insertionOf(i.store, "save_signer", people)}
 	if err := i.settle(); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (l *Lease) PurchasesDue(ctx context.Context, stale time.Time, today standin
 		const page = 500
 		for after := ""; ; {
 			var customers []string
-			err := l.store.list(ctx, l.store.db, &customers, "purchases_due",
+			err := l.store.list(ctx, l.store.db, &customers, "subscriptions_due",
 				args{"partner_id": l.partner.ID, "stale": instant(stale), "today": today, "after": after, "limit": page})
 			if err != nil {
 				yield("", err)
@@ -75,7 +75,7 @@ func (l *Lease) SavePurchases(ctx context.Context, at time.Time, readings []stan
 	for i, r := range readings {
 		rows[i] = purchasesRow{keptRow{CustomerID: r.CustomerID}, r.Readable, r.Active, r.NextRenewal}
 	}
-	return keepOnChange(ctx, l, "newest_purchases", "save_purchases", freshness, at, rows)
+	return keepOnChange(ctx, l, "newest_subscriptions", "save_subscriptions", freshness, at, rows)
 }
 
 // SaveResellers is SavePurchases for indirect resellers.
@@ -84,7 +84,7 @@ func (l *Lease) SaveResellers(ctx context.Context, at time.Time, readings []stan
 	for i, r := range readings {
 		rows[i] = associationRow{keptRow{CustomerID: r.CustomerID}, r.Readable, r.ResellerID}
 	}
-	return keepOnChange(ctx, l, "newest_associations", "save_association", forGood, at, rows)
+	return keepOnChange(ctx, l, "newest_resellers", "save_reseller", forGood, at, rows)
 }
 
 // freshness is how long a reading of particulars is shown: they are read every week, and who could not be asked for two has none. A row's readings

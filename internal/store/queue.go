@@ -51,7 +51,7 @@ const (
 
 // Waiting counts what may be sent today.
 func (q *Queue) CountReady(ctx context.Context, today standing.Date) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_waiting", args{"partner_id": q.partner, "today": today})
+	err = q.store.get(ctx, q.store.db, &n, "count_ready", args{"partner_id": q.partner, "today": today})
 	return n, err
 }
 
@@ -95,19 +95,19 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 
 // Resting counts the attestations whose answer was lost and that nobody has taken up since.
 func (q *Queue) CountCoolingDown(ctx context.Context) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_unsure", args{"partner_id": q.partner})
+	err = q.store.get(ctx, q.store.db, &n, "count_cooling_down", args{"partner_id": q.partner})
 	return n, err
 }
 
 // Held counts what could be sent today and is not there to be claimed once the queue is empty: others have it.
 func (q *Queue) CountInProgress(ctx context.Context, today standing.Date) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_held", args{"partner_id": q.partner, "today": today})
+	err = q.store.get(ctx, q.store.db, &n, "count_in_progress", args{"partner_id": q.partner, "today": today})
 	return n, err
 }
 
 // Sending notes that a request is about to leave, or fails with ErrClaimLost when the claim is lost or so nearly over that the request might outlast it.
 func (q *Queue) MarkSent(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error {
-	n, err := q.store.exec(ctx, q.store.db, "sending", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,
+	n, err := q.store.exec(ctx, q.store.db, "mark_sent", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,
 		"at": instant(at), "spare": spareSeconds})
 	if err == nil && n == 0 {
 		err = attestation.ErrClaimLost
@@ -121,7 +121,7 @@ func (q *Queue) Complete(ctx context.Context, c *attestation.Claim, s attestatio
 		if _, err := q.store.exec(ctx, tx, "keep_answer", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number}); err != nil {
 			return err
 		}
-		n, err := q.store.exec(ctx, tx, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "to": s.State,
+		n, err := q.store.exec(ctx, tx, "complete", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "to": s.State,
 			"reason": s.Reason, "message": s.Message, "hint": s.Hint, "at": instant(at), "status": s.Answer.Status, "code": s.Answer.Code,
 			"request": s.Answer.RequestID, "correlation": s.Answer.CorrelationID, "rest": restSeconds})
 		if err != nil {

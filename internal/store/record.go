@@ -12,7 +12,7 @@ import (
 type recordRow struct {
 	CustomerID         string            `db:"customer_id"`
 	Name               string            `db:"name"`
-	NameKey            string            `db:"name_key"`
+	NameKey            string            `db:"name_sort"`
 	Domain             string            `db:"domain"`
 	Relationship       string            `db:"relationship"`
 	Standing           standing.Standing `db:"standing"`
@@ -24,13 +24,13 @@ type recordRow struct {
 	SignerLast         string            `db:"signer_last"`
 	SignerEmail        string            `db:"signer_email"`
 	SignerPhone        string            `db:"signer_phone"`
-	Direct             standing.Direct   `db:"direct"`
-	DirectLast         standing.Direct   `db:"direct_last"`
-	TroubleStatus      int               `db:"trouble_status"`
-	TroubleCode        string            `db:"trouble_code"`
-	TroubleMessage     string            `db:"trouble_message"`
-	TroubleRequest     string            `db:"trouble_request"`
-	TroubleCorrelation string            `db:"trouble_correlation"`
+	Direct             standing.Direct   `db:"direct_acceptance"`
+	DirectLast         standing.Direct   `db:"direct_acceptance_last_known"`
+	TroubleStatus      int               `db:"error_status"`
+	TroubleCode        string            `db:"error_code"`
+	TroubleMessage     string            `db:"error_message"`
+	TroubleRequest     string            `db:"error_request_id"`
+	TroubleCorrelation string            `db:"error_correlation_id"`
 	FirstSeen          *time.Time        `db:"first_seen"`
 	StandingSince      *time.Time        `db:"standing_since"`
 	BlockedSince       *time.Time        `db:"blocked_since"`

@@ -60,7 +60,7 @@ func (s *Store) CountPurchases(ctx context.Context, partnerID string, run int64,
 		None   int `db:"none"`
 		Unread int `db:"unread"`
 	}
-	err := s.get(ctx, s.db, &row, "count_purchases", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-freshness))})
+	err := s.get(ctx, s.db, &row, "count_subscriptions", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-freshness))})
 	return standing.PurchasesCount(row), err
 }
 
@@ -106,7 +106,7 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 // Heads lists the batches imported by an instant, the newest first, each with the end of its chain at that instant.
 func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.ChainHead, error) {
 	var rows []batchRow
-	if err := s.list(ctx, s.db, &rows, "heads", args{"at": instant(at)}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "chain_heads", args{"at": instant(at)}); err != nil {
 		return nil, err
 	}
 	heads := make([]attestation.ChainHead, len(rows))
@@ -147,7 +147,7 @@ func (s *Store) Tally(ctx context.Context, cut attestation.Snapshot) (map[string
 		Unsettled int    `db:"unsettled"`
 		Returned  int    `db:"returned"`
 	}
-	if err := s.list(ctx, s.db, &rows, "tally", args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "delivery_totals", args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
 		return nil, err
 	}
 	tally := map[string]attestation.DeliveryTotals{}

@@ -38,8 +38,8 @@ type runRow struct {
 // totalsRow is ledger.Totals as the table run holds them.
 type totalsRow struct {
 	Listed         int `db:"listed"`
-	Missing        int `db:"missing"`
-	StillThere     int `db:"still_there"`
+	Missing        int `db:"unlisted"`
+	StillThere     int `db:"found_unlisted"`
 	Clear          int `db:"clear"`
 	Blocked        int `db:"blocked"`
 	Unknown        int `db:"unknown"`
@@ -50,7 +50,7 @@ type totalsRow struct {
 	Gone           int `db:"gone"`
 	NewlyBlocked   int `db:"newly_blocked"`
 	NewlyClear     int `db:"newly_clear"`
-	GoneByRead     int `db:"gone_by_read"`
+	GoneByRead     int `db:"gone_confirmed"`
 	LedgerClear    int `db:"ledger_clear"`
 	LedgerBlocked  int `db:"ledger_blocked"`
 	LedgerUnknown  int `db:"ledger_unknown"`
@@ -162,7 +162,7 @@ func (s *Store) clear(ctx context.Context, tx *sqlx.Tx, id int64) error {
 // Known returns what the ledger holds of these customers now.
 func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Record, error) {
 	var rows []ledgerRow
-	if err := l.store.list(ctx, l.store.db, &rows, "now_standing", args{"partner_id": l.partner.ID, "customers": customers}); err != nil {
+	if err := l.store.list(ctx, l.store.db, &rows, "current_records", args{"partner_id": l.partner.ID, "customers": customers}); err != nil {
 		return nil, err
 	}
 	records := make([]standing.Record, len(rows))
@@ -225,7 +225,7 @@ func (s *Store) Reported(ctx context.Context, runs []int64, at time.Time) error 
 // LastEntry is the instant of the newest thing that the ledger knows of, the end of a run or an event of an attestation, or a
 // reading of what finance wants to know; zero when there is none.
 func (s *Store) LastEntry(ctx context.Context) (last time.Time, _ error) {
-	for _, query := range []string{"last_end", "last_event", "last_purchases", "last_association"} {
+	for _, query := range []string{"last_end", "last_event", "last_subscriptions", "last_reseller"} {
 		var at time.Time
 		if err := s.get(ctx, s.db, &at, query, nil); err != nil && !errors.Is(err, ErrNotFound) {
 			return last, err

@@ -173,7 +173,7 @@ func (s *Store) has(ctx context.Context, table string) (bool, error) {
 // Now is the database's clock.
 func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	var seconds float64
-	err := s.get(ctx, s.db, &seconds, "now", nil)
+	err := s.get(ctx, s.db, &seconds, "database_clock", nil)
 	return time.UnixMicro(int64(seconds * 1e6)).UTC(), err
 }
 

@@ -18,7 +18,7 @@ func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []stan
 		RunID      int64  `db:"run_id"`
 		CustomerID string `db:"customer_id"`
 		Attempt    int    `db:"attempt"`
-		StillThere bool   `db:"still_there"`
+		StillThere bool   `db:"found_unlisted"`
 	}
 	var rows []listingRow
 	byID := map[string]standing.Customer{}
@@ -33,7 +33,7 @@ func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []stan
 	}
 	var fresh, read []string
 	err := l.write(ctx, func(tx *sqlx.Tx) error {
-		if err := l.store.list(ctx, tx, &fresh, "list", rows); err != nil || len(fresh) == 0 {
+		if err := l.store.list(ctx, tx, &fresh, "record_listed", rows); err != nil || len(fresh) == 0 {
 			return err
 		}
 		return l.store.list(ctx, tx, &read, "already_read", args{"run": r.ID, "customers": fresh})
@@ -60,7 +60,7 @@ func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []stan
 
 func (l *Lease) known(ctx context.Context, ids []string) (map[string]*ledger.Known, error) {
 	var rows []ledgerRow
-	err := l.store.list(ctx, l.store.db, &rows, "known", args{"partner_id": l.partner.ID, "customers": ids})
+	err := l.store.list(ctx, l.store.db, &rows, "newest_records", args{"partner_id": l.partner.ID, "customers": ids})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, re
 		rows[i] = readingRow{RunID: r.ID, ReadAt: instant(at), Gone: reading.Gone, Change: reading.Change, Differs: reading.Differs, recordRow: row}
 	}
 	return l.write(ctx, func(tx *sqlx.Tx) error {
-		_, err := l.store.exec(ctx, tx, "save_reading", rows)
+		_, err := l.store.exec(ctx, tx, "save_readings", rows)
 		return err
 	})
 }
@@ -104,7 +104,7 @@ func (l *Lease) CountUnlisted(ctx context.Context, r ledger.Run) (missing, liste
 			return err
 		}
 		where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
-		if err := l.store.get(ctx, tx, &missing, "count_missing", where); err != nil {
+		if err := l.store.get(ctx, tx, &missing, "count_unlisted", where); err != nil {
 			return err
 		}
 		return l.store.get(ctx, tx, &listed, "count_listed", where)
@@ -118,7 +118,7 @@ func (l *Lease) Unlisted(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Kno
 		const page = 500
 		for after := ""; ; {
 			var rows []ledgerRow
-			err := l.store.list(ctx, l.store.db, &rows, "missing",
+			err := l.store.list(ctx, l.store.db, &rows, "unlisted",
 				args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt, "after": after, "limit": page})
 			if err != nil {
 				yield(ledger.Known{}, err)

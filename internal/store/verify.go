@@ -128,8 +128,8 @@ func (s *Store) verifyRows(ctx context.Context, b batchRow, first attestation.Ev
 	}
 	for row, err := range stream[struct {
 		personRow
-		Digest string `db:"person_digest"`
-	}](ctx, s, "persons", args{"batch": b.ID}) {
+		Digest string `db:"signer_digest"`
+	}](ctx, s, "signer_rows", args{"batch": b.ID}) {
 		if err != nil {
 			return err
 		}

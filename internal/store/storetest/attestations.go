@@ -122,7 +122,7 @@ func importsWhole(t *testing.T, l *fixture) {
 		return nil
 	}, unreported)
 	require.Error(t, err)
-	for _, table := range []string{"batch", "attestation", "person", "event"} {
+	for _, table := range []string{"batch", "attestation", "attestation_signer", "event"} {
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM "+table), table)
 	}
 }
@@ -286,7 +286,7 @@ func chainIsWhole(t *testing.T, l *fixture) {
 	require.Equal(t, 9, all[0].Events)
 	require.Len(t, all[0].Head, 64)
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE '%Souza%'"), "no personal data in the log")
-	l.exec(t, "DELETE FROM person WHERE line = 3")
+	l.exec(t, "DELETE FROM attestation_signer WHERE line = 3")
 	l.whole(t)
 	a, err := l.Attestation(t.Context(), attestation.ID{Batch: all[0].Batch, Line: 3})
 	require.NoError(t, err)
@@ -304,7 +304,7 @@ func tamperingShows(t *testing.T, l *fixture) {
 		"UPDATE attestation SET customer_id = 'z' WHERE line = 4",
 		"UPDATE attestation SET date_agreed = '2026-01-01' WHERE line = 2",
 		"UPDATE attestation SET evidence = '' WHERE line = 2",
-		"UPDATE person SET email = 'eve@example.com' WHERE line = 2",
+		"UPDATE attestation_signer SET email = 'eve@example.com' WHERE line = 2",
 		"UPDATE attestation SET answer_code = '42' WHERE line = 2",
 		"UPDATE attestation SET reason = 'read_back' WHERE line = 4",
 		"UPDATE batch SET approved_by = 'carl'",
@@ -321,21 +321,21 @@ func tamperingShows(t *testing.T, l *fixture) {
 // undo does something to the ledger, looks, and puts the tables back.
 func (l *fixture) undo(t *testing.T, statement string, look func()) {
 	t.Helper()
-	for _, table := range []string{"batch", "attestation", "person", "event"} {
+	for _, table := range []string{"batch", "attestation", "attestation_signer", "event"} {
 		l.exec(t, "CREATE TABLE saved_"+table+" AS SELECT * FROM "+table)
 	}
 	l.exec(t, statement)
 	look()
-	for _, table := range []string{"event", "person"} {
+	for _, table := range []string{"event", "attestation_signer"} {
 		l.exec(t, "DELETE FROM "+table)
 	}
 	l.exec(t, "UPDATE batch SET (head_hash, approved_by, imported_by, sha256) = (SELECT head_hash, approved_by, imported_by, sha256 FROM saved_batch s WHERE s.id = batch.id)")
 	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence, answer_code, reason) = (
 		SELECT state, customer_id, date_agreed, evidence, answer_code, reason FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
-	for _, table := range []string{"person", "event"} {
+	for _, table := range []string{"attestation_signer", "event"} {
 		l.exec(t, "INSERT INTO "+table+" SELECT * FROM saved_"+table)
 	}
-	for _, table := range []string{"batch", "attestation", "person", "event"} {
+	for _, table := range []string{"batch", "attestation", "attestation_signer", "event"} {
 		l.exec(t, "DROP TABLE saved_"+table)
 	}
 }
@@ -435,8 +435,8 @@ func anyText(t *testing.T, l *fixture) {
 func rowsBelong(t *testing.T, l *fixture) {
 	l.story(t)
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN batch b ON b.id = a.batch_id WHERE b.id IS NULL"))
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN person p ON p.batch_id = a.batch_id AND p.line = a.line WHERE p.line IS NULL"))
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM person p LEFT JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line WHERE a.line IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line WHERE p.line IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation_signer p LEFT JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line WHERE a.line IS NULL"))
 }
 
 func findsCustomers(t *testing.T, l *fixture) {

@@ -84,13 +84,13 @@ func purchasesOnChange(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"), blocked("b"))
 	l.savePurchases(t, night(1), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
 	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
-	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM purchases"), "the same again is no row")
-	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM purchases WHERE read_at > since"))
+	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"), "the same again is no row")
+	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE read_at > since"))
 	require.Empty(t, l.purchasesDue(t, night(1), "2026-11-20"), "but it was read")
 	l.savePurchases(t, night(3), bought("a", 3, "2026-12-01"), bought("b", 0, ""))
-	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM purchases"), "that nothing is there is another thing than not to know")
+	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"), "that nothing is there is another thing than not to know")
 	l.savePurchases(t, night(4), bought("a", 2, "2026-12-01"))
-	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM purchases WHERE customer_id = 'a'"), "as it was before is a change too")
+	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE customer_id = 'a'"), "as it was before is a change too")
 }
 
 // purchasesOf is what a report of a run says at an instant of each blocked customer's purchases.
@@ -132,7 +132,7 @@ func clockWentBack(t *testing.T, l *fixture) {
 	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"))
 	l.savePurchases(t, night(9), bought("a", 3, "2026-12-01"))
 	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, night(9)))
-	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM purchases"))
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"))
 }
 
 func resellersDue(t *testing.T, l *fixture) {
@@ -156,7 +156,7 @@ func resellersDue(t *testing.T, l *fixture) {
 	require.Equal(t, []string{"e", "f", "a", "0"}, due(night(0), night(2), 10), "a refusal is not kept so long")
 	l.saveResellers(t, night(3), buysFrom("r1", "b"))
 	require.Equal(t, []string{"e", "f", "a", "d", "c", "0"}, due(night(2), night(2), 10))
-	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM association"))
+	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM customer_reseller"))
 }
 
 func resellersAtAnInstant(t *testing.T, l *fixture) {
@@ -204,5 +204,5 @@ func lostLeaseKeepsNoParticulars(t *testing.T, l *fixture) {
 		require.ErrorIs(t, lease.SavePurchases(t.Context(), night(1), []standing.PurchasesReading{bought("a", 1, "")}), store.ErrLeaseLost)
 		require.ErrorIs(t, lease.SaveResellers(t.Context(), night(1), []standing.ResellerReading{buysFrom("r", "a")}), store.ErrLeaseLost)
 	})
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM purchases")+l.count(t, "SELECT COUNT(*) FROM association"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions")+l.count(t, "SELECT COUNT(*) FROM customer_reseller"))
 }

@@ -73,7 +73,7 @@ func entriesByBatch(t *testing.T, l *fixture) {
 	first, _ := l.approved(t, "a", "b")
 	second := l.mixed(t, of(contoso.ID, "c", attestation.Queued), of("", "", attestation.Refused), of(contoso.ID, "d", attestation.Refused))
 	third := l.batch(t, "e")
-	l.exec(t, "DELETE FROM person WHERE batch_id = ? AND line = 3", first.ID)
+	l.exec(t, "DELETE FROM attestation_signer WHERE batch_id = ? AND line = 3", first.ID)
 
 	var ids []attestation.ID
 	all := l.entries(t, contoso.ID, through(second))

@@ -311,8 +311,8 @@ func lostLeaseWritesNothing(t *testing.T, l *fixture) {
 		_, err = lease.CloseRun(t.Context(), r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
 		require.ErrorIs(t, err, store.ErrLeaseLost)
 		require.ErrorIs(t, lease.AddCost(t.Context(), r.ID, ledger.Cost{Requests: 1}), store.ErrLeaseLost)
-		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading"))
-		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM listing"))
+		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading"))
+		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run_listing"))
 		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'running' AND requests = 0"))
 	})
 }
@@ -326,7 +326,7 @@ func keptOnChangeOnly(t *testing.T, l *fixture) {
 	third := l.sweep(t, 3, renamed, blocked("b"))
 	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM standing"))
 	require.Zero(t, third.Totals.New+third.Totals.Gone+third.Totals.NewlyClear)
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading")+l.count(t, "SELECT COUNT(*) FROM listing"), "working rows are dropped")
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading")+l.count(t, "SELECT COUNT(*) FROM run_listing"), "working rows are dropped")
 }
 
 func pastRunsRemain(t *testing.T, l *fixture) {
@@ -417,7 +417,7 @@ func oldReadingsAreForgotten(t *testing.T, l *fixture) {
 		require.False(t, resumed)
 		require.NotEqual(t, r.ID, again.ID)
 		require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'abandoned'"))
-		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM reading"))
+		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading"))
 	})
 }
 

@@ -2,15 +2,15 @@
 
 -- A batch is one imported file. head_sequence and head_hash are the end of its chain of events.
 CREATE TABLE batch (
-    id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id            {{identity}},
     file_name     TEXT NOT NULL,
     sha256        TEXT NOT NULL,           -- of the file as it came; approval is of this
-    form          TEXT NOT NULL,           -- how to write the result file, as JSON
+    result_format          TEXT NOT NULL,           -- how to write the result file, as JSON
     header        TEXT NOT NULL,           -- the file's own, a JSON array
     imported_by   TEXT NOT NULL,
-    imported_at   TIMESTAMPTZ NOT NULL,
+    imported_at   {{timestamp}} NOT NULL,
     approved_by   TEXT NOT NULL DEFAULT '',
-    approved_at   TIMESTAMPTZ,
+    approved_at   {{timestamp}},
     row_count     BIGINT NOT NULL DEFAULT 0,
     queued        BIGINT NOT NULL DEFAULT 0,
     refused       BIGINT NOT NULL DEFAULT 0,
@@ -21,11 +21,9 @@ CREATE TABLE batch (
     CHECK (row_count = queued + refused + duplicates + already_known)
 );
 
--- An attestation is named by its batch and its line in the file. What it says of a person stands in the table person. Neither table has the
--- foreign keys that it has in SQLite: PostgreSQL looks them up row by row, which costs more than storing the rows, and only the import, in one
--- transaction and by the same code for both databases, adds rows to either.
+-- An attestation is named by its batch and its line in the file. What it says of a person stands in the table person.
 CREATE TABLE attestation (
-    batch_id           BIGINT NOT NULL,
+    batch_id           BIGINT NOT NULL REFERENCES batch (id),
     line               BIGINT NOT NULL,
     partner_id         TEXT NOT NULL,      -- empty: the customer is nobody's
     customer_id        TEXT NOT NULL,
@@ -42,12 +40,12 @@ CREATE TABLE attestation (
     evidence           TEXT NOT NULL,
     replaces_batch     BIGINT,
     replaces_line      BIGINT,
-    person_digest      TEXT NOT NULL,      -- salted, of the row in person
+    signer_digest      TEXT NOT NULL,      -- salted, of the row in person
     request_id         TEXT NOT NULL DEFAULT '', -- MS-RequestId; born before the first send and never another
     template_id        TEXT NOT NULL DEFAULT '',
     sends              INTEGER NOT NULL DEFAULT 0,
-    sent_at            TIMESTAMPTZ,          -- the first time
-    answered_at        TIMESTAMPTZ,
+    sent_at            {{timestamp}},          -- the first time
+    answered_at        {{timestamp}},
     answer_status      INTEGER NOT NULL DEFAULT 0,
     answer_code        TEXT NOT NULL DEFAULT '',
     answer_request     TEXT NOT NULL DEFAULT '',
@@ -65,7 +63,7 @@ CREATE INDEX attestation_customer ON attestation (customer_id);
 CREATE INDEX attestation_work ON attestation (state, partner_id) WHERE state IN ('approved', 'sending', 'unsure');
 
 -- Personal data, apart from the rest so that it can be purged while the chain stays whole.
-CREATE TABLE person (
+CREATE TABLE attestation_signer (
     batch_id     BIGINT NOT NULL,
     line         BIGINT NOT NULL,
     first_name   TEXT NOT NULL,
@@ -78,7 +76,8 @@ CREATE TABLE person (
     note         TEXT NOT NULL,
     cells        TEXT NOT NULL,            -- the row as it came, a JSON array
     salt         TEXT NOT NULL,
-    PRIMARY KEY (batch_id, line)
+    PRIMARY KEY (batch_id, line),
+    FOREIGN KEY (batch_id, line) REFERENCES attestation (batch_id, line)
 );
 
 -- Only ever added to. The hash covers every other column, and with previous all events before.
@@ -86,10 +85,10 @@ CREATE TABLE event (
     batch_id  BIGINT NOT NULL REFERENCES batch (id),
     sequence  BIGINT NOT NULL,
     line      BIGINT NOT NULL,             -- 0: the whole batch
-    at        TIMESTAMPTZ NOT NULL,
+    at        {{timestamp}} NOT NULL,
     actor     TEXT NOT NULL,
-    move_from TEXT NOT NULL,
-    move_to   TEXT NOT NULL,
+    from_state TEXT NOT NULL,
+    to_state   TEXT NOT NULL,
     detail    TEXT NOT NULL,
     previous  TEXT NOT NULL,
     hash      TEXT NOT NULL,
@@ -99,6 +98,6 @@ CREATE INDEX event_line ON event (batch_id, line, sequence);
 
 -- +goose Down
 DROP TABLE event;
-DROP TABLE person;
+DROP TABLE attestation_signer;
 DROP TABLE attestation;
 DROP TABLE batch;

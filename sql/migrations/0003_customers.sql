@@ -1,13 +1,10 @@
 -- +goose Up
 
--- When a workbook last showed this run as the newest of its partner.
-ALTER TABLE run ADD COLUMN reported_at TIMESTAMPTZ;
-
 -- An answer to an attestation that a later one took the place of; a report of an earlier instant shows it. Its words may be personal data.
-CREATE TABLE past_answer (
+CREATE TABLE attestation_answer (
     batch_id           BIGINT NOT NULL,
     line               BIGINT NOT NULL,
-    answered_at        TIMESTAMPTZ NOT NULL,
+    answered_at        {{timestamp}} NOT NULL,
     reason             TEXT NOT NULL,
     message            TEXT NOT NULL,
     hint               TEXT NOT NULL,
@@ -22,11 +19,11 @@ CREATE TABLE past_answer (
 -- a row. What a report showed at an instant is the newest row that had begun by then.
 
 -- What a blocked customer has bought.
-CREATE TABLE purchases (
+CREATE TABLE customer_subscriptions (
     partner_id   TEXT NOT NULL REFERENCES partner (id),
     customer_id  TEXT NOT NULL,
-    since        TIMESTAMPTZ NOT NULL,
-    read_at      TIMESTAMPTZ NOT NULL,
+    since        {{timestamp}} NOT NULL,
+    read_at      {{timestamp}} NOT NULL,
     readable     BOOLEAN NOT NULL,         -- the service answered; if not, the rest means nothing
     active       BIGINT NOT NULL,
     next_renewal TEXT NOT NULL,            -- calendar day in UTC; empty: none
@@ -35,11 +32,11 @@ CREATE TABLE purchases (
 );
 
 -- Through whom the customer of an indirect provider buys.
-CREATE TABLE association (
+CREATE TABLE customer_reseller (
     partner_id  TEXT NOT NULL REFERENCES partner (id),
     customer_id TEXT NOT NULL,
-    since       TIMESTAMPTZ NOT NULL,
-    read_at     TIMESTAMPTZ NOT NULL,
+    since       {{timestamp}} NOT NULL,
+    read_at     {{timestamp}} NOT NULL,
     readable    BOOLEAN NOT NULL,          -- the service answered; if not, the rest means nothing
     reseller_id TEXT NOT NULL,             -- empty: no indirect reseller
     PRIMARY KEY (partner_id, customer_id, since),
@@ -47,7 +44,6 @@ CREATE TABLE association (
 );
 
 -- +goose Down
-DROP TABLE past_answer;
-DROP TABLE association;
-DROP TABLE purchases;
-ALTER TABLE run DROP COLUMN reported_at;
+DROP TABLE attestation_answer;
+DROP TABLE customer_reseller;
+DROP TABLE customer_subscriptions;

@@ -1,0 +1,27 @@
+-- name: save_partner
+INSERT INTO partner (id, name, kind) VALUES (:id, :name, :kind)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind
+
+-- name: take_lease
+-- Free, run out, or known to be a dead process's (dead is that holder's number, 0 for nobody).
+INSERT INTO lease (partner_id, number, host, pid, pid_started, expires_at)
+VALUES (:partner_id, 1, :host, :pid, :pid_started, {{now}} + :seconds)
+ON CONFLICT (partner_id) DO UPDATE
+SET number = lease.number + 1, host = excluded.host, pid = excluded.pid, pid_started = excluded.pid_started,
+    expires_at = excluded.expires_at
+WHERE lease.expires_at <= {{now}} OR lease.number = :dead
+RETURNING number
+
+-- name: lease
+SELECT number, host, pid, pid_started, expires_at FROM lease WHERE partner_id = :partner_id
+
+-- name: keep_lease
+-- Also the guard of every write of a holder: it locks the row until the write is committed, and changes nothing for one
+-- who lost the lease.
+UPDATE lease SET expires_at = {{now}} + :seconds WHERE partner_id = :partner_id AND number = :number
+
+-- name: release_lease
+UPDATE lease SET expires_at = 0 WHERE partner_id = :partner_id AND number = :number
+
+-- name: database_clock
+SELECT {{now}}
