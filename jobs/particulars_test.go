@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
 	"github.com/mcaledger/mcaledger/internal/simulator"
@@ -288,7 +287,7 @@ func (b *lab) truth(t *testing.T, r ledger.Run, asOf time.Time) {
 		}
 	}
 	blocked := 0
-	for c, err := range b.store.Blocked(t.Context(), partner.ID, r.ID, attestation.Snapshot{At: asOf.Add(time.Hour)}) {
+	for c, err := range b.store.Blocked(t.Context(), partner.ID, r.ID, ledger.Snapshot{At: asOf.Add(time.Hour)}) {
 		require.NoError(t, err)
 		blocked++
 		var want standing.Purchases

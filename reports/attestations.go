@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 // attestations is the ledger of what was said to Microsoft, on whose word, and what came of it. Rows whose customer is
@@ -56,8 +57,8 @@ func (r *report) entries() int {
 }
 
 // cut is how much of the ledger of attestations the workbook shows.
-func (r *report) cut() attestation.Snapshot {
-	cut := attestation.Snapshot{At: r.book.Through}
+func (r *report) cut() ledger.Snapshot {
+	cut := ledger.Snapshot{At: r.book.Through}
 	if len(r.heads) > 0 {
 		cut.Batch = r.heads[0].Batch
 	}
@@ -66,7 +67,7 @@ func (r *report) cut() attestation.Snapshot {
 
 func (r *report) fillAttestations(ctx context.Context, out cells) error {
 	for _, h := range r.holders() {
-		n, err := each(ctx, r.source.Entries(ctx, h.id, r.cut()), func(e attestation.Entry) error { return r.entryRow(h, e, out) })
+		n, err := each(ctx, r.source.Entries(ctx, h.id, r.cut()), func(e ledger.AttestationEntry) error { return r.entryRow(h, e, out) })
 		if err == nil && n != r.tally[h.id].Rows {
 			err = shortfall(n, r.tally[h.id].Rows)
 		}
@@ -77,7 +78,7 @@ func (r *report) fillAttestations(ctx context.Context, out cells) error {
 	return nil
 }
 
-func (r *report) entryRow(h holder, e attestation.Entry, out cells) error {
+func (r *report) entryRow(h holder, e ledger.AttestationEntry, out cells) error {
 	out.text(h.name)
 	out.id(e.ID.Batch)
 	out.id(int64(e.ID.Line))

@@ -70,10 +70,10 @@ func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing
 	return func(func(standing.Transition, error) bool) {}
 }
 
-func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
-	return func(yield func(attestation.BlockedCustomer, error) bool) {
+func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for rec, err := range c.Records(ctx, partner, run, standing.Blocked) {
-			if !yield(attestation.BlockedCustomer{Record: rec, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
+			if !yield(ledger.BlockedCustomer{Record: rec, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
 				return
 			}
 		}
@@ -84,25 +84,25 @@ func (c crowd) CountPurchases(context.Context, string, int64, time.Time) (standi
 	return standing.PurchasesCount{None: (int(c) + 9) / 10}, nil
 }
 
-func (c crowd) Resellers(context.Context, string, int64, time.Time) ([]standing.ResellerCount, error) {
+func (c crowd) Resellers(context.Context, string, int64, time.Time) ([]ledger.ResellerCount, error) {
 	return nil, nil
 }
 
 // attested is how many of the crowd were attested: one in ten.
 func (c crowd) attested() int { return int(c) / 10 }
 
-func (c crowd) Heads(context.Context, time.Time) ([]attestation.ChainHead, error) {
-	return []attestation.ChainHead{{Batch: 1, File: "crowd.csv", Rows: c.attested(), Events: 1}}, nil
+func (c crowd) Heads(context.Context, time.Time) ([]ledger.ChainHead, error) {
+	return []ledger.ChainHead{{Batch: 1, File: "crowd.csv", Rows: c.attested(), Events: 1}}, nil
 }
 
-func (c crowd) CountWhole(context.Context, attestation.Snapshot) (int, error) { return 1, nil }
+func (c crowd) CountWhole(context.Context, ledger.Snapshot) (int, error) { return 1, nil }
 
-func (c crowd) Tally(context.Context, attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
-	return map[string]attestation.DeliveryTotals{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
+func (c crowd) Tally(context.Context, ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
+	return map[string]ledger.DeliveryTotals{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
 }
 
-func (c crowd) Entries(_ context.Context, partner string, _ attestation.Snapshot) iter.Seq2[attestation.Entry, error] {
-	return func(yield func(attestation.Entry, error) bool) {
+func (c crowd) Entries(_ context.Context, partner string, _ ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
+	return func(yield func(ledger.AttestationEntry, error) bool) {
 		if partner != brazil.ID {
 			return
 		}

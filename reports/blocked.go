@@ -5,7 +5,7 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -25,10 +25,10 @@ func (r *report) blocked() dataSheet {
 func blockedRows(c counts) int { return c.blocked }
 
 func (r *report) fillBlocked(ctx context.Context, out cells) error {
-	customers := func(p PartnerRun) iter.Seq2[attestation.BlockedCustomer, error] {
+	customers := func(p PartnerRun) iter.Seq2[ledger.BlockedCustomer, error] {
 		return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID, r.cut())
 	}
-	return eachOf(ctx, r, blockedRows, customers, func(p PartnerRun, rec attestation.BlockedCustomer) error {
+	return eachOf(ctx, r, blockedRows, customers, func(p PartnerRun, rec ledger.BlockedCustomer) error {
 		out.text(p.Partner.Name)
 		out.text(rec.Name)
 		out.text(rec.ID)
@@ -59,7 +59,7 @@ func (r *report) fillBlocked(ctx context.Context, out cells) error {
 func signer(c standing.Contact) string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
 
 // attested is which attestation may already help the customer, and where it stands.
-func attested(c attestation.BlockedCustomer) string {
+func attested(c ledger.BlockedCustomer) string {
 	return strings.TrimSpace(named(c.Attestation) + " " + string(c.AttestationState))
 }
 

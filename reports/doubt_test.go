@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
@@ -20,12 +19,12 @@ type tampered struct {
 	events, rows int
 }
 
-func (l tampered) CountWhole(ctx context.Context, cut attestation.Snapshot) (int, error) {
+func (l tampered) CountWhole(ctx context.Context, cut ledger.Snapshot) (int, error) {
 	n, err := l.memorySource.CountWhole(ctx, cut)
 	return n - l.events, err
 }
 
-func (l tampered) Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
+func (l tampered) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
 	tally, err := l.memorySource.Tally(ctx, cut)
 	nobodys := tally[""]
 	nobodys.Rows -= l.rows

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -15,7 +15,7 @@ const longestShown = 10
 // waiting is a blocked customer of a partner.
 type waiting struct {
 	partner PartnerRun
-	attestation.BlockedCustomer
+	ledger.BlockedCustomer
 }
 
 // readBlocked reads what the summary says of blocked customers: the longest blocked of all partners, and what they have bought.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -22,13 +22,13 @@ type report struct {
 	style     styles
 	sheets    int      // of file so far
 	counts    []counts // by partner, as in book.Partners
-	heads     []attestation.ChainHead
-	whole     int                                   // events in unbroken chains
-	tally     map[string]attestation.DeliveryTotals // by partner, "" for nobody's
-	bought    standing.PurchasesCount               // of the blocked customers
-	longest   []waiting                             // the longest blocked, for the summary
-	resellers []resellersOf                         // of the indirect providers
-	controls  []control                             // every check, as the sheet Checks lists them
+	heads     []ledger.ChainHead
+	whole     int                              // events in unbroken chains
+	tally     map[string]ledger.DeliveryTotals // by partner, "" for nobody's
+	bought    standing.PurchasesCount          // of the blocked customers
+	longest   []waiting                        // the longest blocked, for the summary
+	resellers []resellersOf                    // of the indirect providers
+	controls  []control                        // every check, as the sheet Checks lists them
 }
 
 // counts are the rows that one partner brings to each sheet. They are known before the first row is written, because

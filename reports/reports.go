@@ -12,7 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -49,24 +48,24 @@ type Source interface {
 	// Records walks the customers of a run with a standing, or all of them (""): by name, then id.
 	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
 	// Blocked walks the blocked customers of a run, the longest blocked first, with what was attested of them.
-	Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error]
+	Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error]
 	// CountPurchases counts the blocked customers of a run by what was known at an instant of what they have bought.
 	CountPurchases(ctx context.Context, partnerID string, run int64, at time.Time) (standing.PurchasesCount, error)
 	// Resellers counts the customers of a run by indirect reseller, as far as it was known at an instant: the most blocked first.
-	Resellers(ctx context.Context, partnerID string, run int64, at time.Time) ([]standing.ResellerCount, error)
+	Resellers(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ResellerCount, error)
 	// CountChanges counts what differs between two runs. Against 0, everybody is new.
 	CountChanges(ctx context.Context, partnerID string, run, against int64) (int, error)
 	// Changes come by name, then id, with the customer as it was in either run.
 	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition, error]
 	// Heads are the batches of attestations that were imported by an instant, the newest first. The first one's number and the instant
 	// are the cut that Blocked, Tally and Entries are asked for, so that what happens meanwhile stays out of the workbook.
-	Heads(ctx context.Context, at time.Time) ([]attestation.ChainHead, error)
+	Heads(ctx context.Context, at time.Time) ([]ledger.ChainHead, error)
 	// CountWhole counts the events in the batches' logs as far as their chains are whole.
-	CountWhole(ctx context.Context, cut attestation.Snapshot) (int, error)
+	CountWhole(ctx context.Context, cut ledger.Snapshot) (int, error)
 	// Tally counts attestations by partner; those whose customer is nobody's are the partner "".
-	Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error)
+	Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error)
 	// Entries walks a partner's attestations: the newest batch first, then in the order of its file.
-	Entries(ctx context.Context, partnerID string, cut attestation.Snapshot) iter.Seq2[attestation.Entry, error]
+	Entries(ctx context.Context, partnerID string, cut ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error]
 }
 
 // SheetRows is how many data rows a sheet got. Sheet is its English name, whatever the language of the book; a sheet

@@ -307,10 +307,10 @@ func (l liar) Records(ctx context.Context, partner string, run int64, which stan
 	}
 }
 
-func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
-	return func(yield func(attestation.BlockedCustomer, error) bool) {
+func (l liar) Blocked(ctx context.Context, partner string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		if l.err != nil {
-			yield(attestation.BlockedCustomer{}, l.err)
+			yield(ledger.BlockedCustomer{}, l.err)
 			return
 		}
 		l.memorySource.Blocked(ctx, partner, run, cut)(yield)
@@ -320,10 +320,10 @@ func (l liar) Blocked(ctx context.Context, partner string, run int64, cut attest
 // forger says of attestations what their rows do not bear out.
 type forger struct {
 	memorySource
-	more attestation.DeliveryTotals // of contoso-br
+	more ledger.DeliveryTotals // of contoso-br
 }
 
-func (f forger) Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
+func (f forger) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
 	tally, err := f.memorySource.Tally(ctx, cut)
 	t := tally[brazil.ID]
 	t.Rows += f.more.Rows
@@ -344,7 +344,7 @@ func TestRowsOtherThanCountedAreAnError(t *testing.T) {
 func TestAttestationsOtherThanCountedAreAnError(t *testing.T) {
 	book, source := usual()
 	for _, more := range []int{1, -1} {
-		_, err := Write(t.Context(), io.Discard, book, forger{source, attestation.DeliveryTotals{Rows: more}})
+		_, err := Write(t.Context(), io.Discard, book, forger{source, ledger.DeliveryTotals{Rows: more}})
 		require.Error(t, err)
 		assert.Contains(t, err.Error(), "sheet Attestations: ")
 		assert.Contains(t, err.Error(), "write the report again")
@@ -353,7 +353,7 @@ func TestAttestationsOtherThanCountedAreAnError(t *testing.T) {
 
 func TestAnAnswerToWhatWasNeverSentFailsACheck(t *testing.T) {
 	book, source := usual()
-	w := write(t, book, forger{source, attestation.DeliveryTotals{Answered: 1}})
+	w := write(t, book, forger{source, ledger.DeliveryTotals{Answered: 1}})
 	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Attestations", "B1"))
 }
 

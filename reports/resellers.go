@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -13,7 +14,7 @@ const resellersShown = 12
 // resellersOf are an indirect provider's customers by indirect reseller.
 type resellersOf struct {
 	partner PartnerRun
-	counts  []standing.ResellerCount
+	counts  []ledger.ResellerCount
 }
 
 // readResellers reads the resellers of the indirect providers; other partners have none.
@@ -57,12 +58,12 @@ func (r *report) resellerTables(d *sheetDraft, row int) (next int) {
 // resellerLine is one line of the table: a reseller, or several customers that have none of those named.
 type resellerLine struct {
 	label string
-	standing.ResellerCount
+	ledger.ResellerCount
 }
 
 func (l resellerLine) listed() int { return l.Clear + l.Blocked + l.Unknown + l.Excluded }
 
-func (l *resellerLine) add(c standing.ResellerCount) {
+func (l *resellerLine) add(c ledger.ResellerCount) {
 	l.Clear += c.Clear
 	l.Blocked += c.Blocked
 	l.Unknown += c.Unknown
@@ -71,7 +72,7 @@ func (l *resellerLine) add(c standing.ResellerCount) {
 
 // resellerLines are the resellers with the most blocked customers, the others together, the customers without a reseller and those whose
 // reseller is not known, and all of them.
-func (r *report) resellerLines(counts []standing.ResellerCount) (lines []resellerLine) {
+func (r *report) resellerLines(counts []ledger.ResellerCount) (lines []resellerLine) {
 	others, without, unread, all := resellerLine{}, resellerLine{label: r.say.NoReseller}, resellerLine{label: r.say.ResellerNotRead}, resellerLine{label: r.say.AllResellers}
 	n := 0
 	for _, c := range counts {

@@ -4,20 +4,19 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 func TestResellersAreNamedSummedUpOrUnknown(t *testing.T) {
 	r, err := gather(t.Context(), Book{}, memorySource{})
 	require.NoError(t, err)
-	var counts []standing.ResellerCount
+	var counts []ledger.ResellerCount
 	for i := range 15 {
-		counts = append(counts, standing.ResellerCount{ResellerID: fmt.Sprint("reseller ", i), Read: true, Blocked: 20 - i, Clear: 1})
+		counts = append(counts, ledger.ResellerCount{ResellerID: fmt.Sprint("reseller ", i), Read: true, Blocked: 20 - i, Clear: 1})
 	}
-	counts = append(counts, standing.ResellerCount{Unknown: 5}, standing.ResellerCount{Read: true, Excluded: 2})
+	counts = append(counts, ledger.ResellerCount{Unknown: 5}, ledger.ResellerCount{Read: true, Excluded: 2})
 	var got []string
 	for _, line := range r.resellerLines(counts) {
 		got = append(got, fmt.Sprintf("%s: %d = %d + %d + %d + %d", line.label, line.listed(), line.Clear, line.Blocked, line.Unknown, line.Excluded))

@@ -18,7 +18,7 @@ import (
 type memorySource struct {
 	records map[string][]standing.Record
 	changes map[string][]standing.Transition
-	entries []attestation.Entry // of all partners, by batch and line
+	entries []ledger.AttestationEntry // of all partners, by batch and line
 }
 
 func (l memorySource) CountRecords(_ context.Context, partner string, _ int64, which standing.Standing) (int, error) {
@@ -49,10 +49,10 @@ func (l memorySource) Changes(_ context.Context, partner string, _, against int6
 	}
 }
 
-func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
-	return func(yield func(attestation.BlockedCustomer, error) bool) {
+func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
-			customer := attestation.BlockedCustomer{Record: rec}
+			customer := ledger.BlockedCustomer{Record: rec}
 			customer.PurchasesRead, customer.Purchases = bought(rec)
 			for _, e := range l.entered(partner) {
 				if e.CustomerID == rec.ID && e.State != attestation.Refused {
@@ -93,24 +93,24 @@ func (l memorySource) CountPurchases(_ context.Context, partner string, _ int64,
 }
 
 // Resellers are a different one for each customer of a partner, but for the first two.
-func (l memorySource) Resellers(_ context.Context, partner string, _ int64, _ time.Time) (counts []standing.ResellerCount, _ error) {
+func (l memorySource) Resellers(_ context.Context, partner string, _ int64, _ time.Time) (counts []ledger.ResellerCount, _ error) {
 	for i, rec := range l.records[partner] {
-		c := standing.ResellerCount{ResellerID: fmt.Sprintf("5e11e400-0000-4000-8000-%012d", i), Read: i > 0}
+		c := ledger.ResellerCount{ResellerID: fmt.Sprintf("5e11e400-0000-4000-8000-%012d", i), Read: i > 0}
 		if i < 2 {
 			c.ResellerID = ""
 		}
 		*map[standing.Standing]*int{standing.Clear: &c.Clear, standing.Blocked: &c.Blocked, standing.Unknown: &c.Unknown, standing.Excluded: &c.Excluded}[rec.Standing]++
 		counts = append(counts, c)
 	}
-	slices.SortStableFunc(counts, func(a, b standing.ResellerCount) int { return cmp.Compare(b.Blocked, a.Blocked) })
+	slices.SortStableFunc(counts, func(a, b ledger.ResellerCount) int { return cmp.Compare(b.Blocked, a.Blocked) })
 	return counts, nil
 }
 
-func (l memorySource) Heads(context.Context, time.Time) ([]attestation.ChainHead, error) {
-	var heads []attestation.ChainHead
+func (l memorySource) Heads(context.Context, time.Time) ([]ledger.ChainHead, error) {
+	var heads []ledger.ChainHead
 	for _, e := range slices.Backward(l.entries) {
 		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
-			heads = append(heads, attestation.ChainHead{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
+			heads = append(heads, ledger.ChainHead{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
 		}
 		head := &heads[len(heads)-1]
 		head.Rows++
@@ -119,7 +119,7 @@ func (l memorySource) Heads(context.Context, time.Time) ([]attestation.ChainHead
 	return heads, nil
 }
 
-func (l memorySource) CountWhole(ctx context.Context, _ attestation.Snapshot) (n int, _ error) {
+func (l memorySource) CountWhole(ctx context.Context, _ ledger.Snapshot) (n int, _ error) {
 	heads, err := l.Heads(ctx, time.Time{})
 	for _, h := range heads {
 		n += int(h.Events)
@@ -127,8 +127,8 @@ func (l memorySource) CountWhole(ctx context.Context, _ attestation.Snapshot) (n
 	return n, err
 }
 
-func (l memorySource) Tally(context.Context, attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
-	tally := map[string]attestation.DeliveryTotals{}
+func (l memorySource) Tally(context.Context, ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
+	tally := map[string]ledger.DeliveryTotals{}
 	for _, e := range l.entries {
 		t := tally[e.PartnerID]
 		t.Rows++
@@ -148,8 +148,8 @@ func (l memorySource) Tally(context.Context, attestation.Snapshot) (map[string]a
 	return tally, nil
 }
 
-func (l memorySource) Entries(_ context.Context, partner string, _ attestation.Snapshot) iter.Seq2[attestation.Entry, error] {
-	return func(yield func(attestation.Entry, error) bool) {
+func (l memorySource) Entries(_ context.Context, partner string, _ ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
+	return func(yield func(ledger.AttestationEntry, error) bool) {
 		for _, e := range l.entered(partner) {
 			if !yield(e, nil) {
 				return
@@ -159,14 +159,14 @@ func (l memorySource) Entries(_ context.Context, partner string, _ attestation.S
 }
 
 // entered are a partner's attestations, the newest batch first.
-func (l memorySource) entered(partner string) []attestation.Entry {
-	var wanted []attestation.Entry
+func (l memorySource) entered(partner string) []ledger.AttestationEntry {
+	var wanted []ledger.AttestationEntry
 	for _, e := range l.entries {
 		if e.PartnerID == partner {
 			wanted = append(wanted, e)
 		}
 	}
-	slices.SortFunc(wanted, func(a, b attestation.Entry) int {
+	slices.SortFunc(wanted, func(a, b ledger.AttestationEntry) int {
 		return cmp.Or(cmp.Compare(b.ID.Batch, a.ID.Batch), cmp.Compare(a.ID.Line, b.ID.Line))
 	})
 	return wanted
@@ -337,8 +337,8 @@ var (
 )
 
 // entry is a row of a batch about a customer that has come to a state.
-func entry(batch attestation.Batch, line int, partner string, c standing.Record, state attestation.State) attestation.Entry {
-	e := attestation.Entry{Batch: batch}
+func entry(batch attestation.Batch, line int, partner string, c standing.Record, state attestation.State) ledger.AttestationEntry {
+	e := ledger.AttestationEntry{Batch: batch}
 	e.ID = attestation.ID{Batch: batch.ID, Line: line}
 	e.PartnerID, e.CustomerID, e.CustomerName, e.State = partner, c.ID, c.Name, state
 	e.Content = attestation.Content{Agreed: "2026-11-19", Evidence: fmt.Sprintf("dms/2026/%04d.pdf", line),
@@ -354,7 +354,7 @@ func entry(batch attestation.Batch, line int, partner string, c standing.Record,
 }
 
 // lately are attestations in every state of the classic route, of two partners and of nobody, with hostile and with purged rows.
-func lately(records, few []standing.Record) []attestation.Entry {
+func lately(records, few []standing.Record) []ledger.AttestationEntry {
 	april := attestation.Batch{ID: 7, File: "=april.csv", ImportedBy: "ana.lima", ImportedAt: night(40), ApprovedBy: "bea", ApprovedAt: night(39)}
 	may := attestation.Batch{ID: 12, File: "may & june.xlsx", ImportedBy: "ana.lima", ImportedAt: night(2), ApprovedBy: "bea", ApprovedAt: night(1)}
 	fresh := attestation.Batch{ID: 13, File: "today.csv", ImportedBy: "ana.lima", ImportedAt: tonight.Add(-time.Hour)}
@@ -385,7 +385,7 @@ func lately(records, few []standing.Record) []attestation.Entry {
 	dateless.Content.Agreed, dateless.Reason = "", attestation.SameOnRecord
 	attack := entry(may, 14, brazil.ID, records[6], attestation.Confirmed)
 	attack.Content.Signer = standing.Contact{FirstName: hostile[0], Email: hostile[3]}
-	all := []attestation.Entry{purged, confirmed, known, no, failed, lost, again, entry(may, 8, brazil.ID, records[2], attestation.Cancelled),
+	all := []ledger.AttestationEntry{purged, confirmed, known, no, failed, lost, again, entry(may, 8, brazil.ID, records[2], attestation.Cancelled),
 		refused, nobodys, repeated, dateless, entry(may, 13, europe.ID, few[1], attestation.Approved), attack}
 	for i, text := range append(hostile, strings.Repeat("long 🙂 ", 7000)) {
 		e := entry(fresh, 2+i, brazil.ID, records[14+i], attestation.Queued)

@@ -44,13 +44,6 @@ type ResellerReading struct {
 	ResellerID string // empty: the customer has none
 }
 
-// ResellerCount counts the customers of one indirect reseller, or of none, by standing.
-type ResellerCount struct {
-	ResellerID                        string
-	Read                              bool // false: of these customers nobody knows a reseller: not read yet, or not to be read
-	Clear, Blocked, Unknown, Excluded int
-}
-
 // PurchasesCount counts blocked customers by what they have bought.
 type PurchasesCount struct {
 	Some   int // have active subscriptions

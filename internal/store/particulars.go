@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -149,7 +150,7 @@ func (c purchasesColumns) purchases() (standing.Outcome, standing.Purchases) {
 
 // Resellers counts the customers of a completed run by indirect reseller, as it was known at the instant through: the most blocked
 // customers first, then by id. Those whose reseller nobody knows come too.
-func (s *Store) Resellers(ctx context.Context, partnerID string, run int64, through time.Time) ([]standing.ResellerCount, error) {
+func (s *Store) Resellers(ctx context.Context, partnerID string, run int64, through time.Time) ([]ledger.ResellerCount, error) {
 	var rows []struct {
 		ResellerID string `db:"reseller_id"`
 		Read       bool   `db:"is_read"`
@@ -161,11 +162,11 @@ func (s *Store) Resellers(ctx context.Context, partnerID string, run int64, thro
 	if err := s.list(ctx, s.db, &rows, "resellers", args{"partner_id": partnerID, "run": run, "through": instant(through)}); err != nil {
 		return nil, err
 	}
-	counts := make([]standing.ResellerCount, len(rows))
+	counts := make([]ledger.ResellerCount, len(rows))
 	for i, r := range rows {
-		counts[i] = standing.ResellerCount{ResellerID: r.ResellerID, Read: r.Read, Clear: r.Clear, Blocked: r.Blocked, Unknown: r.Unknown, Excluded: r.Excluded}
+		counts[i] = ledger.ResellerCount{ResellerID: r.ResellerID, Read: r.Read, Clear: r.Clear, Blocked: r.Blocked, Unknown: r.Unknown, Excluded: r.Excluded}
 	}
-	slices.SortFunc(counts, func(a, b standing.ResellerCount) int {
+	slices.SortFunc(counts, func(a, b ledger.ResellerCount) int {
 		return cmp.Or(b.Blocked-a.Blocked, cmp.Compare(a.ResellerID, b.ResellerID))
 	})
 	return counts, nil

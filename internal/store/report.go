@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -31,16 +32,16 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 
 // Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
 // its import and was not taken back, and with its purchases.
-func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut attestation.Snapshot) iter.Seq2[attestation.BlockedCustomer, error] {
+func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
 		Newest string `db:"newest"` // "12-345 approved"; empty: none
 		purchasesColumns
 	}
-	return func(yield func(attestation.BlockedCustomer, error) bool) {
+	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At),
 			"fresh": instant(cut.At.Add(-freshness))}) {
-			customer := attestation.BlockedCustomer{Record: row.record()}
+			customer := ledger.BlockedCustomer{Record: row.record()}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
 				customer.Attestation, err = attestation.ParseID(id)
@@ -104,20 +105,20 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 }
 
 // Heads lists the batches imported by an instant, the newest first, each with the end of its chain at that instant.
-func (s *Store) Heads(ctx context.Context, at time.Time) ([]attestation.ChainHead, error) {
+func (s *Store) Heads(ctx context.Context, at time.Time) ([]ledger.ChainHead, error) {
 	var rows []batchRow
 	if err := s.list(ctx, s.db, &rows, "chain_heads", args{"at": instant(at)}); err != nil {
 		return nil, err
 	}
-	heads := make([]attestation.ChainHead, len(rows))
+	heads := make([]ledger.ChainHead, len(rows))
 	for i, r := range rows {
-		heads[i] = attestation.ChainHead{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
+		heads[i] = ledger.ChainHead{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
 	}
 	return heads, nil
 }
 
 // CountWhole counts the events of a cut, as far as each is what was sealed and follows the one before in its batch's chain. Verify finds out more.
-func (s *Store) CountWhole(ctx context.Context, cut attestation.Snapshot) (whole int, err error) {
+func (s *Store) CountWhole(ctx context.Context, cut ledger.Snapshot) (whole int, err error) {
 	var last attestation.Event
 	for row, err := range stream[eventRow](ctx, s, "chains", args{"through": cut.Batch}) {
 		if err != nil {
@@ -138,7 +139,7 @@ func (s *Store) CountWhole(ctx context.Context, cut attestation.Snapshot) (whole
 }
 
 // Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner "".
-func (s *Store) Tally(ctx context.Context, cut attestation.Snapshot) (map[string]attestation.DeliveryTotals, error) {
+func (s *Store) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
 	var rows []struct {
 		PartnerID string `db:"partner_id"`
 		Rows      int    `db:"row_count"`
@@ -150,14 +151,14 @@ func (s *Store) Tally(ctx context.Context, cut attestation.Snapshot) (map[string
 	if err := s.list(ctx, s.db, &rows, "delivery_totals", args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
 		return nil, err
 	}
-	tally := map[string]attestation.DeliveryTotals{}
+	tally := map[string]ledger.DeliveryTotals{}
 	for _, r := range rows {
-		tally[r.PartnerID] = attestation.DeliveryTotals{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered, Unsettled: r.Unsettled, Returned: r.Returned}
+		tally[r.PartnerID] = ledger.DeliveryTotals{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered, Unsettled: r.Unsettled, Returned: r.Returned}
 	}
 	return tally, nil
 }
 
-// entryRow is an attestation.Entry, with what was known of it at the instant of a cut.
+// entryRow is an ledger.AttestationEntry, with what was known of it at the instant of a cut.
 type entryRow struct {
 	wholeRow
 	File       string            `db:"file_name"`
@@ -180,8 +181,8 @@ type entryRow struct {
 }
 
 // entry takes back what came after the instant at.
-func (r entryRow) entry(at time.Time) (attestation.Entry, error) {
-	e := attestation.Entry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
+func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
+	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
 		ApprovedBy: r.ApprovedBy, ApprovedAt: orZero(r.ApprovedAt)}}
 	if e.Batch.ApprovedAt.After(at) {
 		e.Batch.ApprovedBy, e.Batch.ApprovedAt = "", time.Time{}
@@ -202,11 +203,11 @@ func (r entryRow) entry(at time.Time) (attestation.Entry, error) {
 }
 
 // Entries walks a partner's attestations of a cut: the newest batch first, then in the order of its file.
-func (s *Store) Entries(ctx context.Context, partnerID string, cut attestation.Snapshot) iter.Seq2[attestation.Entry, error] {
+func (s *Store) Entries(ctx context.Context, partnerID string, cut ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
 	at := instant(cut.At)
-	return func(yield func(attestation.Entry, error) bool) {
+	return func(yield func(ledger.AttestationEntry, error) bool) {
 		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": cut.Batch, "at": at}) {
-			var e attestation.Entry
+			var e ledger.AttestationEntry
 			if err == nil {
 				e, err = row.entry(at)
 			}

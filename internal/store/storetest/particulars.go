@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
@@ -97,7 +97,7 @@ func purchasesOnChange(t *testing.T, l *fixture) {
 func (l *fixture) purchasesOf(t *testing.T, run int64, at time.Time) map[string]any {
 	t.Helper()
 	found := map[string]any{}
-	for c, err := range l.Blocked(t.Context(), contoso.ID, run, attestation.Snapshot{At: at}) {
+	for c, err := range l.Blocked(t.Context(), contoso.ID, run, ledger.Snapshot{At: at}) {
 		require.NoError(t, err)
 		found[c.ID] = c.PurchasesRead
 		if c.PurchasesRead == standing.Read {
@@ -164,17 +164,17 @@ func resellersAtAnInstant(t *testing.T, l *fixture) {
 	unknown.Standing, unknown.Reason = standing.Unknown, standing.Unreadable
 	excluded.Standing, excluded.Reason = standing.Excluded, standing.NotAResellerCustomer
 	r := l.sweep(t, 1, clear("a"), blocked("b"), clear("c"), blocked("d"), blocked("e"), unknown, excluded)
-	resellers := func(run int64, at time.Time) []standing.ResellerCount {
+	resellers := func(run int64, at time.Time) []ledger.ResellerCount {
 		counts, err := l.Resellers(t.Context(), contoso.ID, run, at)
 		require.NoError(t, err)
 		return counts
 	}
-	all := []standing.ResellerCount{{Clear: 2, Blocked: 3, Unknown: 1, Excluded: 1}}
+	all := []ledger.ResellerCount{{Clear: 2, Blocked: 3, Unknown: 1, Excluded: 1}}
 	require.Equal(t, all, resellers(r.ID, night(1)), "nobody was asked yet")
 
 	l.saveResellers(t, night(2), buysFrom("r2", "a"), buysFrom("r2", "b"), buysFrom("r1", "c"), buysFrom("r1", "d"), buysFrom("r3", "unknown"),
 		buysFrom("", "excluded"), standing.ResellerReading{CustomerID: "e"})
-	second := []standing.ResellerCount{
+	second := []ledger.ResellerCount{
 		{Blocked: 1}, // e: the service does not say
 		{ResellerID: "r1", Read: true, Clear: 1, Blocked: 1},
 		{ResellerID: "r2", Read: true, Clear: 1, Blocked: 1},
@@ -184,7 +184,7 @@ func resellersAtAnInstant(t *testing.T, l *fixture) {
 	require.Equal(t, second, resellers(r.ID, night(2)))
 	l.saveResellers(t, night(3), buysFrom("r1", "b"), buysFrom("r1", "e"))
 	later := l.sweep(t, 3, blocked("a"), blocked("b"), clear("c"), clear("d"), clear("e"), unknown, excluded)
-	require.Equal(t, []standing.ResellerCount{
+	require.Equal(t, []ledger.ResellerCount{
 		{ResellerID: "r1", Read: true, Clear: 3, Blocked: 1},
 		{ResellerID: "r2", Read: true, Blocked: 1},
 		{Read: true, Excluded: 1},

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
@@ -40,7 +41,7 @@ func of(partner, customer string, state attestation.State) attestation.Attestati
 	return attestation.Attestation{PartnerID: partner, CustomerID: customer, State: state}
 }
 
-func (l *fixture) entries(t *testing.T, partner string, cut attestation.Snapshot) (all []attestation.Entry) {
+func (l *fixture) entries(t *testing.T, partner string, cut ledger.Snapshot) (all []ledger.AttestationEntry) {
 	t.Helper()
 	for e, err := range l.Entries(t.Context(), partner, cut) {
 		require.NoError(t, err)
@@ -50,8 +51,8 @@ func (l *fixture) entries(t *testing.T, partner string, cut attestation.Snapshot
 }
 
 // through is the ledger up to a batch, with all that happened in it.
-func through(b attestation.Batch) attestation.Snapshot {
-	return attestation.Snapshot{Batch: b.ID, At: night(30)}
+func through(b attestation.Batch) ledger.Snapshot {
+	return ledger.Snapshot{Batch: b.ID, At: night(30)}
 }
 
 func blockedBringAttestation(t *testing.T, l *fixture) {
@@ -90,7 +91,7 @@ func entriesByBatch(t *testing.T, l *fixture) {
 
 	tally, err := l.Tally(t.Context(), through(second))
 	require.NoError(t, err)
-	require.Equal(t, map[string]attestation.DeliveryTotals{contoso.ID: {Rows: 4}, "": {Rows: 1}}, tally)
+	require.Equal(t, map[string]ledger.DeliveryTotals{contoso.ID: {Rows: 4}, "": {Rows: 1}}, tally)
 	require.Len(t, l.entries(t, contoso.ID, through(third)), 5)
 }
 
@@ -103,19 +104,19 @@ func tallies(t *testing.T, l *fixture) {
 			require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: end}, night(1)))
 		}
 	}
-	tally := func() attestation.DeliveryTotals {
+	tally := func() ledger.DeliveryTotals {
 		all, err := l.Tally(t.Context(), through(b))
 		require.NoError(t, err)
 		return all[contoso.ID]
 	}
-	require.Equal(t, attestation.DeliveryTotals{Rows: 7, Sent: 5, Answered: 3, Unsettled: 2}, tally())
+	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 3, Unsettled: 2}, tally())
 	failed := attestation.ID{Batch: b.ID, Line: 4}
 	require.NoError(t, l.Decide(t.Context(), failed, attestation.Failed, attestation.Approved, "ana", night(1)))
-	require.Equal(t, attestation.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
+	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
 	require.NoError(t, l.Decide(t.Context(), failed, attestation.Approved, attestation.Cancelled, "ana", night(1)))
-	require.Equal(t, attestation.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
+	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
 	l.exec(t, "UPDATE attestation SET sent_at = NULL WHERE state = 'confirmed'")
-	require.Equal(t, attestation.DeliveryTotals{Rows: 7, Sent: 4, Answered: 2, Unsettled: 2, Returned: 1}, tally(), "an answer to what was never sent shows")
+	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 4, Answered: 2, Unsettled: 2, Returned: 1}, tally(), "an answer to what was never sent shows")
 }
 
 func headsEndChains(t *testing.T, l *fixture) {
@@ -131,7 +132,7 @@ func headsEndChains(t *testing.T, l *fixture) {
 	slices.Reverse(verified)
 	require.Len(t, heads, 2)
 	for i, h := range heads {
-		require.Equal(t, attestation.ChainHead{Batch: verified[i].Batch, File: "may.csv", Rows: 2 - (1 - i), Events: int64(verified[i].Events), Hash: verified[i].Head}, h)
+		require.Equal(t, ledger.ChainHead{Batch: verified[i].Batch, File: "may.csv", Rows: 2 - (1 - i), Events: int64(verified[i].Events), Hash: verified[i].Head}, h)
 	}
 }
 
@@ -167,7 +168,7 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 			}
 			return 0
 		}
-		cut := attestation.Snapshot{Batch: b.ID, At: night(n)}
+		cut := ledger.Snapshot{Batch: b.ID, At: night(n)}
 		all := l.entries(t, contoso.ID, cut)
 		require.Len(t, all, 2, n)
 		require.Equal(t, attestation.Refused, all[1].State, n)

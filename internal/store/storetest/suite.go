@@ -13,7 +13,6 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -582,7 +581,7 @@ func longestBlockedFirst(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("z"), clear("a"), clear("b"))
 	r := l.sweep(t, 2, blocked("z"), blocked("a"), blocked("b"))
 	var order []string
-	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID, attestation.Snapshot{}) {
+	for customer, err := range l.Blocked(t.Context(), contoso.ID, r.ID, ledger.Snapshot{}) {
 		require.NoError(t, err)
 		order = append(order, customer.ID)
 	}

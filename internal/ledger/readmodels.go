@@ -1,0 +1,55 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Snapshot is how much of the ledger of attestations a report shows: the batches up to one, and what had happened to them by
+// an instant. The same snapshot shows the same, however late it is asked for.
+type Snapshot struct {
+	Batch int64
+	At    time.Time
+}
+
+// AttestationEntry is an attestation with the file that it came in.
+type AttestationEntry struct {
+	attestation.Attestation
+	Batch attestation.Batch // without Form, Header and Counts
+}
+
+// DeliveryTotals counts attestations by what became of their sending. Everything that was ever sent was answered, is unsettled, or was returned.
+type DeliveryTotals struct {
+	Rows      int // all of them, sent or not
+	Sent      int // at least once
+	Answered  int // definitely, or on its way with the customer
+	Unsettled int // the request is under way, or its answer was lost
+	Returned  int // to be sent again, or cancelled
+}
+
+// ChainHead is the end of a batch's chain of events, and how many rows the batch had when it was imported.
+type ChainHead struct {
+	Batch  int64
+	File   string
+	Rows   int
+	Events int64
+	Hash   string // of the last event
+}
+
+// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not cancelled, and with what it has bought.
+type BlockedCustomer struct {
+	standing.Record
+	Attestation      attestation.ID // zero: there is none
+	AttestationState attestation.State
+	PurchasesRead    standing.Outcome // not_read: not yet; unreadable: the service refuses to say
+	Purchases        standing.Purchases
+}
+
+// ResellerCount counts the customers of one indirect reseller, or of none, by standing.
+type ResellerCount struct {
+	ResellerID                        string
+	Read                              bool // false: the reseller of these customers is not known: not read yet, or the service refuses to say
+	Clear, Blocked, Unknown, Excluded int
+}
