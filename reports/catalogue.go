@@ -1,7 +1,10 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +14,7 @@ import (
 )
 
 // catalogue is every text of the workbook in one language. A language is one file that fills it, and a line in
-// catalogueOf. Words of the data (blocked, never_accepted, OK) are not in it: they are the same everywhere.
+// catalogues. Words of the data (blocked, never_accepted, OK) are not in it: they are the same everywhere.
 // In texts with verbs, %[1]s is the first value; all values are put in as text, numbers with their thousands.
 type catalogue struct {
 	Language                 string // as Excel's document properties name it
@@ -98,14 +101,21 @@ type runFacts struct {
 	CorrelationID, Against string
 }
 
+// catalogues holds the texts of every language.
+func catalogues() map[string]func() catalogue {
+	return map[string]func() catalogue{"en": english, "pt-BR": portuguese}
+}
+
+// Languages lists the languages that there are texts in.
+func Languages() []string { return slices.Sorted(maps.Keys(catalogues())) }
+
 func catalogueOf(language string) (catalogue, error) {
-	switch language {
-	case "", "en":
-		return english(), nil
-	case "pt-BR":
-		return portuguese(), nil
+	texts, ok := catalogues()[cmp.Or(language, "en")]
+	if !ok {
+		return catalogue{}, fmt.Errorf("report language %q is not known; set report.language to %s", language,
+			strings.Join(Languages(), " or "))
 	}
-	return catalogue{}, fmt.Errorf("report language %q is not known; set report.language to en or pt-BR", language)
+	return texts(), nil
 }
 
 // number is n with its thousands set apart.

@@ -141,13 +141,13 @@ func (a *app) importFile(c config.Config, s *store.Store, path string, how impor
 	}
 	dates := c.Attestation.Dates
 	if how.dates != "" {
-		dates = how.dates
+		if err := dates.UnmarshalText([]byte(how.dates)); err != nil {
+			return batchReply{}, usageError{fmt.Errorf("--dates %w", err)}
+		}
 	}
-	if dates != "auto" && dates != "dmy" && dates != "mdy" {
-		return batchReply{}, usageError{fmt.Errorf("--dates %q is not one of auto, dmy, mdy", dates)}
-	}
-	file, err := intake.Open(path, intake.Options{Dates: intake.DateOrder(dates), AsOf: a.AsOf, DateOptional: c.Attestation.Route == "enhanced",
-		EvidenceRequired: c.Attestation.Evidence == "required"})
+	file, err := intake.Open(path, intake.Options{Dates: intake.DateOrder(dates), AsOf: a.AsOf,
+		DateOptional:     c.Attestation.Route == config.RouteEnhanced,
+		EvidenceRequired: c.Attestation.Evidence == config.EvidenceRequired})
 	if err != nil {
 		return batchReply{}, err
 	}
@@ -188,7 +188,7 @@ func (a *app) enter(c config.Config, partners []config.Partner, s *store.Store, 
 	r := replyOfBatch(batch, path, *results)
 	a.log().Info("batch imported", "batch", r.Batch, "file", path, "rows", r.Rows, "queued", r.Queued, "refused", r.Refused,
 		"duplicates", r.Duplicates, "already_known", r.AlreadyKnown, "dry_run", how.dryRun)
-	if !how.dryRun && c.Attestation.Approval == "none" && batch.Queued > 0 {
+	if !how.dryRun && c.Attestation.Approval == config.ApprovalNone && batch.Queued > 0 {
 		if _, err := s.Approve(a.ctx, batch.ID, batch.SHA256, how.by, a.AsOf); err != nil {
 			return r, fmt.Errorf("approve batch %d: %w", batch.ID, err)
 		}

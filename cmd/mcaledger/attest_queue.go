@@ -58,7 +58,7 @@ func (a *app) attestApproveCommand() *cobra.Command {
 			return fmt.Errorf("batch %d is approved already, by %s", b.ID, b.ApprovedBy)
 		case strings.TrimSpace(r.By) == "":
 			return usageError{errors.New("nobody is named: say who approves with --by")}
-		case c.Attestation.Approval == "required" && strings.EqualFold(strings.TrimSpace(r.By), strings.TrimSpace(b.ImportedBy)):
+		case c.Attestation.Approval == config.ApprovalRequired && strings.EqualFold(strings.TrimSpace(r.By), strings.TrimSpace(b.ImportedBy)):
 			return usageError{fmt.Errorf("batch %d was imported by %s; somebody else has to approve it", b.ID, b.ImportedBy)}
 		}
 		if r.Approved, err = s.Approve(a.ctx, b.ID, b.SHA256, r.By, a.AsOf); err != nil {

@@ -76,9 +76,9 @@ func (a *app) submit(r *submitReply, c config.Config, s *store.Store, how submit
 		return usageError{err}
 	}
 	switch {
-	case c.Attestation.Route == "":
+	case c.Attestation.Route == config.RouteNone:
 		return configError{errors.New("attestation.route is not set, so nothing is ever sent: set it to classic where Partner Center still takes attestations in one call")}
-	case c.Attestation.Route != "classic":
+	case c.Attestation.Route != config.RouteClassic:
 		return configError{fmt.Errorf("attestation.route %q cannot be sent by this version; nothing was sent", c.Attestation.Route)}
 	case how.limit < 0:
 		return usageError{fmt.Errorf("--limit %d is less than 0", how.limit)}

@@ -105,7 +105,7 @@ func advice(err error) (code, hint string) {
 	case isA[usageError](err):
 		return "usage", "mcaledger --help lists commands and flags."
 	case isA[configError](err):
-		return "configuration", "Correct the configuration; the README lists every key."
+		return "configuration", "Correct the configuration; docs/configuration.md lists every key."
 	case isHeld(err):
 		return "held", "Wait until it has ended; a lock whose holder died is free after a minute."
 	case isA[*jobs.UnbalancedError](err):

@@ -55,7 +55,7 @@ func (a *app) night(r *nightlyReply, c config.Config, s *store.Store) error {
 		}},
 		{r.Import, func() error { return errors.Join(a.takeInbox(r.Import, c, s), a.awaiting(s)) }},
 		{r.Submit, func() error {
-			if c.Attestation.Route == "" {
+			if c.Attestation.Route == config.RouteNone {
 				return nil // nothing is ever sent, and the configuration says so
 			}
 			return a.submit(r.Submit, c, s, submitting{})

@@ -164,10 +164,14 @@ func (a *app) reconcileJob(c config.Config, p config.Partner) (jobs.Reconcile, e
 
 // clientOptions are a partner's, but for the correlation id.
 func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Options, error) {
+	credentials, err := p.AppUser()
+	if err != nil {
+		return partnercenter.Options{}, configError{fmt.Errorf("partner %s: %w", p.Name, err)}
+	}
 	options := partnercenter.Options{
 		APIURL: p.APIURL,
-		Credentials: partnercenter.Credentials{LoginURL: p.LoginURL, TenantID: p.TenantID, ClientID: p.ClientID,
-			ClientSecret: p.ClientSecret, RefreshTokenFile: p.RefreshTokenFile},
+		Credentials: partnercenter.Credentials{LoginURL: p.LoginURL, TenantID: p.TenantID, ClientID: credentials.ClientID,
+			ClientSecret: credentials.ClientSecret, RefreshTokenFile: credentials.RefreshTokenFile},
 		RequestsPerMinute: p.RequestsPerMinute,
 		Concurrency:       p.Concurrency,
 		Timeout:           c.HTTP.Timeout,
@@ -175,8 +179,8 @@ func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Op
 		Application:       "mcaledger/" + programVersion(),
 		Log:               a.log().With("partner", p.Name),
 	}
-	if p.CertificateFile != "" {
-		certificate, err := partnercenter.ReadCertificate(p.CertificateFile)
+	if credentials.CertificateFile != "" {
+		certificate, err := partnercenter.ReadCertificate(credentials.CertificateFile)
 		if err != nil {
 			return options, configError{fmt.Errorf("partner %s: certificate_file: %w", p.Name, err)}
 		}

@@ -162,7 +162,7 @@ func (a *app) writeReport(c config.Config, partners []config.Partner, s *store.S
 	for _, p := range partners {
 		job.Partners = append(job.Partners, partnerOf(p))
 	}
-	book := reports.Book{AsOf: a.now(), Location: location, Language: c.Report.Language, Version: programVersion(), Sheets: how.sheets,
+	book := reports.Book{AsOf: a.now(), Location: location, Language: string(c.Report.Language), Version: programVersion(), Sheets: how.sheets,
 		Against: how.against}
 	if book.Partners, book.Through, err = job.Find(a.ctx, s, book.AsOf); err != nil {
 		if isA[jobs.SelectionError](err) {
