@@ -1,5 +1,6 @@
-// Package config reads the configuration of mcaledger: one YAML file, and environment variables that override it.
-// It refuses what it does not know, names the place, and suggests the nearest known key.
+// Package config reads the configuration of mcaledger: one YAML file, and environment variables
+// that override it. It refuses what it does not know, names the place, and suggests the nearest
+// known key.
 package config
 
 import (
@@ -12,7 +13,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Config is the whole configuration. All paths in it are absolute. docs/configuration.md describes every key.
+// Config is the whole configuration. All paths in it are absolute. docs/configuration.md describes
+// every key.
 type Config struct {
 	Database     string      `yaml:"database"`
 	DatabaseFile string      `yaml:"database_file" path:"true"` // Load reads it into Database
@@ -73,7 +75,8 @@ type Attestation struct {
 	Enhanced        Enhanced     `yaml:"enhanced"`
 }
 
-// Enhanced holds what is not established about the enhanced route; docs/partner-center.md says what is known.
+// Enhanced holds what is not established about the enhanced route; docs/partner-center.md says what
+// is known.
 type Enhanced struct {
 	EmailField     string    `yaml:"email_field"`
 	PhoneField     string    `yaml:"phone_field"`
@@ -177,7 +180,8 @@ func defaultPartner() Partner {
 	}
 }
 
-// Source says where a key is set, for example "mcaledger.yaml line 12", the name of an environment variable, or "default".
+// Source says where a key is set: for example "mcaledger.yaml line 12", the name of a variable, or
+// "default".
 func (c Config) Source(key string) string {
 	if source, set := c.sources[key]; set {
 		return source
@@ -193,7 +197,7 @@ func (c Config) Warnings(now time.Time) []Warning {
 	var warnings []Warning
 	if since := c.Policy.AcceptedSince; since > standing.DateOf(now) {
 		warnings = append(warnings, Warning{"policy.accepted_since", fmt.Sprintf(
-			"%s is in the future: no attestation counts, so customers without direct acceptance are reported as blocked", since)})
+			"%s is in the future: no attestation counts, and customers without direct acceptance are blocked", since)})
 	}
 	if c.Mail.Host != "" && c.Mail.TLS == TLSNone && !isLoopback(c.Mail.Host) {
 		warnings = append(warnings, Warning{"mail.tls", "mails, and the links in them, are sent without encryption"})

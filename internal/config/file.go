@@ -64,7 +64,8 @@ func readFile(path string) (*file, error) {
 	return f, errors.Join(f.mistakes...)
 }
 
-// add appends the entry of a node, and those of the nodes below it. at is the token that is named as its place.
+// add appends the entry of a node, and those of the nodes below it. at is the token that is named
+// as its place.
 func (f *file) add(node ast.Node, path string, at *token.Token) {
 	e := entry{path: path, place: fmt.Sprintf("%s line %d", f.path, at.Position.Line)}
 	e.text, e.form = valueOf(node)
@@ -89,8 +90,8 @@ func (f *file) add(node ast.Node, path string, at *token.Token) {
 	}
 }
 
-// valueOf is the text of a value as it is written, and not as the number or the date that YAML makes of it: a client
-// secret 0012 would become 10.
+// valueOf is the text of a value as it is written, and not as the number or the date that YAML
+// makes of it: a client secret 0012 would become 10.
 func valueOf(node ast.Node) (string, form) {
 	switch node := node.(type) {
 	case *ast.MappingNode:
@@ -125,7 +126,8 @@ var quoted = regexp.MustCompile(`:? ".*"`)
 
 var duplicate = regexp.MustCompile(`^mapping key "(.*)" already defined at \[(\d+):\d+\]$`)
 
-// syntaxError is the message of the parser with its line, and without the source that the parser would show.
+// syntaxError is the message of the parser with its line, and without the source that the parser
+// would show.
 func syntaxError(path string, err error) error {
 	e, ok := errors.AsType[yaml.Error](err)
 	if !ok {

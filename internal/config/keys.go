@@ -36,7 +36,8 @@ func keysOf(v reflect.Value, at string) []key {
 		switch {
 		case isSecret:
 			secret.key = strings.TrimPrefix(path[strings.LastIndexByte(path, ']')+1:], ".")
-			keys = append(keys, key{path: path, target: &secret.text}, key{path: path + "_file", target: &secret.file, isPath: true})
+			keys = append(keys, key{path: path, target: &secret.text},
+				key{path: path + "_file", target: &secret.file, isPath: true})
 		case field.Anonymous:
 			keys = append(keys, keysOf(v.Field(i), at)...)
 		case field.Type.Kind() == reflect.Struct:
@@ -87,7 +88,8 @@ func (k key) set(text string) (err error) {
 	return nil
 }
 
-// resolve makes the paths of a configuration absolute: relative ones are relative to the folder of the file.
+// resolve makes the paths of a configuration absolute: relative ones are relative to the folder of
+// the file.
 func (c *Config) resolve(folder string) {
 	absolute := func(path string) string {
 		if path == "" || filepath.IsAbs(path) {

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// samples are two values for each key, as they are written and, with the exceptions of rendered, as they are printed.
+// samples are two values for each key, as they are written and, with the exceptions of rendered, as
+// they are printed.
 var samples = map[string][2]string{
 	"database":                                {"sqlite:/var/a.db", "postgres://u:p@h/db"},
 	"database_file":                           {"DIR/one", "DIR/two"},

@@ -13,15 +13,16 @@ import (
 	"strings"
 )
 
-// Prefix begins the environment variable of every key: MCALEDGER_DATABASE, MCALEDGER_POLICY_ACCEPTED_SINCE, and for
-// the first partner MCALEDGER_PARTNERS_0_NAME.
+// Prefix begins the environment variable of every key: MCALEDGER_DATABASE,
+// MCALEDGER_POLICY_ACCEPTED_SINCE, and for the first partner MCALEDGER_PARTNERS_0_NAME.
 const Prefix = "MCALEDGER_"
 
 // places are where the configuration is looked for when it is not named.
 func places() []string { return []string{"./mcaledger.yaml", "/etc/mcaledger/mcaledger.yaml"} }
 
-// Load reads the configuration from path; if empty, from MCALEDGER_CONFIG, else from the first of the usual places that
-// exists. environ has the form of os.Environ. Files with secrets are not opened, except database_file.
+// Load reads the configuration from path; if empty, from MCALEDGER_CONFIG, else from the first of
+// the usual places that exists. environ has the form of os.Environ. Files with secrets are not
+// opened, except database_file.
 func Load(path string, environ []string) (Config, error) {
 	env := variables(environ)
 	path = cmp.Or(path, env["CONFIG"], find())
@@ -69,8 +70,9 @@ func find() string {
 	return ""
 }
 
-// kubernetes matches the variables that Kubernetes sets in every container for a service whose name begins with
-// mcaledger: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+// kubernetes matches the variables that Kubernetes sets in every container for a service whose name
+// begins with mcaledger:
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 var kubernetes = regexp.MustCompile(`(^|_)(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?=|` +
 	`PORT=(tcp|udp|sctp)://|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=)`)
 
@@ -97,7 +99,8 @@ type loader struct {
 
 // newLoader prepares the partners of the file, and those that the environment adds after them.
 func newLoader(content *file, env map[string]string) *loader {
-	l := &loader{path: content.path, config: defaults(), keys: map[string]key{}, sections: map[string]bool{"": true, "partners": true}}
+	l := &loader{path: content.path, config: defaults(), keys: map[string]key{},
+		sections: map[string]bool{"": true, "partners": true}}
 	l.config.sources = map[string]string{}
 	names := slices.Collect(maps.Keys(env))
 	partners := content.partners
@@ -138,12 +141,14 @@ func (l *loader) environment(env map[string]string) []entry {
 	return entries
 }
 
-// variable is the environment variable of a key, without the prefix: PARTNERS_0_NAME for partners[0].name.
+// variable is the environment variable of a key, without the prefix: PARTNERS_0_NAME for
+// partners[0].name.
 func variable(path string) string {
 	return strings.ToUpper(strings.NewReplacer(".", "_", "[", "_", "]", "").Replace(path))
 }
 
-// overridden reports whether a variable gives the key of an entry, or the other form of it: a value or its file.
+// overridden reports whether a variable gives the key of an entry, or the other form of it: a value
+// or its file.
 func overridden(e entry, env []entry) bool {
 	return slices.ContainsFunc(env, func(v entry) bool {
 		return strings.TrimSuffix(v.path, "_file") == strings.TrimSuffix(e.path, "_file")
@@ -207,8 +212,8 @@ func (l *loader) key(e entry) {
 	}
 }
 
-// meant is the key or section that an unknown one probably stands for: one with a similar path, or one with the same
-// name in another section.
+// meant is the key or section that an unknown one probably stands for: one with a similar path, or
+// one with the same name in another section.
 func (l *loader) meant(path string) string {
 	known := slices.Sorted(maps.Keys(l.keys))
 	known = slices.AppendSeq(known, maps.Keys(l.sections))

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Secret is a text that is never printed, or the file that holds it. The file is read only when the secret is needed,
-// so that commands which do not need it can run as a user who may not read it.
+// Secret is a text that is never printed, or the file that holds it. The file is read only when the
+// secret is needed, so that commands which do not need it can run as a user who may not read it.
 type Secret struct {
 	key  string
 	text string
@@ -76,7 +76,8 @@ type Credentials struct {
 	RefreshTokenFile string // empty: as the app alone
 }
 
-// AppUser reads the credentials for calls with a signed-in user. Use it only where Microsoft is called.
+// AppUser reads the credentials for calls with a signed-in user. Use it only where Microsoft is
+// called.
 func (p Partner) AppUser() (Credentials, error) {
 	c, err := p.App.credentials("")
 	if p.RefreshTokenFile != "" {

@@ -75,7 +75,8 @@ func (c Config) validatePartners(wrong reporter) {
 	c.validateTokenFiles(wrong)
 }
 
-// validateTokenFiles reports files of refresh tokens that have another use: they are overwritten with each new token.
+// validateTokenFiles reports files of refresh tokens that have another use: they are overwritten
+// with each new token.
 func (c Config) validateTokenFiles(wrong reporter) {
 	keys := c.keys()
 	for i, k := range keys {
@@ -259,7 +260,8 @@ func (n Notify) validate(wrong reporter) {
 	}
 }
 
-// badDatabase says what is wrong with the address of a database, without repeating it: it may hold a password.
+// badDatabase says what is wrong with the address of a database, without repeating it: it may hold
+// a password.
 func badDatabase(address string) string {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		switch {
@@ -307,7 +309,8 @@ func badSecretURL(text string) string {
 	return ""
 }
 
-// isLoopback reports whether a host is this one by its name or address alone: what a name resolves to may change.
+// isLoopback reports whether a host is this one by its name or address alone: what a name resolves
+// to may change.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -54,7 +54,8 @@ func (e *EvidenceRule) UnmarshalText(text []byte) error {
 	return choose(e, text, EvidenceOptional, EvidenceRequired)
 }
 
-// DateOrder is the order of day and month in dates such as 03/04/2026. The values are those of intake.DateOrder.
+// DateOrder is the order of day and month in dates such as 03/04/2026. The values are those of
+// intake.DateOrder.
 type DateOrder string
 
 // The orders; with auto the file has to prove which one it uses.
@@ -192,8 +193,8 @@ func either(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// nearest is the known word that is most like a misspelt one; empty when none is. Of paths such as report.language the
-// last name decides how many letters may differ.
+// nearest is the known word that is most like a misspelt one; empty when none is. Of paths such as
+// report.language the last name decides how many letters may differ.
 func nearest(word string, known []string) string {
 	best, least := "", len(word[strings.LastIndexByte(word, '.')+1:])/2+1
 	for _, candidate := range known {
