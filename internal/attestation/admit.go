@@ -206,8 +206,9 @@ func refuse(reason Reason, message, hint string) Decision {
 	return Decision{State: Refused, Reason: reason, Message: message, Hint: hint}
 }
 
-// SameContact compares the four fields by which Microsoft tells signers apart (PARTNER-CENTER.md, 600061). Of a phone the digits count: what
-// is on record has spaces and brackets.
+// SameContact compares the four fields by which Microsoft tells signers apart
+// (docs/partner-center.md, code 600061). Of a phone number only the digits count: what is on record
+// has spaces and brackets.
 func SameContact(a, b standing.Contact) bool {
 	same := func(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 	return same(a.FirstName, b.FirstName) && same(a.LastName, b.LastName) && same(a.Email, b.Email) && digits(a.Phone) == digits(b.Phone)

@@ -10,8 +10,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// mca is the agreement type that counts. Without it in the query the service answers with Cloud agreements, the classic
-// mistake (PARTNER-CENTER.md, "Agreements").
+// mca is the agreement type that counts. Without it in the query the service answers with Cloud
+// agreements, the classic mistake (docs/partner-center.md, "Agreements").
 const mca = "MicrosoftCustomerAgreement"
 
 type agreement struct {

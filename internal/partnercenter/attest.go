@@ -19,8 +19,8 @@ type template struct {
 
 func (template) flaw() string { return "" }
 
-// Template returns the id of the Microsoft Customer Agreement's present template. It has been the same since 2019, and is asked for all the
-// same (PARTNER-CENTER.md, "Agreements").
+// Template returns the id of the Microsoft Customer Agreement's present template. It has been the
+// same since 2019, and is asked for all the same (docs/partner-center.md, "Agreements").
 func (c *Client) Template(ctx context.Context) (string, error) {
 	newest := template{VersionRank: -1}
 	first := call{op: "read agreement templates", uri: "/agreements?agreementType=" + mca, limit: answerLimit}
@@ -77,7 +77,7 @@ func contact(a attestation.Attestation) map[string]string {
 	return fields
 }
 
-// outcomeOf says what a failed attestation means for it (PARTNER-CENTER.md, table of codes).
+// outcomeOf says what a failed attestation means for it (docs/partner-center.md, "Codes").
 func outcomeOf(e *Error) attestation.SendResult {
 	switch e.Kind {
 	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled:

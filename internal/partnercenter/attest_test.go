@@ -9,7 +9,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
-// The table of codes of PARTNER-CENTER.md, as an attestation meets it.
+// The table of codes of docs/partner-center.md, for an attestation.
 func TestWhatAnAnswerMeansForAnAttestation(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int

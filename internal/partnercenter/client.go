@@ -1,8 +1,9 @@
 // Package partnercenter is the client of Microsoft's Partner Center API with the manners that the service asks for:
 // one gate for all senders of a partner, honest waiting, bounded repeats under one request id, tolerant reading.
 //
-// It speaks the words of package standing and knows neither the ledger nor the jobs. What it believes about the wire
-// is written in PARTNER-CENTER.md with how far each line can be trusted.
+// It speaks the words of package standing and knows neither the ledger nor the jobs. What it
+// believes about the wire is written in docs/partner-center.md with how far each line can be
+// trusted.
 package partnercenter
 
 import (

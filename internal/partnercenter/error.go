@@ -12,7 +12,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Kind is what an error means for the program; PARTNER-CENTER.md has the table of codes.
+// Kind is what an error means for the program; docs/partner-center.md has the table of codes.
 type Kind int
 
 const (
@@ -119,8 +119,8 @@ func (e *Error) ReadError() standing.ReadError {
 	return standing.ReadError{Status: e.Status, Code: e.Code, Message: message, RequestID: e.RequestID, CorrelationID: e.CorrelationID}
 }
 
-// read takes code and words out of any of the known error bodies (PARTNER-CENTER.md, "Error bodies", A to G). A body that
-// is none of them leaves both empty.
+// read takes code and words out of any of the known error bodies (docs/partner-center.md, "Error
+// bodies", A to G). A body that is none of them leaves both empty.
 func (e *Error) read(body []byte) {
 	var known struct {
 		Code             json.RawMessage // a number (A) or a string (B, C)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// page is one answer of a collection (PARTNER-CENTER.md, "Customers"). totalCount counts the page, so it proves nothing about the
-// whole.
+// page is one answer of a collection (docs/partner-center.md, "Customers"). totalCount counts the
+// page, so it proves nothing about the whole.
 type page[T reply] struct {
 	TotalCount *int
 	Items      *[]T

@@ -2,7 +2,8 @@ package simulator
 
 import "time"
 
-// Agreement types and template ids, which have not changed since 2019 (PARTNER-CENTER.md, Agreements).
+// Agreement types and template ids, which have not changed since 2019 (docs/partner-center.md,
+// "Agreements").
 const (
 	mcaType       = "MicrosoftCustomerAgreement"
 	cloudType     = "MicrosoftCloudAgreement"

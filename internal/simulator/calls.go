@@ -53,7 +53,7 @@ func recognise(method, path string) (c call, id string) {
 	}
 }
 
-// appUserOnly is true for calls that refuse app-only tokens (PARTNER-CENTER.md, Agreements).
+// appUserOnly is true for calls that refuse app-only tokens (docs/partner-center.md, "Agreements").
 func (c call) appUserOnly() bool {
 	switch c {
 	case callAgreements, callAttest, callDirect, callMetadata, callDocument, callInvitation:

@@ -51,8 +51,8 @@ func Kinds() []Kind {
 	}
 }
 
-// Expect says the standing and the reason of a customer of this kind under accepted_since 2023-04-01, in the words
-// of DESIGN.md section 3. trustDirect is the policy trust_direct_acceptance.
+// Expect says the standing and the reason of a customer of this kind under accepted_since
+// 2023-04-01, in the words of docs/rule.md. trustDirect is the policy trust_direct_acceptance.
 func (k Kind) Expect(trustDirect bool) (standing, reason string) {
 	switch k {
 	case Attested, AttestedOnTheDay, AttestedAmongSeveral, AttestedNoContact:

@@ -1,6 +1,6 @@
 package simulator
 
-// answerList answers GET /v1/customers (PARTNER-CENTER.md, Customers).
+// answerList answers GET /v1/customers (docs/partner-center.md, "Customers").
 func (s *Simulator) answerList(q *request) int {
 	p, err := s.readPage(q)
 	if err != nil {

@@ -41,7 +41,7 @@ type aadError struct {
 	text     string
 }
 
-// serveToken is the token server (PARTNER-CENTER.md, Tokens).
+// serveToken is the token server (docs/partner-center.md, "Tokens").
 func (s *Simulator) serveToken(w http.ResponseWriter, r *http.Request) {
 	if !wait(r, s.takes(s.served.Add(1))) {
 		return

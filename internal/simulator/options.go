@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Options choose the world and how the service behaves over it. The zero Options are a well-behaved service without
-// customers: no latency, no quota, no faults, every credential accepted. Each field is one awkwardness of
-// PARTNER-CENTER.md; shares are from 0 to 1 and are drawn from the seed, so that the same options misbehave alike.
+// Options choose the world and how the service behaves over it. The zero Options are a well-behaved
+// service without customers: no latency, no quota, no faults, every credential accepted. Each field
+// is one peculiarity of docs/partner-center.md; shares are from 0 to 1 and are drawn from the seed,
+// so that the same options misbehave alike.
 type Options struct {
 	// Seed, Customers, Night, Mix, Dates and AsOf are the World's. A zero AsOf is the time of New. The clock that says
 	// which dateAgreed is in the future, and when an Effect was, shows AsOf at New and goes on from there.
@@ -104,7 +105,7 @@ type Faults struct {
 	MaxInARow int
 }
 
-// Login is how the token server behaves (PARTNER-CENTER.md, Tokens).
+// Login is how the token server behaves (docs/partner-center.md, "Tokens").
 type Login struct {
 	// TenantID, ClientID and ClientSecret are the only ones accepted; an empty one accepts anything but nothing.
 	TenantID     string

@@ -117,10 +117,11 @@ func (c Contact) same(other Contact) bool {
 		strings.EqualFold(c.Email, other.Email) && strings.EqualFold(c.PhoneNumber, other.PhoneNumber)
 }
 
-// expect is what an attestation does to the standing of a customer who can be read (DESIGN.md, section 3). A date on
-// or after 2023-04-01 makes it clear, attested: the service refuses dates in the future, and attested comes before
-// every reason that a reseller's customer with readable agreements can have. An older date makes outdated of what is
-// not clear: a readable date that is too old is then the newest that counts.
+// expect is what an attestation does to the standing of a customer who can be read (docs/rule.md).
+// A date on or after 2023-04-01 makes it clear, attested: the service refuses dates in the future,
+// and attested comes before every reason that a reseller's customer with readable agreements can
+// have. An older date makes outdated of what is not clear: a readable date that is too old is then
+// the newest that counts.
 func (p *posted) expect(i int, standing, reason string) (string, string) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

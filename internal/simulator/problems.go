@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The forms of error bodies, by their letters in PARTNER-CENTER.md (Cross-cutting, Error bodies). Form F is an empty
-// body, form G belongs to the token server.
+// The forms of error bodies, by their letters in docs/partner-center.md, "Error bodies". Form F is
+// an empty body, form G belongs to the token server.
 
 const source = "PartnerFD"
 

@@ -1,7 +1,8 @@
-// Package simulator is a stand-in for Microsoft Partner Center and its token server: an http.Handler that answers, and
-// misbehaves, as PARTNER-CENTER.md says the real ones do. It knows that page and the example bodies in testdata/api,
-// and refuses to know any other package of this program: if the client and its simulator shared a struct, both would
-// share the same wrong belief.
+// Package simulator is a stand-in for Microsoft Partner Center and its token server: an
+// http.Handler that answers, and misbehaves, as docs/partner-center.md says the real ones do. It
+// knows that page and the example bodies in testdata/api, and refuses to know any other package of
+// this program: if the client and its simulator shared a struct, both would share the same wrong
+// belief.
 //
 // The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0/token,
 // and four addresses that the real service does not have:

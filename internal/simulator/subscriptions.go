@@ -2,7 +2,7 @@ package simulator
 
 import "time"
 
-// Subscription is one thing that a customer has bought (PARTNER-CENTER.md, Agreements, GET …/subscriptions).
+// Subscription is one product that a customer has bought (docs/partner-center.md, "Customers").
 type Subscription struct {
 	ID           string
 	FriendlyName string

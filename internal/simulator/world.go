@@ -22,7 +22,7 @@ type World struct {
 	IndirectProvider bool
 }
 
-// Customer is the truth about one customer on one night. DESIGN.md section 3 says what follows from it.
+// Customer is the truth about one customer on one night. docs/rule.md says what follows from it.
 type Customer struct {
 	// Index is the customer's number, from 0 to World.Len()-1. It never changes.
 	Index int
@@ -98,7 +98,8 @@ func (w World) profile(i int) Customer {
 	return c
 }
 
-// otherRelationships are the words of relationshipToPartner but reseller (PARTNER-CENTER.md, Customers).
+// otherRelationships are the words of relationshipToPartner but reseller (docs/partner-center.md,
+// "Customers").
 var otherRelationships = []string{"none", "advisor", "syndication", "microsoft_support", "unknown"}
 
 // born is the kind with which customer i arrived.

@@ -73,8 +73,8 @@ func TestPortionsSumUpAndNameEveryKind(t *testing.T) {
 	}
 }
 
-// TestFactsFitTheKind reads the facts back in the way of DESIGN.md section 3 and compares with what each kind says by
-// construction, on several nights.
+// TestFactsFitTheKind reads the facts back in the way of docs/rule.md and compares with what each
+// kind says by construction, on several nights.
 func TestFactsFitTheKind(t *testing.T) {
 	for _, night := range []int{1, 2, 9} {
 		w := World{Seed: 5, Customers: 6000, Mix: MixAllKinds, Night: night, AsOf: aNight}

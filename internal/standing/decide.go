@@ -2,11 +2,13 @@ package standing
 
 import "strings"
 
-// Reseller is the relationship of customers that buy through the partner (PARTNER-CENTER.md, "Customers").
+// Reseller is the relationship of customers that buy through the partner (docs/partner-center.md,
+// "Customers").
 const Reseller = "reseller"
 
-// Decide applies the rule to the facts; the first line that matches wins. It is total: every combination of facts
-// has a verdict. Source of the rule: DESIGN.md section 3, with the public sources named in PARTNER-CENTER.md.
+// Decide applies the rule to the facts; the first line that matches wins. It is total: every
+// combination of facts has a verdict. The rule is in docs/rule.md, its sources are in
+// docs/partner-center.md.
 func Decide(facts Facts, policy Policy) Verdict {
 	newest, dated := newest(facts)
 	v := Verdict{Newest: newest}
@@ -53,7 +55,8 @@ func newest(facts Facts) (Agreement, bool) {
 	return newest, newest.Agreed != ""
 }
 
-// cure says who can lift the block: indirect resellers cannot attest (PARTNER-CENTER.md, "Who may attest").
+// cure says who can lift the block: indirect resellers cannot attest (docs/partner-center.md, "The
+// rule and its sources").
 func cure(kind PartnerKind) Remedy {
 	if kind == IndirectReseller {
 		return AskIndirectProvider

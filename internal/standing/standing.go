@@ -56,7 +56,8 @@ type Date string
 // DateOf is the calendar day of an instant in UTC.
 func DateOf(t time.Time) Date { return Date(t.UTC().Format(time.DateOnly)) }
 
-// Policy holds the two questions on which the public sources differ (PARTNER-CENTER.md, "The rule and its sources").
+// Policy holds the two questions on which the public sources differ (docs/partner-center.md, "The
+// rule and its sources").
 type Policy struct {
 	AcceptedSince         Date // acceptances before this day must be renewed
 	TrustDirectAcceptance bool // whether a direct acceptance, which the service does not date, counts
