@@ -84,11 +84,9 @@ func (l *importLab) words(t *testing.T, rows ...intake.Row) (words []string) {
 		require.NotContains(t, a.Message, "secret")
 		words = append(words, string(a.State)+" "+string(a.Reason))
 	}
-	all, err := l.Verify(t.Context())
+	found, err := l.Verify(t.Context())
 	require.NoError(t, err)
-	for _, v := range all {
-		require.Empty(t, v.Problems)
-	}
+	require.Empty(t, found.Problems)
 	return words
 }
 
@@ -182,9 +180,9 @@ func TestContradictionsBeyondMemory(t *testing.T) {
 	b, err := lab.job.Run(t.Context(), upload(rows), "may.csv", crowd{lab}, today)
 	require.NoError(t, err)
 	require.Equal(t, attestation.Counts{Rows: 58_006, Queued: 25_002, Refused: 3, Duplicates: 33_001}, b.Counts)
-	all, err := lab.Verify(t.Context())
+	found, err := lab.Verify(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, all[0].Problems)
+	require.Empty(t, found.Problems)
 }
 
 func TestOneTenantOfTwoPartners(t *testing.T) {

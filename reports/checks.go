@@ -187,13 +187,13 @@ func (r *report) attestationControls() []control {
 				sentence: r.say.put(r.say.SaySent, t.Sent, t.Answered, t.Unsettled, t.Returned)})
 		}
 	}
-	imported, held, shown, events := 0, 0, r.entries(), 0
+	imported, held, shown := 0, 0, r.entries()
 	for _, h := range r.heads {
 		imported += h.Rows
-		events += int(h.Events)
 	}
-	all = append(all, control{name: r.say.ChainWhole, expected: events, found: r.whole, ok: events == r.whole,
-		sentence: r.say.put(r.say.SayWhole, events, r.whole)})
+	events, verified := int(r.chain.Events), int(r.chain.Verified)
+	all = append(all, control{name: r.say.ChainWhole, expected: events, found: verified, ok: events == verified,
+		sentence: r.say.put(r.say.SayWhole, events, verified)})
 	for _, t := range r.tally {
 		held += t.Rows
 	}

@@ -22,8 +22,8 @@ type report struct {
 	style     styles
 	sheets    int      // of file so far
 	counts    []counts // by partner, as in book.Partners
-	heads     []ledger.ChainHead
-	whole     int                              // events in unbroken chains
+	heads     []ledger.BatchHead
+	chain     ledger.Chain
 	tally     map[string]ledger.DeliveryTotals // by partner, "" for nobody's
 	bought    standing.PurchasesCount          // of the blocked customers
 	longest   []waiting                        // the longest blocked, for the summary
@@ -98,8 +98,8 @@ func (r *report) countAttestations(ctx context.Context) (err error) {
 	if r.heads, err = r.source.Heads(ctx, r.book.Through); err != nil {
 		return fmt.Errorf("batches: %w", err)
 	}
-	if r.whole, err = r.source.CountWhole(ctx, r.cut()); err != nil {
-		return fmt.Errorf("the logs of attestations: %w", err)
+	if r.chain, err = r.source.Chain(ctx, r.book.Through); err != nil {
+		return fmt.Errorf("the event chain: %w", err)
 	}
 	if r.tally, err = r.source.Tally(ctx, r.cut()); err != nil {
 		return fmt.Errorf("attestations: %w", err)

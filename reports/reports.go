@@ -59,9 +59,9 @@ type Source interface {
 	Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition, error]
 	// Heads are the batches of attestations that were imported by an instant, the newest first. The first one's number and the instant
 	// are the cut that Blocked, Tally and Entries are asked for, so that what happens meanwhile stays out of the workbook.
-	Heads(ctx context.Context, at time.Time) ([]ledger.ChainHead, error)
-	// CountWhole counts the events in the batches' logs as far as their chains are whole.
-	CountWhole(ctx context.Context, cut ledger.Snapshot) (int, error)
+	Heads(ctx context.Context, at time.Time) ([]ledger.BatchHead, error)
+	// Chain describes the event chain as it was at an instant, and counts how much of it is unaltered.
+	Chain(ctx context.Context, at time.Time) (ledger.Chain, error)
 	// Tally counts attestations by partner; those whose customer is nobody's are the partner "".
 	Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error)
 	// Entries walks a partner's attestations: the newest batch first, then in the order of its file.

@@ -106,11 +106,11 @@ func (l memorySource) Resellers(_ context.Context, partner string, _ int64, _ ti
 	return counts, nil
 }
 
-func (l memorySource) Heads(context.Context, time.Time) ([]ledger.ChainHead, error) {
-	var heads []ledger.ChainHead
+func (l memorySource) Heads(context.Context, time.Time) ([]ledger.BatchHead, error) {
+	var heads []ledger.BatchHead
 	for _, e := range slices.Backward(l.entries) {
 		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
-			heads = append(heads, ledger.ChainHead{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
+			heads = append(heads, ledger.BatchHead{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
 		}
 		head := &heads[len(heads)-1]
 		head.Rows++
@@ -119,12 +119,13 @@ func (l memorySource) Heads(context.Context, time.Time) ([]ledger.ChainHead, err
 	return heads, nil
 }
 
-func (l memorySource) CountWhole(ctx context.Context, _ ledger.Snapshot) (n int, _ error) {
-	heads, err := l.Heads(ctx, time.Time{})
+func (l memorySource) Chain(ctx context.Context, at time.Time) (chain ledger.Chain, _ error) {
+	heads, err := l.Heads(ctx, at)
 	for _, h := range heads {
-		n += int(h.Events)
+		chain.Events += h.Events
 	}
-	return n, err
+	chain.Verified = chain.Events
+	return chain, err
 }
 
 func (l memorySource) Tally(context.Context, ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
@@ -231,7 +232,7 @@ func (a *app) attestShowCommand() *cobra.Command {
 	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
 }
 
-func shown(at attestation.Attestation, b attestation.Batch, events []attestation.Event) *shownAttestation {
+func shown(at attestation.Attestation, b attestation.Batch, events []ledger.Event) *shownAttestation {
 	s := &shownAttestation{Batch: b.ID, SHA256: b.SHA256, Signer: at.Content.Signer.FirstName + " " + at.Content.Signer.LastName, Email: at.Content.Signer.Email,
 		Evidence: at.Content.Evidence, RequestID: at.RequestID, CorrelationID: at.Answer.CorrelationID, Status: at.Answer.Status, Code: at.Answer.Code,
 		listedAttestation: listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID, Agreed: at.Content.Agreed,
@@ -240,7 +241,7 @@ func shown(at attestation.Attestation, b attestation.Batch, events []attestation
 		s.Replaces = at.Replaces.String()
 	}
 	for _, e := range events {
-		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor, From: e.From, To: e.To, Detail: e.Detail, Hash: e.Hash})
+		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor.Name, From: e.From, To: e.To, Detail: e.Detail, Hash: e.Hash})
 	}
 	return s
 }

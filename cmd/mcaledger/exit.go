@@ -116,7 +116,7 @@ func advice(err error) (code, hint string) {
 		return "ceiling", "Send a part with --limit, or raise attestation.ceiling if so many are right."
 	case isA[cannotAttestError](err):
 		return "cannot_attest", "Ask the indirect provider of these customers to attest."
-	case isA[brokenChainError](err):
+	case isA[alteredError](err):
 		return "chain_broken", "Somebody changed the database by other means than mcaledger. Keep it as it is, and compare it with a backup."
 	case isA[*intake.FileError](err):
 		return "file", "Correct the file and import it again; nothing of it was queued."

@@ -6,51 +6,64 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
 
 type verifyReply struct {
 	head
-	Batches []verifiedBatch `json:"batches"`
+	Events   int64           `json:"events"`
+	Batches  int             `json:"batches"`
+	Head     string          `json:"head"`
+	Problems []verifyProblem `json:"problems"`
 }
 
-type verifiedBatch struct {
-	Batch    int64    `json:"batch"`
-	Events   int      `json:"events"`
-	Head     string   `json:"head"`
-	Problems []string `json:"problems"`
+type verifyProblem struct {
+	Check string `json:"check"`
+	Event int64  `json:"event,omitempty"`
+	Batch int64  `json:"batch,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	Run   int64  `json:"run,omitempty"`
+	Text  string `json:"text"`
 }
 
-// brokenChainError: the ledger of attestations is not what was written.
-type brokenChainError struct{ batches int }
+// alteredError: the ledger is not what was written.
+type alteredError struct{ problems int }
 
-func (e brokenChainError) Error() string {
-	return fmt.Sprintf("the record of %d batches is not what was written", e.batches)
+func (e alteredError) Error() string {
+	return fmt.Sprintf("the ledger is not what was written: %d problems", e.problems)
 }
 
 func (a *app) verifyCommand() *cobra.Command {
-	r := &verifyReply{head: head{Command: "verify"}, Batches: []verifiedBatch{}}
-	return a.command("verify", "walk the chain of every batch: is the record what was written?", r, a.withLedger(func(_ config.Config, s *store.Store) error {
-		all, err := s.Verify(a.ctx)
+	r := &verifyReply{head: head{Command: "verify"}, Problems: []verifyProblem{}}
+	return a.command("verify", "verify that the event log is complete and unaltered", r, a.withLedger(func(_ config.Config, s *store.Store) error {
+		found, err := s.Verify(a.ctx)
 		if err != nil {
 			return err
 		}
-		broken := 0
-		for _, v := range all {
-			r.Batches = append(r.Batches, verifiedBatch{Batch: v.Batch, Events: v.Events, Head: v.Head, Problems: append([]string{}, v.Problems...)})
-			word := "whole"
-			if len(v.Problems) > 0 {
-				word = "NOT WHOLE"
-				broken++
-			}
-			a.printf("batch %d: %d events, %s, head %s\n", v.Batch, v.Events, word, v.Head)
-			for _, p := range v.Problems {
-				a.printf("  %s\n", p)
-			}
+		r.Events, r.Batches, r.Head = found.Events, found.Batches, found.Head.String()
+		for _, p := range found.Problems {
+			r.Problems = append(r.Problems, verifyProblem(p))
+			a.printf("%s\n", problemText(p))
 		}
-		if broken > 0 {
-			return brokenChainError{broken}
+		if len(found.Problems) > 0 {
+			return alteredError{len(found.Problems)}
 		}
+		a.printf("OK, %d events, head %s\n", found.Events, found.Head)
 		return nil
 	}))
+}
+
+// problemText says where a problem is, and what.
+func problemText(p ledger.Problem) string {
+	where := ""
+	switch {
+	case p.Line > 0:
+		where = fmt.Sprintf("batch %d line %d: ", p.Batch, p.Line)
+	case p.Batch > 0:
+		where = fmt.Sprintf("batch %d: ", p.Batch)
+	case p.Run > 0:
+		where = fmt.Sprintf("run %d: ", p.Run)
+	}
+	return p.Check + ": " + where + p.Text
 }

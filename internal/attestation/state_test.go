@@ -2,7 +2,6 @@ package attestation_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,28 +66,4 @@ func TestID(t *testing.T) {
 		_, err := attestation.ParseID(text)
 		require.ErrorContains(t, err, "not the id of an attestation", text)
 	}
-}
-
-func TestSeal(t *testing.T) {
-	at := time.Date(2026, 11, 22, 3, 4, 5, 6000, time.FixedZone("", 3600))
-	first := attestation.Event{Batch: 1, At: at, Actor: "ana", Detail: "{}"}.Seal(1, "")
-	second := attestation.Event{Batch: 1, Line: 2, At: at, Actor: "ana", From: attestation.Approved, To: attestation.Sending}.Seal(2, first.Hash)
-	require.Equal(t, first.Hash, second.Previous)
-	require.Len(t, second.Hash, 64)
-	again := second
-	again.At = at.UTC()
-	require.True(t, again.Whole(), "an instant is the same in every zone")
-	for name, change := range map[string]func(*attestation.Event){
-		"batch": func(e *attestation.Event) { e.Batch++ }, "sequence": func(e *attestation.Event) { e.Sequence++ }, "line": func(e *attestation.Event) { e.Line++ },
-		"time": func(e *attestation.Event) { e.At = e.At.Add(time.Microsecond) }, "actor": func(e *attestation.Event) { e.Actor = "bea" },
-		"from": func(e *attestation.Event) { e.From = attestation.Unsure }, "to": func(e *attestation.Event) { e.To = attestation.Confirmed },
-		"detail": func(e *attestation.Event) { e.Detail = " " }, "previous": func(e *attestation.Event) { e.Previous = "" }, "hash": func(e *attestation.Event) { e.Hash = first.Hash },
-	} {
-		changed := second
-		change(&changed)
-		require.False(t, changed.Whole(), name)
-	}
-	a := attestation.Event{Actor: "ab", From: "c"}.Seal(1, "")
-	b := attestation.Event{Actor: "a", From: "bc"}.Seal(1, "")
-	require.NotEqual(t, a.Hash, b.Hash, "where a field ends is part of the text")
 }

@@ -29,8 +29,8 @@ type DeliveryTotals struct {
 	Returned  int // to be sent again, or cancelled
 }
 
-// ChainHead is the end of a batch's chain of events, and how many rows the batch had when it was imported.
-type ChainHead struct {
+// BatchHead is the last event of a batch, and how many rows and events the batch has.
+type BatchHead struct {
 	Batch  int64
 	File   string
 	Rows   int

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -35,12 +37,20 @@ type batchRow struct {
 	Refused      int        `db:"refused"`
 	Duplicates   int        `db:"duplicates"`
 	AlreadyKnown int        `db:"already_known"`
-	HeadSequence int64      `db:"head_sequence"`
-	HeadHash     string     `db:"head_hash"`
 }
 
 func (r batchRow) counts() attestation.Counts {
 	return attestation.Counts{Rows: r.Rows, Queued: r.Queued, Refused: r.Refused, Duplicates: r.Duplicates, AlreadyKnown: r.AlreadyKnown}
+}
+
+// digest covers what the import fixes and the event does not name.
+func (r batchRow) digest() string {
+	text := fields(nil, r.FileName, r.SHA256, r.Form, r.Header)
+	for _, n := range []int{r.Rows, r.Queued, r.Refused, r.Duplicates, r.AlreadyKnown} {
+		text = fields(text, strconv.Itoa(n))
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 func (r batchRow) batch() (attestation.Batch, error) {
@@ -233,7 +243,8 @@ func (s *Store) Approve(ctx context.Context, batch int64, sha256, by string, at 
 		if err != nil {
 			return err
 		}
-		return s.append(ctx, tx, attestation.Event{Batch: batch, At: at, Actor: by, From: attestation.Queued, To: attestation.Approved, Detail: string(detail)})
+		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventApprove, Batch: batch, At: at, Actor: attestation.Actor{Name: by}, From: attestation.Queued, To: attestation.Approved,
+			Detail: string(detail)})
 	})
 	return approved, err
 }
@@ -252,7 +263,11 @@ func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestat
 		if n == 0 {
 			return ErrNotFound
 		}
-		return s.append(ctx, tx, attestation.Event{Batch: id.Batch, Line: id.Line, At: at, Actor: by, From: from, To: to})
+		kind := ledger.EventRetry
+		if to == attestation.Cancelled {
+			kind = ledger.EventCancel
+		}
+		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, Actor: attestation.Actor{Name: by}, From: from, To: to})
 	})
 }
 
@@ -270,19 +285,6 @@ func (s *Store) RecentBatches(ctx context.Context, limit int) ([]attestation.Bat
 		}
 	}
 	return batches, nil
-}
-
-// Events returns the log of one attestation, its batch's own events included.
-func (s *Store) Events(ctx context.Context, id attestation.ID) ([]attestation.Event, error) {
-	var rows []eventRow
-	if err := s.list(ctx, s.db, &rows, "events_of_line", args{"batch": id.Batch, "line": id.Line}); err != nil {
-		return nil, err
-	}
-	events := make([]attestation.Event, len(rows))
-	for i, row := range rows {
-		events[i] = row.event()
-	}
-	return events, nil
 }
 
 // CountStates counts a batch's attestations by state.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"strconv"
 	"time"
@@ -11,45 +12,151 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// eventRow is an attestation.Event as the table event holds it.
+// eventRow is a ledger.Event as the table event holds it.
 type eventRow struct {
-	BatchID  int64             `db:"batch_id"`
-	Sequence int64             `db:"sequence"`
-	Line     int               `db:"line"`
-	At       time.Time         `db:"at"`
-	Actor    string            `db:"actor"`
-	From     attestation.State `db:"from_state"`
-	To       attestation.State `db:"to_state"`
-	Detail   string            `db:"detail"`
-	Previous string            `db:"previous"`
-	Hash     string            `db:"hash"`
+	Sequence   int64                   `db:"sequence"`
+	At         time.Time               `db:"at"`
+	Kind       ledger.EventKind        `db:"kind"`
+	BatchID    *int64                  `db:"batch_id"`
+	Line       *int                    `db:"line"`
+	RunID      *int64                  `db:"run_id"`
+	PartnerID  *string                 `db:"partner_id"`
+	CustomerID *string                 `db:"customer_id"`
+	Actor      string                  `db:"actor"`
+	UserID     string                  `db:"user_id"`
+	Host       string                  `db:"host"`
+	Source     attestation.ActorSource `db:"source"`
+	From       attestation.State       `db:"from_state"`
+	To         attestation.State       `db:"to_state"`
+	Detail     string                  `db:"detail"`
+	Previous   string                  `db:"previous"`
+	Hash       string                  `db:"hash"`
 }
 
-func (r eventRow) event() attestation.Event {
-	return attestation.Event{Batch: r.BatchID, Sequence: r.Sequence, Line: r.Line, At: r.At.UTC(), Actor: r.Actor, From: r.From, To: r.To,
-		Detail: r.Detail, Previous: r.Previous, Hash: r.Hash}
+func rowOfEvent(e ledger.Event) eventRow {
+	return eventRow{Sequence: e.Sequence, At: e.At, Kind: e.Kind, BatchID: nullIfZero(e.Batch), Line: nullIfZero(e.Line), RunID: nullIfZero(e.Run),
+		PartnerID: nullIfZero(e.PartnerID), CustomerID: nullIfZero(e.CustomerID),
+		Actor: e.Actor.Name, UserID: e.Actor.UserID, Host: e.Actor.Host, Source: e.Actor.Source,
+		From: e.From, To: e.To, Detail: e.Detail, Previous: e.Previous, Hash: e.Hash}
 }
 
-// append adds an event to its batch's chain, within the transaction of what it tells of.
-func (s *Store) append(ctx context.Context, tx *sqlx.Tx, e attestation.Event) error {
-	var head struct {
-		Sequence int64  `db:"head_sequence"`
-		Hash     string `db:"head_hash"`
+func (r eventRow) event() ledger.Event {
+	return ledger.Event{Sequence: r.Sequence, At: r.At.UTC(), Kind: r.Kind, Batch: zeroIfNull(r.BatchID), Line: zeroIfNull(r.Line), Run: zeroIfNull(r.RunID),
+		PartnerID: zeroIfNull(r.PartnerID), CustomerID: zeroIfNull(r.CustomerID),
+		Actor: attestation.Actor{Name: r.Actor, UserID: r.UserID, Host: r.Host, Source: r.Source},
+		From:  r.From, To: r.To, Detail: r.Detail, Previous: r.Previous, Hash: r.Hash}
+}
+
+func nullIfZero[T comparable](v T) *T {
+	if v == *new(T) {
+		return nil
 	}
-	if err := s.get(ctx, tx, &head, "next_event", args{"batch": e.Batch}); err != nil {
+	return &v
+}
+
+func zeroIfNull[T any](v *T) (zero T) {
+	if v == nil {
+		return zero
+	}
+	return *v
+}
+
+type headRow struct {
+	Sequence int64  `db:"sequence"`
+	Hash     string `db:"hash"`
+}
+
+// append adds events to the chain, within the transaction of what they record. It must be the last thing that the
+// transaction does: it locks the chain, and whoever held it while waiting for another lock could wait for ever.
+func (s *Store) append(ctx context.Context, tx *sqlx.Tx, events ...ledger.Event) error {
+	var row headRow
+	if err := s.get(ctx, tx, &row, "lock_chain_head", nil); err != nil {
 		return err
 	}
-	e.At = instant(e.At)
-	e = e.Seal(head.Sequence, head.Hash)
-	row := eventRow{BatchID: e.Batch, Sequence: e.Sequence, Line: e.Line, At: e.At, Actor: e.Actor, From: e.From, To: e.To, Detail: e.Detail,
-		Previous: e.Previous, Hash: e.Hash}
-	if _, err := s.exec(ctx, tx, "save_event", row); err != nil {
+	head := ledger.ChainHead(row)
+	rows := make([]eventRow, len(events))
+	for i, e := range events {
+		e.At = instant(e.At)
+		e = e.Seal(head)
+		head, rows[i] = e.Head(), rowOfEvent(e)
+	}
+	if _, err := s.exec(ctx, tx, "save_events", rows); err != nil {
 		return err
 	}
-	_, err := s.exec(ctx, tx, "save_head", args{"batch": e.Batch, "hash": e.Hash})
+	_, err := s.exec(ctx, tx, "save_chain_head", headRow(head))
 	return err
+}
+
+// Head returns the end of the event chain.
+func (s *Store) Head(ctx context.Context) (ledger.ChainHead, error) {
+	var row headRow
+	err := s.get(ctx, s.db, &row, "chain_head", nil)
+	return ledger.ChainHead(row), err
+}
+
+// HasHead reports whether the event that a head names is in the chain. A head that a report or a log shows and that is
+// not there belongs to another ledger, or to this one before it was rolled back.
+func (s *Store) HasHead(ctx context.Context, head ledger.ChainHead) (bool, error) {
+	if head.Sequence == 0 {
+		return true, nil
+	}
+	var row eventRow
+	err := s.get(ctx, s.db, &row, "event", args{"sequence": head.Sequence})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && row.event().Head() == head, err
+}
+
+// Chain describes the chain as it was at an instant, and reads it from its beginning to count what is unaltered.
+func (s *Store) Chain(ctx context.Context, at time.Time) (chain ledger.Chain, err error) {
+	err = s.inSnapshot(ctx, func(tx *sqlx.Tx) error {
+		var end headRow
+		if err := s.get(ctx, tx, &end, "chain_head", nil); err != nil {
+			return err
+		}
+		var then struct {
+			headRow
+			Later int64 `db:"later"`
+		}
+		if err := s.get(ctx, tx, &then, "chain_head_then", args{"at": instant(at)}); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		chain.Head, chain.Events = ledger.ChainHead(then.headRow), end.Sequence-then.Later
+		if then.Sequence == 0 {
+			return nil
+		}
+		var head ledger.ChainHead
+		for row, err := range streamOn[eventRow](ctx, s, tx, "events", nil) {
+			if err != nil {
+				return err
+			}
+			e := row.event()
+			if !e.Follows(head) || e.Sequence > then.Sequence {
+				break
+			}
+			head = e.Head()
+		}
+		chain.Verified = head.Sequence
+		return nil
+	})
+	return chain, err
+}
+
+// Events returns the events of one attestation and those of its whole batch.
+func (s *Store) Events(ctx context.Context, id attestation.ID) ([]ledger.Event, error) {
+	var rows []eventRow
+	if err := s.list(ctx, s.db, &rows, "events_of_line", args{"batch": id.Batch, "line": id.Line}); err != nil {
+		return nil, err
+	}
+	events := make([]ledger.Event, len(rows))
+	for i, row := range rows {
+		events[i] = row.event()
+	}
+	return events, nil
 }
 
 // sum is all rows of a batch as they came in, in the file's order, counted and digested. What became of them later is in the events.

@@ -17,6 +17,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
@@ -86,11 +87,13 @@ func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.
 	if _, err := s.exec(ctx, tx, "close_batch", closed); err != nil {
 		return err
 	}
-	detail, err := json.Marshal(map[string]any{"sha256": batch.SHA256, "rows": batch.Rows, "queued": batch.Queued, "digest": sum.digest()})
+	whole := rowOfBatch(*batch)
+	whole.Rows, whole.Queued, whole.Refused, whole.Duplicates, whole.AlreadyKnown = sum.Rows, sum.Queued, sum.Refused, sum.Duplicates, sum.AlreadyKnown
+	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued, Batch: whole.digest(), Digest: sum.digest()})
 	if err != nil {
 		return err
 	}
-	return s.append(ctx, tx, attestation.Event{Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
+	return s.append(ctx, tx, ledger.Event{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: attestation.Actor{Name: batch.ImportedBy}, Detail: string(detail)})
 }
 
 // Unknown tells which of these tenant ids none of the partners has as a customer, as the last completed run left them.

@@ -11,6 +11,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
@@ -88,7 +89,7 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 			return err
 		}
 		claim = &attestation.Claim{Attestation: a, Number: number, Until: asked.Add((claimSeconds - spareSeconds) * time.Second), MaybeDelivered: a.Sends > 0}
-		return q.event(ctx, tx, a.ID, at, next.State, attestation.Sending, map[string]any{"claim": number, "request_id": a.RequestID})
+		return q.event(ctx, tx, ledger.EventSend, a.ID, at, next.State, attestation.Sending, map[string]any{"claim": number, "request_id": a.RequestID})
 	})
 	return claim, err
 }
@@ -130,7 +131,7 @@ func (q *Queue) Complete(ctx context.Context, c *attestation.Claim, s attestatio
 		if n == 0 {
 			return attestation.ErrClaimLost
 		}
-		return q.event(ctx, tx, c.ID, at, attestation.Sending, s.State, map[string]any{"claim": c.Number, "reason": s.Reason,
+		return q.event(ctx, tx, ledger.EventAnswer, c.ID, at, attestation.Sending, s.State, map[string]any{"claim": c.Number, "reason": s.Reason,
 			"status": s.Answer.Status, "code": s.Answer.Code, "request_id": s.Answer.RequestID, "correlation_id": s.Answer.CorrelationID})
 	})
 }
@@ -159,10 +160,11 @@ func (q *Queue) tryTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	})
 }
 
-func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, id attestation.ID, at time.Time, from, to attestation.State, detail map[string]any) error {
+func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, kind ledger.EventKind, id attestation.ID, at time.Time, from, to attestation.State, detail map[string]any) error {
 	text, err := json.Marshal(detail) // an object's keys come sorted, so the text is always the same
 	if err != nil {
 		return err
 	}
-	return q.store.append(ctx, tx, attestation.Event{Batch: id.Batch, Line: id.Line, At: at, Actor: q.actor, From: from, To: to, Detail: string(text)})
+	return q.store.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, PartnerID: q.partner,
+		Actor: attestation.Actor{Name: q.actor, Source: attestation.FromProgram}, From: from, To: to, Detail: string(text)})
 }

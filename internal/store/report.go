@@ -104,38 +104,24 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 	}
 }
 
-// Heads lists the batches imported by an instant, the newest first, each with the end of its chain at that instant.
-func (s *Store) Heads(ctx context.Context, at time.Time) ([]ledger.ChainHead, error) {
-	var rows []batchRow
-	if err := s.list(ctx, s.db, &rows, "chain_heads", args{"at": instant(at)}); err != nil {
+// Heads lists the batches imported by an instant, the newest first, each with its last event at that instant.
+func (s *Store) Heads(ctx context.Context, at time.Time) ([]ledger.BatchHead, error) {
+	var rows []struct {
+		ID       int64  `db:"id"`
+		FileName string `db:"file_name"`
+		Rows     int    `db:"row_count"`
+		Events   int64  `db:"events"`
+		Sequence int64  `db:"head_sequence"`
+		Hash     string `db:"head_hash"`
+	}
+	if err := s.list(ctx, s.db, &rows, "batch_heads", args{"at": instant(at)}); err != nil {
 		return nil, err
 	}
-	heads := make([]ledger.ChainHead, len(rows))
+	heads := make([]ledger.BatchHead, len(rows))
 	for i, r := range rows {
-		heads[i] = ledger.ChainHead{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.HeadSequence, Hash: r.HeadHash}
+		heads[i] = ledger.BatchHead{Batch: r.ID, File: r.FileName, Rows: r.Rows, Events: r.Events, Hash: r.Hash}
 	}
 	return heads, nil
-}
-
-// CountWhole counts the events of a cut, as far as each is what was sealed and follows the one before in its batch's chain. Verify finds out more.
-func (s *Store) CountWhole(ctx context.Context, cut ledger.Snapshot) (whole int, err error) {
-	var last attestation.Event
-	for row, err := range stream[eventRow](ctx, s, "chains", args{"through": cut.Batch}) {
-		if err != nil {
-			return whole, err
-		}
-		e := row.event()
-		if e.Batch != last.Batch {
-			last = attestation.Event{Batch: e.Batch}
-		}
-		if !e.Follows(last) {
-			continue // and so does none after it
-		}
-		if last = e; !e.At.After(instant(cut.At)) {
-			whole++
-		}
-	}
-	return whole, nil
 }
 
 // Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner "".

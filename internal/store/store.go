@@ -250,6 +250,19 @@ func (s *Store) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	return finish(tx, func() error { return work(tx) })
 }
 
+// inSnapshot runs work in a transaction that only reads, and in which every statement sees the same state of the ledger.
+func (s *Store) inSnapshot(ctx context.Context, work func(tx *sqlx.Tx) error) error {
+	options := &sql.TxOptions{ReadOnly: true} // all that SQLite needs and knows
+	if s.dialect == sqlfiles.Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := s.db.BeginTxx(ctx, options)
+	if err != nil {
+		return &Error{"begin a transaction", err}
+	}
+	return finish(tx, func() error { return work(tx) })
+}
+
 // finish commits a transaction when its work is done, and takes it back when the work fails.
 func finish(tx *sqlx.Tx, work func() error) error {
 	defer tx.Rollback()

@@ -5,88 +5,209 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// Verified is what a walk along a batch's chain found.
-type Verified struct {
-	Batch    int64
-	Events   int
-	Head     string   // hash of the last event
-	Problems []string // empty: the chain is whole and the ledger says what it says
+// Verify compares the whole ledger with its event chain: every event is what was sealed and follows the one before, and
+// every table that events speak of says what they say. It reads one state of the database, also while others write.
+func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err error) {
+	err = s.inSnapshot(ctx, func(tx *sqlx.Tx) error {
+		v := &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{}}
+		for _, check := range []struct {
+			name string
+			run  func(*verifier, context.Context) error
+		}{
+			{"chain", (*verifier).chain},
+			{"batches", (*verifier).batches},
+			{"rows", (*verifier).rows},
+			{"signers", (*verifier).signers},
+			{"states", (*verifier).states},
+			{"answers", (*verifier).answers},
+		} {
+			v.check = check.name
+			if err := check.run(v, ctx); err != nil {
+				return fmt.Errorf("check %s: %w", check.name, err)
+			}
+		}
+		found = v.found
+		return nil
+	})
+	return found, err
 }
 
-// Verify walks the chain of every batch: each event is what was sealed, follows the one before, and the last is the one the batch names; the rows are
-// those that were imported; each attestation stands where the log left it; each person is the one who was imported, or was purged.
-func (s *Store) Verify(ctx context.Context) ([]Verified, error) {
-	var batches []batchRow
-	if err := s.list(ctx, s.db, &batches, "batches", nil); err != nil {
-		return nil, err
-	}
-	var all []Verified
-	for _, b := range batches {
-		v, err := s.verify(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, nil
+// verifier is one verification under way.
+type verifier struct {
+	store *Store
+	tx    *sqlx.Tx
+	found ledger.Verification
+	check string // under way
+	all   []batchRow
+
+	imports, approvals map[int64]ledger.Event // by batch
 }
 
-func (s *Store) verify(ctx context.Context, b batchRow) (Verified, error) {
-	v := Verified{Batch: b.ID}
-	problem := func(format string, values ...any) {
-		if len(v.Problems) < 100 {
-			v.Problems = append(v.Problems, fmt.Sprintf(format, values...))
-		}
+// mostProblems is how many problems are told; one fault can have very many.
+const mostProblems = 1000
+
+func (v *verifier) problem(at ledger.Problem, format string, values ...any) {
+	if len(v.found.Problems) == mostProblems {
+		return
 	}
-	var first, approved, last attestation.Event
-	for row, err := range stream[eventRow](ctx, s, "events", args{"batch": b.ID}) {
+	at.Check, at.Text = v.check, fmt.Sprintf(format, values...)
+	v.found.Problems = append(v.found.Problems, at)
+}
+
+// chain walks all events and keeps those that later checks need.
+func (v *verifier) chain(ctx context.Context) error {
+	var head ledger.ChainHead
+	for row, err := range streamOn[eventRow](ctx, v.store, v.tx, "events", nil) {
 		if err != nil {
-			return v, err
+			return err
 		}
 		e := row.event()
-		v.Events++
+		at := ledger.Problem{Event: e.Sequence, Batch: e.Batch, Line: e.Line, Run: e.Run}
 		switch {
-		case e.Sequence != last.Sequence+1:
-			problem("event %d follows event %d", e.Sequence, last.Sequence)
-		case e.Previous != last.Hash:
-			problem("event %d does not continue the one before", e.Sequence)
-		case !e.Whole():
-			problem("event %d was changed", e.Sequence)
-		case e.Line > 0 && !attestation.CanMove(e.From, e.To):
-			problem("event %d moves line %d from %s to %s", e.Sequence, e.Line, e.From, e.To)
+		case e.Sequence != head.Sequence+1:
+			v.problem(at, "event %d follows event %d: events between them are missing", e.Sequence, head.Sequence)
+		case e.Previous != head.Hash:
+			v.problem(at, "event %d does not continue event %d", e.Sequence, head.Sequence)
+		case !e.Unaltered():
+			v.problem(at, "event %d was changed", e.Sequence)
+		case e.Line > 0 && e.To != "" && e.From != e.To && !attestation.CanMove(e.From, e.To):
+			v.problem(at, "event %d moves the attestation from %s to %s, which is not possible", e.Sequence, e.From, e.To)
 		}
-		if v.Events == 1 {
-			first = e
-		}
-		if e.Line == 0 && e.To == attestation.Approved {
-			approved = e
-		}
-		last = e
+		v.remember(at, e)
+		head = e.Head()
+		v.found.Events++
 	}
-	v.Head = last.Hash
-	if last.Sequence != b.HeadSequence || last.Hash != b.HeadHash {
-		problem("the chain ends with event %d, the batch says %d", last.Sequence, b.HeadSequence)
+	v.found.Head = head
+	var end headRow
+	if err := v.store.get(ctx, v.tx, &end, "chain_head", nil); err != nil {
+		return err
 	}
-	if first.Actor != b.ImportedBy || !first.At.Equal(b.ImportedAt) {
-		problem("the batch says that %q imported it at %s, the log says %q at %s", b.ImportedBy, b.ImportedAt.UTC(), first.Actor, first.At)
+	if ledger.ChainHead(end) != head {
+		v.problem(ledger.Problem{Event: head.Sequence}, "the chain ends with event %s, but the last one was recorded as %s", head, ledger.ChainHead(end))
 	}
-	if at := orZero(b.ApprovedAt); approved.Actor != b.ApprovedBy || !approved.At.Equal(at) {
-		problem("the batch says that %q approved it at %s, the log says %q at %s", b.ApprovedBy, at, approved.Actor, approved.At)
-	}
-	if err := s.verifyRows(ctx, b, first, problem); err != nil {
-		return v, err
-	}
-	if err := s.verifyAnswers(ctx, b.ID, problem); err != nil {
-		return v, err
-	}
-	return v, s.verifyStates(ctx, b.ID, problem)
+	return nil
 }
 
-// verifyAnswers compares what the ledger holds of the last answer to each attestation with what the log says of it.
-func (s *Store) verifyAnswers(ctx context.Context, batch int64, problem func(string, ...any)) error {
+// remember keeps the events that say what a batch must be.
+func (v *verifier) remember(at ledger.Problem, e ledger.Event) {
+	var kept map[int64]ledger.Event
+	switch e.Kind {
+	case ledger.EventImport:
+		kept = v.imports
+	case ledger.EventApprove:
+		kept = v.approvals
+	default:
+		return
+	}
+	if _, twice := kept[e.Batch]; twice {
+		v.problem(at, "event %d: the batch has two events of kind %s", e.Sequence, e.Kind)
+	}
+	kept[e.Batch] = e
+}
+
+// imported is the detail of an import's event.
+type imported struct {
+	SHA256 string `json:"sha256"`
+	Rows   int    `json:"rows"`
+	Queued int    `json:"queued"`
+	Batch  string `json:"batch"`  // digest of the batch's own row
+	Digest string `json:"digest"` // of the rows of the file
+}
+
+// batches compares each batch with the events of its import and approval.
+func (v *verifier) batches(ctx context.Context) error {
+	if err := v.store.list(ctx, v.tx, &v.all, "batches", nil); err != nil {
+		return err
+	}
+	v.found.Batches = len(v.all)
+	there := map[int64]bool{}
+	for _, b := range v.all {
+		there[b.ID] = true
+		at := ledger.Problem{Batch: b.ID}
+		e, ok := v.imports[b.ID]
+		if !ok {
+			v.problem(at, "no event records the import of batch %d", b.ID)
+			continue
+		}
+		if e.Actor.Name != b.ImportedBy || !e.At.Equal(b.ImportedAt) {
+			v.problem(at, "the batch says that %q imported it at %s; the log says %q at %s", b.ImportedBy, b.ImportedAt.UTC(), e.Actor.Name, e.At)
+		}
+		var detail imported
+		if err := json.Unmarshal([]byte(e.Detail), &detail); err != nil || detail.SHA256 != b.SHA256 || detail.Batch != b.digest() {
+			v.problem(at, "the file, the counts or the header of the batch are not those that were imported")
+		}
+		approval := v.approvals[b.ID]
+		if when := orZero(b.ApprovedAt); approval.Actor.Name != b.ApprovedBy || !approval.At.Equal(when) {
+			v.problem(at, "the batch says that %q approved it at %s; the log says %q at %s", b.ApprovedBy, when, approval.Actor.Name, approval.At)
+		}
+	}
+	for id, e := range v.imports {
+		if !there[id] {
+			v.problem(ledger.Problem{Event: e.Sequence, Batch: id}, "batch %d was imported and is missing", id)
+		}
+	}
+	return nil
+}
+
+// rows compares the rows of each batch with the digest taken when it was imported.
+func (v *verifier) rows(ctx context.Context) error {
+	for _, b := range v.all {
+		digest, err := v.store.digest(ctx, v.tx, b.ID)
+		if err != nil {
+			return err
+		}
+		var detail imported
+		if json.Unmarshal([]byte(v.imports[b.ID].Detail), &detail) != nil || digest != detail.Digest {
+			v.problem(ledger.Problem{Batch: b.ID}, "the rows of batch %d are not those that were imported", b.ID)
+		}
+	}
+	return nil
+}
+
+// signers compares the persons with the digests in the rows.
+func (v *verifier) signers(ctx context.Context) error {
+	for _, b := range v.all {
+		for row, err := range streamOn[struct {
+			personRow
+			Digest string `db:"signer_digest"`
+		}](ctx, v.store, v.tx, "signer_rows", args{"batch": b.ID}) {
+			if err != nil {
+				return err
+			}
+			if row.digest() != row.Digest {
+				v.problem(ledger.Problem{Batch: b.ID, Line: row.Line}, "the signer is not the one who was imported")
+			}
+		}
+	}
+	return nil
+}
+
+// states compares the state of each attestation with the last event that moved it.
+func (v *verifier) states(ctx context.Context) error {
+	for _, b := range v.all {
+		var rows []struct {
+			Line  int               `db:"line"`
+			State attestation.State `db:"state"`
+			Said  attestation.State `db:"said"`
+		}
+		if err := v.store.list(ctx, v.tx, &rows, "contradictions", args{"batch": b.ID}); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			v.problem(ledger.Problem{Batch: b.ID, Line: r.Line}, "the attestation is %s; the log says %s", r.State, r.Said)
+		}
+	}
+	return nil
+}
+
+// answers compares the last answer to each attestation with its event.
+func (v *verifier) answers(ctx context.Context) error {
 	type answer struct {
 		Line        int                `db:"line"`
 		Reason      attestation.Reason `db:"reason" json:"reason"`
@@ -95,62 +216,19 @@ func (s *Store) verifyAnswers(ctx context.Context, batch int64, problem func(str
 		Request     string             `db:"answer_request" json:"request_id"`
 		Correlation string             `db:"answer_correlation" json:"correlation_id"`
 	}
-	for row, err := range stream[struct {
-		answer
-		Detail string `db:"detail"`
-	}](ctx, s, "answers", args{"batch": batch}) {
-		if err != nil {
-			return err
+	for _, b := range v.all {
+		for row, err := range streamOn[struct {
+			answer
+			Detail string `db:"detail"`
+		}](ctx, v.store, v.tx, "answers", args{"batch": b.ID}) {
+			if err != nil {
+				return err
+			}
+			said := answer{Line: row.Line}
+			if err := json.Unmarshal([]byte(row.Detail), &said); err != nil || said != row.answer {
+				v.problem(ledger.Problem{Batch: b.ID, Line: row.Line}, "the answer is not the one that was logged")
+			}
 		}
-		said := answer{Line: row.Line}
-		if err := json.Unmarshal([]byte(row.Detail), &said); err != nil || said != row.answer {
-			problem("line %d: the answer is not the one that was logged", row.Line)
-		}
-	}
-	return nil
-}
-
-// verifyRows compares the batch's rows and persons with the digests taken at import.
-func (s *Store) verifyRows(ctx context.Context, b batchRow, first attestation.Event, problem func(string, ...any)) error {
-	var imported struct{ SHA256, Digest string }
-	if err := json.Unmarshal([]byte(first.Detail), &imported); err != nil {
-		problem("the import's own event cannot be read")
-	}
-	if imported.SHA256 != b.SHA256 {
-		problem("the file's SHA-256 is not the one that was imported")
-	}
-	digest, err := s.digest(ctx, s.db, b.ID)
-	if err != nil {
-		return err
-	}
-	if digest != imported.Digest {
-		problem("the rows are not those that were imported")
-	}
-	for row, err := range stream[struct {
-		personRow
-		Digest string `db:"signer_digest"`
-	}](ctx, s, "signer_rows", args{"batch": b.ID}) {
-		if err != nil {
-			return err
-		}
-		if row.digest() != row.Digest {
-			problem("line %d: the person is not the one who was imported", row.Line)
-		}
-	}
-	return nil
-}
-
-func (s *Store) verifyStates(ctx context.Context, batch int64, problem func(string, ...any)) error {
-	var rows []struct {
-		Line  int               `db:"line"`
-		State attestation.State `db:"state"`
-		Said  attestation.State `db:"said"`
-	}
-	if err := s.list(ctx, s.db, &rows, "contradictions", args{"batch": batch}); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		problem("line %d is %s, the log says %s", r.Line, r.State, r.Said)
 	}
 	return nil
 }

@@ -118,12 +118,3 @@ CREATE UNIQUE INDEX standing_now ON standing (partner_id, customer_id) WHERE val
 CREATE INDEX standing_domain ON standing (lower(domain)) WHERE valid_to IS NULL;
 CREATE INDEX standing_ended ON standing (partner_id, valid_to);
 CREATE INDEX standing_begun ON standing (partner_id, valid_from);
-
--- +goose Down
-DROP TABLE standing;
-DROP TABLE run_reading;
-DROP TABLE run_listing;
-DROP TABLE run_check;
-DROP TABLE run;
-DROP TABLE lease;
-DROP TABLE partner;

@@ -1,6 +1,6 @@
 -- +goose Up
 
--- A batch is one imported file. head_sequence and head_hash are the end of its chain of events.
+-- A batch is one imported file.
 CREATE TABLE batch (
     id            {{identity}},
     file_name     TEXT NOT NULL,
@@ -16,8 +16,6 @@ CREATE TABLE batch (
     refused       BIGINT NOT NULL DEFAULT 0,
     duplicates    BIGINT NOT NULL DEFAULT 0,
     already_known BIGINT NOT NULL DEFAULT 0,
-    head_sequence BIGINT NOT NULL DEFAULT 0,
-    head_hash     TEXT NOT NULL DEFAULT '',
     CHECK (row_count = queued + refused + duplicates + already_known)
 );
 
@@ -79,25 +77,3 @@ CREATE TABLE attestation_signer (
     PRIMARY KEY (batch_id, line),
     FOREIGN KEY (batch_id, line) REFERENCES attestation (batch_id, line)
 );
-
--- Only ever added to. The hash covers every other column, and with previous all events before.
-CREATE TABLE event (
-    batch_id  BIGINT NOT NULL REFERENCES batch (id),
-    sequence  BIGINT NOT NULL,
-    line      BIGINT NOT NULL,             -- 0: the whole batch
-    at        {{timestamp}} NOT NULL,
-    actor     TEXT NOT NULL,
-    from_state TEXT NOT NULL,
-    to_state   TEXT NOT NULL,
-    detail    TEXT NOT NULL,
-    previous  TEXT NOT NULL,
-    hash      TEXT NOT NULL,
-    PRIMARY KEY (batch_id, sequence)
-);
-CREATE INDEX event_line ON event (batch_id, line, sequence);
-
--- +goose Down
-DROP TABLE event;
-DROP TABLE attestation_signer;
-DROP TABLE attestation;
-DROP TABLE batch;

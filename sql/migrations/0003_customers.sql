@@ -42,8 +42,3 @@ CREATE TABLE customer_reseller (
     PRIMARY KEY (partner_id, customer_id, since),
     CHECK (read_at >= since)
 );
-
--- +goose Down
-DROP TABLE attestation_answer;
-DROP TABLE customer_reseller;
-DROP TABLE customer_subscriptions;

@@ -1,25 +1,41 @@
--- name: next_event
--- Locks the batch, so that its events come one after the other.
-UPDATE batch SET head_sequence = head_sequence + 1 WHERE id = :batch RETURNING head_sequence, head_hash
+-- name: lock_chain_head
+-- Held to the end of the transaction. Taken last, so that nobody who holds it waits for another lock.
+SELECT sequence, hash FROM chain_head WHERE id = 1 {{for update}}
 
--- name: save_event
-INSERT INTO event (batch_id, sequence, line, at, actor, from_state, to_state, detail, previous, hash)
-VALUES (:batch_id, :sequence, :line, :at, :actor, :from_state, :to_state, :detail, :previous, :hash)
+-- name: chain_head
+SELECT sequence, hash FROM chain_head WHERE id = 1
 
--- name: save_head
-UPDATE batch SET head_hash = :hash WHERE id = :batch
+-- name: save_events
+INSERT INTO event (sequence, at, kind, batch_id, line, run_id, partner_id, customer_id, actor, user_id, host, source,
+    from_state, to_state, detail, previous, hash)
+VALUES (:sequence, :at, :kind, :batch_id, :line, :run_id, :partner_id, :customer_id, :actor, :user_id, :host, :source,
+    :from_state, :to_state, :detail, :previous, :hash)
+
+-- name: save_chain_head
+UPDATE chain_head SET sequence = :sequence, hash = :hash WHERE id = 1
+
+-- name: event
+SELECT * FROM event WHERE sequence = :sequence
 
 -- name: events
+SELECT * FROM event ORDER BY sequence
+
+-- name: events_of_batch
 SELECT * FROM event WHERE batch_id = :batch ORDER BY sequence
 
 -- name: events_of_line
-SELECT * FROM event WHERE batch_id = :batch AND line IN (0, :line) ORDER BY sequence
+SELECT * FROM event WHERE batch_id = :batch AND (line IS NULL OR line = :line) ORDER BY sequence
+
+-- name: chain_head_then
+-- The newest event of an instant, and how many came after it.
+SELECT e.sequence, e.hash, (SELECT COUNT(*) FROM event x WHERE x.sequence > e.sequence) AS later
+FROM event e WHERE e.sequence = (SELECT MAX(y.sequence) FROM event y WHERE y.at <= :at)
 
 -- name: contradictions
 -- Attestations whose state is not what the log says of them last.
 SELECT line, state, said
 FROM (SELECT a.line, a.state, COALESCE((
-          SELECT e.to_state FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line ORDER BY e.sequence DESC LIMIT 1),
+          SELECT e.to_state FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.to_state <> '' ORDER BY e.sequence DESC LIMIT 1),
           CASE WHEN a.admitted = 'queued' AND b.approved_at IS NOT NULL THEN 'approved' ELSE a.admitted END) AS said
       FROM attestation a JOIN batch b ON b.id = a.batch_id
       WHERE a.batch_id = :batch) a
@@ -39,16 +55,13 @@ SELECT p.*, a.signer_digest FROM attestation_signer p JOIN attestation a ON a.ba
 WHERE p.batch_id = :batch ORDER BY p.line
 
 -- name: last_event
-SELECT e.at FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = b.head_sequence ORDER BY e.at DESC LIMIT 1
+-- A report tells nothing that was not in the ledger before.
+SELECT at FROM event WHERE kind NOT IN ('report', 'backup', 'migrate') ORDER BY at DESC LIMIT 1
 
--- name: chain_heads
--- As many events as the batch says that it has, less those that came later.
-SELECT b.id, b.file_name, b.row_count, e.hash AS head_hash,
-    b.head_sequence - (SELECT COUNT(*) FROM event y WHERE y.batch_id = b.id AND y.at > :at) AS head_sequence
-FROM batch b JOIN event e ON e.batch_id = b.id AND e.sequence = (
-    SELECT x.sequence FROM event x WHERE x.batch_id = b.id AND x.at <= :at ORDER BY x.sequence DESC LIMIT 1)
+-- name: batch_heads
+-- Batches imported by an instant, the newest first, with their events by then.
+SELECT b.id, b.file_name, b.row_count, e.sequence AS head_sequence, e.hash AS head_hash,
+    (SELECT COUNT(*) FROM event y WHERE y.batch_id = b.id AND y.at <= :at) AS events
+FROM batch b JOIN event e ON e.sequence = (SELECT MAX(x.sequence) FROM event x WHERE x.batch_id = b.id AND x.at <= :at)
 WHERE b.imported_at <= :at
 ORDER BY b.id DESC
-
--- name: chains
-SELECT * FROM event WHERE batch_id <= :through ORDER BY batch_id, sequence

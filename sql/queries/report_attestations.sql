@@ -1,7 +1,7 @@
 -- name: state_then
 -- A part of others: what the log says last of attestation a, of batch b, by then.
 COALESCE((
-    SELECT e.to_state FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
+    SELECT e.to_state FROM event e WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.to_state <> '' AND e.at <= :at ORDER BY e.sequence DESC LIMIT 1),
     CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END)
 
 -- name: blocked_with_subscriptions

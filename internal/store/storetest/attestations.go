@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
@@ -30,6 +31,7 @@ var attestations = map[string]func(*testing.T, *fixture){
 	"what a person decides is checked and logged":      decides,
 	"the chain is whole, also when persons are purged": chainIsWhole,
 	"whatever is tampered with shows":                  tamperingShows,
+	"events are only added":                            eventsAreAppendOnly,
 	"the schema and the code know the same states":     statesAgree,
 	"earlier rows of a file can be refused":            refusesEarlierRow,
 	"what was said earlier is said of one partner":     earlierIsOfPartner,
@@ -247,7 +249,7 @@ func decides(t *testing.T, l *fixture) {
 	events, err := l.Events(t.Context(), id)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
-	require.Equal(t, []any{"ana", attestation.Cancelled}, []any{events[1].Actor, events[1].To})
+	require.Equal(t, []any{"ana", attestation.Cancelled}, []any{events[1].Actor.Name, events[1].To})
 	l.whole(t)
 }
 
@@ -263,14 +265,11 @@ func (l *fixture) story(t *testing.T) {
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, "ana", night(1)))
 }
 
-func (l *fixture) problems(t *testing.T) (problems []string) {
+func (l *fixture) problems(t *testing.T) []ledger.Problem {
 	t.Helper()
-	all, err := l.Verify(t.Context())
+	found, err := l.Verify(t.Context())
 	require.NoError(t, err)
-	for _, v := range all {
-		problems = append(problems, v.Problems...)
-	}
-	return problems
+	return found.Problems
 }
 
 func (l *fixture) whole(t *testing.T) {
@@ -281,20 +280,34 @@ func (l *fixture) whole(t *testing.T) {
 func chainIsWhole(t *testing.T, l *fixture) {
 	l.story(t)
 	l.whole(t)
-	all, err := l.Verify(t.Context())
+	found, err := l.Verify(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 9, all[0].Events)
-	require.Len(t, all[0].Head, 64)
+	require.EqualValues(t, 9, found.Events)
+	require.Equal(t, 1, found.Batches)
+	head, err := l.Head(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, head, found.Head)
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE '%Souza%'"), "no personal data in the log")
 	l.exec(t, "DELETE FROM attestation_signer WHERE line = 3")
 	l.whole(t)
-	a, err := l.Attestation(t.Context(), attestation.ID{Batch: all[0].Batch, Line: 3})
+	a, err := l.Attestation(t.Context(), attestation.ID{Batch: 1, Line: 3})
 	require.NoError(t, err)
 	require.Empty(t, a.Content.Signer)
 }
 
+// eventsAreAppendOnly: no statement of the program, and no careless one of a person, changes the log.
+func eventsAreAppendOnly(t *testing.T, l *fixture) {
+	l.story(t)
+	for _, statement := range []string{"UPDATE event SET actor = 'nobody'", "DELETE FROM event", "DELETE FROM event WHERE sequence = 9"} {
+		_, err := l.raw.Exec(statement)
+		require.ErrorContains(t, err, "rows of event are only added", statement)
+	}
+	l.whole(t)
+}
+
 func tamperingShows(t *testing.T, l *fixture) {
 	l.story(t)
+	l.unlockEvents(t)
 	for _, tampering := range []string{
 		"UPDATE event SET detail = '{}' WHERE sequence = 4",
 		"UPDATE event SET actor = 'nobody' WHERE sequence = 2",
@@ -310,7 +323,7 @@ func tamperingShows(t *testing.T, l *fixture) {
 		"UPDATE batch SET approved_by = 'carl'",
 		"UPDATE batch SET imported_by = 'carl'",
 		"UPDATE batch SET sha256 = 'other'",
-		"UPDATE batch SET head_hash = 'x'",
+		"UPDATE batch SET file_name = 'other'",
 	} {
 		l.whole(t)
 		l.undo(t, tampering, func() { require.NotEmpty(t, l.problems(t), tampering) })
@@ -329,7 +342,7 @@ func (l *fixture) undo(t *testing.T, statement string, look func()) {
 	for _, table := range []string{"event", "attestation_signer"} {
 		l.exec(t, "DELETE FROM "+table)
 	}
-	l.exec(t, "UPDATE batch SET (head_hash, approved_by, imported_by, sha256) = (SELECT head_hash, approved_by, imported_by, sha256 FROM saved_batch s WHERE s.id = batch.id)")
+	l.exec(t, "UPDATE batch SET (file_name, approved_by, imported_by, sha256) = (SELECT file_name, approved_by, imported_by, sha256 FROM saved_batch s WHERE s.id = batch.id)")
 	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence, answer_code, reason) = (
 		SELECT state, customer_id, date_agreed, evidence, answer_code, reason FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
 	for _, table := range []string{"attestation_signer", "event"} {
