@@ -87,6 +87,11 @@ func (f *file) add(node ast.Node, path string, at *token.Token) {
 		}
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
 		f.mistakes = append(f.mistakes, fmt.Errorf("%s: a value begins with &, * or !; put it in quotes", e.place))
+	case *ast.StringNode:
+		// YAML does not allow this, and the parser takes it within braces.
+		if node.Token.Type == token.StringType && strings.Contains(node.Value, ": ") {
+			f.mistakes = append(f.mistakes, fmt.Errorf("%s: a comma or a quote is missing", e.place))
+		}
 	}
 }
 
@@ -101,7 +106,7 @@ func valueOf(node ast.Node) (string, form) {
 	case *ast.NullNode:
 		return "", nothing
 	case *ast.LiteralNode:
-		return node.Value.Value, scalar
+		return strings.TrimRight(node.Value.Value, "\n"), scalar
 	}
 	return node.GetToken().Value, scalar
 }
@@ -135,7 +140,7 @@ func syntaxError(path string, err error) error {
 	}
 	message := quoted.ReplaceAllString(e.GetMessage(), "")
 	if key := duplicate.FindStringSubmatch(e.GetMessage()); key != nil {
-		message = fmt.Sprintf("%s is given twice, first on line %s", key[1], key[2])
+		return fmt.Errorf("%s line %d: %s is given twice, first on line %s", path, e.GetToken().Position.Line, key[1], key[2])
 	}
-	return fmt.Errorf("%s line %d: %s", path, e.GetToken().Position.Line, message)
+	return fmt.Errorf("%s line %d: %s; check indentation, colons and quotes", path, e.GetToken().Position.Line, message)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -79,6 +80,9 @@ func (k key) set(text string) (err error) {
 		*target, err = strconv.ParseBool(text)
 	case *string:
 		*target = text
+		if strings.ContainsFunc(text, unicode.IsControl) { // not repeated: it may be a secret
+			return errors.New("must be one line without control characters")
+		}
 	default:
 		return errors.New("has a type that cannot be read")
 	}

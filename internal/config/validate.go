@@ -65,10 +65,10 @@ func (c Config) validatePartners(wrong reporter) {
 		p.validate(wrong)
 		for _, other := range c.Partners[:i] {
 			if p.Name != "" && p.Name == other.Name {
-				wrong("name", "is %q, as of another partner", p.Name)
+				wrong("name", "%q is the name of another partner too", p.Name)
 			}
 			if p.TenantID != "" && strings.EqualFold(p.TenantID, other.TenantID) {
-				wrong("tenant_id", "is %s, as of another partner", p.TenantID)
+				wrong("tenant_id", "%s is the tenant of another partner too", p.TenantID)
 			}
 		}
 	}
@@ -176,7 +176,7 @@ func (e Enhanced) validate(wrong reporter) {
 		}
 		for _, other := range names[:i] {
 			if other.value == name.value {
-				wrong(name.key, "is %q, as %s is", name.value, other.key)
+				wrong(name.key, "%q is the value of %s too", name.value, other.key)
 			}
 		}
 	}
