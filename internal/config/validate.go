@@ -35,11 +35,16 @@ func (wrong reporter) between(key string, value, least, most int) {
 	}
 }
 
+// problem reports a problem, unless there is none.
+func (wrong reporter) problem(key, problem string) {
+	if problem != "" {
+		wrong(key, "%s", problem)
+	}
+}
+
 // validate reports everything that is wrong with a configuration, not only the first mistake.
 func (c Config) validate(wrong reporter) {
-	if problem := badDatabase(c.Database); problem != "" {
-		wrong("database", "%s", problem)
-	}
+	wrong.problem("database", badDatabase(c.Database))
 	c.validatePartners(wrong)
 	if c.Policy.AcceptedSince == "" {
 		wrong("policy.accepted_since", "is empty; write a day such as 2023-04-01")
@@ -122,11 +127,8 @@ func (p Partner) validate(wrong reporter) {
 	if p.AppOnly.isGiven() {
 		p.AppOnly.validate(wrong.in("app_only"))
 	}
-	for key, text := range map[string]string{"api_url": p.APIURL, "login_url": p.LoginURL} {
-		if problem := badServiceURL(text); problem != "" {
-			wrong(key, "%s", problem)
-		}
-	}
+	wrong.problem("api_url", badServiceURL(p.APIURL))
+	wrong.problem("login_url", badServiceURL(p.LoginURL))
 	wrong.atLeast("requests_per_minute", p.RequestsPerMinute, 1)
 	wrong.between("concurrency", p.Concurrency, 1, 1000)
 }
@@ -244,20 +246,18 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0
 
 func (n Notify) validate(wrong reporter) {
 	wrong.atLeast("attach_limit_mb", n.AttachLimitMB, 0)
-	for _, address := range []struct {
-		key    string
-		secret Secret
-	}{
-		{"webhook.url", n.Webhook.URL}, {"ping.start_url", n.Ping.StartURL},
-		{"ping.success_url", n.Ping.SuccessURL}, {"ping.fail_url", n.Ping.FailURL},
-	} {
-		if address.secret.text == "" {
-			continue
-		}
-		if problem := badSecretURL(address.secret.text); problem != "" {
-			wrong(address.key, "%s", problem)
-		}
+	wrong.problem("webhook.url", n.Webhook.URL.badURL())
+	wrong.problem("ping.start_url", n.Ping.StartURL.badURL())
+	wrong.problem("ping.success_url", n.Ping.SuccessURL.badURL())
+	wrong.problem("ping.fail_url", n.Ping.FailURL.badURL())
+}
+
+// badURL says what is wrong with a secret that is an address; one in a file is judged when it is read.
+func (s Secret) badURL() string {
+	if s.text == "" {
+		return ""
 	}
+	return badSecretURL(s.text)
 }
 
 // badDatabase says what is wrong with the address of a database, without repeating it: it may hold
