@@ -252,7 +252,8 @@ func (n Notify) validate(wrong reporter) {
 	wrong.problem("ping.fail_url", n.Ping.FailURL.badURL())
 }
 
-// badURL says what is wrong with a secret that is an address; one in a file is judged when it is read.
+// badURL says what is wrong with a secret that is an address; one in a file is judged when it is
+// read.
 func (s Secret) badURL() string {
 	if s.text == "" {
 		return ""
