@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
-	"github.com/mcaledger/mcaledger/internal/store/storetest"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -21,7 +21,7 @@ func BenchmarkPull(b *testing.B) {
 	const latency, inFlight = 100 * time.Millisecond, 64
 	for name, address := range map[string]func(testing.TB) string{
 		"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
-		"postgres": storetest.Postgres,
+		"postgres": pgtest.Database,
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

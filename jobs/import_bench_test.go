@@ -19,6 +19,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -33,7 +34,7 @@ func BenchmarkImport(b *testing.B) {
 	for _, rows := range []int{50_000, 200_000, 1_000_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
 			for b.Loop() {
-				address := storetest.Postgres(b)
+				address := pgtest.Database(b)
 				l := set(b, address, simulator.Options{Seed: 51, Customers: 1})
 				l.good(b, 1)
 				customers := `INSERT INTO standing (partner_id, customer_id, valid_from, name, name_key, domain, relationship, standing, reason, remedy, agreements,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -21,7 +22,7 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 var (
 	partner = ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
@@ -40,7 +41,7 @@ type lab struct {
 func databases(t *testing.T, test func(t *testing.T, address string)) {
 	for name, address := range map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
-		"postgres": func() string { return storetest.Postgres(t) },
+		"postgres": func() string { return pgtest.Database(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,9 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/store"
-	"github.com/mcaledger/mcaledger/internal/store/storetest"
 )
 
 // Two hosts drain one queue, and one of them is stopped in the middle of its work, with a request of each of its workers on the wire: half of
@@ -34,7 +34,7 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const rows, workers, before = 90, 6, 25
-			address := storetest.Postgres(t)
+			address := pgtest.Database(t)
 			k, list := newQueue(t, address, rows, simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, MaxInARow: 1,
 				LostAnswers: simulator.LostAnswers{Reset: 0.02, ServerError: 0.02}, LostRequests: simulator.LostRequests{ServerError: 0.02}})
 			away := newStoppable(t, k.sim, before)
@@ -81,7 +81,7 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 	t.Parallel()
 	const rows, workers = 20, 2
-	address := storetest.Postgres(t)
+	address := pgtest.Database(t)
 	k, list := newQueue(t, address, rows, simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true})
 	db, err := sqlx.Open("postgres", address)
 	require.NoError(t, err)

@@ -18,22 +18,22 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/store"
-	"github.com/mcaledger/mcaledger/internal/store/storetest"
 )
 
 // withPostgres stops the throwaway server of a package's tests at their end.
 type withPostgres struct{ *testing.M }
 
-func (w withPostgres) Run() int { return storetest.Main(w.M) }
+func (w withPostgres) Run() int { return pgtest.Main(w.M) }
 
 // A sweep that is killed again and again ends right, and costs little more than one that is left alone.
 func TestKilledTenTimes(t *testing.T) {
 	const customers, kills = 3000, 10
 	for name, address := range map[string]string{
 		"sqlite":   "sqlite:mcaledger.db",
-		"postgres": storetest.Postgres(t),
+		"postgres": pgtest.Database(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			undisturbed := newKillable(t, "sqlite:mcaledger.db", customers)
@@ -65,7 +65,7 @@ func TestSubmissionKilledTwoHundredTimes(t *testing.T) {
 	const kills, rows = 200, 500
 	for name, address := range map[string]string{
 		"sqlite":   "sqlite:mcaledger.db",
-		"postgres": storetest.Postgres(t),
+		"postgres": pgtest.Database(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,15 +13,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
-	"github.com/mcaledger/mcaledger/internal/store/storetest"
 )
 
 // Twelve hundred rows go in, of all kinds, and each has an answer at every stage: at import, after the submission, and when the same file comes again.
 func TestTwelveHundredRowsAreAccountedFor(t *testing.T) {
 	for name, address := range map[string]string{
 		"sqlite":   "sqlite:mcaledger.db",
-		"postgres": storetest.Postgres(t),
+		"postgres": pgtest.Database(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

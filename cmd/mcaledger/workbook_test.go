@@ -26,8 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
-	"github.com/mcaledger/mcaledger/internal/store/storetest"
 )
 
 // An auditor's test: two partners live through some nights with the real commands, and every cell of every workbook is computed again from the
@@ -39,7 +39,7 @@ import (
 func TestTheWorkbookIsWhatTheDatabaseSays(t *testing.T) {
 	for name, database := range map[string]func(testing.TB) string{
 		"SQLite":     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
-		"PostgreSQL": storetest.Postgres,
+		"PostgreSQL": pgtest.Database,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,22 +10,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger file?.db") })
 }
 
-func TestPostgres(t *testing.T) { storetest.Run(t, storetest.Postgres) }
+func TestPostgres(t *testing.T) { storetest.Run(t, pgtest.Database) }
 
 // A connection that dies in the middle of a COPY ends the import; it must not keep anybody waiting.
 func TestPostgresConnectionLostWhileImporting(t *testing.T) {
 	for range 5 { // where it is noticed is a matter of chance
-		address := storetest.Postgres(t)
+		address := pgtest.Database(t)
 		s, err := store.Open(t.Context(), address)
 		require.NoError(t, err)
 		defer s.Close()

@@ -1,3 +1,4 @@
+// Package storetest is the contract of the store, as one suite that every database must pass.
 package storetest
 
 import (
