@@ -152,7 +152,7 @@ func (a *app) importFile(c config.Config, s *store.Store, path string, how impor
 		return batchReply{}, err
 	}
 	defer file.Close()
-	for _, note := range file.Notes() {
+	for _, note := range file.Understanding().Sentences() {
 		a.log().Info("file understood", "file", path, "note", note)
 	}
 	return a.enter(c, partners, s, file, path, how)

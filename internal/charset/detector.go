@@ -84,9 +84,10 @@ func (d *Detector) Encoding() (Encoding, error) {
 	if e := utf16ByZeros(d.head); e != "" {
 		return e, nil
 	}
-	// A character that the end of the text cuts in two says nothing where there are whole ones.
+	// A character that the end of the text cuts in two says nothing where there are whole ones. One well-formed
+	// character among broken ones may be chance.
 	cut := len(d.incomplete) > 0 && d.multibyte == 0
-	if 2*d.invalid <= d.multibyte && !cut {
+	if d.invalid == 0 && !cut || d.invalid <= d.multibyte && d.multibyte > 1 {
 		return UTF8, nil
 	}
 	d.words.end()

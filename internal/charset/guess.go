@@ -174,7 +174,7 @@ func symbols(text []rune) (score float64, ok bool) {
 				return 0, false
 			}
 			score += symbolScore
-		case letter(i-1) && strings.ContainsRune("’”»…®™ªº°–—\u00A0", r), !letter(i-1) && strings.ContainsRune("‘“«’”»…–—\u00A0", r):
+		case letter(i-1) && strings.ContainsRune("’”“»…®™ªº°–—\u00A0", r), !letter(i-1) && strings.ContainsRune("‘“„‚«’”»…–—\u00A0", r):
 			score += symbolScore
 		default:
 			return 0, false

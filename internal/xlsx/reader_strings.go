@@ -1,4 +1,4 @@
-package intake
+package xlsx
 
 import (
 	"encoding/xml"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -30,16 +31,16 @@ func (s *sharedStrings) close() error {
 }
 
 // readSharedStrings reads the part with the shared strings; an empty name: there are none.
-func (s *xlsxSource) readSharedStrings(name string) (*sharedStrings, error) {
+func (b *Book) readSharedStrings(name string) (*sharedStrings, error) {
 	all := &sharedStrings{}
 	if name == "" {
 		return all, nil
 	}
-	part, err := s.part(name)
+	p, err := b.part(name)
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(all.read(part), part.close())
+	err = errors.Join(all.read(p), p.close())
 	if err != nil {
 		return nil, errors.Join(err, all.close())
 	}
@@ -47,16 +48,16 @@ func (s *xlsxSource) readSharedStrings(name string) (*sharedStrings, error) {
 }
 
 // read collects the texts; those of phonetic runs are left out.
-func (s *sharedStrings) read(part *xmlPart) error {
+func (s *sharedStrings) read(p *part) error {
 	var item strings.Builder
 	inText, phonetic, ended := false, false, false
 	for {
-		token, err := part.next()
+		token, err := p.next()
 		switch {
 		case errors.Is(err, io.EOF) && ended:
 			return s.flush()
 		case errors.Is(err, io.EOF):
-			return damaged(part.name, io.ErrUnexpectedEOF)
+			return &DamagedError{p.name, io.ErrUnexpectedEOF}
 		case err != nil:
 			return err
 		}
@@ -121,7 +122,7 @@ func (s *sharedStrings) flush() error {
 // at is the text with a number.
 func (s *sharedStrings) at(i int) (string, error) {
 	if i < 0 || i >= len(s.ends) {
-		return "", damaged("a cell", errors.New("it refers to a text that is not there"))
+		return "", damaged("a cell", "it refers to a text that is not there")
 	}
 	from := int64(0)
 	if i > 0 {
@@ -135,4 +136,31 @@ func (s *sharedStrings) at(i int) (string, error) {
 		return "", fmt.Errorf("read the workbook's texts: %w", err)
 	}
 	return string(text), nil
+}
+
+// unescaped is a text in which _x000D_ and its like are the characters that they stand for.
+func unescaped(text string) string {
+	if !strings.Contains(text, "_x") {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		code, ok := escape(text[i:])
+		if !ok {
+			b.WriteByte(text[i])
+			continue
+		}
+		b.WriteRune(code)
+		i += 6
+	}
+	return b.String()
+}
+
+// escape is the character for which the beginning of a text stands, such as _x000D_.
+func escape(text string) (rune, bool) {
+	if len(text) < 7 || text[0] != '_' || text[1] != 'x' || text[6] != '_' {
+		return 0, false
+	}
+	code, err := strconv.ParseUint(text[2:6], 16, 16)
+	return rune(code), err == nil
 }
