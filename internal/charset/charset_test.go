@@ -148,16 +148,16 @@ func TestTheTextSaysItself(t *testing.T) {
 		content string
 		want    Encoding
 	}{
-		"ASCII":                            {"a,b\n1,2\n", UTF8},
-		"UTF-8":                            {"João", UTF8},
-		"UTF-8 with a mark":                {"\ufeffa", UTF8},
-		"UTF-8 with broken characters":     {"João, Márcia, Jo\xe3o", UTF8},
-		"UTF-8 cut in the last character":  {"João Jo\xc3", UTF8},
-		"UTF-16 with a mark":               {"\xff\xfea\x00", UTF16LE},
-		"UTF-16 without a mark":            {string(encoded(t, around, UTF16BE)), UTF16BE},
-		"UTF-32 with a mark":               {"\xff\xfe\x00\x00a\x00\x00\x00", UTF32LE},
-		"GB18030 with a mark":              {"\x84\x31\x95\x33a", GB18030},
-		"Windows-1252 in the last word":    {around + "Jo\xe3o Gon\xe7alves Concei\xe7\xe3o", Windows1252},
+		"ASCII":                           {"a,b\n1,2\n", UTF8},
+		"UTF-8":                           {"João", UTF8},
+		"UTF-8 with a mark":               {"\ufeffa", UTF8},
+		"UTF-8 with broken characters":    {"João, Márcia, Jo\xe3o", UTF8},
+		"UTF-8 cut in the last character": {"João Jo\xc3", UTF8},
+		"UTF-16 with a mark":              {"\xff\xfea\x00", UTF16LE},
+		"UTF-16 without a mark":           {string(encoded(t, around, UTF16BE)), UTF16BE},
+		"UTF-32 with a mark":              {"\xff\xfe\x00\x00a\x00\x00\x00", UTF32LE},
+		"GB18030 with a mark":             {"\x84\x31\x95\x33a", GB18030},
+		"Windows-1252 in the last word":   {around + "Jo\xe3o Gon\xe7alves Concei\xe7\xe3o", Windows1252},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
