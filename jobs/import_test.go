@@ -35,7 +35,9 @@ func (u upload) Rows() iter.Seq2[intake.Row, error] {
 }
 
 func (upload) Header() []string      { return []string{"email"} }
-func (upload) Format() intake.Format { return intake.Format{Kind: intake.CSV} }
+func (upload) Understanding() intake.Understanding {
+	return intake.Understanding{Format: intake.Format{Kind: intake.CSV}}
+}
 func (upload) SHA256() string        { return "abc" }
 
 func says(customer, signer string) intake.Row {

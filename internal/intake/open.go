@@ -22,13 +22,46 @@ import (
 // Open opens the file at path and reads it once from end to end: its format, encoding, delimiter, header and the order
 // of its dates are settled before the first row is returned. What is wrong with the file as a whole is a *FileError.
 func Open(path string, o Options) (*File, error) {
-	o.Dates = cmp.Or(o.Dates, Auto)
 	o.Limits = o.Limits.withDefaults()
-	file, info, err := openRegular(path, o.Limits)
+	file, err := openRegular(path, o.Limits)
 	if err != nil {
 		return nil, named(path, err)
 	}
-	f := &File{path: path, opts: o, file: file, info: info, words: newVocabulary()}
+	return open(file, path, o)
+}
+
+// OpenReader is Open for what comes from a pipe. It is kept in a temporary file of this process alone, because it is
+// read more than once; the file is gone when it is closed, whatever happens. name stands for the path in errors.
+func OpenReader(r io.Reader, name string, o Options) (*File, error) {
+	o.Limits = o.Limits.withDefaults()
+	file, err := spool(r, o.Limits)
+	if err != nil {
+		return nil, named(name, err)
+	}
+	return open(file, name, o)
+}
+
+func spool(r io.Reader, l Limits) (*os.File, error) {
+	file, err := os.CreateTemp("", "mcaledger-")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(file.Name())
+	if err == nil {
+		_, err = io.Copy(file, io.LimitReader(r, l.FileBytes+1)) // one more, to see that there is more
+	}
+	if err == nil {
+		err = suitable(file, l)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+func open(file *os.File, path string, o Options) (*File, error) {
+	o.Dates = cmp.Or(o.Dates, Auto)
+	f := &File{path: path, opts: o, file: file, words: newVocabulary()}
 	if err := f.open(); err != nil {
 		return nil, named(path, errors.Join(formatError(err, o.Limits), f.Close()))
 	}
@@ -36,23 +69,24 @@ func Open(path string, o Options) (*File, error) {
 }
 
 // openRegular opens a file without waiting: opening a named pipe would wait for its writer.
-func openRegular(path string, l Limits) (*os.File, fs.FileInfo, error) {
+func openRegular(path string, l Limits) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	info, err := file.Stat()
-	if err == nil {
-		err = unsuitable(info, l)
+	if err := suitable(file, l); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
-	if err != nil {
-		return nil, nil, errors.Join(err, file.Close())
-	}
-	return file, info, nil
+	return file, nil
 }
 
-func unsuitable(info fs.FileInfo, l Limits) error {
+// suitable is an error for what is no file, or too big.
+func suitable(file *os.File, l Limits) error {
 	const pipe = "Pass its content on standard input: attest import -"
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
 	switch mode := info.Mode(); {
 	case mode.IsDir():
 		return &FileError{Code: WrongFormat, Message: "this is a folder", Hint: "Name the CSV or XLSX files in it"}
@@ -68,7 +102,10 @@ func unsuitable(info fs.FileInfo, l Limits) error {
 	return nil
 }
 
-func (f *File) open() error {
+func (f *File) open() (err error) {
+	if f.info, err = f.file.Stat(); err != nil {
+		return err
+	}
 	head := make([]byte, 64<<10)
 	n, err := f.file.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

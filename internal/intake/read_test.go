@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,4 +281,29 @@ func TestAFileErrorNamesNobody(t *testing.T) {
 			require.NotContains(t, strings.ToLower(wrong.Error()), "maria")
 		}
 	}
+}
+
+func TestWhatIsNoRegularFileIsNamed(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "list.csv")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.Contains(t, refusedFile(t, pipe, Options{}).Error(), "this is a named pipe")
+	require.Contains(t, refusedFile(t, "/dev/null", Options{}).Error(), "this is a device")
+	require.Contains(t, refusedFile(t, t.TempDir(), Options{}).Error(), "this is a folder")
+}
+
+func TestAFileFromAPipe(t *testing.T) {
+	t.Parallel()
+	const content = "customer_tenant_id,first_name,last_name,email,date_agreed\n" + aRow + "\n"
+	f, err := OpenReader(strings.NewReader(content), "standard input", Options{AsOf: asOf})
+	require.NoError(t, err)
+	rows, err := collected(f.Rows())
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	sum := sha256.Sum256([]byte(content))
+	require.Equal(t, hex.EncodeToString(sum[:]), f.SHA256())
+	require.NoError(t, f.Close())
+
+	_, err = OpenReader(strings.NewReader(content), "standard input", Options{Limits: Limits{FileBytes: 20}})
+	require.EqualError(t, err, "standard input: the file is bigger than 20 bytes. Split it into several files")
 }
