@@ -22,7 +22,6 @@ type Import struct {
 	Partners    []ledger.Partner // whose customers the file may name
 	Since       standing.Date
 	EvenIfClear bool
-	EvenIfOld   bool // queue acceptances before Since, too
 	Correct     bool
 	Corrects    attestation.ID // the very attestation that is put right; zero: the newest one that Microsoft has
 	By          string         // who imports
@@ -35,7 +34,8 @@ type Import struct {
 type BatchStore interface {
 	Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
 	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
-	Import(ctx context.Context, batch attestation.Batch, fill func(BatchWriter) error) (attestation.Batch, error)
+	// Import makes a batch in one transaction. report is shown every row before it is committed. Without keep, nothing is.
+	Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(BatchWriter) error, report ReportRows) (attestation.Batch, error)
 }
 
 // BatchWriter is a batch while it is filled. What Add is given is the job's again afterwards.
@@ -45,11 +45,14 @@ type BatchWriter interface {
 	Refuse(ctx context.Context, customer attestation.Customer, d attestation.Decision) error // all rows of it so far
 }
 
+// ReportRows is shown a batch and its rows in the file's order.
+type ReportRows func(batch attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error
+
 // Upload is a file that was opened; intake.File is one.
 type Upload interface {
 	Rows() iter.Seq2[intake.Row, error]
 	Header() []string
-	Understanding() intake.Understanding
+	Format() intake.Format
 	SHA256() string
 }
 
@@ -61,18 +64,19 @@ const (
 	mostRecalled = 10 * importChunk
 )
 
-// Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or already known.
-func (j Import) Run(ctx context.Context, file Upload, name string, book BatchStore, asOf time.Time) (attestation.Batch, error) {
+// Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or already known. Before the
+// batch is committed, report is shown every row. Without keep nothing is committed.
+func (j Import) Run(ctx context.Context, file Upload, name string, book BatchStore, asOf time.Time, keep bool, report ReportRows) (attestation.Batch, error) {
 	strangers, asked, err := j.strangers(ctx, file, book)
 	if err != nil {
 		return attestation.Batch{}, err
 	}
-	form, err := json.Marshal(file.Understanding())
+	form, err := json.Marshal(file.Format())
 	if err != nil {
 		return attestation.Batch{}, err
 	}
 	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf}
-	return book.Import(ctx, batch, func(page BatchWriter) error {
+	fill := func(page BatchWriter) error {
 		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}, other: map[ofCustomer]int{}}
 		for rows, err := range ahead(j.customersOf(ctx, file, book)) {
 			if err != nil {
@@ -83,7 +87,8 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 			}
 		}
 		return nil
-	})
+	}
+	return book.Import(ctx, batch, keep, fill, report)
 }
 
 // strangers looks up the customers that no run has seen, before the batch is begun: nothing waits for the network while the ledger is
@@ -279,7 +284,7 @@ func (e *entry) decide(row intake.Row, customers, ofDomain []attestation.Custome
 		key := ofCustomer{a.PartnerID, a.CustomerID}
 		said := e.said[key]
 		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: ofDomain, Earlier: said, Since: e.Since,
-			EvenIfClear: e.EvenIfClear, EvenIfOld: e.EvenIfOld, Correct: e.Correct, Corrects: e.Corrects})
+			EvenIfClear: e.EvenIfClear, Correct: e.Correct, Corrects: e.Corrects})
 		if admitted(d.State) && len(said) > 0 && said[0].SameFile && said[0].Reason == attestation.ConflictingRows {
 			d = attestation.Contradicted(cmp.Or(e.other[key], said[0].ID.Line))
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +56,7 @@ func BenchmarkImport(b *testing.B) {
 					LookUp: func(context.Context, ledger.Partner, string) (standing.Customer, bool, error) {
 						return standing.Customer{}, false, nil
 					}}
-				batch, err := job.Run(b.Context(), file, "list.csv", ledgerBook{l.store}, today)
+				batch, err := job.Run(b.Context(), file, "list.csv", ledgerBook{l.store}, today, true, unreported)
 				require.NoError(b, err)
 				require.NoError(b, file.Close())
 				took := time.Since(began)
@@ -101,9 +100,8 @@ func heap(b *testing.B) (peak func() float64) {
 // ledgerBook is the store as the import job sees it.
 type ledgerBook struct{ *store.Store }
 
-func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, fill func(jobs.BatchWriter) error) (attestation.Batch, error) {
-	return l.Store.Import(ctx, batch, true, func(i *store.Import) error { return fill(i) },
-		func(_ attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error { return nil })
+func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, batch, keep, func(i *store.Import) error { return fill(i) }, report)
 }
 
 // list writes a file of so many attestations.

@@ -35,9 +35,7 @@ func (u upload) Rows() iter.Seq2[intake.Row, error] {
 }
 
 func (upload) Header() []string      { return []string{"email"} }
-func (upload) Understanding() intake.Understanding {
-	return intake.Understanding{Format: intake.Format{Kind: intake.CSV}}
-}
+func (upload) Format() intake.Format { return intake.Format{Kind: intake.CSV} }
 func (upload) SHA256() string        { return "abc" }
 
 func says(customer, signer string) intake.Row {
@@ -70,14 +68,17 @@ func newImportLab(t *testing.T) *importLab {
 	return lab
 }
 
-func (l *importLab) Import(ctx context.Context, b attestation.Batch, fill func(jobs.BatchWriter) error) (attestation.Batch, error) {
-	return l.Store.Import(ctx, b, true, func(i *store.Import) error { return fill(i) }, func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
+func (l *importLab) Import(ctx context.Context, b attestation.Batch, keep bool, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, b, keep, func(i *store.Import) error { return fill(i) }, report)
 }
+
+// unreported is a report that nobody reads.
+func unreported(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil }
 
 // words imports rows and returns state and reason of each.
 func (l *importLab) words(t *testing.T, rows ...intake.Row) (words []string) {
 	t.Helper()
-	b, err := l.job.Run(t.Context(), upload(rows), "may.csv", l, today)
+	b, err := l.job.Run(t.Context(), upload(rows), "may.csv", l, today, true, unreported)
 	require.NoError(t, err)
 	require.Equal(t, len(rows), b.Rows)
 	require.Equal(t, b.Rows, b.Queued+b.Refused+b.Duplicates+b.AlreadyKnown)
@@ -179,7 +180,7 @@ func TestContradictionsBeyondMemory(t *testing.T) {
 		rows = append(rows, says(fmt.Sprintf("d%d", n), "cid"))
 	}
 	rows = append(rows, says("c1", "bea"), says("c2", "eva"), says("c1", "ana"), says("c3", "fay"))
-	b, err := lab.job.Run(t.Context(), upload(rows), "may.csv", crowd{lab}, today)
+	b, err := lab.job.Run(t.Context(), upload(rows), "may.csv", crowd{lab}, today, true, unreported)
 	require.NoError(t, err)
 	require.Equal(t, attestation.Counts{Rows: 58_006, Queued: 25_002, Refused: 3, Duplicates: 33_001}, b.Counts)
 	found, err := lab.Verify(t.Context())
@@ -215,7 +216,7 @@ func TestAServiceThatIsDownRefusesNobody(t *testing.T) {
 	lab.job.LookUp = func(context.Context, ledger.Partner, string) (standing.Customer, bool, error) {
 		return standing.Customer{}, false, errors.New("connection refused")
 	}
-	_, err := lab.job.Run(t.Context(), upload{says("c1", "ana")}, "may.csv", lab, today)
+	_, err := lab.job.Run(t.Context(), upload{says("c1", "ana")}, "may.csv", lab, today, true, unreported)
 	require.EqualError(t, err, "look up the customer of line 2: connection refused")
 	batches, err := lab.RecentBatches(t.Context(), 10)
 	require.NoError(t, err)

@@ -72,6 +72,11 @@ func (e *UnbalancedError) Error() string {
 		e.Run.ID, e.Run.Partner.Name, strings.Join(failed, "; "))
 }
 
+func (e *UnbalancedError) Code() string { return "unbalanced" }
+func (e *UnbalancedError) Hint() string {
+	return "Look at the sheet Checks of the report. If so many customers really left, raise reconcile.max_gone_percent for one run."
+}
+
 // grace is how long requests in flight may take when the program is told to stop.
 const grace = 5 * time.Second
 

@@ -2,166 +2,249 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/atomicfile"
 	"github.com/mcaledger/mcaledger/reports"
 )
 
-// Report finds what a workbook shows of each partner: the newest completed runs, or those of the morning on which an earlier run was the
-// newest.
+// Report writes a workbook, or one of its forms for machines.
 type Report struct {
-	Partners []ledger.Partner // in the order in which they are shown
-	Run      int64            // the run to report; 0: the newest of every partner
-	Against  int64            // the run of the same partner that changes are counted from; 0: the one of the night before
-	AsOf     time.Time        // show everything as it was known at this instant; zero: as it is, or as the run wants it
+	Show        Selection
+	AllPartners bool     // Show has every configured partner
+	Format      string   // xlsx, csv or json
+	Sheets      []string // by their English names; empty: all
+	Out         string   // the file to write; empty: one in Dir; "-": Stdout
+	Dir         string
+	Keep        int // newest daily reports in Dir; older ones are removed
+	Location    *time.Location
+	Language    string
+	Version     string // of the program
+	Ledger      ReportLedger
+	Stdout      io.Writer
+	Now         func() time.Time
+	Day         time.Time // names the file of a daily report: a night may go on past midnight
 }
 
-// Runs is what a report asks of the ledger of runs.
-type Runs interface {
-	Run(ctx context.Context, id int64) (*ledger.Run, error) // nil: there is none
-	// LastEntry is the instant of the newest thing that the ledger knows of; clocks of several hosts may differ a little.
-	LastEntry(ctx context.Context) (time.Time, error)
-	// CompletedRuns are up to limit runs of a partner that had completed by an instant, the newest first.
-	CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error)
-	// RunsAfter are a partner's runs after one that had begun by an instant, the newest first.
-	RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error)
+// ReportLedger is what a report asks of the ledger.
+type ReportLedger interface {
+	Runs
+	reports.Source
+	// Reported notes that these runs were reported as of an instant, so that the same report can be made again.
+	Reported(ctx context.Context, runs []int64, through time.Time) error
 }
 
-// SelectionError is a run that was asked for and cannot be reported.
-type SelectionError struct{ text string }
-
-func (e SelectionError) Error() string { return e.text }
-
-// stale is how old a night may be when it is reported. Runs are made every night; a report of an older one must not look as if it were of this
-// morning's.
-const stale = 36 * time.Hour
-
-// Find returns the partners' runs, and the instant as of which the ledger is shown. The same request shows the same of a run that is not the
-// newest, however late it is made.
-func (j Report) Find(ctx context.Context, runs Runs, now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
-	var wanted, against *ledger.Run
-	if j.Run != 0 {
-		if wanted, err = j.completed(ctx, runs, "--run", j.Run); err != nil {
-			return nil, now, err
-		}
-	}
-	if j.Against != 0 {
-		if against, err = j.completed(ctx, runs, "--against", j.Against); err != nil {
-			return nil, now, err
-		}
-	}
-	switch through = j.AsOf; {
-	case through.After(now):
-		return nil, now, SelectionError{"nobody knows yet what will be known then (--as-of)"}
-	case wanted != nil && !through.IsZero() && through.Before(wanted.FinishedAt):
-		return nil, now, SelectionError{fmt.Sprintf("run %d (--run) was not completed at that instant (--as-of)", wanted.ID)}
-	case through.IsZero():
-		if through, err = instant(ctx, runs, wanted, now); err != nil {
-			return nil, now, fmt.Errorf("look up what the report could know: %w", err)
-		}
-	}
-	neverReported := j.AsOf.IsZero() && wanted != nil && wanted.ReportedAt.IsZero()
-	for _, p := range j.Partners {
-		one, err := find(ctx, runs, p, through, wanted)
-		if err != nil {
-			return nil, now, fmt.Errorf("look up the runs of %s: %w", p.Name, err)
-		}
-		if past := wanted != nil || !j.AsOf.IsZero(); past && one.Run == nil && one.Failed == nil && one.Unfinished == nil {
-			continue // nobody knew of it then
-		}
-		one.Stale = one.Stale && !neverReported
-		if against != nil && against.Partner.ID == p.ID {
-			if one.Run == nil || against.ID >= one.Run.ID {
-				return nil, now, SelectionError{fmt.Sprintf("changes are counted from an earlier run, and run %d (--against) is not earlier than the run shown", against.ID)}
-			}
-			one.Against = against
-		}
-		shown = append(shown, one)
-	}
-	return shown, through, nil
+// ReportFile is a report in its place.
+type ReportFile struct {
+	Path   string // "-": stdout
+	Sheets []reports.SheetRows
 }
 
-// instant is what a report of the wanted run could know: all that there was when it was last reported as the newest run, or else when the next
-// one began. The newest run's report, and one of no run in particular, knows everything.
-func instant(ctx context.Context, runs Runs, wanted *ledger.Run, now time.Time) (time.Time, error) {
-	if wanted != nil {
-		if !wanted.ReportedAt.IsZero() {
-			return wanted.ReportedAt, nil
-		}
-		later, err := runs.RunsAfter(ctx, wanted.Partner.ID, wanted.ID, now)
-		if err != nil {
-			return now, err
-		}
-		if len(later) > 0 {
-			return latest(wanted.FinishedAt, later[len(later)-1].StartedAt.Add(-time.Microsecond)), nil
-		}
+// Check refuses a request that cannot be met, before anything is opened, and puts the sheets into the workbook's order.
+func (j *Report) Check() error {
+	names := reports.SheetNames() // those that are tables
+	if j.Format == "xlsx" {
+		names = reports.BookSheetNames()
 	}
-	last, err := runs.LastEntry(ctx)
-	return latest(now.Truncate(time.Microsecond), last), err // as the ledger keeps instants
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+	for i, sheet := range j.Sheets {
+		known := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, sheet) })
+		if known < 0 {
+			return usageErrorf("--sheet %q must be one of %s", sheet, strings.Join(names, ", "))
+		}
+		j.Sheets[i] = names[known]
 	}
-	return a
-}
-
-// completed is a run that was asked for by number.
-func (j Report) completed(ctx context.Context, runs Runs, flag string, id int64) (*ledger.Run, error) {
-	r, err := runs.Run(ctx, id)
+	j.Sheets = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(j.Sheets, name) })
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("look up run %d: %w", id, err)
-	case r == nil:
-		return nil, SelectionError{fmt.Sprintf("there is no run %d (%s)", id, flag)}
-	case r.State != ledger.Completed:
-		return nil, SelectionError{fmt.Sprintf("run %d (%s) is %s: only a completed run has figures", id, flag, r.State)}
-	case !slices.ContainsFunc(j.Partners, func(p ledger.Partner) bool { return p.ID == r.Partner.ID }):
-		return nil, SelectionError{fmt.Sprintf("run %d (%s) is of %s, which is not among the partners of this report", id, flag, r.Partner.Name)}
+	case j.Format != "xlsx" && j.Format != "csv" && j.Format != "json":
+		return usageErrorf("--format %q must be xlsx, csv or json", j.Format)
+	case j.Format == "csv" && len(j.Sheets) != 1:
+		return usageErrorf("a CSV file holds one sheet: name it with --sheet")
+	case j.Out == "-" && j.Format == "xlsx":
+		return usageErrorf("a workbook cannot go to stdout: name a file with --out")
 	}
-	return r, nil
+	return nil
 }
 
-// find gathers what a workbook shows of a partner as of an instant, or of its run that is wanted.
-func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time, wanted *ledger.Run) (shown reports.PartnerRun, err error) {
-	shown.Partner = p
-	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, reports.HistoryRuns); err != nil {
-		return shown, err
+// ErrNothingToReport: no run has ended yet.
+var ErrNothingToReport = errors.New("there is no run to report yet: mcaledger reconcile makes one")
+
+// Run selects the runs, writes the report, notes that they were reported, and removes the oldest reports.
+func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
+	if !j.AllPartners && j.Out == "" {
+		return done, usageErrorf("a report of some partners needs --out: the reports in report.dir are of all partners")
 	}
-	if wanted != nil && wanted.Partner.ID == p.ID {
-		shown.History = slices.DeleteFunc(shown.History, func(r ledger.Run) bool { return r.ID > wanted.ID })
+	now := j.Now()
+	book := reports.Book{AsOf: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets, Against: j.Show.Against}
+	if book.Partners, book.Through, err = j.Show.Find(ctx, j.Ledger, now); err != nil {
+		return done, err
 	}
-	if len(shown.History) > 0 {
-		shown.Run = &shown.History[0]
-		shown.Partner = shown.Run.Partner // as it was called then: a label may change, a report of a run does not
-	}
-	shown.Stale = shown.Run != nil // unless there is a sweep of late
-	// What changed is counted from the night before, rechecks in between included.
-	night := int64(0)
-	if i := slices.IndexFunc(shown.History, func(r ledger.Run) bool { return r.Kind == ledger.Sweep }); i >= 0 {
-		night, shown.Stale = shown.History[i].ID, through.Sub(latest(shown.History[i].StartedAt, shown.History[i].OldestReading)) > stale
-		if i+1 < len(shown.History) {
-			shown.Against = &shown.History[i+1]
+	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
+		if !j.Show.AsOf.IsZero() {
+			return done, usageErrorf("no run had ended by %s (--as-of); mcaledger runs lists them", j.Show.AsOf.Format(time.RFC3339Nano))
 		}
+		return done, ErrNothingToReport
 	}
-	later, err := runs.RunsAfter(ctx, p.ID, night, through)
+	done, failing, err := j.write(ctx, book)
 	if err != nil {
-		return shown, err
+		return ReportFile{}, err
 	}
-	for i, r := range later {
-		over := !r.FinishedAt.IsZero() && !r.FinishedAt.After(through)
-		switch {
-		case over && r.State == ledger.Failed && shown.Failed == nil:
-			shown.Failed = &later[i]
-		case (!over || r.State == ledger.Abandoned) && shown.Unfinished == nil:
-			shown.Unfinished = &later[i]
+	if j.isDaily() {
+		if err := j.Ledger.Reported(ctx, newestRuns(book), book.Through); err != nil {
+			return done, fmt.Errorf("note what was reported: %w", err)
 		}
 	}
-	shown.History = slices.Clone(shown.History) // the pointers stay where they are
-	slices.Reverse(shown.History)
-	return shown, nil
+	if j.Out == "" && j.ofNewestRuns() {
+		if err := keepNewest(done.Path, j.extension(), j.Keep); err != nil {
+			return done, fmt.Errorf("remove old reports: %w", err)
+		}
+	}
+	return done, reportError(book, failing)
+}
+
+// write writes the report into its place in one step.
+func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, failing int, err error) {
+	fill := func(to io.Writer) error {
+		made, err := j.fill(ctx, to, book)
+		done.Sheets, failing = made.Sheets, made.Failing
+		return err
+	}
+	switch j.Out {
+	case "-":
+		done.Path, err = "-", fill(j.Stdout)
+	case "":
+		done.Path, err = j.writeInDir(j.fileName(j.Day.In(book.Location)), fill)
+	default:
+		done.Path, err = j.Out, atomicfile.Write(j.Out, resultPerm, fill)
+	}
+	if err != nil {
+		return done, failing, fmt.Errorf("write the report %s: %w", done.Path, err)
+	}
+	return done, failing, nil
+}
+
+func (j Report) writeInDir(name string, fill func(io.Writer) error) (path string, err error) {
+	path = filepath.Join(j.Dir, name)
+	if err := os.MkdirAll(j.Dir, 0o750); err != nil {
+		return path, fmt.Errorf("make report.dir: %w", err)
+	}
+	root, err := os.OpenRoot(j.Dir)
+	if err != nil {
+		return path, err
+	}
+	defer root.Close()
+	return path, atomicfile.WriteIn(root, name, resultPerm, fill)
+}
+
+func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book) (reports.Written, error) {
+	switch j.Format {
+	case "csv":
+		return reports.WriteCSV(ctx, to, book, j.Ledger, j.Sheets[0])
+	case "json":
+		return reports.WriteJSON(ctx, to, book, j.Ledger, j.Sheets...)
+	}
+	return reports.Write(ctx, to, book, j.Ledger)
+}
+
+// fileName is the file's name in Dir: a day's for the newest runs, so that tomorrow's is another; the run's for a past one.
+func (j Report) fileName(day time.Time) string {
+	name := day.Format(time.DateOnly)
+	if j.Show.Run != 0 {
+		name = fmt.Sprintf("run-%d", j.Show.Run)
+	}
+	if at := strings.ReplaceAll(j.Show.AsOf.Format(time.RFC3339Nano), ":", ""); !j.Show.AsOf.IsZero() && j.Show.Run != 0 {
+		name += "-as-of-" + at
+	} else if !j.Show.AsOf.IsZero() {
+		name = "as-of-" + at
+	}
+	if j.Show.Against != 0 {
+		name += fmt.Sprintf("-against-%d", j.Show.Against)
+	}
+	return name + j.extension()
+}
+
+func (j Report) extension() string {
+	return strings.Join(append([]string{""}, append(slices.Clone(j.Sheets), j.Format)...), ".")
+}
+
+func (j Report) ofNewestRuns() bool {
+	return j.Show.Run == 0 && j.Show.Against == 0 && j.Show.AsOf.IsZero()
+}
+
+// isDaily tells the report of the morning: the whole workbook of the newest runs of all partners.
+func (j Report) isDaily() bool {
+	return j.ofNewestRuns() && j.AllPartners && j.Format == "xlsx" && len(j.Sheets) == 0
+}
+
+// newestRuns are the runs that are reported on their own morning, not on a later one that had nothing newer.
+func newestRuns(book reports.Book) (ids []int64) {
+	for _, p := range book.Partners {
+		if p.Run != nil && p.Failed == nil && p.Unfinished == nil {
+			ids = append(ids, p.Run.ID)
+		}
+	}
+	return ids
+}
+
+// FailedChecksError: the report is written, and it says that figures cannot be relied on.
+type FailedChecksError struct{ message string }
+
+func (e *FailedChecksError) Error() string { return e.message }
+func (e *FailedChecksError) Code() string  { return "unbalanced" }
+func (e *FailedChecksError) Hint() string {
+	return "The next run tries again; the sheet Checks has the numbers."
+}
+
+// reportError says of a report that was written whether its figures can be relied on and are new; failing is how many of
+// its checks failed.
+func reportError(book reports.Book, failing int) error {
+	var failed, old []string
+	for _, p := range book.Partners {
+		switch {
+		case p.Failed != nil:
+			failed = append(failed, p.Partner.Name)
+		case p.Run == nil || p.Unfinished != nil || p.Stale:
+			old = append(old, p.Partner.Name) // one of the report's checks says so
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return &FailedChecksError{fmt.Sprintf("the checks of the last run of %s failed; the report shows the run before and says which", strings.Join(failed, ", "))}
+	case failing > len(old):
+		return &FailedChecksError{fmt.Sprintf("%s of the report failed: its figures contradict each other", plural(failing-len(old), "check"))}
+	case len(old) > 0:
+		return partialHint("figures_are_old", fmt.Sprintf("the last run of %s is old or was not completed; the report says so and shows the figures from before", strings.Join(old, ", ")),
+			"mcaledger reconcile continues where it was, and says why if it cannot.")
+	}
+	return nil
+}
+
+// keepNewest removes all but the newest daily reports with an extension from the folder of the one that was just written,
+// which always stays. What is not named like a day's report stays too.
+func keepNewest(written, extension string, keep int) error {
+	folder := filepath.Dir(written)
+	entries, err := os.ReadDir(folder) // sorted by name, and so by day
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, entry := range entries {
+		day, ours := strings.CutSuffix(entry.Name(), extension)
+		if _, err := time.Parse(time.DateOnly, day); err == nil && ours && entry.Type().IsRegular() && entry.Name() != filepath.Base(written) {
+			others = append(others, entry.Name())
+		}
+	}
+	for _, old := range others[:max(0, len(others)+1-keep)] {
+		if err := os.Remove(filepath.Join(folder, old)); err != nil && !errors.Is(err, fs.ErrNotExist) { // another report may remove it, too
+			return err
+		}
+	}
+	return nil
 }

@@ -12,172 +12,118 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/partnercenter"
-	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/jobs"
 )
 
 type doctorReply struct {
 	head
-	Checks []finding `json:"checks"`
+	Checks []findingReply `json:"checks"`
 }
 
-// finding is one thing that the doctor looked at.
-type finding struct {
+// findingReply is one check in JSON; its names are a contract.
+type findingReply struct {
 	Check   string `json:"check"`
 	OK      bool   `json:"ok"`
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
 }
 
-// unwellError: something that a run needs does not work.
-type unwellError struct{ failed, of int }
-
-func (e unwellError) Error() string { return fmt.Sprintf("%d of %d checks failed", e.failed, e.of) }
-
 func (a *app) doctorCommand() *cobra.Command {
-	r := &doctorReply{head: head{Command: "doctor"}, Checks: []finding{}}
-	return a.command("doctor", "check configuration, database, sign-in, clock and one read of each kind", r, func() error {
+	r := &doctorReply{head: head{Command: "doctor"}, Checks: []findingReply{}}
+	found := func(f jobs.Finding) {
+		reply := findingReply{Check: f.Check, OK: f.Err == nil, Message: f.Message}
+		if p := explain(f.Err); p != nil {
+			reply.Hint = p.Hint
+		}
+		r.Checks = append(r.Checks, reply)
+		a.printFinding(reply)
+	}
+	return a.command("doctor", "check configuration, database, sign-in, clock and one read of each kind", r, func(ctx context.Context) error {
 		c, err := a.load()
-		a.note(r, "configuration", "complete, for "+c.Names(), err)
 		if err != nil {
+			found(jobs.Finding{Check: "configuration", Err: err, Message: err.Error()})
 			return err
 		}
-		a.examineDatabase(r, c)
+		found(jobs.Finding{Check: "configuration", Message: "complete, for " + c.Names()})
+		job := jobs.Doctor{Now: a.Now, Found: found,
+			Database: func(ctx context.Context) (jobs.DoctorDatabase, error) {
+				s, err := store.Open(ctx, c.Database)
+				if err != nil {
+					return nil, atDatabase(c, err)
+				}
+				return doctorDatabase{s, c}, nil
+			},
+		}
+		byID := map[string]config.Partner{}
 		for _, p := range c.Partners {
-			a.examinePartner(r, c, p)
+			partner := partnerOf(p)
+			byID[partner.ID] = p
+			job.Partners = append(job.Partners, partner)
 		}
-		failed := 0
-		for _, f := range r.Checks {
-			if !f.OK {
-				failed++
-			}
-		}
-		if a.ctx.Err() != nil {
-			return context.Cause(a.ctx)
-		}
-		if failed > 0 {
-			return unwellError{failed, len(r.Checks)}
-		}
-		return nil
+		job.Service = func(p jobs.Partner) (jobs.DoctorService, error) { return a.doctorService(c, byID[p.ID]) }
+		_, err = job.Run(ctx)
+		return err
 	})
 }
 
-// note adds a finding and tells it.
-func (a *app) note(r *doctorReply, check, fine string, err error) bool {
-	f := finding{Check: check, OK: err == nil, Message: fine}
-	if err != nil {
-		p := explain(err)
-		f.Message, f.Hint = p.Message, p.Hint
-	}
-	r.Checks = append(r.Checks, f)
+func (a *app) printFinding(f findingReply) {
 	if f.OK {
 		a.printf("OK    %s: %s\n", f.Check, f.Message)
 	} else {
 		a.printf("FAIL  %s: %s\n      %s\n", f.Check, f.Message, f.Hint)
 	}
-	return f.OK
 }
 
-// clockTolerance is how far clocks may differ before days and leases go wrong.
-const clockTolerance = time.Minute
+// doctorDatabase names the database in its errors.
+type doctorDatabase struct {
+	*store.Store
+	config config.Config
+}
 
-func (a *app) examineDatabase(r *doctorReply, c config.Config) {
-	s, err := store.Open(a.ctx, c.Database)
+func (d doctorDatabase) Schema(ctx context.Context) (have, know int64, err error) {
+	have, know, err = d.Store.Schema(ctx)
+	if err == nil && have > know {
+		err = fmt.Errorf("%w (%d; this one knows %d)", store.ErrNewerSchema, have, know)
+	}
 	if err != nil {
-		a.note(r, "database", "", atDatabase(c, err))
-		return
+		err = atDatabase(d.config, err)
 	}
-	defer s.Close()
-	have, know, err := s.Schema(a.ctx)
-	switch {
-	case err != nil:
-		err = atDatabase(c, err)
-	case have > know:
-		err = atDatabase(c, fmt.Errorf("%w (%d; this one knows %d)", store.ErrNewerSchema, have, know))
-	}
-	fine := fmt.Sprintf("schema version %d", have)
-	if have < know {
-		fine = fmt.Sprintf("schema version %d; the next run, or mcaledger migrate, brings it to %d", have, know)
-	}
-	a.note(r, "database", fine, err)
-	if now, err := s.Now(a.ctx); err == nil {
-		a.note(r, "clock of the database", "as here", differs(now, time.Now()))
-	}
+	return have, know, err
 }
 
-// differs returns an error when two clocks are too far apart.
-func differs(there, here time.Time) error {
-	if d := there.Sub(here).Round(time.Second); d.Abs() > clockTolerance {
-		return clockError{d}
-	}
-	return nil
+// doctorService is a client that knows the service's clock.
+type doctorService struct {
+	*partnercenter.Client
+	clock *clockTransport
 }
 
-type clockError struct{ by time.Duration }
-
-func (e clockError) Error() string {
-	return fmt.Sprintf("it differs from this host's by %s", e.by)
-}
-
-func (a *app) examinePartner(r *doctorReply, c config.Config, p config.Partner) {
+func (a *app) doctorService(c config.Config, p config.Partner) (jobs.DoctorService, error) {
 	options, err := a.clientOptions(c, p)
-	if !a.note(r, p.Name+": credentials", "readable", err) {
-		return
+	if err != nil {
+		return nil, err
 	}
-	clock := &listeningTransport{next: http.DefaultTransport}
+	clock := &clockTransport{next: http.DefaultTransport}
 	options.CorrelationID, options.Transport = uuid.NewString(), clock
-	options.Attempts = min(2, options.Attempts) // somebody is waiting
+	options.Attempts = min(2, options.Attempts) // a person is waiting
 	client, err := partnercenter.New(options)
-	if err == nil {
-		defer client.Close()
-		err = client.CheckToken(a.ctx)
-	}
-	if !a.note(r, p.Name+": sign-in", "an access token was given", err) {
-		return
-	}
-	customer, err := firstReseller(a.ctx, client)
-	if a.note(r, p.Name+": list", "one page of customers was read", err) {
-		a.examineReads(r, p, client, customer)
-	}
-	if at := clock.date.Load(); at != nil {
-		a.note(r, p.Name+": clock of the service", "as here", differs(*at, time.Now()))
-	}
+	return doctorService{client, clock}, err
 }
 
-func (a *app) examineReads(r *doctorReply, p config.Partner, client *partnercenter.Client, customer standing.Customer) {
-	if customer.ID == "" {
-		a.note(r, p.Name+": agreements", "there is no customer to read", nil)
-		return
+func (s doctorService) Clock() (now time.Time, known bool) {
+	if at := s.clock.date.Load(); at != nil {
+		return *at, true
 	}
-	_, err := client.Agreements(a.ctx, customer.ID)
-	a.note(r, p.Name+": agreements", "one customer's were read", err)
-	_, err = client.DirectAcceptance(a.ctx, customer.ID)
-	a.note(r, p.Name+": direct acceptance", "one customer's was read", err)
+	return now, false
 }
 
-// firstReseller reads one page of customers and returns one that buys through the partner.
-func firstReseller(ctx context.Context, client *partnercenter.Client) (standing.Customer, error) {
-	for page, err := range client.Customers(ctx) {
-		if err != nil {
-			return standing.Customer{}, err
-		}
-		for _, c := range page {
-			if c.Relationship == standing.Reseller {
-				return c, nil
-			}
-		}
-		break
-	}
-	return standing.Customer{}, nil
-}
-
-// listeningTransport remembers the service's clock.
-type listeningTransport struct {
+// clockTransport remembers the date of the last answer.
+type clockTransport struct {
 	next http.RoundTripper
 	date atomic.Pointer[time.Time]
 }
 
-func (t *listeningTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *clockTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err == nil {
 		if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {

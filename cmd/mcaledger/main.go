@@ -1,17 +1,17 @@
 // Command mcaledger tells a Microsoft CSP partner which customers cannot buy because the Microsoft Customer Agreement is
-// not accepted. This package reads flags and configuration, wires the rooms together and turns what happened into an
-// exit code; it thinks nothing itself.
+// not accepted. This package parses flags, loads the configuration, wires the packages and prints results.
 package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 	_ "time/tzdata" // report.timezone works on hosts without zone files too
+
+	"github.com/mcaledger/mcaledger/jobs"
 )
 
 // version is set when a release is linked; see version.go.
@@ -19,35 +19,32 @@ var version = ""
 
 func main() {
 	ctx, stop := untilSignal(context.Background())
-	code := Main(ctx, os.Args[1:], Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), AsOf: time.Now()})
+	code := Main(ctx, os.Args[1:], Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now})
 	stop()
 	os.Exit(code)
 }
 
-// Env are what a command sees of the world; tests bring their own.
+// Env is the process environment, replaced in tests.
 type Env struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
-	AsOf           time.Time // the one time at which the clock is read
+	Now            func() time.Time
 }
 
 // hardStop is how long the program takes at most to end when it is told to.
 const hardStop = 30 * time.Second
 
-// errInterrupted is the cause of a context that a signal ended.
-var errInterrupted = errors.New("interrupted")
-
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. A second one ends the program at once.
+// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP. A second one ends the program at once.
 func untilSignal(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		select {
 		case <-signals:
 			signal.Stop(signals)
-			cancel(errInterrupted)
-			// A driver may wait for a database that has gone silent, whatever its context says. To be killed is safe at any time.
+			cancel(jobs.ErrInterrupted)
+			// A driver may wait for a database that does not answer, whatever its context says. A kill is safe at any time.
 			time.AfterFunc(hardStop, func() { os.Exit(exitInterrupted) })
 		case <-ctx.Done():
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -14,20 +16,20 @@ type migrateReply struct {
 
 func (a *app) migrateCommand() *cobra.Command {
 	r := &migrateReply{head: head{Command: "migrate"}}
-	return a.command("migrate", "bring the database's schema up to this version (other commands do it too)", r, func() error {
+	return a.command("migrate", "upgrade the database's schema to this version (other commands do it too)", r, func(ctx context.Context) error {
 		c, err := a.load()
 		if err != nil {
 			return err
 		}
-		s, err := store.Open(a.ctx, c.Database)
+		s, err := store.Open(ctx, c.Database)
 		if err != nil {
 			return atDatabase(c, err)
 		}
 		defer s.Close()
-		if r.From, r.To, err = s.Schema(a.ctx); err != nil {
+		if r.From, r.To, err = s.Schema(ctx); err != nil {
 			return atDatabase(c, err)
 		}
-		if err := s.Migrate(a.ctx); err != nil {
+		if err := s.Migrate(ctx); err != nil {
 			return atDatabase(c, err)
 		}
 		a.printf("schema version %d, was %d\n", r.To, r.From)

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcaledger/mcaledger/internal/config"
-	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/jobs"
 )
 
 // nightlyReply holds the replies of the night's commands under their names.
@@ -27,80 +25,70 @@ func (a *app) nightlyCommand() *cobra.Command {
 		Submit:    &submitReply{head: head{Command: "attest submit"}},
 		Report:    &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}},
 	}
-	work := a.withLedger(func(c config.Config, s *store.Store) error { return a.night(r, c, s) })
-	return a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r, func() error {
-		err := work()
-		if err != nil && !isA[nightError](err) { // no step was begun
-			r.finishSteps(exitCode(err), explain(err))
+	begun := false
+	work := a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		job, err := w.nightlyJob()
+		if err != nil {
+			return err
+		}
+		defer job.Reconcile.Partners.Close()
+		begun = true
+		summary := job.Run(ctx)
+		r.fill(summary)
+		a.printNight(summary)
+		return summary.Err()
+	})
+	return a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r, func(ctx context.Context) error {
+		err := work(ctx)
+		if err != nil && !begun {
+			r.failBeforeTheFirstStep(err)
 		}
 		return err
 	})
 }
 
-func (r *nightlyReply) finishSteps(exit int, p *problem) {
-	for _, step := range []reply{r.Reconcile, r.Import, r.Submit, r.Report} {
-		step.finish(exit, p)
+func (w *workspace) nightlyJob() (job jobs.Nightly, err error) {
+	partners, err := w.partners(nil)
+	if err != nil {
+		return job, err
 	}
+	report, err := w.reportJob(reportFlags{format: "xlsx"})
+	if err != nil {
+		return job, err
+	}
+	return jobs.Nightly{
+		Reconcile: w.reconcileJob(partners),
+		Inbox:     w.inboxJob(partners),
+		Submit:    w.submitJob(partners),
+		Report:    report,
+	}, nil
 }
 
-// night does the night's work. A step that fails does not keep the next ones from being done: the morning needs its workbook.
-func (a *app) night(r *nightlyReply, c config.Config, s *store.Store) error {
-	steps := []struct {
+func (r *nightlyReply) fill(s jobs.NightSummary) {
+	r.Reconcile.Runs = runReplies(s.Reconcile.Result)
+	r.Import.Batches = batchReplies(s.Import.Result.Files)
+	r.Submit.count(s.Submit.Result)
+	r.Report.fill(s.Report.Result)
+	for _, step := range []struct {
 		reply reply
-		work  func() error
-	}{
-		{r.Reconcile, func() (err error) {
-			r.Reconcile.Runs, err = a.reconcile(c, c.Partners, s)
-			return err
-		}},
-		{r.Import, func() error { return errors.Join(a.takeInbox(r.Import, c, s), a.awaiting(s)) }},
-		{r.Submit, func() error {
-			if c.Attestation.Route == config.RouteNone {
-				return nil // nothing is ever sent, and the configuration says so
-			}
-			return a.submit(r.Submit, c, s, submitting{})
-		}},
-		{r.Report, func() error { return a.report(r.Report, c, c.Partners, s, reporting{format: "xlsx"}) }},
+		err   error
+	}{{r.Reconcile, s.Reconcile.Err}, {r.Import, s.Import.Err}, {r.Submit, s.Submit.Err}, {r.Report, s.Report.Err}} {
+		step.reply.finish(exitCode(step.err), explain(step.err))
 	}
-	var failed []error
-	night := nightError{exit: exitDone}
-	for _, step := range steps {
-		err := context.Cause(a.ctx) // an interrupted night does not begin what comes next
-		if err == nil {
-			err = step.work()
-		}
-		code := exitCode(err)
-		step.reply.finish(code, explain(err))
-		if err == nil {
-			continue
-		}
-		failed = append(failed, err)
-		if worse(night.exit, code) != night.exit {
-			night.exit, night.worst = code, err
-		}
-	}
-	if len(failed) == 0 {
-		return nil
-	}
-	night.error = errors.Join(failed...)
-	return night
 }
 
-// nightError is a night of which a step was not done, or not wholly.
-type nightError struct {
-	exit  int
-	worst error // the failure that the exit code is about
-	error
+func (r *nightlyReply) failBeforeTheFirstStep(err error) {
+	for _, step := range []reply{r.Reconcile, r.Import, r.Submit, r.Report} {
+		step.finish(exitCode(err), explain(err))
+	}
 }
 
-func (e nightError) Unwrap() error { return e.error }
-
-// worse is the exit code that says more of a night.
-func worse(a, b int) int {
-	for _, code := range []int{exitInterrupted, exitFailed, exitUsage, exitPartial, exitHeld} {
-		if a == code || b == code {
-			return code
-		}
+// printNight writes a summary of the steps that were done.
+func (a *app) printNight(s jobs.NightSummary) {
+	a.printRuns(s.Reconcile.Result)
+	a.printImported(s.Import.Result)
+	if s.Submit.Err == nil {
+		a.printSubmitted(s.Submit.Result)
 	}
-	return exitDone
+	a.printReport(s.Report.Result)
 }

@@ -1,15 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/ledger"
-	"github.com/mcaledger/mcaledger/internal/store"
 )
 
 type runsReply struct {
@@ -43,21 +42,21 @@ type failCheck struct {
 func (a *app) runsCommand() *cobra.Command {
 	r := &runsReply{head: head{Command: "runs"}, Runs: []pastRun{}}
 	limit := 30
-	cmd := a.command("runs", "list past runs, the newest first", r, func() error {
+	cmd := a.command("runs", "list past runs, the newest first", r, func(ctx context.Context) error {
 		if limit < 1 {
-			return usageError{fmt.Errorf("--limit %d is less than 1", limit)}
+			return usageError{fmt.Errorf("--limit must be at least 1, but is %d", limit)}
 		}
-		return a.withLedger(func(_ config.Config, s *store.Store) error {
-			runs, err := s.RecentRuns(a.ctx, limit)
+		return a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			runs, err := w.ledger.RecentRuns(ctx, limit)
 			if err != nil {
 				return databaseError{err}
 			}
 			for _, past := range runs {
 				r.Runs = append(r.Runs, pastRunOf(past))
 			}
-			a.tellRuns(r.Runs)
+			a.printRunList(r.Runs)
 			return nil
-		})()
+		})(ctx)
 	})
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many")
 	return cmd
@@ -86,7 +85,7 @@ func stateInWords(s ledger.RunState) string {
 	return string(s)
 }
 
-func (a *app) tellRuns(runs []pastRun) {
+func (a *app) printRunList(runs []pastRun) {
 	if a.json || a.quiet {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/user"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/pflag"
 
+	"github.com/mcaledger/mcaledger/internal/atomicfile"
 	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/simulator"
@@ -62,7 +64,11 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "Asia/Kolkata") // nothing may depend on the host's zone
 			env.Setenv("TOMORROW", time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly))
-			env.Setenv("OWNER", owner(env.WorkDir))
+			self, err := user.Current()
+			if err != nil {
+				return err
+			}
+			env.Setenv("OWNER", self.Username)
 			env.Values[partnerCenter{}] = new(partnerCenter)
 			return nil
 		},
@@ -152,7 +158,7 @@ func writeList(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(rows, "\r\n")+"\r\n"), 0o600))
 		return
 	}
-	ts.Check(replace(ts.MkAbs(args[0]), func(w io.Writer) error {
+	ts.Check(atomicfile.Write(ts.MkAbs(args[0]), 0o600, func(w io.Writer) error {
 		return intake.WriteRefused(w, intake.Format{Kind: intake.XLSX}, strings.Split(rows[0], ","), func(yield func([]string, error) bool) {
 			for _, row := range rows[1:] {
 				if !yield(strings.Split(row, ","), nil) {

@@ -27,8 +27,8 @@ func (a *app) simulateCommand() *cobra.Command {
 	r := &simulateReply{head: head{Command: "simulate"}}
 	options := simulator.Options{Seed: 1, Customers: 2000, Mix: simulator.MixRealistic}
 	listen, folder := "127.0.0.1:8080", ""
-	cmd := a.command("simulate", "serve a simulated Partner Center on this machine, until interrupted", r, func() error {
-		options.AsOf = a.AsOf
+	cmd := a.command("simulate", "serve a simulated Partner Center on this machine, until interrupted", r, func(ctx context.Context) error {
+		options.AsOf = a.Now()
 		sim, err := simulator.New(options)
 		if err != nil {
 			return usageError{err}
@@ -49,7 +49,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		} else {
 			a.printf("Partner Center is simulated at %s for this configuration (--write-config FOLDER writes it):\n\n%s\n", s.address, config)
 		}
-		<-a.ctx.Done()
+		<-ctx.Done()
 		r.Stats = sim.Stats()
 		a.printf("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
 		return nil // being interrupted is how it ends

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/ledger"
-	"github.com/mcaledger/mcaledger/internal/store"
 )
 
 type verifyReply struct {
@@ -34,10 +33,15 @@ func (e alteredError) Error() string {
 	return fmt.Sprintf("the ledger is not what was written: %d problems", e.problems)
 }
 
+func (e alteredError) Code() string { return "chain_broken" }
+func (e alteredError) Hint() string {
+	return "Somebody changed the database by other means than mcaledger. Keep it as it is, and compare it with a backup."
+}
+
 func (a *app) verifyCommand() *cobra.Command {
 	r := &verifyReply{head: head{Command: "verify"}, Problems: []verifyProblem{}}
-	return a.command("verify", "verify that the event log is complete and unaltered", r, a.withLedger(func(_ config.Config, s *store.Store) error {
-		found, err := s.Verify(a.ctx)
+	return a.command("verify", "verify that the event log is complete and unaltered", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		found, err := w.ledger.Verify(ctx)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
+	"github.com/mcaledger/mcaledger/jobs"
 )
 
 // An auditor's test: two partners live through some nights with the real commands, and every cell of every workbook is computed again from the
@@ -103,8 +104,9 @@ func (s *session) doesUntil(ctx context.Context, code int, command ...string) {
 	s.Helper()
 	s.clock = s.clock.Add(time.Minute)
 	var stdout, stderr bytes.Buffer
+	began := time.Now()
 	got := Main(ctx, append(command, "--config", s.file("mcaledger.yaml")),
-		Env{Stdout: &stdout, Stderr: &stderr, AsOf: s.clock, Environ: []string{"MCALEDGER_PARTNERS_0_NAME=" + s.label}})
+		Env{Stdout: &stdout, Stderr: &stderr, Now: func() time.Time { return s.clock.Add(time.Since(began)) }, Environ: []string{"MCALEDGER_PARTNERS_0_NAME=" + s.label}})
 	require.Equal(s, code, got, "%v\n%s%s", command, stdout.String(), stderr.String())
 }
 
@@ -259,7 +261,7 @@ func (s *session) interruptedWhileSending(done, lost simulator.Customer) {
 	ctx, stop := context.WithCancelCause(s.Context())
 	var sent sync.WaitGroup
 	sent.Add(2)
-	go func() { sent.Wait(); stop(errInterrupted) }()
+	go func() { sent.Wait(); stop(jobs.ErrInterrupted) }()
 	once := map[string]*sync.Once{done.TenantID: {}, lost.TenantID: {}}
 	about := func(c simulator.Customer) func(*http.Request) bool {
 		return func(r *http.Request) bool {

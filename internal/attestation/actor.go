@@ -1,5 +1,14 @@
 package attestation
 
+import (
+	"strings"
+	"unicode"
+
+	"github.com/mtibben/confusables"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
 // Actor is who did something. The name is a statement; user id and host are what the program saw.
 type Actor struct {
 	Name   string
@@ -19,3 +28,26 @@ const (
 	FromPolicy    ActorSource = "policy"     // nobody: the configuration decided
 	FromProgram   ActorSource = "program"    // an automatic step
 )
+
+// SamePerson reports whether two actors are, or may be, one person: the same user of one host, or names that differ only
+// in case, width, spaces, accents' encoding or look-alike letters. Where an account is shared by several people, only
+// the names count.
+func (a Actor) SamePerson(b Actor, sharedAccount bool) bool {
+	if !sharedAccount && a.UserID != "" && a.UserID == b.UserID && a.Host == b.Host {
+		return true
+	}
+	return foldName(a.Name) == foldName(b.Name)
+}
+
+// foldName is equal for names that people take for the same.
+func foldName(name string) string {
+	fold := cases.Fold()
+	visible := strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Cc) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(name))
+	words := strings.Join(strings.Fields(fold.String(visible)), " ")
+	return fold.String(confusables.Skeleton(words)) // a look-alike may be an upper-case letter
+}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -69,7 +68,7 @@ var samples = map[string][2]string{
 	"mail.user":                               {"ana", "007"},
 	"mail.password":                           {"another", "0012"},
 	"mail.password_file":                      {"/one", "/two"},
-	"mail.from":                               {"<a@b.example>", `"Ana" <c@d.example>`},
+	"mail.from":                               {"Ana <a@b.example>", "c@d.example"},
 	"mail.delivery":                           {"smtp", "drafts"},
 	"mail.drafts_dir":                         {"/one", "/two"},
 	"mail.templates_dir":                      {"/one", "/two"},
@@ -145,18 +144,12 @@ func rendered(c Config, path string) string {
 		if k.path != path {
 			continue
 		}
-		switch target := k.target.(type) {
-		case *Addresses:
+		if addresses, ok := k.target.(*Addresses); ok {
 			var all []string
-			for _, address := range *target {
+			for _, address := range *addresses {
 				all = append(all, address.String())
 			}
 			return strings.Join(all, ", ")
-		case *Address:
-			if *target == (Address{}) {
-				return ""
-			}
-			return (*mail.Address)(target).String()
 		}
 		return fmt.Sprint(reflect.ValueOf(k.target).Elem())
 	}

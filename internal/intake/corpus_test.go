@@ -78,9 +78,8 @@ func understood(t *testing.T, path string) (text, verdict string) {
 	defer f.Close()
 
 	var b strings.Builder
-	u := f.Understanding()
 	fmt.Fprintf(&b, "%+v\n", f.Format())
-	for _, note := range u.Sentences() {
+	for _, note := range f.Notes() {
 		fmt.Fprintln(&b, "note:", note)
 	}
 	good, refused, skipped := 0, 0, 0

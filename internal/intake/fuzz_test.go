@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,7 +91,7 @@ func accounted(t *testing.T, row Row) {
 func lines(cells []string) int {
 	n := 1
 	for _, cell := range cells {
-		n += strings.Count(cell, "\n") + strings.Count(cell, "\r") - strings.Count(cell, "\r\n")
+		n += lineBreaks([]byte(cell))
 	}
 	return n
 }

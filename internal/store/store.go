@@ -32,24 +32,6 @@ type Store struct {
 	queries map[string]string
 }
 
-var (
-	// ErrNewerSchema: the database belongs to a newer version of the program.
-	ErrNewerSchema = errors.New("the database has a newer schema than this program knows")
-	// ErrLeaseLost: somebody else works on the partner now; nothing was written.
-	ErrLeaseLost = errors.New("the lease was lost to another process")
-	// ErrNotFound: there is no such thing in the ledger.
-	ErrNotFound = errors.New("not in the ledger")
-)
-
-// Error is a statement that the database refused, or that did not reach it.
-type Error struct {
-	Statement string
-	cause     error
-}
-
-func (e *Error) Error() string { return "database: " + e.Statement + ": " + e.cause.Error() }
-func (e *Error) Unwrap() error { return e.cause }
-
 // Open connects to the database that the address names ("sqlite:FILE" or "postgres://…"). It changes nothing: see Migrate.
 func Open(ctx context.Context, address string) (*Store, error) {
 	s := &Store{dialect: sqlfiles.Postgres}

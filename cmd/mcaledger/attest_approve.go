@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+type approveReply struct {
+	head
+	Batch    int64  `json:"batch"`
+	SHA256   string `json:"sha256"`
+	Approved int64  `json:"approved"`
+	By       string `json:"by"`
+}
+
+// approvals are the decisions of a person.
+func (w *workspace) approvals(by string) jobs.Approvals {
+	return jobs.Approvals{Store: w.ledger, Required: w.config.Attestation.Approval == config.ApprovalRequired, By: by, Now: w.Now}
+}
+
+func (a *app) attestApproveCommand() *cobra.Command {
+	r := &approveReply{head: head{Command: "attest approve"}}
+	var given []string
+	cmd := a.command("approve", "approve a batch (not its importer)", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		batch, err := jobs.ParseBatch(given[0])
+		if err != nil {
+			return err
+		}
+		done, err := w.approvals(r.By).Approve(ctx, batch)
+		r.Batch, r.SHA256, r.Approved = done.Batch.ID, done.Batch.SHA256, done.Attestations
+		if err != nil {
+			return err
+		}
+		a.printf("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", r.Batch, done.Batch.File, r.SHA256, r.Approved, r.By)
+		return nil
+	}))
+	byFlag(cmd, &r.By, a.getenv)
+	return withArguments(cmd, "BATCH", cobra.ExactArgs(1), &given)
+}
+
+type decideReply struct {
+	head
+	Attestations []decided `json:"attestations"`
+}
+
+// decided is one attestation that a person moved.
+type decided struct {
+	ID   string            `json:"id"`
+	From attestation.State `json:"from"`
+	To   attestation.State `json:"to"`
+}
+
+func (a *app) attestCancelCommand() *cobra.Command {
+	return a.attestDecideCommand("cancel", "cancel attestations before they are sent", jobs.Approvals.Cancel)
+}
+
+func (a *app) attestRetryCommand() *cobra.Command {
+	return a.attestDecideCommand("retry", "let failed attestations be sent again", jobs.Approvals.Retry)
+}
+
+// attestDecideCommand is a person's decision about single attestations, or about all of a batch for which it can be made.
+func (a *app) attestDecideCommand(use, short string, decide func(jobs.Approvals, context.Context, []jobs.Target) ([]jobs.Decided, error)) *cobra.Command {
+	r := &decideReply{head: head{Command: "attest " + use}, Attestations: []decided{}}
+	var given []string
+	by := ""
+	cmd := a.command(use, short, r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		targets := make([]jobs.Target, len(given))
+		for i, text := range given {
+			var err error
+			if targets[i], err = jobs.ParseTarget(text); err != nil {
+				return err
+			}
+		}
+		done, err := decide(w.approvals(by), ctx, targets)
+		for _, d := range done {
+			r.Attestations = append(r.Attestations, decided{d.ID.String(), d.From, d.To})
+			a.printf("attestation %s: %s, was %s\n", d.ID, d.To, d.From)
+		}
+		return err
+	}))
+	byFlag(cmd, &by, a.getenv)
+	return withArguments(cmd, "ID|BATCH…", cobra.MinimumNArgs(1), &given)
+}
+
+func (a *app) attestCorrectCommand() *cobra.Command {
+	r := &importReply{head: head{Command: "attest correct"}, Batches: []batchReply{}}
+	var given []string
+	var by, first, last, email, phone, date, evidence string
+	cmd := a.command("correct", "correct a confirmed attestation: another signer, or other contact fields", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		id, err := jobs.ParseAttestation(given[0])
+		if err != nil {
+			return err
+		}
+		partners, err := w.partners(nil)
+		if err != nil {
+			return err
+		}
+		defer partners.Close()
+		job := jobs.Correction{ImportFiles: w.importJob(partners), Attestations: w.ledger, ID: id, Agreed: standing.Date(date), Evidence: evidence,
+			Signer: standing.Contact{FirstName: first, LastName: last, Email: email, Phone: phone}}
+		job.By = by
+		done, err := job.Run(ctx)
+		if done.Batch.ID != 0 {
+			r.Batches = append(r.Batches, batchReplyOf(done.Batch, done.Batch.File, ""))
+		}
+		if err != nil {
+			return err
+		}
+		a.printf("attestation %s is %s and corrects %s\n", done.New.ID, done.New.State, done.New.Replaces)
+		return nil
+	}))
+	f := cmd.Flags()
+	byFlag(cmd, &by, a.getenv)
+	f.StringVar(&first, "first-name", "", "first name of the signer, if another one")
+	f.StringVar(&last, "last-name", "", "last name of the signer, if another one")
+	f.StringVar(&email, "email", "", "e-mail address of the signer, if another one")
+	f.StringVar(&phone, "phone", "", "phone number of the signer, if another one")
+	f.StringVar(&date, "date", "", "day of the acceptance (2006-01-02), if another one")
+	f.StringVar(&evidence, "evidence", "", "where the signed acceptance is kept, if elsewhere")
+	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
+}

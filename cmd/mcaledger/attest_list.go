@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+type listReply struct {
+	head
+	Batches []listedBatch `json:"batches"`
+}
+
+// listedBatch is a batch as `attest list` shows it.
+type listedBatch struct {
+	Batch        int64                     `json:"batch"`
+	File         string                    `json:"file"`
+	ImportedBy   string                    `json:"imported_by"`
+	ImportedAt   time.Time                 `json:"imported_at"`
+	ApprovedBy   string                    `json:"approved_by"`
+	Rows         int                       `json:"rows"`
+	States       map[attestation.State]int `json:"states"`
+	Attestations []listedAttestation       `json:"attestations,omitempty"`
+}
+
+type listedAttestation struct {
+	ID       string             `json:"id"`
+	Customer string             `json:"customer"`
+	TenantID string             `json:"tenant_id"`
+	Agreed   standing.Date      `json:"date_agreed"`
+	State    attestation.State  `json:"state"`
+	Reason   attestation.Reason `json:"reason"`
+	Message  string             `json:"message"`
+	Hint     string             `json:"hint"`
+}
+
+func (a *app) attestListCommand() *cobra.Command {
+	r := &listReply{head: head{Command: "attest list"}, Batches: []listedBatch{}}
+	limit, batch, state := 20, "", ""
+	cmd := a.command("list", "list batches, the newest first, or the attestations of one", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		switch {
+		case limit < 1:
+			return usageError{fmt.Errorf("--limit must be at least 1, but is %d", limit)}
+		case state != "" && batch == "":
+			return usageError{errors.New("--state chooses among the attestations of one batch: name it with --batch")}
+		case state != "" && !slices.Contains(attestation.States(), attestation.State(state)):
+			return usageError{fmt.Errorf("there is no state %q; the states are %v", state, attestation.States())}
+		}
+		batches, err := w.listed(ctx, batch, limit)
+		if err != nil {
+			return err
+		}
+		for _, b := range batches {
+			listed, err := listBatch(ctx, w.ledger, b, batch != "", attestation.State(state))
+			if err != nil {
+				return err
+			}
+			r.Batches = append(r.Batches, listed)
+		}
+		a.printBatches(r.Batches)
+		return nil
+	}))
+	cmd.Flags().IntVar(&limit, "limit", limit, "how many batches")
+	cmd.Flags().StringVar(&batch, "batch", "", "list this batch's attestations")
+	cmd.Flags().StringVar(&state, "state", "", "only attestations in this state")
+	return cmd
+}
+
+// listed are the batches that a person asks for: one by its number, or the newest ones.
+func (w *workspace) listed(ctx context.Context, number string, limit int) ([]attestation.Batch, error) {
+	if number == "" {
+		return w.ledger.RecentBatches(ctx, limit)
+	}
+	id, err := jobs.ParseBatch(number)
+	if err != nil {
+		return nil, err
+	}
+	b, err := jobs.FindBatch(ctx, w.ledger, id)
+	return []attestation.Batch{b}, err
+}
+
+func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each bool, state attestation.State) (listedBatch, error) {
+	listed := listedBatch{Batch: b.ID, File: b.File, ImportedBy: b.ImportedBy, ImportedAt: b.ImportedAt, ApprovedBy: b.ApprovedBy, Rows: b.Rows}
+	var err error
+	if listed.States, err = s.CountStates(ctx, b.ID); err != nil || !each {
+		return listed, err
+	}
+	for at, err := range s.Attestations(ctx, b.ID) {
+		if err != nil {
+			return listed, err
+		}
+		if state == "" || at.State == state {
+			listed.Attestations = append(listed.Attestations, listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID,
+				Agreed: at.Content.Agreed, State: at.State, Reason: at.Reason, Message: at.Message, Hint: at.Hint})
+		}
+	}
+	return listed, nil
+}
+
+func (a *app) printBatches(batches []listedBatch) {
+	if a.json || a.quiet {
+		return
+	}
+	for _, b := range batches {
+		approved := "not approved"
+		if b.ApprovedBy != "" {
+			approved = "approved by " + b.ApprovedBy
+		}
+		a.printf("batch %d: %s, imported by %s at %s, %s: %d rows", b.Batch, b.File, b.ImportedBy, b.ImportedAt.Format("2006-01-02 15:04 UTC"), approved, b.Rows)
+		for _, state := range attestation.States() {
+			if n := b.States[state]; n > 0 {
+				a.printf(", %d %s", n, state)
+			}
+		}
+		a.printf("\n")
+		w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+		for _, at := range b.Attestations {
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", at.ID, at.Customer, at.Agreed, at.State, at.Message)
+		}
+		w.Flush()
+	}
+}
+
+type showReply struct {
+	head
+	Attestation *shownAttestation `json:"attestation"`
+}
+
+// shownAttestation is all that the ledger knows of one attestation, for an auditor.
+type shownAttestation struct {
+	listedAttestation
+	Batch         int64        `json:"batch"`
+	SHA256        string       `json:"sha256"`
+	Signer        string       `json:"signer"`
+	Email         string       `json:"email"`
+	Evidence      string       `json:"evidence"`
+	RequestID     string       `json:"request_id"`
+	CorrelationID string       `json:"correlation_id"`
+	Status        int          `json:"answer_status"`
+	Code          string       `json:"answer_code"`
+	Replaces      string       `json:"replaces"`
+	Events        []shownEvent `json:"events"`
+}
+
+type shownEvent struct {
+	At     time.Time         `json:"at"`
+	Actor  string            `json:"actor"`
+	From   attestation.State `json:"from"`
+	To     attestation.State `json:"to"`
+	Detail string            `json:"detail"`
+	Hash   string            `json:"hash"`
+}
+
+func (a *app) attestShowCommand() *cobra.Command {
+	r := &showReply{head: head{Command: "attest show"}}
+	var given []string
+	cmd := a.command("show", "everything about one attestation, with its log", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		id, err := jobs.ParseAttestation(given[0])
+		if err != nil {
+			return err
+		}
+		at, err := jobs.FindAttestation(ctx, w.ledger, id)
+		if err != nil {
+			return err
+		}
+		b, err := w.ledger.Batch(ctx, at.ID.Batch)
+		if err != nil {
+			return err
+		}
+		events, err := w.ledger.Events(ctx, at.ID)
+		if err != nil {
+			return err
+		}
+		r.Attestation = shown(at, b, events)
+		a.printAttestation(r.Attestation)
+		return nil
+	}))
+	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
+}
+
+func shown(at attestation.Attestation, b attestation.Batch, events []ledger.Event) *shownAttestation {
+	s := &shownAttestation{Batch: b.ID, SHA256: b.SHA256, Signer: at.Content.Signer.FirstName + " " + at.Content.Signer.LastName, Email: at.Content.Signer.Email,
+		Evidence: at.Content.Evidence, RequestID: at.RequestID, CorrelationID: at.Answer.CorrelationID, Status: at.Answer.Status, Code: at.Answer.Code,
+		listedAttestation: listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID, Agreed: at.Content.Agreed,
+			State: at.State, Reason: at.Reason, Message: at.Message, Hint: at.Hint}}
+	if at.Replaces != (attestation.ID{}) {
+		s.Replaces = at.Replaces.String()
+	}
+	for _, e := range events {
+		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor.Name, From: e.From, To: e.To, Detail: e.Detail, Hash: e.Hash})
+	}
+	return s
+}
+
+func (a *app) printAttestation(s *shownAttestation) {
+	a.printf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
+		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message, s.RequestID, s.CorrelationID)
+	for _, e := range s.Events {
+		a.printf("  %s  %s: %s -> %s %s\n", e.At.Format("2006-01-02 15:04:05 UTC"), e.Actor, e.From, e.To, e.Detail)
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/partnercenter"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+// workspace is a configuration that is loaded and a ledger that is open; the jobs are wired from it.
+type workspace struct {
+	*app
+	config config.Config
+	ledger ledgerStore
+	began  time.Time // the day of a night that goes on past midnight
+}
+
+// withWorkspace makes the work of a command that needs configuration and ledger.
+func (a *app) withWorkspace(work func(ctx context.Context, w *workspace) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		c, err := a.load()
+		if err != nil {
+			return err
+		}
+		w, err := a.open(ctx, c)
+		if err != nil {
+			return err
+		}
+		defer w.ledger.Close()
+		return work(ctx, w)
+	}
+}
+
+// load reads the configuration.
+func (a *app) load() (config.Config, error) {
+	c, err := config.Load(a.configPath, a.Environ)
+	if err != nil {
+		return c, configError{err}
+	}
+	return c, nil
+}
+
+// open opens the ledger and upgrades its schema.
+func (a *app) open(ctx context.Context, c config.Config) (*workspace, error) {
+	s, err := store.Open(ctx, c.Database)
+	if err != nil {
+		return nil, atDatabase(c, err)
+	}
+	if err := s.Migrate(ctx); err != nil {
+		s.Close()
+		return nil, atDatabase(c, err)
+	}
+	return &workspace{app: a, config: c, ledger: ledgerStore{s}, began: a.Now()}, nil
+}
+
+// atDatabase says which database an error is about.
+func atDatabase(c config.Config, err error) error {
+	return databaseError{fmt.Errorf("%s: %w", c.Ledger(), err)}
+}
+
+// partners are those that a command names, or all of them.
+func (w *workspace) partners(wanted []string) (*jobs.Partners, error) {
+	selected, err := w.config.Select(wanted)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return w.app.partners(w.config, selected), nil
+}
+
+func (a *app) partners(c config.Config, selected []config.Partner) *jobs.Partners {
+	partners := &jobs.Partners{}
+	byID := map[string]config.Partner{}
+	for _, p := range selected {
+		partner := partnerOf(p)
+		byID[partner.ID] = p
+		partners.List = append(partners.List, partner)
+	}
+	partners.Open = func(p jobs.Partner) (jobs.Connection, error) {
+		options, err := a.clientOptions(c, byID[p.ID])
+		return connection{options}, err
+	}
+	return partners
+}
+
+func partnerOf(p config.Partner) jobs.Partner {
+	return jobs.Partner{Partner: ledger.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}, Concurrency: p.Concurrency}
+}
+
+// clientOptions are a partner's, but for the correlation id.
+func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Options, error) {
+	credentials, err := p.AppUser()
+	if err != nil {
+		return partnercenter.Options{}, configError{fmt.Errorf("partner %s: %w", p.Name, err)}
+	}
+	options := partnercenter.Options{
+		APIURL: p.APIURL,
+		Credentials: partnercenter.Credentials{LoginURL: p.LoginURL, TenantID: p.TenantID, ClientID: credentials.ClientID,
+			ClientSecret: credentials.ClientSecret, RefreshTokenFile: credentials.RefreshTokenFile},
+		RequestsPerMinute: p.RequestsPerMinute,
+		Concurrency:       p.Concurrency,
+		Timeout:           c.HTTP.Timeout,
+		Attempts:          c.HTTP.Attempts,
+		Application:       "mcaledger/" + programVersion(),
+		Log:               a.log().With("partner", p.Name),
+	}
+	if credentials.CertificateFile != "" {
+		certificate, err := partnercenter.ReadCertificate(credentials.CertificateFile)
+		if err != nil {
+			return options, configError{fmt.Errorf("partner %s: certificate_file: %w", p.Name, err)}
+		}
+		options.Credentials.Certificate = certificate
+	}
+	return options, nil
+}
+
+// connection opens clients of one partner.
+type connection struct{ options partnercenter.Options }
+
+func (c connection) ForRun(correlationID string) (jobs.PartnerService, error) {
+	options := c.options
+	options.CorrelationID = correlationID
+	return partnercenter.New(options)
+}
+
+func (connection) Close() {}
+
+// ledgerStore is the store as the jobs see it: they declare what they need, the store returns its own types.
+type ledgerStore struct{ *store.Store }
+
+func (l ledgerStore) Hold(ctx context.Context, p ledger.Partner, work func(context.Context, jobs.PartnerLedger) error) error {
+	return l.Store.Hold(ctx, p, func(ctx context.Context, lease *store.Lease) error { return work(ctx, lease) })
+}
+
+func (l ledgerStore) OpenQueue(ctx context.Context, partnerID string) (jobs.PartnerQueue, error) {
+	return l.Queue(ctx, partnerID, agentName())
+}
+
+func (l ledgerStore) Import(ctx context.Context, b attestation.Batch, keep bool, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, b, keep, func(i *store.Import) error { return fill(i) },
+		func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
+			return report(b, rows)
+		})
+}
+
+// agentName is the actor recorded for automatic steps.
+func agentName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this host"
+	}
+	return "mcaledger on " + host
+}
+
+// reconcileJob wires the reconciliation of partners.
+func (w *workspace) reconcileJob(partners *jobs.Partners) jobs.ReconcilePartners {
+	c := w.config
+	return jobs.ReconcilePartners{
+		Reconcile: jobs.Reconcile{Policy: standing.Policy(c.Policy), MaxGonePercent: c.Reconcile.MaxGonePercent,
+			ResumeWithin: c.Reconcile.ResumeWithin, Version: programVersion()},
+		Partners: partners, Leases: w.ledger, Now: w.Now, Log: w.log(), Watch: w.progress,
+	}
+}

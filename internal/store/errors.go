@@ -1,0 +1,38 @@
+package store
+
+// Errors say to machines what they are (Code) and to people what they can do (Hint).
+
+// sentinel is an error that is compared with errors.Is.
+type sentinel struct{ text, code, hint string }
+
+func (e *sentinel) Error() string { return e.text }
+func (e *sentinel) Code() string  { return e.code }
+func (e *sentinel) Hint() string  { return e.hint }
+
+const waitHint = "Wait until it has ended; a lock whose holder died is free after a minute."
+
+var (
+	// ErrNewerSchema: the database belongs to a newer version of the program.
+	ErrNewerSchema error = &sentinel{"the database has a newer schema than this program knows", "newer_schema",
+		"Install the version of mcaledger that made it, or a newer one; nothing was changed."}
+	// ErrLeaseLost: another process works on the partner now; nothing was written.
+	ErrLeaseLost error = &sentinel{"the lease was lost to another process", "held", waitHint}
+	// ErrNotFound: the ledger holds no such thing.
+	ErrNotFound error = &sentinel{"not in the ledger", "not_found", ""}
+)
+
+// Error is a statement that the database refused, or that did not reach it.
+type Error struct {
+	Statement string
+	cause     error
+}
+
+func (e *Error) Error() string { return "database: " + e.Statement + ": " + e.cause.Error() }
+func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Code() string  { return "database" }
+func (e *Error) Hint() string {
+	return "Check that the database is up. Work that was saved is kept, and the next run continues."
+}
+
+func (e *HeldError) Code() string { return "held" }
+func (e *HeldError) Hint() string { return waitHint }

@@ -1,0 +1,217 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/intake"
+)
+
+// ImportFiles takes files of attestations into the ledger, each as one batch, and writes their result files.
+type ImportFiles struct {
+	Import           // how rows are judged
+	Intake           intake.Options
+	ApprovalRequired bool // by somebody else; else a batch is approved as it is imported
+	DryRun           bool // write the result files, and keep nothing
+	Store            ImportStore
+	Now              func() time.Time
+	Log              *slog.Logger
+}
+
+// ImportStore is what an import asks of the ledger.
+type ImportStore interface {
+	BatchStore
+	Approve(ctx context.Context, batch int64, sha256, by string, at time.Time) (approved int64, err error)
+}
+
+// ImportedFile is what became of a file.
+type ImportedFile struct {
+	Path  string
+	Batch attestation.Batch // its ID is zero after a dry run
+	ResultFiles
+}
+
+// Imported is what became of several files.
+type Imported struct {
+	Files []ImportedFile // those that are in the ledger
+}
+
+// NotImportedError: nothing of a file is in the ledger.
+type NotImportedError struct {
+	Path  string
+	cause error
+}
+
+func (e *NotImportedError) Error() string {
+	if _, ok := errors.AsType[*intake.FileError](e.cause); ok {
+		return e.cause.Error() // it names the file
+	}
+	return fmt.Sprintf("import %s: %s", e.Path, e.cause)
+}
+func (e *NotImportedError) Unwrap() error { return e.cause }
+
+// Code is that of the cause.
+func (e *NotImportedError) Code() string {
+	if _, ok := errors.AsType[*intake.FileError](e.cause); ok {
+		return "file"
+	}
+	code, _ := Explain(e.cause)
+	return code
+}
+
+// Hint says how to go on with the file.
+func (e *NotImportedError) Hint() string {
+	switch e.Code() {
+	case "interrupted":
+		return "Nothing of the file was queued; import it again."
+	case "database":
+		return "Nothing of the file was queued. Check the database, or wait for the other command to finish, and import the file again."
+	case "file":
+		return "Correct the file and import it again; nothing of it was queued."
+	}
+	return hintOf(e.cause)
+}
+
+// Run imports one file after the other. One that fails does not stop the others.
+func (j ImportFiles) Run(ctx context.Context, paths []string) (Imported, error) {
+	return importEach(ctx, paths, func(path string) (ImportedFile, error) {
+		return j.one(ctx, path, filepath.Dir(path), filepath.Base(path))
+	})
+}
+
+// importEach takes files one after the other and sums up what became of them.
+func importEach(ctx context.Context, paths []string, take func(path string) (ImportedFile, error)) (done Imported, err error) {
+	var failed []error
+	refused := 0
+	for _, path := range paths {
+		if ctx.Err() != nil {
+			break
+		}
+		file, err := take(path)
+		if file.All != "" {
+			done.Files = append(done.Files, file)
+			refused += file.Batch.Refused
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if stopped := context.Cause(ctx); stopped != nil {
+		return done, errors.Join(append([]error{stopped}, failed...)...)
+	}
+	return done, importError(failed, len(paths), refused)
+}
+
+func importError(failed []error, files, refused int) error {
+	switch {
+	case len(failed) > 0 && len(failed) == files:
+		return errors.Join(failed...)
+	case len(failed) > 0:
+		message := errors.Join(failed...).Error()
+		if refused > 0 {
+			message += fmt.Sprintf("\n%s of the other files were refused", plural(refused, "row"))
+		}
+		return partial("some_files_failed", message, failed[0])
+	case refused > 0:
+		return partialHint("rows_refused", plural(refused, "row")+wasWere(refused)+" refused",
+			"Correct them in the file of refused rows and import that one; the result file says what is wrong with each.")
+	}
+	return nil
+}
+
+func wasWere(n int) string {
+	if n == 1 {
+		return " was"
+	}
+	return " were"
+}
+
+// one imports a file; its result files go into a folder, under names made of name.
+func (j ImportFiles) one(ctx context.Context, path, folder, name string) (ImportedFile, error) {
+	if strings.TrimSpace(j.By) == "" {
+		return ImportedFile{}, usageErrorf("--by must not be empty: say who imports")
+	}
+	switch j.Intake.Dates {
+	case intake.Auto, intake.DayFirst, intake.MonthFirst:
+	default:
+		return ImportedFile{}, usageErrorf("--dates %q must be auto, dmy or mdy", j.Intake.Dates)
+	}
+	options := j.Intake
+	options.AsOf = j.Now()
+	file, err := intake.Open(path, options)
+	if err != nil {
+		return ImportedFile{}, &NotImportedError{path, err}
+	}
+	defer file.Close()
+	for _, note := range file.Notes() {
+		j.Log.Info("file understood", "file", path, "note", note)
+	}
+	return j.enter(ctx, file, path, folder, name)
+}
+
+// enter makes a batch of an opened file. The result files are written before the batch is committed, and get their names
+// after it: a batch without answers is none, and neither are answers without a batch.
+func (j ImportFiles) enter(ctx context.Context, file Upload, path, folder, name string) (done ImportedFile, err error) {
+	var results *pendingResults
+	defer func() {
+		if results != nil {
+			results.discard()
+		}
+	}()
+	batch, err := j.add(ctx, file, filepath.Base(path), func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
+		if j.DryRun {
+			b, rows = withoutNumber(b, rows)
+		}
+		results, err = writeResults(folder, name, b, rows)
+		return err
+	})
+	if err != nil {
+		return done, &NotImportedError{path, err}
+	}
+	done = ImportedFile{Path: path, Batch: batch}
+	if err := results.commit(); err != nil {
+		return done, fmt.Errorf("batch %d is imported, but its result files are not written (mcaledger attest results %d writes them): %w",
+			batch.ID, batch.ID, err)
+	}
+	done.ResultFiles = results.ResultFiles
+	j.Log.Info("batch imported", "batch", batch.ID, "file", path, "rows", batch.Rows, "queued", batch.Queued, "refused", batch.Refused,
+		"duplicates", batch.Duplicates, "already_known", batch.AlreadyKnown, "dry_run", j.DryRun)
+	return done, j.approve(ctx, batch)
+}
+
+// add makes a batch of an upload.
+func (j ImportFiles) add(ctx context.Context, upload Upload, name string, report ReportRows) (attestation.Batch, error) {
+	name = strings.ToValidUTF8(name, "\uFFFD") // of a file that came by FTP or in a ZIP
+	batch, err := j.Import.Run(ctx, upload, name, j.Store, j.Now(), !j.DryRun, report)
+	if j.DryRun {
+		batch.ID = 0
+	}
+	return batch, err
+}
+
+// approve approves a batch where the configuration asks nobody to.
+func (j ImportFiles) approve(ctx context.Context, b attestation.Batch) error {
+	if j.DryRun || j.ApprovalRequired || b.Queued == 0 {
+		return nil
+	}
+	if _, err := j.Store.Approve(ctx, b.ID, b.SHA256, j.By, j.Now()); err != nil {
+		return fmt.Errorf("approve batch %d: %w", b.ID, err)
+	}
+	return nil
+}
+
+// withoutNumber hides the number that a dry run's batch had for a moment.
+func withoutNumber(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (attestation.Batch, iter.Seq2[attestation.Attestation, error]) {
+	b.ID = 0
+	return b, mapRows(rows, func(a attestation.Attestation) attestation.Attestation {
+		a.ID.Batch = 0
+		return a
+	})
+}

@@ -1,0 +1,98 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+)
+
+// Nightly does the work of a night, in this order: reconcile, take the inbox, submit what is approved, report. A step that
+// fails does not keep the next ones from being done: the morning needs its workbook.
+type Nightly struct {
+	Reconcile ReconcilePartners
+	Inbox     Inbox
+	Submit    SubmitPartners // without a route it is left out
+	Report    Report
+}
+
+// NightSummary is what became of a night. Everything that tells people or machines about it reads this value.
+type NightSummary struct {
+	Reconcile Step[[]PartnerRun]
+	Import    Step[Imported]
+	Submit    Step[SubmittedAll]
+	Report    Step[ReportFile]
+}
+
+// Step is what became of one step of a night.
+type Step[R any] struct {
+	Result R
+	Err    error // nil: done, or left out
+}
+
+// Run does the night's work. An interrupted night does not begin its next step.
+func (j Nightly) Run(ctx context.Context) (s NightSummary) {
+	s.Reconcile = step(ctx, j.Reconcile.Run)
+	s.Import = step(ctx, j.Inbox.Run)
+	if j.Submit.Route != "" {
+		s.Submit = step(ctx, j.Submit.Run)
+	}
+	s.Report = step(ctx, j.Report.Run)
+	return s
+}
+
+func step[R any](ctx context.Context, run func(context.Context) (R, error)) (s Step[R]) {
+	if s.Err = context.Cause(ctx); s.Err == nil {
+		s.Result, s.Err = run(ctx)
+	}
+	return s
+}
+
+func (s NightSummary) errors() []error {
+	return []error{s.Reconcile.Err, s.Import.Err, s.Submit.Err, s.Report.Err}
+}
+
+// Outcome is the worst of the steps.
+func (s NightSummary) Outcome() Outcome {
+	worst := OutcomeDone
+	for _, err := range s.errors() {
+		worst = worst.Worse(OutcomeOf(err))
+	}
+	return worst
+}
+
+// Err is nil after a night without failures.
+func (s NightSummary) Err() error {
+	all := errors.Join(s.errors()...)
+	if all == nil {
+		return nil
+	}
+	return &NightError{s, all}
+}
+
+// NightError is a night of which a step was not done, or not completely.
+type NightError struct {
+	Summary NightSummary
+	all     error
+}
+
+func (e *NightError) Error() string { return e.all.Error() }
+
+// Outcome is that of the night.
+func (e *NightError) Outcome() Outcome { return e.Summary.Outcome() }
+
+// Code is that of the first step with the night's outcome.
+func (e *NightError) Code() string {
+	code, _ := Explain(e.decisive())
+	return code
+}
+
+// Hint is that of the first step with the night's outcome.
+func (e *NightError) Hint() string { return hintOf(e.decisive()) }
+
+func (e *NightError) decisive() error {
+	for _, err := range e.Summary.errors() {
+		if OutcomeOf(err) == e.Outcome() {
+			return err
+		}
+	}
+	return e.all
+}

@@ -1,0 +1,147 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+// pastRuns is a ledger of runs, the oldest first.
+type pastRuns []ledger.Run
+
+func (l pastRuns) Run(_ context.Context, id int64) (*ledger.Run, error) {
+	for i := range l {
+		if l[i].ID == id {
+			return &l[i], nil
+		}
+	}
+	return nil, nil
+}
+
+func (l pastRuns) LastEntry(context.Context) (last time.Time, _ error) {
+	for _, r := range l {
+		if r.FinishedAt.After(last) {
+			last = r.FinishedAt
+		}
+	}
+	return last, nil
+}
+
+func (l pastRuns) CompletedRuns(_ context.Context, partnerID string, by time.Time, limit int) (found []ledger.Run, _ error) {
+	for i := len(l) - 1; i >= 0 && len(found) < limit; i-- {
+		if r := l[i]; r.Partner.ID == partnerID && r.State == ledger.Completed && !r.FinishedAt.After(by) {
+			found = append(found, r)
+		}
+	}
+	return found, nil
+}
+
+func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by time.Time) (found []ledger.Run, _ error) {
+	for i := len(l) - 1; i >= 0; i-- {
+		if r := l[i]; r.Partner.ID == partnerID && r.ID > after && !r.StartedAt.After(by) {
+			found = append(found, r)
+		}
+	}
+	return found, nil
+}
+
+func TestReportFindsTheRunsOfAMorning(t *testing.T) {
+	brazil, europe := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "eu", Name: "contoso-eu"}
+	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
+	of := func(id int64, p ledger.Partner, kind ledger.RunKind, state ledger.RunState, began, ended time.Time) ledger.Run {
+		return ledger.Run{ID: id, Partner: p, Kind: kind, State: state, StartedAt: began, FinishedAt: ended}
+	}
+	runs := pastRuns{
+		of(1, brazil, ledger.Sweep, ledger.Completed, at(1, 2), at(1, 3)),
+		of(2, europe, ledger.Sweep, ledger.Completed, at(1, 2), at(1, 4)),
+		of(3, brazil, ledger.Sweep, ledger.Failed, at(2, 2), at(2, 3)),
+		of(4, europe, ledger.Sweep, ledger.Completed, at(2, 2), at(2, 4)),
+		of(5, brazil, ledger.Sweep, ledger.Completed, at(3, 2), at(3, 3)),
+		of(6, brazil, ledger.Recheck, ledger.Completed, at(3, 9), at(3, 10)),
+		of(7, brazil, ledger.Sweep, ledger.Abandoned, at(4, 2), at(5, 2)),
+		of(8, brazil, ledger.Sweep, ledger.Completed, at(5, 2), at(5, 3)),
+		of(9, europe, ledger.Sweep, ledger.Running, at(5, 2), time.Time{}),
+	}
+	runs[5].ReportedAt = at(3, 12)
+	now := at(5, 8)
+	both := []ledger.Partner{brazil, europe}
+
+	type seen struct{ run, against, failed, unfinished int64 }
+	number := func(r *ledger.Run) int64 {
+		if r == nil {
+			return 0
+		}
+		return r.ID
+	}
+	for name, c := range map[string]struct {
+		job     jobs.Selection
+		want    []seen
+		through time.Time
+	}{
+		"the newest":                          {jobs.Selection{Partners: both}, []seen{{8, 6, 0, 0}, {4, 2, 0, 9}}, now},
+		"one partner alone":                   {jobs.Selection{Partners: both[:1]}, []seen{{8, 6, 0, 0}}, now},
+		"the newest, against an older one":    {jobs.Selection{Partners: both, Against: 1}, []seen{{8, 1, 0, 0}, {4, 2, 0, 9}}, now},
+		"as it was last reported":             {jobs.Selection{Partners: both, Run: 6}, []seen{{6, 1, 0, 0}, {4, 2, 0, 0}}, at(3, 12)},
+		"never reported: until the next run":  {jobs.Selection{Partners: both, Run: 1}, []seen{{1, 0, 0, 0}, {2, 0, 0, 0}}, at(2, 2).Add(-time.Microsecond)},
+		"a sweep before its recheck":          {jobs.Selection{Partners: both, Run: 5}, []seen{{5, 1, 0, 0}, {4, 2, 0, 0}}, at(3, 9).Add(-time.Microsecond)},
+		"the newest by its number":            {jobs.Selection{Partners: both, Run: 8}, []seen{{8, 6, 0, 0}, {4, 2, 0, 9}}, now},
+		"past, against any older one":         {jobs.Selection{Partners: both, Run: 6, Against: 5}, []seen{{6, 5, 0, 0}, {4, 2, 0, 0}}, at(3, 12)},
+		"a morning after a night that failed": {jobs.Selection{Partners: both, Run: 4}, []seen{{1, 0, 3, 0}, {4, 2, 0, 0}}, at(5, 2).Add(-time.Microsecond)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "a morning after a night that failed" {
+				runs[3].ReportedAt = at(2, 8)
+				c.through = at(2, 8)
+				defer func() { runs[3].ReportedAt = time.Time{} }()
+			}
+			shown, through, err := c.job.Find(t.Context(), runs, now)
+			require.NoError(t, err)
+			require.Equal(t, c.through, through)
+			var got []seen
+			for _, p := range shown {
+				got = append(got, seen{number(p.Run), number(p.Against), number(p.Failed), number(p.Unfinished)})
+				if p.Run != nil {
+					require.Equal(t, *p.Run, p.History[len(p.History)-1], "the history ends with the run shown")
+				}
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+
+	for want, job := range map[string]jobs.Selection{
+		"there is no run 77 (--run)":                                                                       {Partners: both, Run: 77},
+		"run 3 (--run) is failed: only a completed run has figures":                                        {Partners: both, Run: 3},
+		"run 1 (--run) is of contoso-br, which is not among the partners of this report":                   {Partners: both[1:], Run: 1},
+		"there is no run 78 (--against)":                                                                   {Partners: both, Against: 78},
+		"changes are counted from an earlier run, and run 6 (--against) is not earlier than the run shown": {Partners: both, Run: 5, Against: 6},
+		"changes are counted from an earlier run, and run 8 (--against) is not earlier than the run shown": {Partners: both, Against: 8},
+	} {
+		_, _, err := job.Find(t.Context(), runs, now)
+		require.EqualError(t, err, want)
+		require.ErrorAs(t, err, new(*jobs.UsageError))
+	}
+
+	ahead := now.Add(-24 * time.Hour) // the clock of the host that reports is behind that of the one that read
+	_, through, err := jobs.Selection{Partners: both}.Find(t.Context(), runs, ahead)
+	require.NoError(t, err)
+	require.Equal(t, at(5, 3), through)
+
+	broken := errors.New("database is down")
+	_, _, err = jobs.Selection{Partners: both}.Find(t.Context(), brokenRuns{runs, broken}, now)
+	require.ErrorIs(t, err, broken)
+}
+
+type brokenRuns struct {
+	pastRuns
+	err error
+}
+
+func (b brokenRuns) RunsAfter(context.Context, string, int64, time.Time) ([]ledger.Run, error) {
+	return nil, b.err
+}

@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mcaledger/mcaledger/internal/atomicfile"
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/intake"
+)
+
+// resultPerm lets the group read what the program writes for people: finance is another user than cron's.
+const resultPerm fs.FileMode = 0o640
+
+// ResultFiles are where the answers to a batch were written.
+type ResultFiles struct {
+	All     string // the user's own file again, with an answer for every row; empty: not written
+	Refused string // the refused rows alone, to correct and import again; empty: there is none
+}
+
+// pendingResults are the answers to a batch before they have their names: a batch is in the ledger first.
+type pendingResults struct {
+	folder string
+	root   *os.Root
+	files  []*atomicfile.File
+	ResultFiles
+}
+
+// writeResults writes the answers to a batch into a folder, under names made of the batch's file and number, and keeps
+// them pending.
+func writeResults(folder, file string, b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (_ *pendingResults, err error) {
+	var format intake.Format
+	if err := json.Unmarshal([]byte(b.Form), &format); err != nil {
+		return nil, fmt.Errorf("read how batch %d was written: %w", b.ID, err)
+	}
+	stem := strings.TrimSuffix(file, filepath.Ext(file))
+	if b.ID != 0 {
+		stem = fmt.Sprintf("%s.batch-%d", stem, b.ID)
+	} else {
+		stem += ".dry-run"
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	p := &pendingResults{folder: folder, root: root}
+	defer func() {
+		if err != nil {
+			p.discard()
+		}
+	}()
+	p.All, err = p.add(stem+".result"+format.Extension(), func(w io.Writer) error {
+		return intake.WriteResults(w, format, b.Header, mapRows(rows, resultOf))
+	})
+	if err != nil || b.Refused == 0 {
+		return p, err
+	}
+	// Alone, the refused rows may not prove the order of their dates any more.
+	correctable := intake.Correctable(b.Header)
+	p.Refused, err = p.add(stem+".refused"+format.Extension(), func(w io.Writer) error {
+		return intake.WriteRefused(w, format, b.Header, mapRows(refusedOnly(rows), func(a attestation.Attestation) []string {
+			return correctable(a.Cells, a.Content.Agreed)
+		}))
+	})
+	return p, err
+}
+
+func (p *pendingResults) add(name string, write func(io.Writer) error) (path string, err error) {
+	path = filepath.Join(p.folder, name)
+	file, err := atomicfile.CreateIn(p.root, name, resultPerm)
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	p.files = append(p.files, file)
+	if err := write(file); err != nil {
+		return "", fmt.Errorf("write %s: %w", path, err)
+	}
+	return path, nil
+}
+
+// commit gives the files their names.
+func (p *pendingResults) commit() error {
+	defer p.discard()
+	for _, file := range p.files {
+		if err := file.Commit(); err != nil {
+			return fmt.Errorf("write the result files in %s: %w", p.folder, err)
+		}
+	}
+	return nil
+}
+
+// discard removes what has no name yet.
+func (p *pendingResults) discard() {
+	for _, file := range p.files {
+		file.Discard()
+	}
+	p.root.Close()
+}
+
+// Results writes the result files of a batch again, with the answers that have come since.
+type Results struct {
+	Store  BatchFinder
+	Folder string // to write them to
+}
+
+// Run writes the files and returns where they are.
+func (j Results) Run(ctx context.Context, batchID int64) (ImportedFile, error) {
+	b, err := FindBatch(ctx, j.Store, batchID)
+	if err != nil {
+		return ImportedFile{}, err
+	}
+	results, err := writeResults(j.Folder, b.File, b, j.Store.Attestations(ctx, b.ID))
+	if err != nil {
+		return ImportedFile{}, err
+	}
+	return ImportedFile{Path: b.File, Batch: b, ResultFiles: results.ResultFiles}, results.commit()
+}
+
+func resultOf(a attestation.Attestation) intake.Result {
+	reason := string(a.Reason)
+	if a.Message != "" {
+		reason += ": " + a.Message
+	}
+	id := a.ID.String()
+	if a.ID.Batch == 0 {
+		id = "" // a dry run leaves nothing in the ledger
+	}
+	return intake.Result{Cells: a.Cells, Result: string(a.State), Reason: reason, Hint: a.Hint, AttestationID: id}
+}
+
+func refusedOnly(rows iter.Seq2[attestation.Attestation, error]) iter.Seq2[attestation.Attestation, error] {
+	return func(yield func(attestation.Attestation, error) bool) {
+		for a, err := range rows {
+			if (err != nil || a.Admitted == attestation.Refused) && !yield(a, err) {
+				return
+			}
+		}
+	}
+}
+
+// mapRows changes each row; errors pass through.
+func mapRows[A, B any](rows iter.Seq2[A, error], change func(A) B) iter.Seq2[B, error] {
+	return func(yield func(B, error) bool) {
+		for a, err := range rows {
+			var b B
+			if err == nil {
+				b = change(a)
+			}
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// SubmitPartners sends the approved attestations of several partners, one partner after the other, and reads the
+// standing of their customers again.
+type SubmitPartners struct {
+	Partners *Partners
+	Queues   Queues
+	Route    string // of the configuration; empty: nothing is ever sent
+	Ceiling  int    // the most that one submission may send
+	Limit    int    // send at most so many; 0: all
+	DryRun   bool   // count, and send nothing
+	Since    standing.Date
+	// Recheck reads the standing of customers again, for whom something was just attested.
+	Recheck func(ctx context.Context, p Partner, customers []string) error
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Queues opens the queues of partners.
+type Queues interface {
+	OpenQueue(ctx context.Context, partnerID string) (PartnerQueue, error)
+}
+
+// PartnerQueue is one partner's queue with the counts that a submission starts and ends with.
+type PartnerQueue interface {
+	Queue
+	// CountReady counts what may be sent today.
+	CountReady(ctx context.Context, today standing.Date) (int, error)
+	// CountInProgress counts what could be sent today and is in the hands of another process.
+	CountInProgress(ctx context.Context, today standing.Date) (int, error)
+}
+
+// CeilingError: more is approved than one submission may send.
+type CeilingError struct{ Ready, Ceiling int }
+
+func (e *CeilingError) Error() string {
+	return fmt.Sprintf("%d attestations are approved, and one submission may send %d (attestation.ceiling); nothing was sent", e.Ready, e.Ceiling)
+}
+func (e *CeilingError) Code() string { return "ceiling" }
+func (e *CeilingError) Hint() string {
+	return "Send a part with --limit, or raise attestation.ceiling if so many are right."
+}
+
+// CannotAttestError: Microsoft takes no attestation from an indirect reseller.
+type CannotAttestError struct{ Attestations int }
+
+func (e *CannotAttestError) Error() string {
+	return fmt.Sprintf("an indirect reseller cannot attest; none of %s was sent", plural(e.Attestations, "attestation"))
+}
+func (e *CannotAttestError) Code() string { return "cannot_attest" }
+func (e *CannotAttestError) Hint() string {
+	return "Ask the indirect provider of these customers to attest."
+}
+
+// RouteError: the configuration names no route that this version can use. Nothing was sent.
+type RouteError struct{ message string }
+
+func (e *RouteError) Error() string { return e.message }
+func (e *RouteError) Code() string  { return "configuration" }
+func (e *RouteError) Hint() string {
+	return "Correct the configuration; docs/configuration.md lists every key."
+}
+
+// SubmittedAll is what became of the submissions of all partners.
+type SubmittedAll struct {
+	Submitted
+	WouldSend int // of a dry run
+}
+
+// Run works through the queues of the partners. A partner that fails does not stop the others.
+func (j SubmitPartners) Run(ctx context.Context) (total SubmittedAll, err error) {
+	left, err := j.budget(ctx)
+	if err != nil || j.DryRun {
+		total.WouldSend = left
+		return total, err
+	}
+	var failed []error
+	for _, p := range j.Partners.List {
+		done, err := j.one(ctx, p, left)
+		total.add(done)
+		left -= min(left, done.Sent)
+		if stopped := context.Cause(ctx); stopped != nil {
+			return total, errors.Join(stopped, err)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", p.Name, err))
+		}
+	}
+	j.Log.Info("submitted", "sent", total.Sent, "confirmed", total.Confirmed, "already_on_record", total.AlreadyOnRecord,
+		"refused", total.Refused, "failed", total.Failed, "retry_later", total.RetryLater)
+	return total, j.outcome(total.Submitted, failed)
+}
+
+// budget is how many attestations may be sent, or an error when that is more than the ceiling.
+func (j SubmitPartners) budget(ctx context.Context) (int, error) {
+	switch {
+	case j.Route == "":
+		return 0, &RouteError{"attestation.route is not set, so nothing is ever sent: set it to classic where Partner Center still takes attestations in one call"}
+	case j.Route != "classic":
+		return 0, &RouteError{fmt.Sprintf("attestation.route %q cannot be sent by this version; nothing was sent", j.Route)}
+	case j.Limit < 0:
+		return 0, usageErrorf("--limit must not be negative, but is %d", j.Limit)
+	}
+	ready := 0
+	for _, p := range j.Partners.List {
+		if p.Kind == standing.IndirectReseller {
+			continue
+		}
+		queue, err := j.Queues.OpenQueue(ctx, p.ID)
+		if err != nil {
+			return 0, err
+		}
+		n, err := queue.CountReady(ctx, standing.DateOf(j.Now()))
+		if err != nil {
+			return 0, err
+		}
+		ready += n
+	}
+	if j.Limit > 0 {
+		ready = min(ready, j.Limit)
+	}
+	if ready > j.Ceiling {
+		return 0, &CeilingError{ready, j.Ceiling}
+	}
+	return ready, nil
+}
+
+func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Submitted, err error) {
+	queue, err := j.Queues.OpenQueue(ctx, p.ID)
+	if err != nil {
+		return done, err
+	}
+	n, err := queue.CountReady(ctx, standing.DateOf(j.Now()))
+	switch {
+	case err != nil:
+		return done, err
+	case p.Kind == standing.IndirectReseller:
+		j.Log.Info("an indirect reseller cannot attest: ask the indirect provider of the customers", "partner", p.Name)
+		if n > 0 {
+			return done, &CannotAttestError{n}
+		}
+		return done, nil
+	case n == 0 || most == 0:
+		return j.withUnsettled(ctx, queue, done)
+	}
+	service, err := j.Partners.Service(p.ID, uuid.NewString())
+	if err != nil {
+		return done, err
+	}
+	done, err = Submit{Concurrency: p.Concurrency, Most: most, Since: j.Since, Service: service}.Run(ctx, queue, j.Now())
+	if len(done.Customers) > 0 {
+		if again := j.Recheck(ctx, p, done.Customers); again != nil {
+			j.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name, "error", again)
+		}
+	}
+	if err != nil {
+		return done, err
+	}
+	return j.withUnsettled(ctx, queue, done)
+}
+
+// withUnsettled counts what is not settled yet, whoever sent it: what another process works on, and what has no answer.
+// It must not look done. Where only a part was to be sent, the rest was meant to be left.
+func (j SubmitPartners) withUnsettled(ctx context.Context, queue PartnerQueue, done Submitted) (Submitted, error) {
+	if j.Limit > 0 {
+		return done, nil
+	}
+	inProgress, err := queue.CountInProgress(ctx, standing.DateOf(j.Now()))
+	if err != nil {
+		return done, err
+	}
+	unanswered, err := queue.CountCoolingDown(ctx)
+	done.RetryLater = inProgress + unanswered
+	return done, err
+}
+
+func (j SubmitPartners) outcome(total Submitted, failed []error) error {
+	switch {
+	case len(failed) > 0 && (len(failed) == len(j.Partners.List) || total.Sent == 0):
+		return errors.Join(failed...)
+	case len(failed) > 0:
+		return partial("some_partners_failed", errors.Join(failed...).Error(), failed[0])
+	case total.Refused+total.Failed+total.RetryLater > 0:
+		return partialHint("not_all_confirmed", fmt.Sprintf("%d refused by Microsoft, %d failed, %d with unknown outcome",
+			total.Refused, total.Failed, total.RetryLater),
+			"mcaledger attest list and the result file say which and why; the next submission continues with the unknown ones.")
+	}
+	return nil
+}
+
+func (d *Submitted) add(other Submitted) {
+	d.Sent += other.Sent
+	d.Confirmed += other.Confirmed
+	d.AlreadyOnRecord += other.AlreadyOnRecord
+	d.Waiting += other.Waiting
+	d.Refused += other.Refused
+	d.Failed += other.Failed
+	d.RetryLater += other.RetryLater
+}
