@@ -22,6 +22,7 @@ type Import struct {
 	Partners    []ledger.Partner // whose customers the file may name
 	Since       standing.Date
 	EvenIfClear bool
+	EvenIfOld   bool // queue acceptances before Since, too
 	Correct     bool
 	Corrects    attestation.ID // the very attestation that is put right; zero: the newest one that Microsoft has
 	By          string         // who imports
@@ -52,7 +53,7 @@ type ReportRows func(batch attestation.Batch, rows iter.Seq2[attestation.Attesta
 type Upload interface {
 	Rows() iter.Seq2[intake.Row, error]
 	Header() []string
-	Format() intake.Format
+	Understanding() intake.Understanding
 	SHA256() string
 }
 
@@ -71,7 +72,7 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 	if err != nil {
 		return attestation.Batch{}, err
 	}
-	form, err := json.Marshal(file.Format())
+	form, err := json.Marshal(file.Understanding())
 	if err != nil {
 		return attestation.Batch{}, err
 	}
@@ -284,7 +285,7 @@ func (e *entry) decide(row intake.Row, customers, ofDomain []attestation.Custome
 		key := ofCustomer{a.PartnerID, a.CustomerID}
 		said := e.said[key]
 		d = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: ofDomain, Earlier: said, Since: e.Since,
-			EvenIfClear: e.EvenIfClear, Correct: e.Correct, Corrects: e.Corrects})
+			EvenIfClear: e.EvenIfClear, EvenIfOld: e.EvenIfOld, Correct: e.Correct, Corrects: e.Corrects})
 		if admitted(d.State) && len(said) > 0 && said[0].SameFile && said[0].Reason == attestation.ConflictingRows {
 			d = attestation.Contradicted(cmp.Or(e.other[key], said[0].ID.Line))
 		}

@@ -150,7 +150,7 @@ func (j ImportFiles) one(ctx context.Context, path, folder, name string) (Import
 		return ImportedFile{}, &NotImportedError{path, err}
 	}
 	defer file.Close()
-	for _, note := range file.Notes() {
+	for _, note := range file.Understanding().Sentences() {
 		j.Log.Info("file understood", "file", path, "note", note)
 	}
 	return j.enter(ctx, file, path, folder, name)

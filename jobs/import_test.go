@@ -34,9 +34,11 @@ func (u upload) Rows() iter.Seq2[intake.Row, error] {
 	}
 }
 
-func (upload) Header() []string      { return []string{"email"} }
-func (upload) Format() intake.Format { return intake.Format{Kind: intake.CSV} }
-func (upload) SHA256() string        { return "abc" }
+func (upload) Header() []string { return []string{"email"} }
+func (upload) Understanding() intake.Understanding {
+	return intake.Understanding{Format: intake.Format{Kind: intake.CSV}}
+}
+func (upload) SHA256() string { return "abc" }
 
 func says(customer, signer string) intake.Row {
 	return intake.Row{Record: intake.Record{TenantID: customer, FirstName: signer, LastName: "Souza", Email: signer + "@example.com", DateAgreed: "2024-05-06"}}

@@ -152,6 +152,7 @@ func english() catalogue {
 			{colWhy, string(attestation.UnderWay), "Another attestation of the customer is not settled yet."},
 			{colWhy, string(attestation.SameOnRecord), "Microsoft has this very acceptance."},
 			{colWhy, string(attestation.SameSigner), "Microsoft has an outdated acceptance of the same signer and takes no other (600061)."},
+			{colWhy, string(attestation.TooOld), "The acceptance is older than those that count (accepted_since)."},
 			{colWhy, string(attestation.AlreadyClear), "The customer could buy already."},
 			{colWhy, string(attestation.NothingToCorrect), "A correction of what was never attested."},
 			{colWhy, string(attestation.NotSettled), "It was sent, and no definite answer has come yet."},

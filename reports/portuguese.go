@@ -152,6 +152,7 @@ func portuguese() catalogue {
 			{colWhy, string(attestation.UnderWay), "Outra atestação do cliente ainda não tem resposta definitiva."},
 			{colWhy, string(attestation.SameOnRecord), "A Microsoft tem exatamente esse aceite."},
 			{colWhy, string(attestation.SameSigner), "A Microsoft tem um aceite antigo do mesmo signatário e não aceita outro (600061)."},
+			{colWhy, string(attestation.TooOld), "O aceite é anterior aos que contam (accepted_since)."},
 			{colWhy, string(attestation.AlreadyClear), "O cliente já podia comprar."},
 			{colWhy, string(attestation.NothingToCorrect), "Correção do que nunca foi atestado."},
 			{colWhy, string(attestation.NotSettled), "Foi enviada, e ainda não há resposta definitiva."},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -43,6 +44,7 @@ const (
 	SameOnRecord     Reason = "same_on_record"     // Microsoft has this very acceptance
 	SameSigner       Reason = "same_signer"        // Microsoft has an outdated one of the same signer and would refuse (600061)
 	AlreadyClear     Reason = "already_clear"      // the customer can buy
+	TooOld           Reason = "too_old"            // accepted before the day from which acceptances count
 	NothingToCorrect Reason = "nothing_to_correct" // a correction of what was never attested
 
 	NotSettled      Reason = "not_settled"      // sent, and no definite answer yet
@@ -67,6 +69,7 @@ type Situation struct {
 	Earlier     []Earlier  // of the one customer
 	Since       standing.Date
 	EvenIfClear bool
+	EvenIfOld   bool // queue acceptances before Since, too
 	Correct     bool
 	Corrects    ID // the very attestation that is put right; zero: the newest one that Microsoft has
 }
@@ -134,6 +137,10 @@ func Admit(content Content, s Situation) Decision {
 		}
 		return refuse(SameSigner, fmt.Sprintf("Microsoft has an outdated acceptance (%s) of the same signer and refuses another one (600061)", c.OnRecord.Agreed),
 			"Name another signer, or the same with a changed e-mail or phone.")
+	}
+	if content.Agreed != "" && content.Agreed < s.Since && !s.EvenIfOld {
+		return refuse(TooOld, fmt.Sprintf("the customer accepted on %s, and only acceptances on or after %s count", content.Agreed, s.Since),
+			"Ask the customer to accept again, or import with --even-if-old.")
 	}
 	if s.Correct {
 		return correction(content, s)
@@ -206,13 +213,20 @@ func refuse(reason Reason, message, hint string) Decision {
 	return Decision{State: Refused, Reason: reason, Message: message, Hint: hint}
 }
 
-// SameContact compares the four fields by which Microsoft tells signers apart
-// (docs/partner-center.md, code 600061). Of a phone number only the digits count: what is on record
-// has spaces and brackets.
+// SameContact compares the four fields by which Microsoft tells signers apart (error 600061, docs/partner-center.md). Of a
+// phone the digits count: what is on record has spaces and brackets.
 func SameContact(a, b standing.Contact) bool {
-	same := func(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
-	return same(a.FirstName, b.FirstName) && same(a.LastName, b.LastName) && same(a.Email, b.Email) && digits(a.Phone) == digits(b.Phone)
+	return sameText(a.FirstName, b.FirstName) && sameText(a.LastName, b.LastName) && sameText(a.Email, b.Email) && digits(a.Phone) == digits(b.Phone)
 }
+
+// sameText compares texts without regard to case, to outer white space and to whether accents are composed: macOS writes
+// é as e and an accent.
+func sameText(a, b string) bool {
+	return a == b || folded(strings.TrimSpace(a)) == folded(strings.TrimSpace(b))
+}
+
+// folded is a text in the form in which it is compared.
+func folded(text string) string { return cases.Fold().String(norm.NFKC.String(text)) }
 
 func digits(phone string) string {
 	return strings.Map(func(r rune) rune {
@@ -223,18 +237,22 @@ func digits(phone string) string {
 	}, phone)
 }
 
-// sameCompany compares names as people write them: letters and digits count, in any case and width.
+// sameCompany compares names as people write them: letters and digits count, in any case, width and composition. Names
+// without any are compared by what is left of them.
 func sameCompany(a, b string) bool {
+	if a == b {
+		return true
+	}
 	letters := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				return unicode.ToLower(r)
+				return r
 			}
 			return -1
-		}, norm.NFKD.String(s))
+		}, norm.NFKD.String(folded(s)))
 	}
 	if a, b := letters(a), letters(b); a != "" || b != "" {
 		return a == b
 	}
-	return strings.TrimSpace(a) == strings.TrimSpace(b)
+	return strings.Join(strings.Fields(a), " ") == strings.Join(strings.Fields(b), " ")
 }

@@ -17,6 +17,18 @@ var (
 	blocked = attestation.Customer{PartnerID: "p", ID: "c", Kind: standing.DirectBill, Name: "São João & Irmãos Ltda.", Standing: standing.Blocked, Reason: standing.NeverAccepted}
 )
 
+func accented(firstName string) attestation.Content {
+	c := anaSaid
+	c.Signer.FirstName = firstName
+	return c
+}
+
+func dated(day standing.Date) attestation.Content {
+	c := anaSaid
+	c.Agreed = day
+	return c
+}
+
 func clearNow(c *attestation.Customer) {
 	c.Standing, c.Reason = standing.Clear, standing.Attested
 }
@@ -47,6 +59,7 @@ func TestAdmit(t *testing.T) {
 		earlier []attestation.Earlier
 		content attestation.Content
 		clear   bool // --even-if-clear
+		old     bool // --even-if-old
 		correct bool
 		state   attestation.State
 		reason  attestation.Reason
@@ -91,6 +104,12 @@ func TestAdmit(t *testing.T) {
 		{name: "the same signer a day too old is refused with Microsoft's reason", is: customers{recorded(ana, "2023-03-31")}, state: attestation.Refused, reason: attestation.SameSigner, says: "600061"},
 		{name: "another phone is another signer", is: customers{recorded(standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com"}, "2023-03-31")}, state: attestation.Queued},
 		{name: "an agreement without a contact is nobody's", is: customers{recorded(standing.Contact{}, "2023-03-31")}, state: attestation.Queued},
+		{name: "the same signer, once composed and once decomposed, is one", earlier: []attestation.Earlier{inFile(attestation.Queued, "", accented("Jo\u00e3o"))}, content: accented("JOA\u0303O"),
+			state: attestation.Duplicate, reason: attestation.SameRow},
+		{name: "an acceptance a day before those that count is refused", content: dated("2023-03-31"), state: attestation.Refused, reason: attestation.TooOld, says: "2023-04-01"},
+		{name: "one of the very day is queued", content: dated("2023-04-01"), state: attestation.Queued},
+		{name: "one without a day is queued: Microsoft dates it", content: dated(""), state: attestation.Queued},
+		{name: "an old one is queued on purpose", content: dated("2023-03-31"), old: true, state: attestation.Queued},
 		{name: "a clear customer is refused", is: customers{clearNow, recorded(bea, "2026-01-01")}, state: attestation.Refused, reason: attestation.AlreadyClear, says: "attested"},
 		{name: "a clear customer is queued on purpose", is: customers{clearNow}, clear: true, state: attestation.Queued},
 		{name: "an unknown customer is queued", is: customers{func(c *attestation.Customer) { c.Standing, c.Reason = standing.Unknown, standing.Unreadable }}, state: attestation.Queued},
@@ -113,7 +132,7 @@ func TestAdmit(t *testing.T) {
 			if content == named {
 				content.CompanyName = "Somebody else"
 			}
-			s := attestation.Situation{Customers: []attestation.Customer{c}, Earlier: test.earlier, Since: "2023-04-01", EvenIfClear: test.clear, Correct: test.correct}
+			s := attestation.Situation{Customers: []attestation.Customer{c}, Earlier: test.earlier, Since: "2023-04-01", EvenIfClear: test.clear, EvenIfOld: test.old, Correct: test.correct}
 			if test.nobody {
 				s.Customers = nil
 			}
@@ -201,5 +220,20 @@ func TestSameContact(t *testing.T) {
 		other := ana
 		change(&other)
 		require.False(t, attestation.SameContact(ana, other), other)
+	}
+}
+
+func TestCompanyNamesAreComparedByWhatTheySay(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]string{
+		{"Contoso Ltda", "contoso ltda."}, {"São João & Irmãos", "SAO JOAO  IRMAOS"}, {"Combining e\u0301 SA", "Combining \u00e9 SA"}, {"L\u00ednea\nNueva S.A.", "Línea Nueva S.A."},
+		{"O\u2028Line", "O Line"}, {"@SUM(1)", "@SUM(1)"}, {"Straße AG", "STRASSE AG"}, {"ＡＣＭＥ", "Acme"}, {"株式会社テスト", "株式会社テスト"}, {"---", "---"}, {`\N`, `\N`},
+	} {
+		c := blocked
+		c.Name = pair[1]
+		content := anaSaid
+		content.CompanyName = pair[0]
+		d := attestation.Admit(content, attestation.Situation{Customers: []attestation.Customer{c}, Since: "2023-04-01"})
+		require.Equal(t, attestation.Queued, d.State, "%q is %q: %s", pair[0], pair[1], d.Message)
 	}
 }

@@ -116,7 +116,7 @@ type Mail struct {
 	TLS          TLSMode  `yaml:"tls"`
 	User         string   `yaml:"user"`
 	Password     Secret   `yaml:"password"`
-	From         string   `yaml:"from"`
+	From         Address  `yaml:"from"`
 	Delivery     Delivery `yaml:"delivery"` // of mails to customers
 	DraftsDir    string   `yaml:"drafts_dir" path:"true"`
 	TemplatesDir string   `yaml:"templates_dir" path:"true"` // empty: the built-in templates

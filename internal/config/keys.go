@@ -34,7 +34,10 @@ func keysOf(v reflect.Value, at string) []key {
 		path, target := at+field.Tag.Get("yaml"), v.Field(i).Addr().Interface()
 		secret, isSecret := target.(*Secret)
 		_, isText := target.(encoding.TextUnmarshaler)
+		plain := key{path: path, target: target, isPath: field.Tag.Get("path") != ""}
 		switch {
+		case isText:
+			keys = append(keys, plain)
 		case isSecret:
 			secret.key = strings.TrimPrefix(path[strings.LastIndexByte(path, ']')+1:], ".")
 			keys = append(keys, key{path: path, target: &secret.text},
@@ -43,12 +46,12 @@ func keysOf(v reflect.Value, at string) []key {
 			keys = append(keys, keysOf(v.Field(i), at)...)
 		case field.Type.Kind() == reflect.Struct:
 			keys = append(keys, keysOf(v.Field(i), path+".")...)
-		case field.Type.Kind() == reflect.Slice && !isText:
+		case field.Type.Kind() == reflect.Slice:
 			for j := range v.Field(i).Len() {
 				keys = append(keys, keysOf(v.Field(i).Index(j), fmt.Sprintf("%s[%d].", path, j))...)
 			}
 		default:
-			keys = append(keys, key{path: path, target: target, isPath: field.Tag.Get("path") != ""})
+			keys = append(keys, plain)
 		}
 	}
 	return keys

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -68,7 +69,7 @@ var samples = map[string][2]string{
 	"mail.user":                               {"ana", "007"},
 	"mail.password":                           {"another", "0012"},
 	"mail.password_file":                      {"/one", "/two"},
-	"mail.from":                               {"Ana <a@b.example>", "c@d.example"},
+	"mail.from":                               {"<a@b.example>", `"Ana" <c@d.example>`},
 	"mail.delivery":                           {"smtp", "drafts"},
 	"mail.drafts_dir":                         {"/one", "/two"},
 	"mail.templates_dir":                      {"/one", "/two"},
@@ -144,12 +145,18 @@ func rendered(c Config, path string) string {
 		if k.path != path {
 			continue
 		}
-		if addresses, ok := k.target.(*Addresses); ok {
+		switch target := k.target.(type) {
+		case *Addresses:
 			var all []string
-			for _, address := range *addresses {
+			for _, address := range *target {
 				all = append(all, address.String())
 			}
 			return strings.Join(all, ", ")
+		case *Address:
+			if *target == (Address{}) {
+				return ""
+			}
+			return (*mail.Address)(target).String()
 		}
 		return fmt.Sprint(reflect.ValueOf(k.target).Elem())
 	}

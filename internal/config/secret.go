@@ -68,6 +68,14 @@ func readSecret(key, path, cure string) (string, error) {
 	return secret, nil
 }
 
+// Key reads the key that encrypts stored attestation links; it is empty without key_file.
+func (a Attestation) Key() (string, error) {
+	if a.KeyFile == "" {
+		return "", nil
+	}
+	return readSecret("attestation.key_file", a.KeyFile, "write a key to it, or correct the path")
+}
+
 // Credentials are what a partner signs in with.
 type Credentials struct {
 	ClientID         string

@@ -38,6 +38,8 @@ func TestLoadOpensNoSecret(t *testing.T) {
 refresh_token_file: open %[1]s/token: no such file or directory; sign in with multi-factor authentication and save the refresh token there`, folder))
 	_, err = p.AppAlone()
 	assert.EqualError(t, err, fmt.Sprintf("app_only.certificate_file: open %s/certificate: no such file or directory; put the certificate and its private key there in PEM form", folder))
+	_, err = c.Attestation.Key()
+	assert.EqualError(t, err, "attestation.key_file: open "+folder+"/key: no such file or directory; write a key to it, or correct the path")
 	for key, secret := range map[string]config.Secret{"mail.password_file": c.Mail.Password, "notify.webhook.url_file": c.Notify.Webhook.URL,
 		"notify.ping.start_url_file": c.Notify.Ping.StartURL} {
 		assert.True(t, secret.IsSet())
@@ -75,6 +77,11 @@ func TestSecretsAreReadWhenAsked(t *testing.T) {
 	got, err = p.AppAlone()
 	require.NoError(t, err)
 	assert.Equal(t, config.Credentials{ClientID: "app", ClientSecret: "s3cr3t from file"}, got, "the same app, without the user")
+
+	put("key", "k\n")
+	key, err := c.Attestation.Key()
+	require.NoError(t, err)
+	assert.Equal(t, "k", key)
 
 	put("webhook", "http://hooks.example/hush")
 	_, err = c.Notify.Webhook.URL.ReadURL()

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -217,11 +216,6 @@ func (h HTTP) validate(wrong reporter) {
 
 func (m Mail) validate(wrong reporter) {
 	wrong.between("port", m.Port, 1, 65535)
-	if m.From != "" {
-		if _, err := mail.ParseAddress(m.From); err != nil {
-			wrong("from", "must be one mail address, not %q", m.From)
-		}
-	}
 	if m.Delivery == DeliverySMTP && m.Host == "" {
 		wrong("delivery", "is smtp, which needs mail.host")
 	}
@@ -231,7 +225,7 @@ func (m Mail) validate(wrong reporter) {
 	if !hostName.MatchString(m.Host) {
 		wrong("host", "must be the name or the address of a mail server, without port, not %q", m.Host)
 	}
-	if m.From == "" {
+	if m.From.Address == "" {
 		wrong("from", "is missing; it is the sender of every mail")
 	}
 	if (m.User != "") != m.Password.IsSet() {

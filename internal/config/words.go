@@ -154,6 +154,23 @@ func (k *WebhookKind) UnmarshalText(text []byte) error {
 	return choose(k, text, WebhookGeneric, WebhookTeams)
 }
 
+// Address is a mail address, with or without a name.
+type Address mail.Address
+
+// UnmarshalText reads an address such as "Ana Souza <ana@contoso.example>".
+func (a *Address) UnmarshalText(text []byte) error {
+	*a = Address{}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil
+	}
+	address, err := mail.ParseAddress(string(text))
+	if err != nil {
+		return fmt.Errorf("must be one mail address, not %q", text)
+	}
+	*a = Address(*address)
+	return nil
+}
+
 // Addresses are mail addresses, written with commas between them or as a list.
 type Addresses []*mail.Address
 

@@ -2,8 +2,13 @@ package intake
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // problem is what is wrong with a cell, before it is known where the cell stands.
@@ -13,27 +18,34 @@ type problem struct {
 	hint    string
 }
 
-// rowCheck is how the rows of one file are judged. It does not change, and may be used by several goroutines.
+// rowCheck judges the rows of one file, one after another.
 type rowCheck struct {
 	header    header
 	required  [columns]bool
 	cellBytes int
 	dates     dateReader
 	textDates bool // the order of dates was proved by texts
-	countries *countryCodes
 	mark      map[string]bool
-	merged    []cellRange
+	merged    []xlsx.Range
+	places    *places
+
+	row     *Row // the one that is judged
+	raw     rawRow
+	suspect bool // it may hold characters that could not be decoded
 }
 
-func newRowCheck(h header, o Options, order DateOrder, seen survey) rowCheck {
-	c := rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(order, o.AsOf, seen.from1904),
-		textDates: o.Dates == Auto && order != Auto, countries: newCountryCodes(), mark: marks(), merged: seen.merged}
-	for _, required := range []column{firstName, lastName, email} {
-		c.required[required] = true
+// newRowCheck judges rows before the order of the dates is known.
+func newRowCheck(h header, o Options, from1904 bool) *rowCheck {
+	c := &rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(o.Dates, o.AsOf, from1904), mark: marks(), places: &places{}}
+	for col := range columns {
+		c.required[col] = !col.isOptional(o) && col != tenantID
 	}
-	c.required[dateAgreed] = !o.DateOptional
-	c.required[evidence] = o.EvidenceRequired
 	return c
+}
+
+// settle tells what the whole list showed. textDates: the order of the dates was proved by texts.
+func (c *rowCheck) settle(order DateOrder, textDates bool, merged []xlsx.Range) {
+	c.dates.order, c.textDates, c.merged = order, textDates, merged
 }
 
 // marks are the words of PartnerAttestationCompleted.
@@ -48,59 +60,45 @@ func marks() map[string]bool {
 	return words
 }
 
-// checker judges rows, one after another; it is not for several goroutines.
-type checker struct {
-	*rowCheck
-	row       *Row
-	traits    traits
-	languages map[string]string // tags that were read before
-}
-
-func (c *rowCheck) checker() *checker { return &checker{rowCheck: c} }
-
-// traits are what is known of a row beside its cells.
-type traits struct {
-	broken  bool // its quotation marks do not come out right
-	unended bool // the file ends with it, without a line end
-	suspect bool // it may hold characters that could not be decoded
-}
-
-// check fills in what a row with its Line and Cells says, and what is wrong with it.
-func (c *checker) check(row *Row, t traits) {
-	c.row, c.traits = row, t
-	row.Refusals = nil
-	// Filled apart and copied once: writing to the heap field by field costs more while memory is collected.
-	var r Record
+// read is what a line says, and what is wrong with it.
+func (c *rowCheck) read(raw rawRow) Row {
+	row := Row{Line: raw.line, Cells: raw.cells}
+	c.row, c.raw, c.suspect = &row, raw, slices.ContainsFunc(raw.cells, unreadable)
+	if c.textDates && raw.swappable {
+		row.Cells[c.header.at[dateAgreed]] += doubt
+	}
 	if row.Skip = c.skip(); row.Skip == "" && (c.header.at[marked] < 0 || c.isMarked()) {
-		c.cells(&r)
+		c.cells(&row.Record)
 		c.shape()
-		if t.suspect {
+		if c.suspect {
 			c.unreadable()
 		}
 	}
-	row.Record = r
+	return row
 }
 
 // cells reads every cell that we know.
-func (c *checker) cells(r *Record) {
+func (c *rowCheck) cells(r *Record) {
 	c.customer(r)
-	r.FirstName = c.name(firstName)
-	r.LastName = c.name(lastName)
+	r.FirstName, r.LastName = c.name(firstName), c.name(lastName)
+	c.placeholders(r)
 	r.Email = c.checked(email, checkEmail)
 	c.date(r)
-	r.Country = c.checked(country, c.countries.check)
+	r.Country = c.checked(country, c.places.country)
 	r.Phone = c.phone(r.Country)
-	r.Language = c.checked(language, c.language)
-	r.CompanyName = c.text(companyName, 256, false)
+	r.Language = c.checked(language, c.places.language)
+	if name := clean(c.cell(companyName)); !isNothing(name) {
+		r.CompanyName = norm.NFC.String(name) // it is only compared, so its form does not matter
+	}
 	r.Evidence = c.text(evidence, 1024, true)
 	r.Note = c.text(note, 4096, true)
 }
 
 // skip says whether the line is no row of the list. A row with an e-mail address where it belongs is one, whatever
 // else it holds, unless it is the example of our template.
-func (c *checker) skip() SkipReason {
+func (c *rowCheck) skip() SkipReason {
 	at := c.header.at[email]
-	if at < len(c.row.Cells) && hasAddress(c.row.Cells[at]) {
+	if at >= 0 && at < len(c.row.Cells) && hasAddress(c.row.Cells[at]) {
 		if c.row.Cells[at][0] == exampleEmail[0] && c.isExample() {
 			return TemplateRow
 		}
@@ -109,6 +107,8 @@ func (c *checker) skip() SkipReason {
 	switch {
 	case c.header.isBlank(c.row.Cells):
 		return BlankLine
+	case c.header.isUnread(c.row.Cells):
+		return NothingRead
 	case c.header.isRepeatedBy(c.row.Cells):
 		return RepeatedHeader
 	case c.isExplanation():
@@ -118,7 +118,7 @@ func (c *checker) skip() SkipReason {
 }
 
 // isMarked reports whether a row of Microsoft's file is to be sent. It sets Skip, or refuses a word that says neither.
-func (c *checker) isMarked() bool {
+func (c *rowCheck) isMarked() bool {
 	word := strings.ToLower(unmarked(c.cell(marked)))
 	yes, known := c.mark[word]
 	switch {
@@ -131,7 +131,7 @@ func (c *checker) isMarked() bool {
 }
 
 // cell is a cell as it came; empty when the row or the file does not have it.
-func (c *checker) cell(col column) string {
+func (c *rowCheck) cell(col column) string {
 	if at := c.header.at[col]; at >= 0 && at < len(c.row.Cells) {
 		return c.row.Cells[at]
 	}
@@ -139,19 +139,19 @@ func (c *checker) cell(col column) string {
 }
 
 // refuse notes a problem with a known column.
-func (c *checker) refuse(col column, p problem) {
+func (c *rowCheck) refuse(col column, p problem) {
 	c.row.Refusals = append(c.row.Refusals, Refusal{Line: c.row.Line, Column: c.header.titleOf(col), Value: bounded(c.cell(col)),
 		Reason: p.code, Message: p.message, Hint: p.hint})
 }
 
 // refuseAt notes a problem with the cell at a position, which may be behind the header's last.
-func (c *checker) refuseAt(i int, p problem) {
+func (c *rowCheck) refuseAt(i int, p problem) {
 	c.row.Refusals = append(c.row.Refusals, Refusal{Line: c.row.Line, Column: c.header.title(i), Value: bounded(c.row.Cells[i]),
 		Reason: p.code, Message: p.message, Hint: p.hint})
 }
 
 // checked is a cell of one line, read by the given function; empty when it is empty or refused.
-func (c *checker) checked(col column, read func(string) (string, *problem)) string {
+func (c *rowCheck) checked(col column, read func(string) (string, *problem)) string {
 	raw := c.cell(col)
 	if raw == "" && !c.required[col] {
 		return ""
@@ -162,6 +162,12 @@ func (c *checker) checked(col column, read func(string) (string, *problem)) stri
 		}
 	}
 	cell := unmarked(raw)
+	if isNothing(cell) {
+		if c.required[col] {
+			c.refuse(col, problem{Placeholder, missingValue, "Write the value itself"})
+		}
+		return ""
+	}
 	if cell == "" {
 		if c.required[col] {
 			c.missing(col)
@@ -181,58 +187,57 @@ func (c *checker) checked(col column, read func(string) (string, *problem)) stri
 }
 
 // general finds what is wrong with a cell whatever its column is. A quotation mark is wrong in words, not in sentences.
-func (c *checker) general(cell string, sentence bool) *problem {
+func (c *rowCheck) general(cell string, sentence bool) *problem {
 	switch {
 	case len(cell) > c.cellBytes:
 		return c.longCell()
-	case c.traits.suspect && unreadable(cell):
+	case c.suspect && unreadable(cell):
 		return &unreadableCell
 	case formulaError(cell):
-		return &problem{FormulaError, "a formula went wrong here, or the column was too narrow for its number", "Mend the formula or write the value itself"}
+		return &problem{FormulaError, "this is the error value of a formula, or the column was too narrow for its number", "Correct the formula or write the value itself"}
 	case cell[0] == '=':
 		return &problem{Formula, "this is a formula and not its value", "Copy the cell and paste it as a value"}
 	case !sentence && strings.IndexByte(cell, '"') >= 0:
-		return &problem{StrayQuote, "a quotation mark stands here that is not closed, not doubled, or does not belong here", "Take the quotation mark out"}
+		return &problem{StrayQuote, "a quotation mark stands here that is not closed, not doubled, or does not belong here", "Remove the quotation mark"}
 	}
 	return nil
 }
 
-func (c *checker) longCell() *problem {
-	return &problem{TooLong, "the cell is longer than " + size(int64(c.cellBytes)), "Shorten it, or take out what does not belong here"}
+func (c *rowCheck) longCell() *problem {
+	return &problem{TooLong, "the cell is longer than " + size(int64(c.cellBytes)), "Shorten it, or remove what does not belong here"}
 }
 
 // missing notes that a required cell is empty.
-func (c *checker) missing(col column) {
+func (c *rowCheck) missing(col column) {
 	p := problem{Missing, "the cell is empty and must not be", "Fill it in"}
 	switch at := c.header.at[col]; {
 	case at < 0 || at >= len(c.row.Cells):
 		p.message, p.hint = "the row ends before this column: it has "+count(len(c.row.Cells), "cell"), "Add what is missing at the end of the row"
-	case c.isMerged(at):
+	case isMergedAt(c.merged, c.row.Line, at):
 		p.hint = "It is merged with a cell above or beside it, and only the first one has the value: unmerge them and fill in each"
 	}
 	c.refuse(col, p)
 }
 
 // customer reads who the row is about: a tenant id, a domain, or both.
-func (c *checker) customer(r *Record) {
-	id := c.cell(tenantID)
-	if ok, capitals := guid(id); ok && !capitals && id != noTenant && c.header.at[domain] < 0 {
-		r.TenantID = id
-		return
+func (c *rowCheck) customer(r *Record) {
+	col := tenantID
+	if c.header.at[tenantID] < 0 {
+		col = domain
 	}
-	if unmarked(id) == "" && unmarked(c.cell(domain)) == "" {
-		col := tenantID
-		if c.header.at[tenantID] < 0 {
-			col = domain
-		}
+	if unmarked(c.cell(tenantID)) == "" && unmarked(c.cell(domain)) == "" {
 		c.missing(col)
 		return
 	}
+	before := len(c.row.Refusals)
 	r.TenantID = c.checked(tenantID, checkTenantID)
 	r.Domain = c.checked(domain, checkDomain)
+	if r.TenantID == "" && r.Domain == "" && len(c.row.Refusals) == before {
+		c.refuse(col, problem{Placeholder, missingValue, "Write the tenant id"})
+	}
 }
 
-func (c *checker) date(r *Record) {
+func (c *rowCheck) date(r *Record) {
 	c.checked(dateAgreed, func(cell string) (string, *problem) {
 		day, held, p := c.dates.read(cell)
 		if p == nil {
@@ -243,7 +248,7 @@ func (c *checker) date(r *Record) {
 }
 
 // text is a cell of free text of at most so many characters.
-func (c *checker) text(col column, most int, multiline bool) string {
+func (c *rowCheck) text(col column, most int, multiline bool) string {
 	raw := c.cell(col)
 	if raw == "" && !c.required[col] {
 		return ""

@@ -1,9 +1,11 @@
 package intake
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/agext/levenshtein"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -62,43 +64,154 @@ var synonyms = [columns]string{
 	marked:   "partnerattestationcompleted",
 }
 
-// weakSynonyms name a column only when nothing better does: a list may have a customer number of its own beside the
+// vagueSynonyms name a column only when nothing clearer does: a list may have a customer number of its own beside the
 // tenant id, and Microsoft's file the date of the last agreement beside the new one.
-var weakSynonyms = [columns]string{
+var vagueSynonyms = [columns]string{
 	tenantID:    "customerid iddocliente idcliente",
-	companyName: "company customer organization organisation cliente organizacao",
+	companyName: "company customer organization organisation accountname account cliente organizacao conta nomedaconta",
 	dateAgreed:  "lastagreementdate date data",
 	language:    "culture",
 }
 
+// isOptional reports whether a file may lack the column. In place of the tenant id it may have the domain.
+func (c column) isOptional(o Options) bool {
+	switch c {
+	case tenantID, firstName, lastName, email:
+		return false
+	case dateAgreed:
+		return o.DateOptional
+	case evidence:
+		return !o.EvidenceRequired
+	}
+	return true
+}
+
+// fits reports whether a cell looks like what a column holds.
+func (c column) fits(cell string) bool {
+	if c == email {
+		return hasAddress(cell)
+	}
+	_, numeric := numeric(cell)
+	_, serial := serialNumber(cell)
+	_, named := namedMonth(cell)
+	return numeric || serial || named || len(cell) >= 10 && cell[4] == '-'
+}
+
+// isVague reports whether a header cell names a column in a word that many columns of a list may have.
+func isVague(cell string) bool {
+	switch simplified(withoutHints(cell)) {
+	case "email", "emailaddress", "mail", "enderecodeemail", "correioeletronico", "date", "data", "lastagreementdate":
+		return true
+	}
+	return false
+}
+
+// acceptanceWords are the roots of words that speak of an acceptance and of who gave it.
+var acceptanceWords = []string{"accept", "agree", "sign", "consent", "attest", "aceit", "assin", "acord", "contat", "contact", "recipient", "respons"}
+
+// namesAcceptance reports whether a header cell speaks of an acceptance and may name the column.
+func namesAcceptance(c column, cell string) bool {
+	word := simplified(cell)
+	speaks := false
+	for _, root := range acceptanceWords {
+		speaks = speaks || strings.Contains(word, root)
+	}
+	return speaks && (c == dateAgreed && !strings.Contains(word, "mail") || mayName(c, cell))
+}
+
+// mayName reports whether a header cell contains the words for a required column.
+func mayName(c column, cell string) bool {
+	word := simplified(cell)
+	var roots []string
+	switch c {
+	case tenantID:
+		roots = []string{"tenant", "locatario", "inquilino"}
+	case firstName:
+		roots = []string{"firstname", "givenname", "forename", "primeironome"}
+	case lastName:
+		roots = []string{"lastname", "surname", "familyname", "sobrenome", "ultimonome"}
+	case email:
+		roots = []string{"mail"}
+	case dateAgreed:
+		if strings.Contains(word, "mail") || strings.Contains(word, "name") {
+			return false
+		}
+		roots = []string{"date", "accepted", "agreed", "signed", "completed", "datad", "aceite", "assinad"}
+	}
+	return slices.ContainsFunc(roots, func(root string) bool { return strings.Contains(word, root) })
+}
+
 // vocabulary finds columns by the words of a header.
 type vocabulary struct {
-	strong, weak map[string]column
+	clear, vague map[string]column
 }
 
 func newVocabulary() vocabulary {
-	v := vocabulary{strong: map[string]column{}, weak: map[string]column{}}
+	v := vocabulary{clear: map[string]column{}, vague: map[string]column{}}
 	for c := range columns {
 		for word := range strings.FieldsSeq(synonyms[c]) {
-			v.strong[word] = c
+			v.clear[word] = c
 		}
-		for word := range strings.FieldsSeq(weakSynonyms[c]) {
-			v.weak[word] = c
+		for word := range strings.FieldsSeq(vagueSynonyms[c]) {
+			v.vague[word] = c
 		}
 	}
 	return v
 }
 
-// column is the column that a header cell names, and whether it does so for certain.
-func (v vocabulary) column(cell string) (c column, strong bool) {
-	word := simplified(cell)
-	if c, ok := v.strong[word]; ok {
+// column is the column that a header cell names, and whether it does so for certain. Hints behind the name are left
+// out, such as "(YYYY-MM-DD)", and of two names such as "E-mail / Correio eletrônico" both must mean the same.
+func (v vocabulary) column(cell string) (c column, clear bool) {
+	if len(cell) > 4*shown {
+		return unknownColumn, false
+	}
+	bare := withoutHints(cell)
+	for _, name := range []string{cell, bare} {
+		if c, clear := v.word(simplified(name)); c != unknownColumn {
+			return c, clear
+		}
+	}
+	c = unknownColumn
+	for part := range strings.FieldsFuncSeq(bare, func(r rune) bool { return strings.ContainsRune("/\n\r:|;", r) }) {
+		named, isClear := v.word(simplified(part))
+		switch {
+		case named == unknownColumn:
+		case c != unknownColumn && c != named:
+			return unknownColumn, false
+		default:
+			c, clear = named, clear || isClear
+		}
+	}
+	return c, clear
+}
+
+func (v vocabulary) word(word string) (c column, clear bool) {
+	if c, ok := v.clear[word]; ok {
 		return c, true
 	}
-	if c, ok := v.weak[word]; ok {
+	if c, ok := v.vague[word]; ok {
 		return c, false
 	}
 	return unknownColumn, false
+}
+
+// withoutHints is a header cell without what stands in brackets.
+func withoutHints(cell string) string {
+	var b strings.Builder
+	depth := 0
+	for _, r := range cell {
+		switch r {
+		case '(', '[', '{', '<', '（':
+			depth++
+		case ')', ']', '}', '>', '）':
+			depth = max(0, depth-1)
+		default:
+			if depth == 0 {
+				b.WriteRune(r)
+			}
+		}
+	}
+	return b.String()
 }
 
 // simplified is a header cell without case, accents and anything but letters and digits.
@@ -121,7 +234,7 @@ func (v vocabulary) like(cell string) column {
 	best, least := unknownColumn, len(word)/4+1
 	for c := range columns {
 		for known := range strings.FieldsSeq(synonyms[c]) {
-			if d := distance(word, known); d > 0 && d < least && len(known) > 3 {
+			if d := misspellings(word, known); d > 0 && d < least && len(known) > 3 {
 				best, least = c, d
 			}
 		}
@@ -129,29 +242,11 @@ func (v vocabulary) like(cell string) column {
 	return best
 }
 
-// distance is the number of letters to insert, drop or replace to make b out of a (Levenshtein); neighbours that
-// changed places count once, as in emial.
-func distance(a, b string) int {
-	if max(len(a)-len(b), len(b)-len(a)) > 3 {
-		return len(a) + len(b)
+// misspellings is the number of letters to insert, drop or replace; letters that changed places, as in emial, count once.
+func misspellings(word, known string) int {
+	d := levenshtein.Distance(word, known, nil)
+	if d == 2 && slices.Equal(slices.Sorted(strings.SplitSeq(word, "")), slices.Sorted(strings.SplitSeq(known, ""))) {
+		return 1
 	}
-	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before, above, row = above, row, before
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(row[j-1]+1, above[j]+1, above[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-	}
-	return row[len(b)]
+	return d
 }

@@ -78,8 +78,9 @@ func understood(t *testing.T, path string) (text, verdict string) {
 	defer f.Close()
 
 	var b strings.Builder
+	u := f.Understanding()
 	fmt.Fprintf(&b, "%+v\n", f.Format())
-	for _, note := range f.Notes() {
+	for _, note := range u.Sentences() {
 		fmt.Fprintln(&b, "note:", note)
 	}
 	good, refused, skipped := 0, 0, 0

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // earliest is the first year in which an acceptance can be dated: there was no such agreement before it by far.
@@ -23,11 +24,8 @@ type dateProofs struct {
 	dayFirst, monthFirst dateProof
 }
 
-// look takes the cell of a row into account.
-func (p *dateProofs) look(line int, cell string) {
-	if len(cell) > 4 && cell[4] == '-' {
-		return
-	}
+// add takes the cell of a row into account.
+func (p *dateProofs) add(line int, cell string) {
 	d, ok := numeric(unmarked(cell))
 	switch {
 	case !ok || d.yearFirst || d.yearDigits != 4:
@@ -38,37 +36,38 @@ func (p *dateProofs) look(line int, cell string) {
 	}
 }
 
-// and keeps the earlier proofs.
-func (p dateProofs) and(next dateProofs) dateProofs {
-	if p.dayFirst.line == 0 {
-		p.dayFirst = next.dayFirst
-	}
-	if p.monthFirst.line == 0 {
-		p.monthFirst = next.monthFirst
-	}
-	return p
-}
-
 // order is the order in which the file's dates are read: what was asked for, or what the file proves; Auto when it
 // proves nothing.
-func (p dateProofs) order(asked DateOrder) (DateOrder, []string, error) {
+func (p dateProofs) order(asked DateOrder) (DateOrder, error) {
 	switch {
 	case asked != Auto:
-		return asked, nil, nil
+		return asked, nil
 	case p.dayFirst.line > 0 && p.monthFirst.line > 0:
 		later, other := p.monthFirst, p.dayFirst
 		if p.dayFirst.line > p.monthFirst.line {
 			later, other = p.dayFirst, p.monthFirst
 		}
-		return "", nil, &FileError{Line: later.line, Code: MixedDates, Value: later.value,
+		return "", &FileError{Line: later.line, Code: MixedDates, Value: later.value,
 			Message: fmt.Sprintf("the month cannot stand where it stands in line %d (%s): the file mixes dates with the day first and dates with the month first", other.line, other.value),
 			Hint:    "Write all dates as 2026-05-31; where a list was pasted together from two sources, import each as a file of its own"}
 	case p.dayFirst.line > 0:
-		return DayFirst, []string{orderSentence(p.dayFirst.line, p.dayFirst.value, "day first")}, nil
+		return DayFirst, nil
 	case p.monthFirst.line > 0:
-		return MonthFirst, []string{orderSentence(p.monthFirst.line, p.monthFirst.value, "month first")}, nil
+		return MonthFirst, nil
 	}
-	return Auto, nil, nil
+	return Auto, nil
+}
+
+// proofOf is the date that proved an order, with its line.
+func (p dateProofs) proofOf(order DateOrder) string {
+	proof := p.dayFirst
+	if order == MonthFirst {
+		proof = p.monthFirst
+	}
+	if order == Auto || proof.line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("line %d has %s", proof.line, proof.value)
 }
 
 // doubt marks a date that may be another one. When Excel opens a list in another order than it was written in, it
@@ -102,7 +101,7 @@ func (r dateReader) read(cell string) (day standing.Date, held bool, bad *proble
 	case day < "2015":
 		return "", false, &problem{DateTooOld, fmt.Sprintf("the day is before %d, when there was no such agreement", earliest), "Write the day on which the customer accepted, as 2026-05-31"}
 	case r.today != "" && day > r.latest:
-		return "", false, &problem{FutureDate, "the day is in the future everywhere on Earth", "Write the day on which the customer accepted; an acceptance is never in the future"}
+		return "", false, &problem{FutureDate, "the day is in the future", "Write the day on which the customer accepted; an acceptance is never in the future"}
 	}
 	return day, r.today != "" && day > r.today, nil
 }
@@ -120,17 +119,19 @@ func (r dateReader) day(cell string) (standing.Date, *problem) {
 		if r.from1904 {
 			return "", &problem{BadDate, "this is the number of a day, and the workbook counts days from 1904", "Write it as 2026-05-31"}
 		}
-		return standing.DateOf(serialDay(serial, false)), nil
+		return standing.DateOf(xlsx.SerialTime(serial, false)), nil
 	}
 	if strings.HasSuffix(cell, doubt) {
 		return "", &problem{AmbiguousDate, "this was a real date among dates that are texts, so day and month may have changed places when the list was opened in a spreadsheet",
-			"Compare it with the source; when it is right take the question mark out, otherwise write it as 2026-05-31"}
+			"Compare it with the source; if it is right remove the question mark, otherwise write it as 2026-05-31"}
 	}
-	d, ok := numeric(cell)
-	if !ok {
-		return "", &badDate
+	if d, ok := numeric(cell); ok {
+		return r.numericDay(d)
 	}
-	return r.numericDay(d)
+	if d, ok := namedMonth(cell); ok {
+		return d.day()
+	}
+	return "", &badDate
 }
 
 // numericDay reads a date such as 31/05/2026 in the order of the file.
@@ -313,15 +314,4 @@ func serialNumber(cell string) (float64, bool) {
 	}
 	serial, err := strconv.ParseFloat(strings.Replace(cell, ",", ".", 1), 64)
 	return serial, err == nil
-}
-
-// serialDay is the instant of a spreadsheet's day number; days are counted from 1900 or from 1904. The first system
-// has a 29 February 1900, which is why the count seems to begin two days early.
-func serialDay(serial float64, from1904 bool) time.Time {
-	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
-	if from1904 {
-		epoch = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	// Half a second up, so that 23:59:59.9999 of a rounded fraction stays on its day and whole seconds stay whole.
-	return epoch.Add(time.Duration(serial*86_400+0.5) * time.Second)
 }

@@ -19,6 +19,10 @@ const (
 	MissingColumn   FileCode = "missing_column"   // the header lacks a required column
 	DuplicateColumn FileCode = "duplicate_column" // two columns with the same meaning
 	SecondHeader    FileCode = "second_header"    // another header further down, with other columns
+	AmbiguousColumn FileCode = "ambiguous_column" // another column may be meant for a required one
+	SeveralLists    FileCode = "several_lists"    // more than one sheet is a list
+	HiddenList      FileCode = "hidden_list"      // the list is on a sheet that nobody sees
+	MostlyRefused   FileCode = "mostly_refused"   // nearly all of the first rows are refused
 	MixedDates      FileCode = "mixed_dates"      // the file proves both orders of day and month
 	Changed         FileCode = "changed"          // somebody wrote to the file while it was read
 )

@@ -1,5 +1,7 @@
 package intake
 
+import "github.com/mcaledger/mcaledger/internal/charset"
+
 // Kind is the kind of a file, by its content and not by its name.
 type Kind string
 
@@ -8,31 +10,24 @@ const (
 	XLSX Kind = "xlsx"
 )
 
-// Encoding is how a CSV's characters are written.
-type Encoding string
-
-const (
-	UTF8        Encoding = "UTF-8"
-	UTF16LE     Encoding = "UTF-16LE"
-	UTF16BE     Encoding = "UTF-16BE"
-	Windows1252 Encoding = "Windows-1252"
-)
-
-// Format is how a file is written. Encoding and Delimiter are those of a CSV. Results are always written in UTF-8.
+// Format is how a file is written. Results are written in the same kind, with the same delimiter, always in UTF-8.
 type Format struct {
-	Kind      Kind
-	Encoding  Encoding
-	Delimiter byte // zero: a comma
-	Sheet     string
+	Kind      Kind             `json:"kind"`
+	Encoding  charset.Encoding `json:"encoding,omitempty"`  // of a CSV
+	Delimiter string           `json:"delimiter,omitempty"` // of a CSV; empty: a comma
+	Sheet     string           `json:"sheet,omitempty"`     // of an XLSX
 }
 
 // Extension is the end of a file's name, with its dot.
 func (f Format) Extension() string { return "." + string(f.Kind) }
 
-// delimiter is the character between two cells.
+// delimiter is the character between two cells. One that only a line sep=… of the original declares would not be found
+// again without that line, and with it Excel forgets that the file is in UTF-8.
 func (f Format) delimiter() byte {
-	if f.Delimiter == 0 {
-		return ','
+	for _, d := range delimiters {
+		if f.Delimiter == string(d) {
+			return d
+		}
 	}
-	return f.Delimiter
+	return ','
 }

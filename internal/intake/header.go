@@ -15,34 +15,54 @@ type header struct {
 	cells   []string       // as they came
 	columns []column       // what each cell names; unknownColumn: nothing that we know
 	at      [columns]int   // where each known column stands; negative: it is not there
-	twice   map[column]int // where a column that is there twice stands again
+	again   map[column]int // where a column that is there twice stands again
+	rivals  map[column]int // where a column stands that may be meant instead of one with a vague name
 	results []int          // where the columns of an earlier result file stand
 }
 
-// understood takes a line for a header.
+// understood takes a line for a header. A vague name is believed only where no clear one names the column.
 func (v vocabulary) understood(line int, cells []string) header {
-	h := header{line: line, cells: cells, columns: make([]column, len(cells)), twice: map[column]int{}, results: resultColumns(cells)}
+	h := header{line: line, cells: cells, columns: make([]column, len(cells)), again: map[column]int{}, results: resultColumns(cells)}
 	for c := range h.at {
 		h.at[c] = -1
 	}
-	for _, certain := range []bool{true, false} {
+	for _, clear := range []bool{true, false} {
 		for i, cell := range cells {
-			c, strong := v.column(cell)
+			c, isClear := v.column(cell)
 			switch {
-			case strong != certain:
+			case isClear != clear:
 				continue
 			case c == unknownColumn:
 				h.columns[i] = unknownColumn
 			case h.at[c] < 0:
 				h.columns[i], h.at[c] = c, i
-			case strong:
-				h.columns[i], h.twice[c] = unknownColumn, i
 			default:
 				h.columns[i] = unknownColumn
+				if isClear {
+					h.again[c] = i
+				}
 			}
 		}
 	}
+	h.rivals = h.findRivals()
 	return h
+}
+
+// findRivals finds for each required column with a vague name another one whose name speaks of the acceptance.
+func (h header) findRivals() map[column]int {
+	rivals := map[column]int{}
+	for _, c := range []column{email, dateAgreed} {
+		if h.at[c] < 0 || !isVague(h.cells[h.at[c]]) {
+			continue
+		}
+		for i, cell := range h.cells {
+			if h.columns[i] == unknownColumn && !slices.Contains(h.results, i) && namesAcceptance(c, cell) {
+				rivals[c] = i
+				break
+			}
+		}
+	}
+	return rivals
 }
 
 // known is how many columns the header names.
@@ -102,8 +122,8 @@ func (h header) isRepeatedBy(cells []string) bool {
 	return true
 }
 
-// isBlank reports whether a line has nothing in it that anybody could see, but for what an earlier round wrote into its
-// result columns.
+// isBlank reports whether a line has nothing in it that anybody could see, but for what an earlier import wrote into
+// its result columns.
 func (h header) isBlank(cells []string) bool {
 	for i, cell := range cells {
 		if cell != "" && clean(cell) != "" && !slices.Contains(h.results, i) {
@@ -113,49 +133,69 @@ func (h header) isBlank(cells []string) bool {
 	return true
 }
 
+// isUnread reports whether a line has nothing in the columns that are read. A line in which an address or a tenant id
+// stands elsewhere is a row whose cells are in the wrong columns.
+func (h header) isUnread(cells []string) bool {
+	for i, cell := range cells {
+		cell = clean(cell)
+		if cell == "" {
+			continue
+		}
+		if i >= len(h.columns) || h.columns[i] != unknownColumn && h.columns[i] != marked {
+			return false
+		}
+		if hasAddress(cell) || isGUID(cell) {
+			return false
+		}
+	}
+	return true
+}
+
 // check says what the header lacks or has too often.
 func (h header) check(v vocabulary, o Options) *FileError {
 	if n := len(h.cells); n > o.Limits.Columns {
-		return &FileError{Line: h.line, Code: TooBig, Message: fmt.Sprintf("the header has %d columns; %d are the most", n, o.Limits.Columns),
-			Hint: "Take out the columns that are not needed"}
+		return &FileError{Line: h.line, Code: TooBig, Message: fmt.Sprintf("the header has %d columns; at most %d are read", n, o.Limits.Columns),
+			Hint: "Remove the columns that are not needed"}
 	}
 	for c := range columns {
-		if again, ok := h.twice[c]; ok {
+		if again, ok := h.again[c]; ok && !c.isOptional(o) {
 			return &FileError{Line: h.line, Column: h.title(again), Code: DuplicateColumn,
 				Message: fmt.Sprintf("columns %d (%s) and %d (%s) both mean %s", h.at[c]+1, h.title(h.at[c]), again+1, h.title(again), c),
 				Hint:    "Keep the right one, and delete or rename the other"}
 		}
 	}
-	return h.missing(v, o)
-}
-
-// missing says which required columns are not there, and which of those that are there may be meant.
-func (h header) missing(v vocabulary, o Options) *FileError {
-	required := []column{firstName, lastName, email}
-	if !o.DateOptional {
-		required = append(required, dateAgreed)
-	}
-	if o.EvidenceRequired {
-		required = append(required, evidence)
-	}
-	if h.at[domain] < 0 {
-		required = append([]column{tenantID}, required...)
-	}
-	var names, hints []string
-	for _, c := range required {
-		if h.at[c] >= 0 {
-			continue
-		}
-		names = append(names, c.String())
-		if i := slices.IndexFunc(h.cells, func(cell string) bool { return v.like(cell) == c }); i >= 0 && h.columns[i] == unknownColumn {
-			hints = append(hints, fmt.Sprintf("Is %q meant for %s? Then rename it.", h.title(i), c))
-		}
-	}
+	names := h.missing(o)
 	if len(names) == 0 {
 		return nil
 	}
+	return h.missingError(names, v)
+}
+
+// missing are the required columns that are not there.
+func (h header) missing(o Options) []column {
+	var missing []column
+	for c := range columns {
+		if h.at[c] < 0 && !c.isOptional(o) && !(c == tenantID && h.at[domain] >= 0) {
+			missing = append(missing, c)
+		}
+	}
+	return missing
+}
+
+// missingError says which columns are missing, and which of those that are there may be meant.
+func (h header) missingError(missing []column, v vocabulary) *FileError {
+	var names, hints []string
+	for _, c := range missing {
+		names = append(names, c.String())
+		for i, cell := range h.cells {
+			if h.columns[i] == unknownColumn && (v.like(cell) == c || mayName(c, cell)) {
+				hints = append(hints, fmt.Sprintf("Is %q meant for %s? Then rename it.", h.title(i), c))
+				break
+			}
+		}
+	}
 	if h.at[tenantID] < 0 && h.at[domain] < 0 {
-		hints = append(hints, "A column customer_domain would do instead of customer_tenant_id.")
+		hints = append(hints, "A column customer_domain can stand instead of customer_tenant_id.")
 	}
 	if full := slices.IndexFunc(h.cells, isFullName); full >= 0 && (h.at[firstName] < 0 || h.at[lastName] < 0) {
 		hints = append(hints, fmt.Sprintf("Split %q into two columns, first_name and last_name.", h.title(full)))
@@ -177,15 +217,17 @@ func isFullName(cell string) bool {
 	return false
 }
 
-// ignored are sentences on the columns that nothing is read from, and what a misspelt one may stand for.
-func (h header) ignored(v vocabulary) []string {
+// notes are sentences on the columns that nothing is read from, and what a misspelt one may stand for.
+func (h header) notes(v vocabulary) []string {
 	var notes []string
 	for i, c := range h.columns {
 		if c != unknownColumn || clean(h.cells[i]) == "" || slices.Contains(h.results, i) {
 			continue
 		}
 		sentence := fmt.Sprintf("Nothing is read from column %q.", h.title(i))
-		if like := v.like(h.cells[i]); like != unknownColumn && h.at[like] < 0 {
+		if named, _ := v.column(h.cells[i]); named != unknownColumn {
+			sentence = fmt.Sprintf("Nothing is read from column %q, because %s is read from column %q.", h.title(i), named, h.titleOf(named))
+		} else if like := v.like(h.cells[i]); like != unknownColumn && h.at[like] < 0 {
 			sentence += fmt.Sprintf(" If it is meant for %s, rename it.", like)
 		}
 		notes = append(notes, sentence)

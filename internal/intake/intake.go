@@ -1,18 +1,22 @@
 // Package intake reads the lists of signed agreements that people really send, as CSV or XLSX, row by row, and writes
-// them back with an answer for every row.
+// them back with a result for every row.
 //
 // It knows files and nothing else: no database, no network, no clock. Whether a customer is one of ours, whether a row
 // is there twice or already on record is decided elsewhere; here it is decided what a row says, and all that is wrong
-// with it. A file is never changed silently: what cannot be read with certainty is refused, in a sentence.
+// with it. A file is never changed silently: what cannot be read with certainty is refused, with a reason.
 package intake
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"os"
 	"time"
 
+	"github.com/mcaledger/mcaledger/internal/charset"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // DateOrder says how a date such as 03/04/2026 is read.
@@ -26,9 +30,11 @@ const (
 
 // Options say how a file is to be understood. The zero value reads dates that are certain, and knows no "today".
 type Options struct {
-	Dates            DateOrder // empty: Auto
-	AsOf             time.Time // the instant of the import, for dates in the future. Zero: no date is in the future
-	DateOptional     bool      // the enhanced route, where Microsoft dates the acceptance
+	Dates            DateOrder        // empty: Auto
+	Encoding         charset.Encoding // of a CSV without a byte-order mark; empty: the one that is recognised
+	Sheet            string           // of a workbook; empty: the one that is a list
+	AsOf             time.Time        // the instant of the import, for dates in the future. Zero: no date is in the future
+	DateOptional     bool             // the enhanced route, where Microsoft dates the acceptance
 	EvidenceRequired bool
 	Limits           Limits
 }
@@ -70,6 +76,7 @@ type SkipReason string
 
 const (
 	BlankLine      SkipReason = "blank_line"
+	NothingRead    SkipReason = "nothing_read"    // cells in columns that are not read, such as check boxes, and nothing else
 	TemplateRow    SkipReason = "template_row"    // the explanations and the example of our own template
 	RepeatedHeader SkipReason = "repeated_header" // the same header again, as in lists that were pasted together
 	NotMarked      SkipReason = "not_marked"      // Microsoft's file: PartnerAttestationCompleted is not true
@@ -78,52 +85,75 @@ const (
 // File is an opened upload: its format, encoding, delimiter and header are understood. It is not safe for use by
 // several goroutines at once. Close it.
 type File struct {
-	path     string
-	opts     Options
-	format   Format
-	sha256   string
-	head     header
-	notes    []string
-	check    rowCheck
-	source   source
-	surveyed bytesSurvey // while the file is opened
-}
+	path   string
+	opts   Options
+	file   *os.File
+	info   fs.FileInfo // as it was when the file was opened
+	book   *xlsx.Book  // of an XLSX
+	sha256 string
 
-// source is where the rows of one kind of file come from.
-type source interface {
-	// survey reads the whole list once, below the header.
-	survey(h header) (survey, error)
-	// rows reads it again and yields what check makes of it. Its errors name the file.
-	rows(check *rowCheck) iter.Seq2[Row, error]
-	close() error
+	words         vocabulary
+	list          list
+	head          header
+	notes         []string
+	check         *rowCheck
+	understanding Understanding
 }
 
 // Header is the file's header as it came, the columns of an earlier result file included.
 func (f *File) Header() []string { return f.head.cells }
 
 // Format is how the file is written; WriteResults and WriteRefused write the same.
-func (f *File) Format() Format { return f.format }
+func (f *File) Format() Format { return f.list.format }
 
 // SHA256 is the digest, in hexadecimal, of the bytes as they came.
 func (f *File) SHA256() string { return f.sha256 }
 
-// Notes are sentences on how the file was understood, for a person to check: its encoding, the order of its dates and
-// what proved it, columns that were not known, hidden rows that were read.
-func (f *File) Notes() []string { return f.notes }
+// Understanding says how the file is read, for a person to check.
+func (f *File) Understanding() Understanding { return f.understanding }
 
 // Close closes the file. A second Close does nothing.
-func (f *File) Close() error { return f.source.close() }
+func (f *File) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	file := f.file
+	f.file = nil
+	if f.book == nil {
+		return file.Close()
+	}
+	return errors.Join(f.book.Close(), file.Close())
+}
 
 // Rows yields every line below the header in file order. A bad row is a Row with Refusals; an error is fatal for the
-// file (it could not be read on, it changed meanwhile, or a limit was met), and is a *FileError where the file is to
-// blame. Rows may be called again and reads the file again.
-func (f *File) Rows() iter.Seq2[Row, error] { return f.source.rows(&f.check) }
+// file (it could not be read on, it changed meanwhile, or a limit was exceeded), and is a *FileError where the file is
+// to blame. Rows may be called again and reads the file again.
+func (f *File) Rows() iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		if f.file == nil {
+			yield(Row{}, named(f.path, os.ErrClosed))
+			return
+		}
+		for raw, err := range f.list.rows(f.head) {
+			if err != nil {
+				yield(Row{}, named(f.path, formatError(err, f.opts.Limits)))
+				return
+			}
+			if raw.line > f.head.line && !yield(f.check.read(raw), nil) {
+				return
+			}
+		}
+		if err := unchanged(f.file, f.info); err != nil {
+			yield(Row{}, named(f.path, err))
+		}
+	}
+}
 
 // named puts the file's name into an error about it.
 func named(path string, err error) error {
-	if blamed, ok := errors.AsType[*FileError](err); ok {
-		blamed.File = path
-		return blamed
+	if wrong, ok := errors.AsType[*FileError](err); ok {
+		wrong.File = path
+		return wrong
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", path, err)

@@ -7,13 +7,14 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
 )
 
 // longestName is the most characters of a first or last name.
 const longestName = 100
 
 // name is a first or last name: letters of any script, and what stands between them.
-func (c *checker) name(col column) string {
+func (c *rowCheck) name(col column) string {
 	raw := c.cell(col)
 	if raw != "" && raw[len(raw)-1] != ' ' && plainName(raw) {
 		return raw
@@ -34,7 +35,7 @@ func (c *checker) name(col column) string {
 		c.refuse(col, *p)
 		return ""
 	}
-	return raw
+	return norm.NFC.String(raw) // macOS writes é as e and an accent
 }
 
 // marksText reports whether a name begins with Excel's apostrophe for text. In 't Hooft it is part of the name.
@@ -51,27 +52,30 @@ func checkName(name string) *problem {
 	case len(name) > longestName && utf8.RuneCountInString(name) > longestName:
 		return &problem{TooLong, fmt.Sprintf("the name is longer than %d characters", longestName), "Write the signer's name, and nothing else"}
 	case strings.IndexByte(name, '@') >= 0:
-		return &problem{SwappedColumns, "an e-mail address stands where a name belongs", "Look whether the cells of this row slid into the wrong columns"}
+		return &problem{SwappedColumns, "an e-mail address stands where a name belongs", "Check whether the cells of this row are in the wrong columns"}
 	case isGUID(name):
-		return &problem{SwappedColumns, "a tenant id stands where a name belongs", "Look whether the cells of this row slid into the wrong columns"}
+		return &problem{SwappedColumns, "a tenant id stands where a name belongs", "Check whether the cells of this row are in the wrong columns"}
 	}
 	if r, found := controlled(name, false); found {
 		return controlProblem(r)
 	}
-	if garbled(name) {
-		return &problem{Garbled, "the letters are garbled: somewhere on its way the list was read in the wrong encoding", "Export the list again as CSV UTF-8, or write the name anew"}
+	if garbled(name) || mixesScripts(name) {
+		return &problem{Garbled, "the letters are garbled: the list was read or saved in the wrong encoding before it came here", "Export the list again as CSV UTF-8, or write the name anew"}
 	}
 	letters := false
 	for _, r := range name {
 		switch {
 		case unicode.IsLetter(r):
 			letters = true
+		case r == '?' || r == '¿':
+			return &problem{LostLetters, "a question mark stands where a letter was: letters were lost when the list was exported in a narrow encoding",
+				"Export the list again as CSV UTF-8 (in Windows PowerShell: Export-Csv -Encoding UTF8), or write the name anew"}
 		case !partOfName(r):
 			return &problem{BadName, fmt.Sprintf("a name has no %q", r), "Write the signer's name, and nothing else"}
 		}
 	}
 	if !letters {
-		return &problem{BadName, "there is no letter in the name", "Write the signer's name; where the cells of this row slid into the wrong columns, put them right"}
+		return &problem{BadName, "there is no letter in the name", "Write the signer's name; where the cells of this row are in the wrong columns, correct them"}
 	}
 	return nil
 }
@@ -92,13 +96,41 @@ func plainName(name string) bool {
 	return true
 }
 
-// garbled reports whether a text is UTF-8 that was read as Windows-1252, such as JoÃ£o.
+// misreadAs are the encodings as which UTF-8 is misread.
+var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.Windows1250, charmap.Windows1251, charmap.Windows1254, charmap.Macintosh,
+	charmap.CodePage850, charmap.CodePage437, charmap.CodePage852, charmap.CodePage866}
+
+// garbled reports whether a text is UTF-8 that was read in another encoding, such as JoÃ£o or JoĂŁo.
 func garbled(text string) bool {
-	if !strings.ContainsAny(text, "ÃÂÄÅâÐ") {
-		return false
+	for _, misread := range misreadAs {
+		bytes, err := misread.NewEncoder().String(text)
+		if err == nil && len(bytes) < len(text) && utf8.ValidString(bytes) && strings.IndexFunc(bytes, beyondASCII) >= 0 {
+			return true
+		}
 	}
-	bytes, err := charmap.Windows1252.NewEncoder().String(text)
-	return err == nil && utf8.ValidString(bytes)
+	return false
+}
+
+// mixesScripts reports whether a word has letters of two scripts, as "Joгo" does, whose third letter is Cyrillic: no
+// name has, but text in the wrong encoding, and names that imitate others.
+func mixesScripts(text string) bool {
+	var script *unicode.RangeTable
+	for _, r := range text {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+			script = nil
+			continue
+		}
+		for _, s := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Hebrew, unicode.Arabic} {
+			if !unicode.Is(s, r) {
+				continue
+			}
+			if script != nil && script != s {
+				return true
+			}
+			script = s
+		}
+	}
+	return false
 }
 
 // partOfName reports whether a character other than a letter is found in names.

@@ -1,142 +1,329 @@
 package intake
 
 import (
-	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/mcaledger/mcaledger/internal/charset"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // Open opens the file at path and reads it once from end to end: its format, encoding, delimiter, header and the order
-// of its dates are settled before the first row is handed out. What is wrong with the file as a whole is a *FileError.
+// of its dates are settled before the first row is returned. What is wrong with the file as a whole is a *FileError.
 func Open(path string, o Options) (*File, error) {
-	o.Dates = cmp.Or(o.Dates, Auto)
 	o.Limits = o.Limits.withDefaults()
-	file, err := os.Open(path)
+	file, err := openRegular(path, o.Limits)
+	if err != nil {
+		return nil, named(path, err)
+	}
+	return open(file, path, o)
+}
+
+// OpenReader is Open for what comes from a pipe. It is kept in a temporary file of this process alone, because it is
+// read more than once; the file is gone when it is closed, whatever happens. name stands for the path in errors.
+func OpenReader(r io.Reader, name string, o Options) (*File, error) {
+	o.Limits = o.Limits.withDefaults()
+	file, err := spool(r, o.Limits)
+	if err != nil {
+		return nil, named(name, err)
+	}
+	return open(file, name, o)
+}
+
+func spool(r io.Reader, l Limits) (*os.File, error) {
+	file, err := os.CreateTemp("", "mcaledger-")
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, opts: o}
-	if err := f.open(file); err != nil {
-		_ = file.Close() // the first error is the one to tell
-		return nil, named(path, err)
+	err = os.Remove(file.Name())
+	if err == nil {
+		_, err = io.Copy(file, io.LimitReader(r, l.FileBytes+1)) // one more, to see that there is more
+	}
+	if err == nil {
+		err = suitable(file, l)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+func open(file *os.File, path string, o Options) (*File, error) {
+	o.Dates = cmp.Or(o.Dates, Auto)
+	f := &File{path: path, opts: o, file: file, words: newVocabulary()}
+	if err := f.open(); err != nil {
+		return nil, named(path, errors.Join(formatError(err, o.Limits), f.Close()))
 	}
 	return f, nil
 }
 
-func (f *File) open(file *os.File) error {
+// openRegular opens a file without waiting: opening a named pipe would wait for its writer.
+func openRegular(path string, l Limits) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := suitable(file, l); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// suitable is an error for what is no file, or too big.
+func suitable(file *os.File, l Limits) error {
+	const pipe = "Pass its content on standard input: attest import -"
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	switch limit := f.opts.Limits.FileBytes; {
-	case !info.Mode().IsRegular():
-		return &FileError{Code: WrongFormat, Message: "this is not a file", Hint: "Name a CSV or XLSX file"}
-	case info.Size() > limit:
-		return &FileError{Code: TooBig, Message: fmt.Sprintf("the file is bigger than %s", size(limit)), Hint: "Split it into several files"}
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		return &FileError{Code: WrongFormat, Message: "this is a folder", Hint: "Name the CSV or XLSX files in it"}
+	case mode&fs.ModeNamedPipe != 0:
+		return &FileError{Code: WrongFormat, Message: "this is a named pipe, not a file", Hint: pipe}
+	case mode&fs.ModeDevice != 0:
+		return &FileError{Code: WrongFormat, Message: "this is a device, not a file", Hint: pipe}
+	case !mode.IsRegular():
+		return &FileError{Code: WrongFormat, Message: "this is not a regular file", Hint: "Name a CSV or XLSX file"}
+	case info.Size() > l.FileBytes:
+		return &FileError{Code: TooBig, Message: "the file is bigger than " + size(l.FileBytes), Hint: splitFile}
 	}
-	head := make([]byte, 64<<10)
-	n, err := file.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	kind, wrong := sniff(head[:n])
-	if wrong != nil {
-		return wrong
-	}
-	vocabulary := newVocabulary()
-	if kind == XLSX {
-		whole, err := surveyBytes(file)
-		if err != nil {
-			return err
-		}
-		f.sha256 = whole.sha256
-		return f.openXLSX(file, info, vocabulary)
-	}
-	if isEmpty(head[:n]) && info.Size() <= int64(len(head)) {
-		return &FileError{Code: Empty, Message: "the file is empty", Hint: "Look whether the export went wrong, and import the file that it should have been"}
-	}
-	return f.openCSV(&csvSource{path: f.path, file: file, info: info, limits: f.opts.Limits}, head[:n], vocabulary)
-}
-
-// openCSV takes the file for UTF-8 as long as nothing speaks against it, because then one reading is enough.
-func (f *File) openCSV(s *csvSource, head []byte, v vocabulary) error {
-	encoding, mark := told(head)
-	certain := encoding != ""
-	if !certain && utf8.Valid(wholeRunes(head)) {
-		encoding = UTF8
-	}
-	if encoding == UTF8 {
-		s.encoding, s.mark = UTF8, int64(mark)
-		err := f.settleCSV(s, v)
-		if certain || err != nil || !f.surveyed.invalid || f.surveyed.multibyte {
-			f.sha256 = f.surveyed.sha256
-			return err
-		}
-	}
-	whole, err := surveyBytes(s.file)
-	if err != nil {
-		return err
-	}
-	if !certain {
-		var wrong *FileError
-		if encoding, wrong = whole.encoding(); wrong != nil {
-			return wrong
-		}
-	}
-	if encoding == Windows1252 {
-		f.notes = []string{"The file is not in UTF-8; its letters are read as those of Windows (Windows-1252)."}
-	}
-	f.sha256, s.encoding, s.mark = whole.sha256, encoding, int64(mark)
-	return f.settleCSV(s, v)
-}
-
-func (f *File) settleCSV(s *csvSource, v vocabulary) error {
-	found, err := s.findHeader(v)
-	if err != nil {
-		return err
-	}
-	f.format = Format{Kind: CSV, Encoding: s.encoding, Delimiter: s.delimiter}
-	return f.settle(s, found, v)
-}
-
-// settle checks the header, reads the list once and knows from then on how each row is to be checked.
-func (f *File) settle(s source, h header, v vocabulary) error {
-	if err := h.check(v, f.opts); err != nil {
-		return err
-	}
-	f.head, f.source = h, s
-	seen, err := s.survey(h)
-	if err != nil {
-		return err
-	}
-	f.surveyed = seen.bytes
-	if seen.rows == 0 {
-		return &FileError{Line: h.line, Code: NoRows, Message: "there is a header and no row below it", Hint: "Look whether the export went wrong, and import the file that it should have been"}
-	}
-	order, note, err := seen.dates.order(f.opts.Dates)
-	if err != nil {
-		return err
-	}
-	f.notes = append(f.notes, note...)
-	f.notes = append(f.notes, h.ignored(v)...)
-	f.notes = append(f.notes, seen.notes...)
-	f.check = newRowCheck(h, f.opts, order, seen)
 	return nil
 }
 
-// separatorLine is the delimiter that a first line such as sep=; tells Excel; zero: it is no such line.
-func separatorLine(line []byte) byte {
-	line = bytes.Trim(line, `" `)
-	if len(line) != 5 || !bytes.EqualFold(line[:4], []byte("sep=")) {
+func (f *File) open() (err error) {
+	if f.info, err = f.file.Stat(); err != nil {
+		return err
+	}
+	head := make([]byte, 64<<10)
+	n, err := f.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	head = head[:n]
+	kind, wrong := sniff(head)
+	if wrong != nil {
+		return wrong
+	}
+	f.noteExtension(kind)
+	if kind == XLSX {
+		return f.openWorkbook()
+	}
+	if isEmpty(head) && f.info.Size() <= int64(len(head)) {
+		return &FileError{Code: Empty, Message: "the file is empty", Hint: checkExport}
+	}
+	return f.openCSV(head)
+}
+
+const checkExport = "Check whether the export went wrong, and import the file that it should have been"
+
+// noteExtension says when the end of the file's name promises another format than its content has.
+func (f *File) noteExtension(kind Kind) {
+	extension := strings.ToLower(filepath.Ext(f.path))
+	workbook := strings.HasPrefix(extension, ".xls") || strings.HasPrefix(extension, ".xlt") || extension == ".ods"
+	text := extension == ".csv" || extension == ".txt" || extension == ".tsv" || extension == ".tab"
+	switch {
+	case kind == XLSX && text:
+		f.note("The file's name ends in %s, but it is a workbook (XLSX) and is read as one.", extension)
+	case kind == CSV && workbook:
+		f.note("The file's name ends in %s, but it is text and is read as CSV.", extension)
+	}
+}
+
+func (f *File) note(format string, values ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, values...))
+}
+
+func (f *File) openWorkbook() error {
+	if err := f.readBytes(nil); err != nil {
+		return err
+	}
+	book, err := xlsx.Open(f.file, f.info.Size(), xlsx.Limits{Unpacked: f.opts.Limits.UnzippedBytes, Ratio: f.opts.Limits.Ratio, Text: f.opts.Limits.RowBytes})
+	if err != nil {
+		return err
+	}
+	f.book = book
+	if f.opts.Encoding != "" {
+		f.note("The encoding %s is not used: a workbook declares its own.", f.opts.Encoding)
+	}
+	chosen, h, err := f.chooseSheet()
+	if err != nil {
+		return err
+	}
+	return f.settle(chosen, h)
+}
+
+func (f *File) openCSV(head []byte) error {
+	var detector charset.Detector
+	if err := f.readBytes(&detector); err != nil {
+		return err
+	}
+	encoding, err := detector.Encoding()
+	declared, mark := charset.Mark(head)
+	switch asked := f.opts.Encoding; {
+	case asked != "" && declared != "" && asked != declared:
+		f.note("The encoding %s is not used: the file begins with the mark of %s.", asked, declared)
+	case asked != "":
+		encoding, err = asked, nil
+	}
+	if err != nil {
+		return unknownEncoding(err)
+	}
+	text := &csvText{file: f.file, encoding: encoding, mark: int64(mark), limits: f.opts.Limits}
+	chosen, h, err := f.chooseDelimiter(text)
+	if err != nil {
+		return err
+	}
+	return f.settle(chosen, h)
+}
+
+// readBytes computes the digest of the file's bytes, and gives them to another writer if there is one.
+func (f *File) readBytes(also io.Writer) error {
+	digest := sha256.New()
+	to := io.Writer(digest)
+	if also != nil {
+		to = io.MultiWriter(digest, also)
+	}
+	if _, err := io.CopyBuffer(to, io.NewSectionReader(f.file, 0, f.info.Size()), make([]byte, 256<<10)); err != nil {
+		return err
+	}
+	f.sha256 = hex.EncodeToString(digest.Sum(nil))
+	return nil
+}
+
+func unknownEncoding(err error) *FileError {
+	e := &FileError{Code: UnknownEncoding, Message: "the file is not in UTF-8, and its letters make sense in no other encoding that is certain",
+		Hint: "Save it again as “CSV UTF-8”, or name its encoding with --encoding, such as windows-1250"}
+	if unknown, ok := errors.AsType[*charset.UnknownError](err); ok && unknown.Likely != "" {
+		e.Message = fmt.Sprintf("the file is not in UTF-8, and its encoding is not certain; it may be %s", unknown.Likely)
+		e.Hint = fmt.Sprintf("Save it again as “CSV UTF-8”, or import it with --encoding %s and check the names in the result file", unknown.Likely)
+	}
+	return e
+}
+
+// settle checks the header, reads the list once and knows from then on how each row is to be checked.
+func (f *File) settle(l list, h header) error {
+	if err := h.check(f.words, f.opts); err != nil {
+		return err
+	}
+	f.list, f.head = l, h
+	f.check = newRowCheck(h, f.opts, l.from1904)
+	seen, err := f.survey()
+	if err != nil {
+		return err
+	}
+	if err := seen.wrong(h); err != nil {
+		return err
+	}
+	order, err := seen.dates.order(f.opts.Dates)
+	if err != nil {
+		return err
+	}
+	f.check.settle(order, f.opts.Dates == Auto && order != Auto, l.merged())
+	f.understanding = f.understood(seen, order)
+	return f.refuseHopeless()
+}
+
+// understood is what a person should know about how the file is read.
+func (f *File) understood(seen survey, order DateOrder) Understanding {
+	u := Understanding{Format: f.list.format, HeaderLine: f.head.line, DateOrder: order, Rows: seen.rows, NotRows: seen.skipped, Notes: f.notes}
+	for i, c := range f.head.columns {
+		use := ColumnUse{Header: f.head.title(i)}
+		if c != unknownColumn {
+			use.ReadAs = c.String()
+		}
+		if !slices.Contains(f.head.results, i) {
+			u.Columns = append(u.Columns, use)
+		}
+	}
+	if f.opts.Dates == Auto {
+		u.DateProof = seen.dates.proofOf(order)
+	}
+	u.Notes = append(u.Notes, f.head.notes(f.words)...)
+	if seen.hidden > 0 {
+		u.Notes = append(u.Notes, fmt.Sprintf("The sheet has hidden rows (%d), by a filter or by hand; they are read like the others.", seen.hidden))
+	}
+	return u
+}
+
+const (
+	// hopelessAfter is how many rows are tried before a file may be refused for its rows.
+	hopelessAfter = 1000
+	// hopelessShare is how many of them, in per cent, must be refused.
+	hopelessShare = 95
+)
+
+// refuseHopeless refuses a file of which nearly all of the first rows are refused: then the file is wrong, and one
+// sentence says more than a million.
+func (f *File) refuseHopeless() error {
+	type fault struct {
+		column string
+		reason Code
+	}
+	rows, refused := 0, 0
+	faults := map[fault]int{}
+	var examples = map[fault]Refusal{}
+	for row, err := range f.Rows() {
+		if err != nil {
+			return err
+		}
+		if row.Skip != "" {
+			continue
+		}
+		if len(row.Refusals) > 0 {
+			refused++
+			first := fault{strings.Clone(row.Refusals[0].Column), row.Refusals[0].Reason}
+			if faults[first]++; faults[first] == 1 {
+				examples[first] = row.Refusals[0]
+			}
+		}
+		if rows++; rows == hopelessAfter {
+			break
+		}
+	}
+	if rows < hopelessAfter || refused*100 < rows*hopelessShare {
+		return nil
+	}
+	var worst fault
+	for f, n := range faults {
+		if n > faults[worst] || n == faults[worst] && f.column < worst.column {
+			worst = f
+		}
+	}
+	e := examples[worst]
+	return &FileError{Line: e.Line, Column: e.Column, Code: MostlyRefused,
+		Message: fmt.Sprintf("%d of the first %d rows would be refused, %d of them like this one: %s", refused, rows, faults[worst], e.Message),
+		Hint:    e.Hint + ". Correct the list as a whole, and import it again"}
+}
+
+// separatorLine is the delimiter that a first line such as sep=; declares to Excel; zero: it is no such line.
+func separatorLine(line string) byte {
+	line = strings.Trim(line, `" `)
+	if len(line) != 5 || !strings.EqualFold(line[:4], "sep=") {
 		return 0
 	}
 	if d := line[4]; d == '\t' || d > ' ' && d < 0x7F && !unicode.IsLetter(rune(d)) && !unicode.IsDigit(rune(d)) {
 		return d
 	}
 	return 0
+}
+
+// unchanged reports an error when somebody wrote to the file since it was opened.
+func unchanged(file *os.File, before fs.FileInfo) error {
+	now, err := file.Stat()
+	if err == nil && (now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime())) {
+		return &FileError{Code: Changed, Message: "the file was changed while it was read", Hint: "Import it again when nobody writes to it any more"}
+	}
+	return err
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // phone reads a telephone number; national ones by the row's country.
-func (c *checker) phone(country string) string {
+func (c *rowCheck) phone(country string) string {
 	return c.checked(phone, func(cell string) (string, *problem) {
 		if isE164(cell) {
 			return cell, nil
@@ -40,7 +40,7 @@ func checkPhone(cell, country string) (string, *problem) {
 		return "", &problem{ScientificNumber, "a spreadsheet has taken the telephone number for a number and rounded it",
 			"Format the column as text, and type the number again, as +5511987654321"}
 	case hasAddress(cell):
-		return "", &problem{SwappedColumns, "an e-mail address stands where the telephone number belongs", "Look whether the cells of this row slid into the wrong columns"}
+		return "", &problem{SwappedColumns, "an e-mail address stands where the telephone number belongs", "Check whether the cells of this row are in the wrong columns"}
 	case strings.IndexFunc(cell, unicode.IsLetter) >= 0:
 		return "", &problem{BadPhone, "there are letters in the telephone number, or an extension", hint + ", without the extension"}
 	case cell[0] != '+' && country == "":

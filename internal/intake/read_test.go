@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,9 @@ func refusedFile(t *testing.T, path string, o Options) *FileError {
 	return wrong
 }
 
+// rowLimit is longer than what is read at once.
+const rowLimit = 192 << 10
+
 func TestLimitsAreSentences(t *testing.T) {
 	header := "customer_tenant_id,first_name,last_name,email,date_agreed\n"
 	for name, c := range map[string]struct {
@@ -50,10 +54,10 @@ func TestLimitsAreSentences(t *testing.T) {
 		want    string
 	}{
 		"the file":           {header + aRow + "\n", Limits{FileBytes: 100}, ": the file is bigger than 100 bytes. Split it into several files"},
-		"the columns":        {header + aRow + "\n", Limits{Columns: 4}, " line 1: the header has 5 columns; 4 are the most. Take out the columns that are not needed"},
-		"the rows":           {header + strings.Repeat(aRow+"\n", 4), Limits{Rows: 3}, " line 5: the file has more than 3 lines. Split it into several files"},
-		"a line":             {header + aRow + "\n" + strings.Repeat("x", 2*chunkSize) + "\n" + aRow + "\n", Limits{RowBytes: chunkSize}, " line 3: the line is longer than 196608 bytes. Look whether this is a list with one customer a line, and take out what is not"},
-		"a line in one lump": {strings.Repeat("x", headerWindow+1), Limits{}, " line 1: the first line is longer than 1 MB. Look whether this is a list with one customer a line"},
+		"the columns":        {header + aRow + "\n", Limits{Columns: 4}, " line 1: the header has 5 columns; at most 4 are read. Remove the columns that are not needed"},
+		"the rows":           {header + strings.Repeat(aRow+"\n", 4), Limits{Rows: 3}, " line 5: the list has more than 3 lines. Split it into several files"},
+		"a line":             {header + aRow + "\n" + strings.Repeat("x", 2*rowLimit) + "\n" + aRow + "\n", Limits{RowBytes: rowLimit}, " line 3: the line is longer than 196608 bytes. Check that this is a list with one customer a line, and remove what is not"},
+		"a line in one lump": {strings.Repeat("x", headerWindow+1), Limits{}, " line 1: the line is longer than 1 MB. Check that this is a list with one customer a line, and remove what is not"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := upload(t, c.content)
@@ -262,25 +266,6 @@ func TestRowsOfALongWorkbookAreStreamed(t *testing.T) {
 	require.Less(t, peak, uint64(24<<20))
 }
 
-func TestSharedStringsSpillIntoAFile(t *testing.T) {
-	s := &sharedStrings{}
-	text := func(i int) string { return strings.Repeat(string(rune('a'+i%26)), 1<<20+i) }
-	for i := range 40 {
-		require.NoError(t, s.add(text(i)))
-	}
-	require.NoError(t, s.flush())
-	require.NotNil(t, s.spill)
-	require.Less(t, len(s.text), inMemory)
-	for i := range 40 {
-		got, err := s.at(i)
-		require.NoError(t, err)
-		require.Equal(t, text(i), got)
-	}
-	_, err := s.at(40)
-	require.Error(t, err)
-	require.NoError(t, s.close())
-}
-
 // What is wrong with a file goes into logs, and what is wrong with it may be that a person stands where its header should be.
 func TestAFileErrorNamesNobody(t *testing.T) {
 	const row = "8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\n"
@@ -296,4 +281,29 @@ func TestAFileErrorNamesNobody(t *testing.T) {
 			require.NotContains(t, strings.ToLower(wrong.Error()), "maria")
 		}
 	}
+}
+
+func TestWhatIsNoRegularFileIsNamed(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "list.csv")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.Contains(t, refusedFile(t, pipe, Options{}).Error(), "this is a named pipe")
+	require.Contains(t, refusedFile(t, "/dev/null", Options{}).Error(), "this is a device")
+	require.Contains(t, refusedFile(t, t.TempDir(), Options{}).Error(), "this is a folder")
+}
+
+func TestAFileFromAPipe(t *testing.T) {
+	t.Parallel()
+	const content = "customer_tenant_id,first_name,last_name,email,date_agreed\n" + aRow + "\n"
+	f, err := OpenReader(strings.NewReader(content), "standard input", Options{AsOf: asOf})
+	require.NoError(t, err)
+	rows, err := collected(f.Rows())
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	sum := sha256.Sum256([]byte(content))
+	require.Equal(t, hex.EncodeToString(sum[:]), f.SHA256())
+	require.NoError(t, f.Close())
+
+	_, err = OpenReader(strings.NewReader(content), "standard input", Options{Limits: Limits{FileBytes: 20}})
+	require.EqualError(t, err, "standard input: the file is bigger than 20 bytes. Split it into several files")
 }

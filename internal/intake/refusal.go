@@ -14,6 +14,8 @@ const (
 	BadTenantID       Code = "bad_tenant_id"        // not a GUID in its plain form
 	BadDomain         Code = "bad_domain"           // not a domain name
 	BadName           Code = "bad_name"             // no letters, or characters that no name has
+	Placeholder       Code = "placeholder"          // a word for a missing value, such as NULL
+	LostLetters       Code = "lost_letters"         // question marks where letters were
 	BadEmail          Code = "bad_email"            // not one plain address
 	BadPhone          Code = "bad_phone"            // not a telephone number
 	PhoneNeedsCountry Code = "phone_needs_country"  // a national number, and no country to read it by
@@ -23,8 +25,8 @@ const (
 	TwoDigitYear      Code = "two_digit_year"       //
 	DateTooOld        Code = "date_too_old"         // before there was such an agreement
 	FutureDate        Code = "future_date"          // in the future everywhere on Earth
-	BadCountry        Code = "bad_country"          // not an ISO 3166-1 alpha-2 code
-	BadLanguage       Code = "bad_language"         // not a BCP 47 tag
+	BadCountry        Code = "bad_country"          // neither a code of ISO 3166-1 nor a country's name
+	BadLanguage       Code = "bad_language"         // neither a BCP 47 tag nor a language's name
 	BadMark           Code = "bad_mark"             // PartnerAttestationCompleted is neither true nor false
 	SwappedColumns    Code = "swapped_columns"      // what stands here belongs into another column
 	TooLong           Code = "too_long"             //

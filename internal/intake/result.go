@@ -62,8 +62,8 @@ func without(cells []string, positions []int) []string {
 func WriteResults(w io.Writer, f Format, header []string, rows iter.Seq2[Result, error]) error {
 	earlier := resultColumns(header)
 	own := without(header, earlier)
-	sheet := newSheetWriter(w, f)
-	if err := sheet.head(append(slices.Clone(own), resultNames[:]...)); err != nil {
+	list := newListWriter(w, f)
+	if err := list.Write(append(slices.Clone(own), resultNames[:]...)); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
 	var line []string
@@ -79,11 +79,11 @@ func WriteResults(w io.Writer, f Format, header []string, rows iter.Seq2[Result,
 		}
 		line = append(line, r.Result, r.Reason, r.Hint, r.AttestationID)
 		line = append(line, cells[inside:]...)
-		if err := sheet.row(line); err != nil {
+		if err := list.Write(line); err != nil {
 			return fmt.Errorf("write results: %w", err)
 		}
 	}
-	return sheet.close()
+	return list.Close()
 }
 
 // Correctable makes a row's cells fit for WriteRefused: they stay as they came, but a date that was understood by the
@@ -108,17 +108,17 @@ func Correctable(header []string) func(cells []string, agreed standing.Date) []s
 // corrected and imported again.
 func WriteRefused(w io.Writer, f Format, header []string, rows iter.Seq2[[]string, error]) error {
 	earlier := resultColumns(header)
-	sheet := newSheetWriter(w, f)
-	if err := sheet.head(without(header, earlier)); err != nil {
+	list := newListWriter(w, f)
+	if err := list.Write(without(header, earlier)); err != nil {
 		return fmt.Errorf("write refused rows: %w", err)
 	}
 	for cells, err := range rows {
 		if err != nil {
 			return err
 		}
-		if err := sheet.row(without(cells, earlier)); err != nil {
+		if err := list.Write(without(cells, earlier)); err != nil {
 			return fmt.Errorf("write refused rows: %w", err)
 		}
 	}
-	return sheet.close()
+	return list.Close()
 }

@@ -25,7 +25,7 @@ func results(rows ...Result) func(yield func(Result, error) bool) {
 
 func TestResultsOfACSV(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, WriteResults(&b, Format{Kind: CSV, Delimiter: ';'}, []string{"E-mail", "Telefone", "Nota"}, results(
+	require.NoError(t, WriteResults(&b, Format{Kind: CSV, Delimiter: ";"}, []string{"E-mail", "Telefone", "Nota"}, results(
 		Result{[]string{"ana@contoso.com", "+5511987654321", "=1+1"}, "queued", "", "", "01J9Z"},
 		Result{[]string{"bob"}, "refused", "bad_email", "Write it; so", ""},
 		Result{[]string{"c@x.com", "", "a\nb", "too", "many"}, "refused", "too_many_cells", "", ""},
@@ -68,7 +68,7 @@ func (d fullDisk) Write([]byte) (int, error) { return 0, d.err }
 func TestResultsAreReadAgainAsTheyWere(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		format := Format{Kind: rapid.SampledFrom([]Kind{CSV, XLSX}).Draw(t, "kind"), Delimiter: rapid.SampledFrom(delimiters).Draw(t, "delimiter")}
+		format := Format{Kind: rapid.SampledFrom([]Kind{CSV, XLSX}).Draw(t, "kind"), Delimiter: string(rapid.SampledFrom(delimiters).Draw(t, "delimiter"))}
 		hostile := rapid.SampledFrom([]string{"a", `"`, ",", ";", "|", "\t", "\n", "\r", "<b>", "&amp;", "_x0041_", "_x", "\x01", "=1+1", "+55", "-", "@", "é", "😀", "]]>", " ", "\u00a0"})
 		cell := rapid.Map(rapid.SliceOfN(hostile, 0, 6), func(parts []string) string { return strings.Join(parts, "") })
 		header := []string{"x", "tenant id", "first name", "last name", "e-mail", "date agreed", "y"}

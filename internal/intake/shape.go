@@ -8,15 +8,15 @@ import (
 )
 
 // shape finds what is wrong with the row rather than with a cell.
-func (c *checker) shape() {
+func (c *rowCheck) shape() {
 	row, n := c.row, len(c.header.cells)
-	if c.traits.unended && len(row.Cells) < n {
+	if c.raw.unended && len(row.Cells) < n {
 		c.refuseAt(len(row.Cells)-1, problem{CutOff, "the file ends in the middle of this row, so the file may have been cut off", "Look whether rows are missing below it, and complete the row"})
 	}
 	for i := n; i < len(row.Cells); i++ {
 		if clean(row.Cells[i]) != "" {
 			c.refuseAt(i, problem{TooManyCells, fmt.Sprintf("the row has %s and the header %d", count(len(row.Cells), "cell"), n),
-				"Where a cell holds the delimiter, put the cell in quotation marks; otherwise take out what is too much"})
+				"Where a cell holds the delimiter, put the cell in quotation marks; otherwise remove what is too much"})
 			break
 		}
 	}
@@ -25,10 +25,10 @@ func (c *checker) shape() {
 			c.refuseAt(i, *c.longCell())
 		}
 	}
-	if c.traits.broken && !row.refusedFor(StrayQuote) {
+	if c.raw.broken && !row.refusedFor(StrayQuote) {
 		for i, cell := range row.Cells {
 			if strings.IndexByte(cell, '"') >= 0 {
-				c.refuseAt(i, problem{StrayQuote, "a quotation mark opens here and is not closed as it should be", "Take it out, or double the marks inside the cell"})
+				c.refuseAt(i, problem{StrayQuote, "a quotation mark opens here and is not closed as it should be", "Remove it, or double the marks inside the cell"})
 				break
 			}
 		}
@@ -36,7 +36,7 @@ func (c *checker) shape() {
 }
 
 // isResult reports whether a cell is what an earlier round said about the row: nobody has to mend that.
-func (c *checker) isResult(i int) bool { return slices.Contains(c.header.results, i) }
+func (c *rowCheck) isResult(i int) bool { return slices.Contains(c.header.results, i) }
 
 // count is a number of things.
 func count(n int, thing string) string {
@@ -57,7 +57,7 @@ func (r *Row) refusedFor(reason Code) bool {
 
 // unreadable refuses characters that could not be decoded, also in columns that nothing is read from: the row may not
 // be what it was.
-func (c *checker) unreadable() {
+func (c *rowCheck) unreadable() {
 	if c.row.refusedFor(Unreadable) {
 		return
 	}
@@ -73,19 +73,9 @@ var unreadableCell = problem{Unreadable, "there is a character that cannot be re
 
 // unreadable reports whether a text holds characters that could not be decoded.
 func unreadable(text string) bool {
-	return !utf8.ValidString(text) || strings.Contains(text, "\uFFFD")
-}
-
-// mayBeUnreadable is unreadable for a whole chunk, quickly.
-func mayBeUnreadable(text []byte) bool {
-	for len(text) > 0 {
-		text = text[asciiPrefix(text):]
-		for len(text) > 0 && text[0] >= utf8.RuneSelf {
-			r, size := utf8.DecodeRune(text)
-			if r == utf8.RuneError {
-				return true
-			}
-			text = text[size:]
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError)
 		}
 	}
 	return false

@@ -7,36 +7,37 @@ import (
 
 // signature is the beginning of a kind of file that people send instead of a CSV or an XLSX.
 type signature struct {
-	magic string // in any case where it is text
+	magic string
 	what  string
 	hint  string
 }
 
-const saveAs = "Open it in the program that made it, save it as XLSX or as CSV (UTF-8), and import that file"
+const (
+	saveAs   = "Open it in the program that made it, save it as XLSX or as CSV (UTF-8), and import that file"
+	unpack   = "Unpack it and import the file inside"
+	aList    = "A list is needed: export the table as XLSX or CSV, and import that file"
+	exportIt = "Export the list as XLSX or CSV, and import that file"
+)
 
 var signatures = []signature{
-	{"%PDF-", "a PDF document", "A list is needed: export the table as XLSX or CSV, and import that file"},
-	{"\x1f\x8b", "a gzip archive", "Unpack it and import the file inside"},
-	{"Rar!", "a RAR archive", "Unpack it and import the file inside"},
-	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and import the file inside"},
-	{"\x89PNG", "a picture (PNG)", "A list is needed, not a picture of one: export the table as XLSX or CSV"},
-	{"\xff\xd8\xff", "a picture (JPEG)", "A list is needed, not a picture of one: export the table as XLSX or CSV"},
+	{"%PDF-", "a PDF document", aList},
+	{"\x1f\x8b", "a gzip archive", unpack},
+	{"Rar!", "a RAR archive", unpack},
+	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", unpack},
+	{"BZh", "a bzip2 archive", unpack},
+	{"\x28\xb5\x2f\xfd", "a Zstandard archive", unpack},
+	{"\xfd7zXZ", "an xz archive", unpack},
+	{"\x89PNG", "a picture (PNG)", aList},
+	{"\xff\xd8\xff", "a picture (JPEG)", aList},
 	{`{\rtf`, "an RTF document", saveAs},
-	{"<!doctype html", "a web page (HTML)", saveAs},
-	{"<html", "a web page (HTML), as some systems export under the name .csv or .xls", saveAs},
-	{"<table", "a web page (HTML), as some systems export under the name .csv or .xls", saveAs},
-	{"<?xml", "an XML document", saveAs},
-	{"{", "a JSON document", "Export the list as XLSX or CSV, and import that file"},
-	{"[", "a JSON document", "Export the list as XLSX or CSV, and import that file"},
+	{"{", "a JSON document", exportIt},
+	{"[", "a JSON document", exportIt},
 	{"SQLite format 3", "a database (SQLite)", "Export the table as CSV, and import that file"},
-}
-
-// begins reports whether a file begins so. The tags of web pages are written in either case.
-func (s signature) begins(text []byte) bool {
-	if s.magic[0] == '<' {
-		return strings.EqualFold(string(text[:min(len(text), len(s.magic))]), s.magic)
-	}
-	return bytes.HasPrefix(text, []byte(s.magic))
+	{"PAR1", "a Parquet file", exportIt},
+	{"From ", "an e-mail message", "Save its attachment, and import that file"},
+	{"Received: ", "an e-mail message", "Save its attachment, and import that file"},
+	{"MIME-Version:", "a web archive or an e-mail message", saveAs},
+	{"BEGIN:VCARD", "a list of business cards (vCard)", exportIt},
 }
 
 const (
@@ -44,7 +45,7 @@ const (
 	oleMagic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" // Excel 97-2003, and encrypted XLSX
 )
 
-// sniff tells by its first bytes what a file is: CSV, XLSX (or another zip, see openXLSX), or what it is instead.
+// sniff tells by its first bytes what a file is: CSV, XLSX (or another zip archive), or what it is instead.
 func sniff(head []byte) (Kind, *FileError) {
 	if bytes.HasPrefix(head, []byte(zipMagic)) {
 		return XLSX, nil
@@ -52,13 +53,60 @@ func sniff(head []byte) (Kind, *FileError) {
 	if bytes.HasPrefix(head, []byte(oleMagic)) {
 		return "", oleError(head)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8BOM), " \t\r\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	if what := markup(text); what != "" {
+		return "", otherFormat(what, saveAs)
+	}
 	for _, s := range signatures {
-		if s.begins(text) {
-			return "", &FileError{Code: WrongFormat, Message: "this is " + s.what + ", not a CSV or XLSX file, whatever its name says", Hint: s.hint}
+		if bytes.HasPrefix(text, []byte(s.magic)) && !isDelimited(text) {
+			return "", otherFormat(s.what, s.hint)
 		}
 	}
 	return CSV, nil
+}
+
+// isDelimited reports whether the first line of a text looks like one of a list: a mail program begins messages with
+// "From ", and so may a list with a column of that name.
+func isDelimited(text []byte) bool {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return len(line) < 4096 && bytes.ContainsAny(line, ",;\t|") && text[0] >= 'A' && text[0] <= 'Z'
+}
+
+// markup says what kind of document begins with a tag, in either case; empty: none.
+func markup(text []byte) string {
+	if len(text) < 2 || text[0] != '<' || !isTagStart(text[1]) {
+		return ""
+	}
+	beginning := strings.ToLower(string(text[:min(len(text), 4096)]))
+	if strings.HasPrefix(beginning, "<?xml") && !strings.Contains(beginning, "<html") {
+		return "an XML document"
+	}
+	return "a web page (HTML), as some systems export under the name .csv or .xls"
+}
+
+func isTagStart(b byte) bool {
+	return b == '!' || b == '?' || b == '/' || b|0x20 >= 'a' && b|0x20 <= 'z'
+}
+
+func otherFormat(what, hint string) *FileError {
+	return &FileError{Code: WrongFormat, Message: "this is " + what + ", not a CSV or XLSX file", Hint: hint}
+}
+
+// otherArchive says what a zip archive is that is not an XLSX.
+func otherArchive(is string) *FileError {
+	switch is {
+	case "xlsb":
+		return otherFormat("a binary workbook (.xlsb)", saveAs)
+	case "docx":
+		return otherFormat("a Word document", saveAs)
+	case "pptx":
+		return otherFormat("a presentation", saveAs)
+	case "odf":
+		return otherFormat("an OpenDocument file (such as .ods)", saveAs)
+	case "iwork":
+		return otherFormat("a Numbers or Pages document", saveAs)
+	}
+	return &FileError{Code: WrongFormat, Message: "this is a zip archive, not an XLSX file", Hint: "Unpack it and import the files inside, each by itself"}
 }
 
 // oleError tells an encrypted XLSX from a workbook of Excel 97-2003: both are OLE containers, which name their parts
@@ -66,8 +114,11 @@ func sniff(head []byte) (Kind, *FileError) {
 func oleError(head []byte) *FileError {
 	if bytes.Contains(head, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
 		return &FileError{Code: WrongFormat, Message: "the workbook is protected with a password",
-			Hint: "Open it in Excel, take the password away (File, Info, Protect Workbook), save it and import it again"}
+			Hint: "Open it in Excel, remove the password (File, Info, Protect Workbook), save it and import it again"}
 	}
 	return &FileError{Code: WrongFormat, Message: "this is a document of an old Office version (such as .xls), not a CSV or XLSX file",
 		Hint: "Open it in Excel, save it as Excel Workbook (.xlsx), and import that file"}
 }
+
+// isEmpty reports whether there is nothing but white space, zeros and byte-order marks.
+func isEmpty(b []byte) bool { return len(bytes.Trim(b, " \t\r\n\x00\xEF\xBB\xBF\xFF\xFE")) == 0 }

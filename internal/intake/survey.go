@@ -1,103 +1,119 @@
 package intake
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
 )
 
 // survey is what one reading of the whole list says, before any row is judged.
 type survey struct {
-	bytes  bytesSurvey // of a CSV in UTF-8
-	rows   int         // lines that are not blank
-	dates  dateProofs
-	second struct { // the first header further down that has other columns
-		line  int
-		cells []string
-	}
-	merged []cellRange // merged cells of an XLSX
-	// from1904 is true for a workbook that counts days from 1904: a number that stands there as a text cannot be trusted.
-	from1904 bool
-	notes    []string
+	rows     int                // lines that count
+	skipped  map[SkipReason]int // lines that do not
+	hidden   int                // rows that nobody sees
+	dates    dateProofs
+	second   int             // the line of the first header further down that has other columns
+	rivals   map[column]bool // columns beside which another one holds what may be meant
+	unmarked int             // the line of the first row that PartnerAttestationCompleted leaves out
 }
 
-// and is the survey of two stretches of a file, one behind the other.
-func (s survey) and(next survey) survey {
-	s.bytes.invalid = s.bytes.invalid || next.bytes.invalid
-	s.bytes.multibyte = s.bytes.multibyte || next.bytes.multibyte
-	s.rows += next.rows
-	s.dates = s.dates.and(next.dates)
-	if s.second.line == 0 {
-		s.second = next.second
-	}
-	return s
-}
-
-// wrong says what the survey found wrong with the file as a whole.
-func (s survey) wrong() error {
-	if s.second.line == 0 {
-		return nil
-	}
-	return &FileError{Line: s.second.line, Code: SecondHeader,
-		Message: "here stands another header, whose columns are not those of the first one; the rows below it would be misread",
-		Hint:    "Save the two lists as two files, and import both"}
-}
-
-// looker surveys rows, one at a time.
-type looker struct {
-	header header
-	words  vocabulary
-}
-
-func newLooker(h header) looker { return looker{header: h, words: newVocabulary()} }
-
-// ordinary reports whether a line without quotation marks is a row with an ISO date or none, of which look would learn
-// no more than that it is there.
-func (l looker) ordinary(line []byte, delimiter byte) bool {
-	date, address := l.header.at[dateAgreed], l.header.at[email]
-	addressed := false
-	for at := 0; at <= max(date, address); at++ {
-		cell, rest, more := bytes.Cut(line, []byte{delimiter})
-		switch {
-		case at == address:
-			addressed = bytes.IndexByte(cell, '@') > 0
-		case at == date && len(cell) > 0 && (len(cell) < 10 || cell[4] != '-'):
-			return false
+// survey reads the list once.
+func (f *File) survey() (survey, error) {
+	s := survey{skipped: map[SkipReason]int{}, rivals: map[column]bool{}}
+	lines := 0
+	for row, err := range f.list.rows(f.head) {
+		if err != nil {
+			return survey{}, err
 		}
-		if !more {
-			break
+		if row.line <= f.head.line {
+			continue
 		}
-		line = rest
+		if lines++; lines > f.opts.Limits.Rows {
+			return survey{}, &FileError{Line: row.line, Code: TooBig, Message: fmt.Sprintf("the list has more than %d lines", f.opts.Limits.Rows), Hint: splitFile}
+		}
+		s.add(f, row)
 	}
-	return addressed
+	return s, nil
 }
 
-// look takes a row into account.
-func (l looker) look(s *survey, line int, cells []string) {
-	if at := l.header.at[dateAgreed]; at >= 0 && at < len(cells) {
-		s.dates.look(line, cells[at])
-	}
-	if at := l.header.at[email]; at < len(cells) && hasAddress(cells[at]) {
+// add takes a line into account. Most say with a glance at two cells that there is nothing to learn from them.
+func (s *survey) add(f *File, row rawRow) {
+	if f.head.isOrdinary(row) {
 		s.rows++
-		return
+	} else {
+		s.lookAt(f, row)
 	}
-	if l.header.isBlank(cells) {
+	for c, i := range f.head.rivals {
+		if i < len(row.cells) && row.cells[i] != "" && !s.rivals[c] {
+			s.rivals[c] = c.fits(unmarked(row.cells[i]))
+		}
+	}
+	if row.hidden && !f.head.isBlank(row.cells) {
+		s.hidden++
+	}
+}
+
+func (s *survey) lookAt(f *File, row rawRow) {
+	checked := f.check.read(row)
+	if checked.Skip != "" {
+		s.skipped[checked.Skip]++
+		if checked.Skip == NotMarked && s.unmarked == 0 {
+			s.unmarked = row.line
+		}
 		return
 	}
 	s.rows++
-	if s.second.line == 0 && l.isOtherHeader(cells) {
-		s.second.line, s.second.cells = line, append([]string(nil), cells...)
+	// A row that is refused proves nothing: it may be no row of the list.
+	if at := f.head.at[dateAgreed]; at >= 0 && at < len(row.cells) && len(checked.Refusals) == 0 {
+		s.dates.add(row.line, row.cells[at])
 	}
+	if s.second == 0 && len(checked.Refusals) > 0 && f.isOtherHeader(row.cells) {
+		s.second = row.line
+	}
+}
+
+// isOrdinary reports whether a line is a row with an address and an ISO date, of which no more is to be learned than
+// that it is there.
+func (h header) isOrdinary(row rawRow) bool {
+	address, date := h.at[email], h.at[dateAgreed]
+	if h.at[marked] >= 0 || address >= len(row.cells) || strings.IndexByte(row.cells[address], '@') < 1 || row.cells[address] == exampleEmail {
+		return false
+	}
+	if date < 0 || date >= len(row.cells) {
+		return date < 0
+	}
+	cell := row.cells[date]
+	return len(cell) >= 10 && cell[4] == '-' || cell == ""
 }
 
 // isOtherHeader reports whether a line is a header, but not the one above the rows.
-func (l looker) isOtherHeader(cells []string) bool {
-	if len(cells) > 4096 || l.header.isRepeatedBy(cells) {
+func (f *File) isOtherHeader(cells []string) bool {
+	if len(cells) > 4096 || f.head.isRepeatedBy(cells) {
 		return false
 	}
-	return l.words.understood(0, cells).known() >= min(4, l.header.known())
+	h := f.words.understood(0, cells)
+	return h.known() >= min(4, f.head.known())
 }
 
-// orderSentence says which order of dates the file proved.
-func orderSentence(line int, value, order string) string {
-	return fmt.Sprintf("Dates are read %s, because line %d has %s.", order, line, value)
+// wrong says what the survey found wrong with the file as a whole.
+func (s survey) wrong(h header) error {
+	switch {
+	case s.second > 0:
+		return &FileError{Line: s.second, Code: SecondHeader,
+			Message: "another header stands here, whose columns are not those of the first one; the rows below it would be misread",
+			Hint:    "Save the two lists as two files, and import both"}
+	case s.rows == 0 && s.skipped[NotMarked] > 0:
+		return &FileError{Line: s.unmarked, Column: h.titleOf(marked), Code: NoRows,
+			Message: fmt.Sprintf("none of the %s of the list is marked to be sent", count(s.skipped[NotMarked], "row")),
+			Hint:    fmt.Sprintf("Write TRUE into column %s of the rows to import", h.titleOf(marked))}
+	case s.rows == 0 && s.skipped[TemplateRow] == 0:
+		return &FileError{Line: h.line, Code: NoRows, Message: "there is a header and no row below it", Hint: checkExport}
+	}
+	for c := range columns {
+		if s.rivals[c] {
+			return &FileError{Line: h.line, Column: h.titleOf(c), Code: AmbiguousColumn,
+				Message: fmt.Sprintf("column %q is not certain to be %s: column %q may be meant as well", h.titleOf(c), c, h.title(h.rivals[c])),
+				Hint:    fmt.Sprintf("Rename the right one %s", c)}
+		}
+	}
+	return nil
 }

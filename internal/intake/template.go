@@ -15,7 +15,7 @@ type templateColumn struct {
 const exampleEmail = "maria.silva@example.com"
 
 var templateColumns = []templateColumn{
-	{tenantID, "Required, or customer_domain: the customer's Microsoft tenant id, as Partner Center shows it", noTenant},
+	{tenantID, "Required, or customer_domain: the customer's Microsoft tenant id, as Partner Center shows it", nilGUID},
 	{domain, "Instead of the tenant id: a domain of the customer, such as contoso.onmicrosoft.com", ""},
 	{firstName, "Required: first name of the person who accepted", "Maria"},
 	{lastName, "Required: last name of the person who accepted", "da Silva"},
@@ -38,20 +38,20 @@ func Template(w io.Writer, f Format) error {
 		explanations = append(explanations, c.explanation)
 		examples = append(examples, c.example)
 	}
-	sheet := newSheetWriter(w, f)
-	if err := sheet.head(names); err != nil {
+	list := newListWriter(w, f)
+	if err := list.Write(names); err != nil {
 		return fmt.Errorf("write the template: %w", err)
 	}
 	for _, row := range [][]string{explanations, examples} {
-		if err := sheet.row(row); err != nil {
+		if err := list.Write(row); err != nil {
 			return fmt.Errorf("write the template: %w", err)
 		}
 	}
-	return sheet.close()
+	return list.Close()
 }
 
 // isExplanation reports whether the row is our template's line of explanations.
-func (c *checker) isExplanation() bool {
+func (c *rowCheck) isExplanation() bool {
 	for _, t := range templateColumns {
 		if cell := c.cell(t.column); cell != "" && clean(cell) == t.explanation {
 			return true
@@ -62,6 +62,6 @@ func (c *checker) isExplanation() bool {
 
 // isExample reports whether the row is our template's example: nobody's tenant id and nobody's address. A row that was
 // written over it keeps one of them at most, and is refused for it.
-func (c *checker) isExample() bool {
-	return unmarked(c.cell(tenantID)) == noTenant && unmarked(c.cell(email)) == exampleEmail && clean(c.cell(domain)) == ""
+func (c *rowCheck) isExample() bool {
+	return unmarked(c.cell(tenantID)) == nilGUID && unmarked(c.cell(email)) == exampleEmail && clean(c.cell(domain)) == ""
 }

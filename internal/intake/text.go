@@ -48,13 +48,12 @@ func isPlain(text string) bool {
 	return true
 }
 
-// unseen reports whether a character is white space or has no width. U+FFFD is neither: it stands for something.
+// unseen reports whether a character is white space, has no width or only directs the text around it. U+FFFD is none of
+// them: it stands for something.
 func unseen(r rune) bool {
-	switch r {
-	case '\u200B', '\u200C', '\u200D', '\u200E', '\u200F', '\u2060', '\uFEFF', '\u00AD':
-		return true
-	}
-	return unicode.IsSpace(r)
+	return unicode.IsSpace(r) || r >= utf8.RuneSelf &&
+		(r == '\u00AD' || r == '\uFEFF' || r >= '\u200B' && r <= '\u200D' || r >= '\u2060' && r <= '\u2064' || r == '\u180E' || r == '\u061C' ||
+			unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Variation_Selector, r))
 }
 
 // formulaError reports whether a cell is the error value of a formula, or a number that did not fit its column.

@@ -36,12 +36,12 @@ func workbooks(t *testing.T) map[string][]byte {
 		require.NoError(t, Template(&b, Format{Kind: kind}))
 		return b.Bytes()
 	}
-	whole := book(t, list(listHeader, maria, john), nil)
+	whole := book(t, rowsOf(listHeader, maria, john), nil)
 	return map[string][]byte{
 		"ok_template.csv":                    template(CSV),
 		"ok_template.xlsx":                   template(XLSX),
-		"ok_excel.xlsx":                      book(t, list(listHeader, dated(maria, day), dated(john, day.Add(14*time.Hour+time.Minute))), nil),
-		"ok_excel_title_and_blank_rows.xlsx": book(t, list([]any{"MCA acceptances"}, nil, listHeader, maria, nil, nil, john), nil),
+		"ok_excel.xlsx":                      book(t, rowsOf(listHeader, dated(maria, day), dated(john, day.Add(14*time.Hour+time.Minute))), nil),
+		"ok_excel_title_and_blank_rows.xlsx": book(t, rowsOf([]any{"MCA acceptances"}, nil, listHeader, maria, nil, nil, john), nil),
 		"ok_excel_1904.xlsx": parts(sheetXML(`<row r="1">`+text("A1", "Tenant ID")+text("B1", "First name")+text("C1", "Last name")+text("D1", "E-mail")+text("E1", "Date agreed")+`</row>`+
 			`<row r="2">`+text("A2", maria[0])+text("B2", "Maria")+text("C2", "da Silva")+text("D2", maria[3])+`<c r="E2" s="1"><v>44711</v></c></row>`+
 			`<row r="3">`+text("A3", john[0])+text("B3", "John")+text("C3", "Smith")+text("D3", john[3])+`<c r="E3"><v>44711.5</v></c></row>`), `date1904="1"`),
@@ -51,29 +51,29 @@ func workbooks(t *testing.T) map[string][]byte {
 			`<row>`+text("", maria[0])+`<c t="inlineStr"><is><r><t>Ma</t></r><r><rPr><b/></rPr><t>ria</t></r><rPh sb="0" eb="1"><t>MARIA</t></rPh></is></c>`+text("", "da_x0020_Silva")+text("", maria[3])+text("", "2026-05-31")+`</row>`), ""),
 		"ok_prefixed_xml.xlsx": parts(`<x:worksheet xmlns:x="`+mainNamespace+`"><x:sheetData><x:row r="1"><x:c r="A1" t="s"><x:v>0</x:v></x:c><x:c r="B1" t="s"><x:v>1</x:v></x:c><x:c r="C1" t="s"><x:v>2</x:v></x:c><x:c r="D1" t="s"><x:v>3</x:v></x:c><x:c r="E1" t="s"><x:v>4</x:v></x:c></x:row>`+
 			`<x:row r="2"><x:c r="A2" t="str"><x:v>`+maria[0].(string)+`</x:v></x:c><x:c r="B2" t="str"><x:v>Maria</x:v></x:c><x:c r="C2" t="str"><x:v>Silva</x:v></x:c><x:c r="D2" t="str"><x:v>maria.silva@contoso.com</x:v></x:c><x:c r="E2" t="d"><x:v>2026-05-31T00:00:00</x:v></x:c></x:row></x:sheetData></x:worksheet>`, ""),
-		"ok_list_on_the_second_sheet.xlsx": book(t, list([]any{"Please fill in the sheet Customers"}), func(f *excelize.File) {
+		"ok_list_on_the_second_sheet.xlsx": book(t, rowsOf([]any{"Please fill in the sheet Customers"}), func(f *excelize.File) {
 			addSheet(t, f, "Customers", listHeader, maria)
 		}),
-		"ok_hidden_first_sheet.xlsx": book(t, list(listHeader, ana), func(f *excelize.File) {
+		"ok_hidden_first_sheet.xlsx": book(t, rowsOf(listHeader, ana), func(f *excelize.File) {
 			addSheet(t, f, "Customers", listHeader, maria)
 			f.SetActiveSheet(1)
 			require.NoError(t, f.SetSheetVisible("Sheet1", false))
 		}),
-		"ok_two_lists.xlsx": book(t, list(listHeader, maria), func(f *excelize.File) { addSheet(t, f, "June", listHeader, john) }),
-		"ok_hidden_rows.xlsx": book(t, list(listHeader, maria, john, ana), func(f *excelize.File) {
+		"file_error_two_lists.xlsx": book(t, rowsOf(listHeader, maria), func(f *excelize.File) { addSheet(t, f, "June", listHeader, john) }),
+		"ok_hidden_rows.xlsx": book(t, rowsOf(listHeader, maria, john, ana), func(f *excelize.File) {
 			require.NoError(t, f.SetRowVisible("Sheet1", 3, false))
 			require.NoError(t, f.SetColVisible("Sheet1", "F", false))
 		}),
 		"ok_formulas_with_values.xlsx": parts(sheetXML(`<row r="1">`+text("A1", "Tenant ID")+text("B1", "First name")+text("C1", "Last name")+text("D1", "E-mail")+text("E1", "Date agreed")+`</row>`+
 			`<row r="2">`+text("A2", maria[0])+`<c r="B2" t="str"><f>"Mar"&amp;"ia"</f><v>Maria</v></c>`+text("C2", "da Silva")+text("D2", maria[3])+`<c r="E2" s="1"><f>DATE(2026,5,31)</f><v>46173</v></c></row>`), ""),
-		"ok_numbers.xlsx":              book(t, list(listHeader, append(dated(maria[:5], 46173), 5511987654321, "BR"), append(dated(john[:5], 46173.75), 442071838750.0, "GB")), nil),
-		"ok_text_dates_day_first.xlsx": book(t, list(listHeader, dated(maria, "03/04/2026"), dated(john, "31/05/2026")), nil),
+		"ok_numbers.xlsx":              book(t, rowsOf(listHeader, append(dated(maria[:5], 46173), 5511987654321, "BR"), append(dated(john[:5], 46173.75), 442071838750.0, "GB")), nil),
+		"ok_text_dates_day_first.xlsx": book(t, rowsOf(listHeader, dated(maria, "03/04/2026"), dated(john, "31/05/2026")), nil),
 		"refused_formula_errors.xlsx": parts(sheetXML(`<row r="1">`+text("A1", "Tenant ID")+text("B1", "First name")+text("C1", "Last name")+text("D1", "E-mail")+text("E1", "Date agreed")+`</row>`+
 			`<row r="2">`+text("A2", maria[0])+`<c r="B2" t="e"><f>VLOOKUP(A2,x,2)</f><v>#N/A</v></c><c r="C2"><f>B2&amp;"x"</f></c>`+text("D2", maria[3])+`<c r="E2"><v>46173</v></c></row>`), ""),
-		"refused_merged_cells.xlsx": book(t, list(listHeader, maria, append([]any{john[0], "", ""}, john[3:]...)), func(f *excelize.File) {
+		"refused_merged_cells.xlsx": book(t, rowsOf(listHeader, maria, append([]any{john[0], "", ""}, john[3:]...)), func(f *excelize.File) {
 			require.NoError(t, f.MergeCell("Sheet1", "B2", "C3"))
 		}),
-		"refused_real_dates_among_text_dates.xlsx": book(t, list(listHeader, dated(maria, "31/05/2026"), dated(john, time.Date(2026, 4, 3, 0, 0, 0, 0, time.UTC)), dated(ana, day)), nil),
+		"refused_real_dates_among_text_dates.xlsx": book(t, rowsOf(listHeader, dated(maria, "31/05/2026"), dated(john, time.Date(2026, 4, 3, 0, 0, 0, 0, time.UTC)), dated(ana, day)), nil),
 		"refused_ten_megabytes_in_a_cell.xlsx": parts(sheetXML(`<row r="1">`+text("A1", "Tenant ID")+text("B1", "First name")+text("C1", "Last name")+text("D1", "E-mail")+text("E1", "Date agreed")+text("F1", "Note")+`</row>`+
 			`<row r="2">`+text("A2", maria[0])+text("B2", "Maria")+text("C2", "da Silva")+text("D2", maria[3])+text("E2", "2026-05-31")+text("F2", strings.Repeat("ten megabytes ", 10<<20/14))+`</row>`+
 			`<row r="3">`+text("A3", john[0])+text("B3", "John")+text("C3", "Smith")+text("D3", john[3])+text("E3", "2026-05-31")+`</row>`), ""),
@@ -83,15 +83,15 @@ func workbooks(t *testing.T) map[string][]byte {
 		"file_error_sheet_ends_in_the_middle.xlsx":   parts(strings.TrimSuffix(sheetXML(`<row r="1">`+text("A1", "Tenant ID")+text("B1", "First name")+text("C1", "Last name")+text("D1", "E-mail")+text("E1", "Date agreed")+`</row>`), `</sheetData></worksheet>`), ""),
 		"file_error_missing_text.xlsx":               parts(sheetXML(`<row r="1"><c r="A1" t="s"><v>99</v></c></row>`), ""),
 		"file_error_empty_workbook.xlsx":             book(t, nil, nil),
-		"file_error_header_only.xlsx":                book(t, list(listHeader), nil),
-		"file_error_password.xlsx":                   protected(t, list(listHeader, maria)),
+		"file_error_header_only.xlsx":                book(t, rowsOf(listHeader), nil),
+		"file_error_password.xlsx":                   protected(t, rowsOf(listHeader, maria)),
 		"file_error_xlsb.xlsx":                       archive(map[string]string{"[Content_Types].xml": "<Types/>", "xl/workbook.bin": "\x83\x01"}),
 		"file_error_docx.xlsx":                       archive(map[string]string{"[Content_Types].xml": "<Types/>", "word/document.xml": "<w:document/>"}),
 		"file_error_zip.csv":                         archive(map[string]string{"customers.csv": "customer_tenant_id,first_name"}),
 	}
 }
 
-func list(rows ...[]any) [][]any { return rows }
+func rowsOf(rows ...[]any) [][]any { return rows }
 
 // book is a workbook as Excel writes it, with the rows on its first sheet; change is called before it is saved.
 func book(t *testing.T, rows [][]any, change func(*excelize.File)) []byte {

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf16"
 )
 
@@ -74,7 +75,13 @@ func (w *xlsxWriter) head(cells []string) error {
 // sheetRows is how many rows a sheet has.
 const sheetRows = 1_048_576
 
-func (w *xlsxWriter) row(cells []string) error { return w.styled(cells, 1) }
+// Write writes a row; the first one is the header.
+func (w *xlsxWriter) Write(cells []string) error {
+	if w.zip == nil {
+		return w.head(cells)
+	}
+	return w.styled(cells, 1)
+}
 
 func (w *xlsxWriter) styled(cells []string, style int) error {
 	if w.rows++; w.rows > sheetRows {
@@ -93,7 +100,8 @@ func (w *xlsxWriter) styled(cells []string, style int) error {
 	return err
 }
 
-func (w *xlsxWriter) close() error {
+// Close writes the end of the workbook. The file stays open.
+func (w *xlsxWriter) Close() error {
 	w.out.WriteString(`</sheetData></worksheet>`)
 	if err := w.out.Flush(); err != nil {
 		return err
@@ -151,5 +159,5 @@ func isEscape(text string) bool {
 	if len(text) < 7 || text[0] != '_' || text[1] != 'x' || text[6] != '_' {
 		return false
 	}
-	return isHexadecimal(text[2]) && isHexadecimal(text[3]) && isHexadecimal(text[4]) && isHexadecimal(text[5])
+	return strings.Trim(text[2:6], "0123456789abcdefABCDEF") == ""
 }

@@ -74,11 +74,11 @@ func (c Content) fields(language string) (Fields, error) {
 		return Fields{}, err
 	}
 	f := Fields{
-		Partner:        clean(c.Partner),
-		Contact:        clean(c.From.Name),
+		Partner:        OneLine(c.Partner),
+		Contact:        OneLine(c.From.Name),
 		ContactAddress: c.From.Address,
-		Customer:       clean(c.Customer),
-		Name:           clean(c.To.Name),
+		Customer:       OneLine(c.Customer),
+		Name:           OneLine(c.To.Name),
 		Link:           c.Link,
 		Reminder:       string(c.Reminder),
 	}

@@ -94,7 +94,7 @@ func (l Link) row() []string {
 	}
 	row := []string{l.CustomerID, l.Customer, l.FirstName, l.LastName, l.Email, l.Lang, l.URL, expires}
 	for i, cell := range row {
-		cell = clean(cell)
+		cell = OneLine(cell)
 		if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
 			cell = "'" + cell // a spreadsheet would take it for a formula
 		}

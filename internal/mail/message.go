@@ -48,7 +48,7 @@ func ParseAddress(name, address string) (netmail.Address, error) {
 	if err != nil {
 		return netmail.Address{}, errors.New("the domain of the e-mail address is not valid")
 	}
-	return netmail.Address{Name: clean(name), Address: address[:at+1] + domain}, nil
+	return netmail.Address{Name: OneLine(name), Address: address[:at+1] + domain}, nil
 }
 
 const (
@@ -56,9 +56,9 @@ const (
 	maxText    = 200 // characters of a name in a message
 )
 
-// clean makes one line of a name that comes from a file or from the service: without control characters and without
+// OneLine makes one line of a name that comes from a file or from the service: without control characters and without
 // characters that change the direction of the text after it.
-func clean(text string) string {
+func OneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
@@ -93,7 +93,7 @@ func (m Message) build() (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(&to)
-	msg.Subject(strings.ReplaceAll(clean(m.Subject), "=?", "= ?")) // a name that looks like an encoded word stays text
+	msg.Subject(strings.ReplaceAll(OneLine(m.Subject), "=?", "= ?")) // a name that looks like an encoded word stays text
 	msg.SetDateWithValue(m.Date)
 	msg.SetMessageIDWithValue(m.ID + from.Address[strings.LastIndexByte(from.Address, '@'):])
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
