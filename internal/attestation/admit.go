@@ -121,7 +121,7 @@ func Admit(content Content, s Situation) Decision {
 		return refuse(NotACustomer, "the relationship with the customer has ended", "Send the customer a new relationship request first.")
 	case c.Kind == standing.IndirectReseller:
 		return refuse(CannotAttest, "an indirect reseller cannot attest", "Ask the customer's indirect provider to attest.")
-	case content.CompanyName != "" && !sameCompany(content.CompanyName, c.Name):
+	case content.CompanyName != "" && !SameCompany(content.CompanyName, c.Name):
 		return refuse(OtherCompany, fmt.Sprintf("the customer with this id is called %q", c.Name),
 			"Check that tenant id and company name stand in the right row.")
 	case len(s.OfDomain) > 0 && !slices.ContainsFunc(s.OfDomain, func(other Customer) bool { return strings.EqualFold(other.ID, c.ID) }):
@@ -237,9 +237,9 @@ func digits(phone string) string {
 	}, phone)
 }
 
-// sameCompany compares names as people write them: letters and digits count, in any case, width and composition. Names
+// SameCompany compares names as people write them: letters and digits count, in any case, width and composition. Names
 // without any are compared by what is left of them.
-func sameCompany(a, b string) bool {
+func SameCompany(a, b string) bool {
 	if a == b {
 		return true
 	}

@@ -92,7 +92,7 @@ func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 	if err := f.otherDelimiter(text, whole.first); err != nil {
 		return list{}, header{}, err
 	}
-	return list{}, header{}, noHeader(best.first)
+	return list{}, header{}, noHeader(best.first, f.opts)
 }
 
 // otherDelimiter is an error that names a delimiter that is not read, or says that each line is one cell; nil: neither.
@@ -152,11 +152,11 @@ func (f *File) chooseSheet() (list, header, error) {
 		}
 		return lists[0].list, lists[0].header, nil
 	}
-	return likeliest(sheets)
+	return f.likeliest(sheets)
 }
 
 // likeliest is the visible sheet that looks most like a list, although it is not one: what it lacks is said of it.
-func likeliest(sheets []sheetFound) (list, header, error) {
+func (f *File) likeliest(sheets []sheetFound) (list, header, error) {
 	visible := filter(sheets, func(s sheetFound) bool { return !s.list.hidden })
 	if len(visible) == 0 {
 		visible = sheets
@@ -167,7 +167,7 @@ func likeliest(sheets []sheetFound) (list, header, error) {
 		if filled < 0 {
 			return list{}, header{}, &FileError{Code: Empty, Message: "the workbook is empty", Hint: checkExport}
 		}
-		return list{}, header{}, noHeader(visible[filled].first)
+		return list{}, header{}, noHeader(visible[filled].first, f.opts)
 	}
 	return best.list, best.header, nil
 }

@@ -26,6 +26,12 @@ const (
 	evidence
 	note
 	marked // PartnerAttestationCompleted of Microsoft's file
+	// Of a list of exceptions.
+	partner
+	owner
+	dueOn
+	comment
+	acceptedUntil
 	columns
 	unknownColumn column = -1
 )
@@ -33,14 +39,15 @@ const (
 // String is the column's own name, as in our template.
 func (c column) String() string {
 	return [...]string{"customer_tenant_id", "customer_domain", "first_name", "last_name", "email", "date_agreed", "phone", "company_name",
-		"country", "language", "evidence", "note", "PartnerAttestationCompleted"}[c]
+		"country", "language", "evidence", "note", "PartnerAttestationCompleted",
+		"partner", "owner", "due_date", "comment", "accepted_until"}[c]
 }
 
 // synonyms are the words that name a column in the lists that people have, in English and Portuguese, without case,
 // accents, spaces, dashes and underscores.
 var synonyms = [columns]string{
 	tenantID: "customertenantid tenantid tenant customertenant tenantguid customertenantguid directoryid microsofttenantid microsoftid entratenantid " +
-		"iddolocatario idlocatario locatario iddotenant idtenant tenantdocliente iddotenantdocliente iddoinquilino idinquilino inquilino iddodiretorio",
+		"iddolocatario idlocatario locatario iddotenant idtenant tenantdocliente iddotenantdocliente iddoinquilino idinquilino iddeinquilino inquilino iddodiretorio",
 	domain: "customerdomain domain domainname primarydomain customerdomainname tenantdomain primarydomainname defaultdomain " +
 		"dominio dominiodocliente dominioprincipal dominioprimario nomedodominio dominiodotenant dominiodolocatario",
 	firstName: "firstname givenname forename contactfirstname signerfirstname signatoryfirstname " +
@@ -62,6 +69,14 @@ var synonyms = [columns]string{
 	evidence: "evidence evidencereference evidenceref evidencelink evidenceurl evidencia linkdaevidencia comprovante referenciadaevidencia",
 	note:     "note notes comment comments remark remarks observacao observacoes obs nota notas comentario comentarios",
 	marked:   "partnerattestationcompleted",
+
+	partner: "partner partnername partneraccount parceiro nomedoparceiro socio",
+	owner:   "owner responsible responsibleperson assignee assignedto responsavel proprietario responsable propietario encargado",
+	dueOn: "duedate dateduedate dueon due deadline prazo datalimite datadevencimento vencimento " +
+		"fechalimite fechadevencimiento vencimiento plazo",
+	comment: "comment comments note notes remark remarks comentario comentarios observacao observacoes obs nota notas observacion observaciones",
+	acceptedUntil: "accepteduntil acceptedtill exceptionuntil aceitoate aceitaate excecaoate " +
+		"aceptadohasta aceptadahasta excepcionhasta",
 }
 
 // vagueSynonyms name a column only when nothing clearer does: a list may have a customer number of its own beside the
@@ -75,6 +90,9 @@ var vagueSynonyms = [columns]string{
 
 // isOptional reports whether a file may lack the column. In place of the tenant id it may have the domain.
 func (c column) isOptional(o Options) bool {
+	if o.exceptions {
+		return c != tenantID
+	}
 	switch c {
 	case tenantID, firstName, lastName, email:
 		return false
@@ -143,12 +161,20 @@ func mayName(c column, cell string) bool {
 
 // vocabulary finds columns by the words of a header.
 type vocabulary struct {
+	columns      []column // that a list of its kind may have
 	clear, vague map[string]column
 }
 
-func newVocabulary() vocabulary {
-	v := vocabulary{clear: map[string]column{}, vague: map[string]column{}}
-	for c := range columns {
+// newVocabulary knows the columns of a list of attestations.
+func newVocabulary() vocabulary { return vocabularyOf(attestationColumns) }
+
+// attestationColumns are those of a list of attestations.
+var attestationColumns = []column{tenantID, domain, firstName, lastName, email, dateAgreed, phone, companyName, country, language,
+	evidence, note, marked}
+
+func vocabularyOf(columns []column) vocabulary {
+	v := vocabulary{columns: columns, clear: map[string]column{}, vague: map[string]column{}}
+	for _, c := range columns {
 		for word := range strings.FieldsSeq(synonyms[c]) {
 			v.clear[word] = c
 		}
@@ -232,7 +258,7 @@ func simplified(cell string) string {
 func (v vocabulary) like(cell string) column {
 	word := simplified(cell)
 	best, least := unknownColumn, len(word)/4+1
-	for c := range columns {
+	for _, c := range v.columns {
 		for known := range strings.FieldsSeq(synonyms[c]) {
 			if d := misspellings(word, known); d > 0 && d < least && len(known) > 3 {
 				best, least = c, d

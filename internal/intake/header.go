@@ -65,6 +65,11 @@ func (h header) findRivals() map[column]int {
 	return rivals
 }
 
+// isDate reports whether dates stand in a column.
+func (h header) isDate(i int) bool {
+	return i < len(h.columns) && (h.columns[i] == dateAgreed || h.columns[i] == dueOn || h.columns[i] == acceptedUntil)
+}
+
 // known is how many columns the header names.
 func (h header) known() int {
 	n := 0
@@ -158,7 +163,7 @@ func (h header) check(v vocabulary, o Options) *FileError {
 			Hint: "Remove the columns that are not needed"}
 	}
 	for c := range columns {
-		if again, ok := h.again[c]; ok && !c.isOptional(o) {
+		if again, ok := h.again[c]; ok && (!c.isOptional(o) || o.exceptions && slices.Contains(exceptionCells, c)) {
 			return &FileError{Line: h.line, Column: h.title(again), Code: DuplicateColumn,
 				Message: fmt.Sprintf("columns %d (%s) and %d (%s) both mean %s", h.at[c]+1, h.title(h.at[c]), again+1, h.title(again), c),
 				Hint:    "Keep the right one, and delete or rename the other"}
@@ -179,6 +184,9 @@ func (h header) missing(o Options) []column {
 			missing = append(missing, c)
 		}
 	}
+	if o.exceptions && !slices.ContainsFunc(exceptionCells, func(c column) bool { return h.at[c] >= 0 }) {
+		missing = append(missing, exceptionCells...)
+	}
 	return missing
 }
 
@@ -197,8 +205,11 @@ func (h header) missingError(missing []column, v vocabulary) *FileError {
 	if h.at[tenantID] < 0 && h.at[domain] < 0 {
 		hints = append(hints, "A column customer_domain can stand instead of customer_tenant_id.")
 	}
-	if full := slices.IndexFunc(h.cells, isFullName); full >= 0 && (h.at[firstName] < 0 || h.at[lastName] < 0) {
+	if full := slices.IndexFunc(h.cells, isFullName); full >= 0 && (slices.Contains(missing, firstName) || slices.Contains(missing, lastName)) {
 		hints = append(hints, fmt.Sprintf("Split %q into two columns, first_name and last_name.", h.title(full)))
+	}
+	if slices.Contains(missing, acceptedUntil) {
+		hints = append(hints, "One of them is enough.")
 	}
 	what := "column " + names[0] + " is"
 	if len(names) > 1 {
@@ -236,9 +247,12 @@ func (h header) notes(v vocabulary) []string {
 }
 
 // noHeader says that no line looks like a header.
-func noHeader(first []string) *FileError {
+func noHeader(first []string, o Options) *FileError {
 	e := &FileError{Line: 1, Code: NoHeader, Message: fmt.Sprintf("none of the first %d lines names the columns", headerLines),
 		Hint: "Put a line with customer_tenant_id, first_name, last_name, email and date_agreed above the rows; `mcaledger attest template` writes such a file"}
+	if o.exceptions {
+		e.Hint = "Put a line with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, or send the sheet Blocked of a report"
+	}
 	if slices.ContainsFunc(first, func(cell string) bool { return isGUID(clean(cell)) }) {
 		e.Message = "the file begins with a customer's row; a header that names the columns is missing"
 	}

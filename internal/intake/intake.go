@@ -37,6 +37,8 @@ type Options struct {
 	DateOptional     bool             // the enhanced route, where Microsoft dates the acceptance
 	EvidenceRequired bool
 	Limits           Limits
+
+	exceptions bool // the list is one of exceptions
 }
 
 // Record is what a row says, once it was understood.
@@ -80,6 +82,7 @@ const (
 	TemplateRow    SkipReason = "template_row"    // the explanations and the example of our own template
 	RepeatedHeader SkipReason = "repeated_header" // the same header again, as in lists that were pasted together
 	NotMarked      SkipReason = "not_marked"      // Microsoft's file: PartnerAttestationCompleted is not true
+	NoException    SkipReason = "no_exception"    // the cells of an exception are empty
 )
 
 // File is an opened upload: its format, encoding, delimiter and header are understood. It is not safe for use by

@@ -62,7 +62,7 @@ func spool(r io.Reader, l Limits) (*os.File, error) {
 func open(file *os.File, path string, o Options) (*File, error) {
 	o.Dates = cmp.Or(o.Dates, Auto)
 	f := &File{path: path, opts: o, file: file, words: newVocabulary()}
-	if err := f.open(); err != nil {
+	if err := f.openList(); err != nil {
 		return nil, named(path, errors.Join(formatError(err, o.Limits), f.Close()))
 	}
 	return f, nil
@@ -102,28 +102,49 @@ func suitable(file *os.File, l Limits) error {
 	return nil
 }
 
-func (f *File) open() (err error) {
-	if f.info, err = f.file.Stat(); err != nil {
+// openList finds the one list of the file.
+func (f *File) openList() error {
+	text, err := f.open()
+	if err != nil {
 		return err
+	}
+	var chosen list
+	var h header
+	if text != nil {
+		chosen, h, err = f.chooseDelimiter(text)
+	} else {
+		chosen, h, err = f.chooseSheet()
+	}
+	if err != nil {
+		return err
+	}
+	return f.settle(chosen, h)
+}
+
+// open finds out what the file is and reads its bytes once. It returns the text of a CSV; nil: it is a workbook, and
+// f.book is set.
+func (f *File) open() (text *csvText, err error) {
+	if f.info, err = f.file.Stat(); err != nil {
+		return nil, err
 	}
 	head := make([]byte, 64<<10)
 	n, err := f.file.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return nil, err
 	}
 	head = head[:n]
 	kind, wrong := sniff(head)
 	if wrong != nil {
-		return wrong
+		return nil, wrong
 	}
 	f.noteExtension(kind)
 	if kind == XLSX {
-		return f.openWorkbook()
+		return nil, f.openBook()
 	}
 	if isEmpty(head) && f.info.Size() <= int64(len(head)) {
-		return &FileError{Code: Empty, Message: "the file is empty", Hint: checkExport}
+		return nil, &FileError{Code: Empty, Message: "the file is empty", Hint: checkExport}
 	}
-	return f.openCSV(head)
+	return f.openText(head)
 }
 
 const checkExport = "Check whether the export went wrong, and import the file that it should have been"
@@ -145,7 +166,7 @@ func (f *File) note(format string, values ...any) {
 	f.notes = append(f.notes, fmt.Sprintf(format, values...))
 }
 
-func (f *File) openWorkbook() error {
+func (f *File) openBook() error {
 	if err := f.readBytes(nil); err != nil {
 		return err
 	}
@@ -157,17 +178,13 @@ func (f *File) openWorkbook() error {
 	if f.opts.Encoding != "" {
 		f.note("The encoding %s is not used: a workbook declares its own.", f.opts.Encoding)
 	}
-	chosen, h, err := f.chooseSheet()
-	if err != nil {
-		return err
-	}
-	return f.settle(chosen, h)
+	return nil
 }
 
-func (f *File) openCSV(head []byte) error {
+func (f *File) openText(head []byte) (*csvText, error) {
 	var detector charset.Detector
 	if err := f.readBytes(&detector); err != nil {
-		return err
+		return nil, err
 	}
 	encoding, err := detector.Encoding()
 	declared, mark := charset.Mark(head)
@@ -178,14 +195,9 @@ func (f *File) openCSV(head []byte) error {
 		encoding, err = asked, nil
 	}
 	if err != nil {
-		return unknownEncoding(err)
+		return nil, unknownEncoding(err)
 	}
-	text := &csvText{file: f.file, encoding: encoding, mark: int64(mark), limits: f.opts.Limits}
-	chosen, h, err := f.chooseDelimiter(text)
-	if err != nil {
-		return err
-	}
-	return f.settle(chosen, h)
+	return &csvText{file: f.file, encoding: encoding, mark: int64(mark), limits: f.opts.Limits}, nil
 }
 
 // readBytes computes the digest of the file's bytes, and gives them to another writer if there is one.

@@ -96,7 +96,7 @@ func sheetList(book *xlsx.Book, sheet xlsx.Sheet) list {
 		rows: func(h header) iter.Seq2[rawRow, error] {
 			return func(yield func(rawRow, error) bool) {
 				for row, err := range reader.Rows() {
-					if !yield(sheetRow(book, row, h.at[dateAgreed]), err) || err != nil {
+					if !yield(sheetRow(book, row, h), err) || err != nil {
 						return
 					}
 				}
@@ -106,13 +106,13 @@ func sheetList(book *xlsx.Book, sheet xlsx.Sheet) list {
 	}
 }
 
-// sheetRow is a row with the texts that a person sees, and with dates as 2026-05-31. In the column of dates a number
+// sheetRow is a row with the texts that a person sees, and with dates as 2026-05-31. In a column of dates a number
 // without a date's format is a date as well.
-func sheetRow(book *xlsx.Book, row xlsx.Row, dates int) rawRow {
+func sheetRow(book *xlsx.Book, row xlsx.Row, h header) rawRow {
 	raw := rawRow{line: row.Number, hidden: row.Hidden, cells: make([]string, len(row.Cells))}
 	for i, c := range row.Cells {
 		raw.cells[i] = c.Text
-		if c.Kind != xlsx.Date && !(c.Kind == xlsx.Number && i == dates && c.Number >= 10_000) {
+		if c.Kind != xlsx.Date && !(c.Kind == xlsx.Number && h.isDate(i) && c.Number >= 10_000) {
 			continue
 		}
 		day, ok := book.Day(c.Number)
@@ -123,7 +123,7 @@ func sheetRow(book *xlsx.Book, row xlsx.Row, dates int) rawRow {
 		if day.Hour() == 0 && day.Minute() == 0 && day.Second() == 0 {
 			raw.cells[i] = day.Format("2006-01-02")
 		}
-		raw.swappable = raw.swappable || i == dates && day.Day() <= 12
+		raw.swappable = raw.swappable || h.isDate(i) && day.Day() <= 12
 	}
 	return raw
 }
