@@ -248,9 +248,12 @@ func (b *lab) particulars(ctx context.Context, n int) (result jobs.ParticularsRe
 		var client *partnercenter.Client
 		job := b.job
 		job.Connect = func(id string) (jobs.Service, error) {
-			b.client.CorrelationID = id
 			client, err = partnercenter.New(b.client)
-			return client, err
+			if err != nil {
+				return nil, err
+			}
+			client = client.ForRun(id)
+			return client, nil
 		}
 		swept, err := job.Run(ctx, lease, today.AddDate(0, 0, n-1))
 		if err != nil {

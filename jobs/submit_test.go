@@ -52,7 +52,6 @@ func (b *lab) imported(t *testing.T, rows []attestation.Attestation) int64 {
 
 func (b *lab) submit(t *testing.T, ctx context.Context) (jobs.Submitted, error) {
 	t.Helper()
-	b.client.CorrelationID = "33333333-3333-4333-8333-333333333333"
 	client, err := partnercenter.New(b.client)
 	require.NoError(t, err)
 	defer client.Close()

@@ -73,8 +73,11 @@ func set(t testing.TB, address string, options simulator.Options) *lab {
 		Concurrency: b.client.Concurrency, MaxGonePercent: 5, ResumeWithin: 6 * time.Hour, Version: "test",
 		CorrelationID: "33333333-3333-4333-8333-333333333333",
 		Connect: func(correlationID string) (jobs.Service, error) {
-			b.client.CorrelationID = correlationID
-			return partnercenter.New(b.client)
+			client, err := partnercenter.New(b.client)
+			if err != nil {
+				return nil, err
+			}
+			return client.ForRun(correlationID), nil
 		},
 	}
 	return b

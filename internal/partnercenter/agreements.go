@@ -3,61 +3,65 @@ package partnercenter
 import (
 	"context"
 	"errors"
-	"net/url"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// mca is the agreement type that counts. Without it in the query the service answers with Cloud
-// agreements, the classic mistake (docs/partner-center.md, "Agreements").
-const mca = "MicrosoftCustomerAgreement"
+// The agreement types of the service. Without the first of them in the query it answers with Cloud
+// agreements, which count for nothing (docs/partner-center.md, "Agreements").
+const (
+	mca            = "MicrosoftCustomerAgreement"
+	cloudAgreement = "MicrosoftCloudAgreement"
+)
 
+// agreement is one item of a customer's agreements.
 type agreement struct {
-	PrimaryContact *struct{ FirstName, LastName, Email, PhoneNumber string }
-	DateAgreed     string
-	Type           string
+	kind string
+	standing.Agreement
 }
 
-// Agreements returns the customer's Microsoft Customer Agreements, in any order. An agreement whose type or date cannot be read is
-// returned without a date: it can neither clear the customer nor be taken for none.
-func (c *Client) Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error) {
+func readAgreement(o object) (agreement, string) {
+	signer := o.object("primarycontact")
+	a := agreement{kind: o.text("type"), Agreement: standing.Agreement{Agreed: day(o.text("dateagreed")), Signer: standing.Contact{
+		FirstName: signer.text("firstname"), LastName: signer.text("lastname"), Email: signer.text("email"), Phone: signer.text("phonenumber"),
+	}}}
+	if a.kind == "" { // it may be the one that counts, and may be another: it can neither clear the customer nor be taken for none
+		a.Agreed = ""
+	}
+	return a, ""
+}
+
+// Agreements returns the customer's Microsoft Customer Agreements, in any order. An agreement whose
+// date is unreadable is returned without one. An agreement of a type that is not known is an error
+// that names the type, beside the agreements that were read: they may clear the customer, and that
+// there is no other one is not proved.
+func (c *Client) Agreements(ctx context.Context, customerID string) (found []standing.Agreement, err error) {
 	first := call{op: "read agreements of customer " + customerID, limit: answerLimit,
-		uri: "/customers/" + url.PathEscape(customerID) + "/agreements?agreementType=" + mca}
-	var found []standing.Agreement
-	for items, err := range pages[agreement](ctx, c, first) {
-		if e, ok := errors.AsType[*Error](err); ok && e.Kind == NoAgreement {
-			return found, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range items {
-			if item.Type == "" || strings.EqualFold(item.Type, mca) {
-				found = append(found, item.standing())
-			}
+		uri: customerURI(customerID, "/agreements?agreementType="+mca)}
+	items, err := all(ctx, c, first, readAgreement)
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == NoAgreement {
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range items {
+		switch {
+		case a.kind == "" || strings.EqualFold(a.kind, mca):
+			found = append(found, a.Agreement)
+		case !strings.EqualFold(a.kind, cloudAgreement):
+			err = c.malformed(&first, fmt.Sprintf("the customer has an agreement of type %q, which is not known", clean(a.kind)))
 		}
 	}
-	return found, nil
+	return found, err
 }
 
-func (agreement) flaw() string { return "" }
-
-func (a agreement) standing() standing.Agreement {
-	var s standing.Agreement
-	if a.Type != "" {
-		s.Agreed = day(a.DateAgreed)
-	}
-	if p := a.PrimaryContact; p != nil {
-		s.Signer = standing.Contact{FirstName: storable(p.FirstName), LastName: storable(p.LastName), Email: storable(p.Email), Phone: storable(p.PhoneNumber)}
-	}
-	return s
-}
-
-// day reads an instant in any of the forms the service uses (no zone means UTC; Z; up to seven fraction digits; an offset) and
-// returns its calendar day in UTC, or nothing when it cannot be read. Year 1 is .NET's way to say that there is none; days
-// beyond year 9999 do not compare as texts.
+// day reads an instant in any of the forms that the service uses (no zone means UTC; Z; up to seven
+// fraction digits; an offset) and returns its calendar day in UTC, or nothing when it cannot be
+// read. Year 1 is how .NET says that there is none; days beyond year 9999 do not compare as texts.
 func day(text string) standing.Date {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
 		t, err := time.Parse(layout, strings.TrimSpace(text))
@@ -68,20 +72,17 @@ func day(text string) standing.Date {
 	return ""
 }
 
-type directStatus struct{ IsSigned *bool }
-
-func (s directStatus) flaw() string {
-	if s.IsSigned == nil {
-		return "an answer without isSigned"
-	}
-	return ""
-}
-
-// DirectAcceptance says whether the customer accepted the agreement with Microsoft directly. The service gives no date and no
-// signer for it.
-func (c *Client) DirectAcceptance(ctx context.Context, customerID string) (bool, error) {
-	var answer directStatus
-	err := c.get(ctx, &call{op: "read direct acceptance of customer " + customerID, limit: answerLimit,
-		uri: "/customers/" + url.PathEscape(customerID) + "/directSignedMicrosoftCustomerAgreementStatus"}, &answer)
-	return err == nil && *answer.IsSigned, err
+// DirectAcceptance says whether the customer accepted the agreement with Microsoft directly. The
+// service gives no date and no signer for it.
+func (c *Client) DirectAcceptance(ctx context.Context, customerID string) (signed bool, err error) {
+	err = c.get(ctx, &call{op: "read direct acceptance of customer " + customerID, limit: answerLimit,
+		uri: customerURI(customerID, "/directSignedMicrosoftCustomerAgreementStatus")},
+		func(o object) string {
+			var ok bool
+			if signed, ok = o.flag("issigned"); !ok {
+				return "an answer that does not say once whether isSigned is true or false"
+			}
+			return ""
+		})
+	return signed && err == nil, err
 }

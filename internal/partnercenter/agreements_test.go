@@ -15,7 +15,7 @@ func agreementsIn(t *testing.T, body string) ([]standing.Agreement, error) {
 	return newService(t, saying(200, body)).client.Agreements(t.Context(), customerID)
 }
 
-func TestOnlyCustomerAgreementsCount(t *testing.T) {
+func TestAgreementTypes(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		item string
@@ -24,11 +24,14 @@ func TestOnlyCustomerAgreementsCount(t *testing.T) {
 		{"a customer agreement", `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
 		{"its type in other letters", `{"Type":"microsoftcustomeragreement","DateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
 		{"a Cloud agreement never", `{"type":"MicrosoftCloudAgreement","dateAgreed":"2024-05-06T00:00:00Z"}`, nil},
-		{"an unknown type neither", `{"type":"MicrosoftMarsAgreement","dateAgreed":"2024-05-06T00:00:00Z"}`, nil},
 		{"a missing type: there is something, but it clears nobody", `{"dateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{}}},
 		{"a type of null", `{"type":null,"dateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{}}},
 		{"a missing date", `{"type":"MicrosoftCustomerAgreement"}`, []standing.Agreement{{}}},
 		{"nothing at all", `null`, []standing.Agreement{{}}},
+		{"a type that is no text", `{"type":{"name":"MicrosoftCustomerAgreement"},"dateAgreed":"2024-05-06"}`, []standing.Agreement{{}}},
+		{"a type that stands twice", `{"type":"MicrosoftCloudAgreement","Type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"}`, []standing.Agreement{{}}},
+		{"a date that stands twice", `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06","DateAgreed":"2019-01-01"}`, []standing.Agreement{{}}},
+		{"a date that is a number", `{"type":"MicrosoftCustomerAgreement","dateAgreed":1714953600}`, []standing.Agreement{{}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := agreementsIn(t, `{"items":[`+c.item+`]}`)
@@ -38,7 +41,32 @@ func TestOnlyCustomerAgreementsCount(t *testing.T) {
 	}
 }
 
-func TestTheExampleAgreementsAreRead(t *testing.T) {
+func TestUnknownAgreementTypeIsNoProofOfAbsence(t *testing.T) {
+	for name, c := range map[string]struct {
+		items string
+		found []standing.Agreement
+	}{
+		"alone":                      {`{"type":"MicrosoftCustomerAgreementV2","dateAgreed":"2024-05-06"}`, nil},
+		"before one that is known":   {`{"type":"MicrosoftCustomerAgreementV2"},{"type":"MicrosoftCustomerAgreement","dateAgreed":"2019-05-06"}`, []standing.Agreement{{Agreed: "2019-05-06"}}},
+		"behind one that is known":   {`{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"},{"type":"MicrosoftCustomerAgreementV2"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
+		"beside a Cloud agreement":   {`{"type":"MicrosoftCloudAgreement"},{"type":"MicrosoftCustomerAgreementV2"}`, nil},
+		"by a number, as enums were": {`{"type":"MicrosoftCloudAgreement"},{"type":3,"name":"MicrosoftCustomerAgreementV2"}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := agreementsIn(t, `{"items":[`+c.items+`]}`)
+			e := failed(t, err)
+			assert.Equal(t, Malformed, e.Kind)
+			assert.Equal(t, standing.Failed, e.Outcome())
+			assert.Contains(t, e.Message, "not known")
+			if name != "by a number, as enums were" {
+				assert.Contains(t, e.Message, `"MicrosoftCustomerAgreementV2"`)
+			}
+			assert.Equal(t, c.found, got, "what is known may still clear the customer")
+		})
+	}
+}
+
+func TestExampleAgreements(t *testing.T) {
 	s := newService(t, saying(200, example(t, "agreements.json")))
 	got, err := s.client.Agreements(t.Context(), customerID)
 	require.NoError(t, err)
@@ -56,7 +84,7 @@ func TestTheExampleAgreementsAreRead(t *testing.T) {
 		Signer: standing.Contact{FirstName: "Alice", LastName: "O'Brien", Email: "signer8@adatum.example"}}, got[0])
 }
 
-func TestASignerMayBeMissingOrOdd(t *testing.T) {
+func TestMissingOrOddSigner(t *testing.T) {
 	for contact, want := range map[string]standing.Contact{
 		`null`:                    {},
 		`{}`:                      {},
@@ -70,7 +98,7 @@ func TestASignerMayBeMissingOrOdd(t *testing.T) {
 	}
 }
 
-func TestDatesOfEveryForm(t *testing.T) {
+func TestDateForms(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		want       standing.Date
@@ -98,7 +126,7 @@ func TestDatesOfEveryForm(t *testing.T) {
 	}
 }
 
-func TestNoAgreementIsAnAnswer(t *testing.T) {
+func TestNoAgreement(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 409, 500} {
 		s := newService(t, saying(status, example(t, "error_c_600009.json")))
 		got, err := s.client.Agreements(t.Context(), customerID)
@@ -111,7 +139,7 @@ func TestNoAgreementIsAnAnswer(t *testing.T) {
 	assert.Empty(t, got)
 }
 
-func TestAgreementsGoOnOverPages(t *testing.T) {
+func TestAgreementsOverSeveralPages(t *testing.T) {
 	const first = `{"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"}],"links":{"next":{"uri":"/more"}}}`
 	s := newService(t, inTurn(saying(200, first), saying(200, `{"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":"2025-05-06"}]}`)))
 	got, err := s.client.Agreements(t.Context(), customerID)

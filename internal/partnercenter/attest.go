@@ -5,49 +5,48 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
+// template is one item of the list of agreement templates.
 type template struct {
-	TemplateID    string
-	AgreementType string
-	VersionRank   int
+	id, kind string
+	rank     int
 }
 
-func (template) flaw() string { return "" }
+func readTemplate(o object) (template, string) {
+	rank, _ := strconv.Atoi(o.text("versionrank"))
+	return template{id: o.text("templateid"), kind: o.text("agreementtype"), rank: rank}, ""
+}
 
-// Template returns the id of the Microsoft Customer Agreement's present template. It has been the
-// same since 2019, and is asked for all the same (docs/partner-center.md, "Agreements").
+// Template returns the id of the present template of the Microsoft Customer Agreement. It has been
+// the same since 2019, and may change (docs/partner-center.md, "Agreements").
 func (c *Client) Template(ctx context.Context) (string, error) {
-	newest := template{VersionRank: -1}
 	first := call{op: "read agreement templates", uri: "/agreements?agreementType=" + mca, limit: answerLimit}
-	for items, err := range pages[template](ctx, c, first) {
-		if err != nil {
-			return "", err
-		}
-		for _, t := range items {
-			if strings.EqualFold(t.AgreementType, mca) && t.TemplateID != "" && t.VersionRank > newest.VersionRank {
-				newest = t
-			}
+	templates, err := all(ctx, c, first, readTemplate)
+	if err != nil {
+		return "", err
+	}
+	newest := template{rank: -1}
+	for _, t := range templates {
+		if strings.EqualFold(t.kind, mca) && t.id != "" && t.rank > newest.rank {
+			newest = t
 		}
 	}
-	if newest.TemplateID == "" {
-		return "", &Error{Op: first.op, Kind: Malformed, Message: "the service names no template of the Microsoft Customer Agreement"}
+	if newest.id == "" {
+		e := c.failed(&first, NoTemplate, nil)
+		e.Status, e.Message = http.StatusOK, "the service lists no template of the Microsoft Customer Agreement"
+		return "", e
 	}
-	return newest.TemplateID, nil
+	return newest.id, nil
 }
 
-// attested is the answer to an attestation. What it repeats is not needed: the status says that it was taken.
-type attested struct{}
-
-func (attested) flaw() string { return "" }
-
-// Attest tells Microsoft that a customer's signer accepted the agreement, on the classic route. The request id and the content decide every byte
-// that is sent, so that sending again is the same request. It never repeats a request whose answer was lost: that is Lost, and the
-// caller's to settle.
+// Attest submits a partner attestation on the classic route. The request id and the content decide
+// every byte that is sent, so that sending again is the same request. It never repeats a request
+// whose answer was lost: that is ResultUnknown, and the caller finds out what became of it.
 func (c *Client) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
 	body, err := json.Marshal(map[string]any{
 		"primaryContact": contact(a), "templateId": a.TemplateID, "dateAgreed": string(a.Content.Agreed) + "T00:00:00Z", "type": mca,
@@ -55,17 +54,49 @@ func (c *Client) Attest(ctx context.Context, a attestation.Attestation) (attesta
 	if err != nil {
 		return attestation.Answer{}, attestation.ResultNotSent, err
 	}
-	request := &call{op: "attest for customer " + a.CustomerID, uri: "/customers/" + url.PathEscape(a.CustomerID) + "/agreements",
+	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"),
 		body: body, limit: answerLimit, id: a.RequestID}
-	err = c.do(ctx, request, new(attested))
+	err = c.attest(ctx, request)
 	if err == nil {
-		return attestation.Answer{Status: 201, RequestID: a.RequestID, CorrelationID: c.opts.CorrelationID}, attestation.ResultAccepted, nil
+		return attestation.Answer{Status: http.StatusCreated, RequestID: a.RequestID, CorrelationID: c.correlationID}, attestation.ResultAccepted, nil
 	}
 	e, ok := errors.AsType[*Error](err)
-	if !ok { // the context's own: nobody knows how far the request came
+	if !ok { // the context ended: nobody knows how far the request came
 		return attestation.Answer{}, attestation.ResultUnknown, err
 	}
-	return attestation.Answer{Status: e.Status, Code: e.Code, RequestID: e.RequestID, CorrelationID: e.CorrelationID}, outcomeOf(e), err
+	return attestation.Answer{Status: e.Status, Code: e.ServiceCode, RequestID: e.RequestID, CorrelationID: e.CorrelationID}, resultOf(e), err
+}
+
+// attest sends an attestation. What the answer repeats is not needed: the status says that it was
+// accepted.
+func (c *Client) attest(ctx context.Context, request *call) error {
+	err := c.do(ctx, request, func(object) string { return "" })
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	switch {
+	case e.Kind == AddressNotFound, e.Kind == Redirected, e.Kind == Refused && e.Status == http.StatusMethodNotAllowed:
+		e.Kind = Retired
+	case e.Kind == Forbidden && serviceHints[e.ServiceCode] == "":
+		e.reason = unknownForbidden
+	}
+	return e
+}
+
+// nobody is a customer that cannot exist.
+const nobody = "00000000-0000-0000-0000-000000000000"
+
+// CheckAttest reports whether the classic call for attestations still exists. It sends an empty
+// attestation for a customer that cannot exist, which the service has to refuse; how it refuses
+// tells. nil: it exists, and the caller may use it.
+func (c *Client) CheckAttest(ctx context.Context, requestID string) error {
+	err := c.attest(ctx, &call{op: "check the call for attestations", uri: customerURI(nobody, "/agreements"), body: []byte("{}"),
+		limit: answerLimit, id: requestID})
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Refused || e.Kind == NotFound || e.Kind == Ended || e.Kind == NoAgreement) {
+		return nil
+	}
+	return err
 }
 
 func contact(a attestation.Attestation) map[string]string {
@@ -77,35 +108,32 @@ func contact(a attestation.Attestation) map[string]string {
 	return fields
 }
 
-// outcomeOf says what a failed attestation means for it (docs/partner-center.md, "Codes").
-func outcomeOf(e *Error) attestation.SendResult {
-	switch e.Kind {
-	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled:
-		return attestation.ResultNotSent
-	}
+// resultOf says what a failed attestation means for it (docs/partner-center.md, table of codes).
+func resultOf(e *Error) attestation.SendResult {
 	switch {
-	case e.Code == "600061": // reading back says the rest
+	case e.reason == tlsProtocol: // the connection may have broken after the request was sent
+		return attestation.ResultUnknown
+	case e.Kind.Fatal() && e.Kind != Down:
+		return attestation.ResultNotSent
+	case e.ServiceCode == "600061": // what is on record has to be read
 		return attestation.ResultDuplicateSigner
-	case e.Status < 300 || e.Status >= 500: // no definite no, whatever its code
+	case e.Kind == Retired:
+		return attestation.ResultForbidden
+	case e.Status < 300 || e.Status >= 500: // no definite refusal, whatever its code
 		return attestation.ResultUnknown
 	}
-	switch e.Code {
+	switch e.ServiceCode {
 	case "600002", "3000", "800002":
 		return attestation.ResultContentRejected
-	case "60003", "1000":
-		return attestation.ResultCustomerRejected
 	}
 	switch e.Kind {
-	case Ended, NoAgreement:
+	case Ended, NoAgreement, NotFound:
 		return attestation.ResultCustomerRejected
-	case RoleMissing, NotFound: // a 404 that names nothing may be the address's
+	case RoleMissing, Forbidden:
 		return attestation.ResultForbidden
 	case Refused:
-		switch {
-		case e.Status == http.StatusBadRequest:
+		if e.Status == http.StatusBadRequest {
 			return attestation.ResultContentRejected
-		case e.Status < 400, e.Status == http.StatusMethodNotAllowed, e.Status == http.StatusGone: // the address's: this route is closed
-			return attestation.ResultForbidden
 		}
 		return attestation.ResultCustomerRejected
 	}

@@ -1,6 +1,7 @@
 package partnercenter
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -9,8 +10,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
-// The table of codes of docs/partner-center.md, for an attestation.
-func TestWhatAnAnswerMeansForAnAttestation(t *testing.T) {
+// The table of codes of PARTNER-CENTER.md, as an attestation meets it.
+func TestAttestResults(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -69,11 +70,49 @@ func TestWhatAnAnswerMeansForAnAttestation(t *testing.T) {
 	}
 }
 
-func TestAnAttestationThatIsThrottledToTheEndWasNotTaken(t *testing.T) {
+func TestThrottledAttestationWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(429, ``, "Retry-After", "1"))
 		_, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID, RequestID: correlationID})
 		require.Equal(t, attestation.ResultNotSent, means)
 		require.Equal(t, Throttled, failed(t, err).Kind)
 	})
+}
+
+// Microsoft retired the classic call; how it refuses is not documented.
+func TestCheckAttest(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		kind   Kind // 0: the call exists
+	}{
+		"invalid input":                      {400, `{"code":3000}`, 0},
+		"invalid input, without a code":      {400, ``, 0},
+		"no such customer":                   {404, `{"code":60003}`, 0},
+		"no relationship with this customer": {403, `{"code":20002}`, 0},
+		"gone":                               {410, ``, Retired},
+		"not found":                          {404, ``, Retired},
+		"not found, by a gateway":            {404, `{"statusCode":404,"message":"Resource not found"}`, Retired},
+		"a code of another thing":            {404, `{"code":20003}`, Retired},
+		"not allowed":                        {405, `{"message":"no"}`, Retired},
+		"moved":                              {301, ``, Retired},
+		"a code that is not known":           {403, `{"code":900999}`, Forbidden},
+		"the role is missing":                {403, `{"code":900308}`, RoleMissing},
+		"an error":                           {500, ``, Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t, saying(c.status, c.body, "Location", "https://elsewhere.example/"))
+			err := s.client.CheckAttest(t.Context(), correlationID)
+			if c.kind == 0 && c.status < 500 {
+				require.NoError(t, err)
+			} else {
+				e := failed(t, err)
+				require.Equal(t, c.kind.String(), e.Kind.String())
+				require.Equal(t, c.kind == Retired || c.kind == Forbidden, strings.Contains(e.Hint(), "attestation.route"), e.Hint())
+			}
+			require.Equal(t, "/v1/customers/00000000-0000-0000-0000-000000000000/agreements", s.arrivals()[0].uri)
+		})
+	}
 }

@@ -1,19 +1,16 @@
 package partnercenter
 
 import (
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
 
@@ -21,6 +18,7 @@ import (
 type Certificate struct {
 	key        *rsa.PrivateKey
 	thumbprint string
+	expires    time.Time
 }
 
 // ReadCertificate reads a PEM file that holds a certificate and its unencrypted RSA private key.
@@ -38,30 +36,19 @@ func ReadCertificate(path string) (*Certificate, error) {
 		return nil, errors.New(path + " holds a key that is not RSA; Microsoft's token server takes RSA")
 	}
 	print := sha1.Sum(pair.Certificate[0]) // the x5t header is defined as SHA-1 (RFC 7515, 4.1.7)
-	return &Certificate{key: key, thumbprint: base64.RawURLEncoding.EncodeToString(print[:])}, nil
+	return &Certificate{key, base64.RawURLEncoding.EncodeToString(print[:]), pair.Leaf.NotAfter}, nil
 }
+
+// Expires is when the token server will stop accepting the certificate.
+func (c *Certificate) Expires() time.Time { return c.expires }
 
 // assertion is a signed statement for the token server, good for ten minutes.
 // Form: https://learn.microsoft.com/entra/identity-platform/certificate-credentials
 func (c *Certificate) assertion(clientID, audience string, now time.Time) (string, error) {
-	header := map[string]string{"alg": "RS256", "typ": "JWT", "x5t": c.thumbprint}
-	claims := map[string]any{
-		"aud": audience, "iss": clientID, "sub": clientID, "jti": uuid.NewString(),
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
+		"iss": clientID, "sub": clientID, "aud": audience, "jti": uuid.NewString(),
 		"nbf": now.Add(-time.Minute).Unix(), "iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(),
-	}
-	var parts [2]string
-	for i, part := range []any{header, claims} {
-		text, err := json.Marshal(part)
-		if err != nil {
-			return "", err
-		}
-		parts[i] = base64.RawURLEncoding.EncodeToString(text)
-	}
-	signed := parts[0] + "." + parts[1]
-	digest := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, c.key, crypto.SHA256, digest[:])
-	if err != nil {
-		return "", err
-	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	})
+	token.Header["x5t"] = c.thumbprint
+	return token.SignedString(c.key)
 }

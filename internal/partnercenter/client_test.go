@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnAccidentHealsUnderTheSameRequestID(t *testing.T) {
+func TestUnansweredCallIsRepeatedWithSameRequestID(t *testing.T) {
 	for name, accident := range map[string]http.HandlerFunc{
 		"500":                            saying(500, `{"code":"internal","description":"x"}`),
 		"503 with a gateway's page":      saying(503, "<html>"),
@@ -46,19 +46,19 @@ func TestAnAccidentHealsUnderTheSameRequestID(t *testing.T) {
 	}
 }
 
-func TestTriesAreCounted(t *testing.T) {
+func TestAttemptsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(500, ""))
 		e := s.refusal()
 		assert.Equal(t, Unavailable, e.Kind)
 		assert.Equal(t, 4, e.Attempts)
 		assert.Len(t, s.arrivals(), 4)
-		assert.Contains(t, e.Error(), "after 4 tries")
+		assert.Contains(t, e.Error(), "after 4 attempts")
 		assert.False(t, e.Fatal(), "one customer's trouble does not end a run")
 	})
 }
 
-func TestADefiniteAnswerIsFinal(t *testing.T) {
+func TestDefiniteAnswerIsNotRepeated(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 409} {
 		s := newService(t, saying(status, `{"code":1}`))
 		s.refusal()
@@ -66,7 +66,7 @@ func TestADefiniteAnswerIsFinal(t *testing.T) {
 	}
 }
 
-func TestEveryRequestHasItsHeaders(t *testing.T) {
+func TestRequestHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, inTurn(saying(503, ""), saying(200, signed)))
 		require.NoError(t, s.ask())
@@ -85,14 +85,14 @@ func TestEveryRequestHasItsHeaders(t *testing.T) {
 	})
 }
 
-func TestTheServiceIsDownWhenManyCallsInARowGetNoAnswer(t *testing.T) {
+func TestManyUnansweredCallsInARowMeanServiceDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := saying(500, "")
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) { answer(w, r) })
 		for range 49 {
 			assert.Equal(t, Unavailable, s.refusal().Kind)
 		}
-		answer = saying(404, "")
+		answer = saying(404, `{"code":1000}`)
 		assert.Equal(t, NotFound, s.refusal().Kind, "this is an answer: the count begins again")
 		answer = saying(500, "")
 		for range 49 {
@@ -102,7 +102,7 @@ func TestTheServiceIsDownWhenManyCallsInARowGetNoAnswer(t *testing.T) {
 	})
 }
 
-func TestAnAnswerThatMakesNoSenseIsNotAskedForAgain(t *testing.T) {
+func TestMalformedAnswerIsNotRepeated(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"longer than any answer":     saying(200, `{"isSigned":true,"x":"`+strings.Repeat("x", answerLimit)+`"}`),
 		"a list instead of a record": saying(200, `[]`),
@@ -110,6 +110,12 @@ func TestAnAnswerThatMakesNoSenseIsNotAskedForAgain(t *testing.T) {
 		"without what was asked for": saying(200, `{}`),
 		"null":                       saying(200, `null`),
 		"null for what was asked":    saying(200, `{"IsSigned":null}`),
+		"twice, in two spellings":    saying(200, `{"isSigned":true,"IsSigned":false}`),
+		"twice the same":             saying(200, `{"isSigned":true,"isSigned":true}`),
+		"nested too deep":            saying(200, `{"isSigned":true,"x":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`}`),
+		"nested too deep, in names":  saying(200, strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)),
+		"a text":                     saying(200, `"isSigned"`),
+		"a number":                   saying(201, `7`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t, answer)
@@ -124,7 +130,7 @@ func TestAnAnswerThatMakesNoSenseIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestADirectAcceptanceIsRead(t *testing.T) {
+func TestDirectAcceptance(t *testing.T) {
 	for name, want := range map[string]bool{"direct_signed.json": true, "direct_not_signed.json": false} {
 		s := newService(t, saying(200, example(t, name)))
 		got, err := s.client.DirectAcceptance(t.Context(), customerID)
@@ -134,7 +140,7 @@ func TestADirectAcceptanceIsRead(t *testing.T) {
 	}
 }
 
-func TestACallEndsWithItsContext(t *testing.T) {
+func TestCallEndsWithContext(t *testing.T) {
 	enough := errors.New("enough")
 	for name, answer := range map[string]http.HandlerFunc{
 		"while the answer is awaited":     func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
@@ -154,11 +160,42 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAnAddressOfTheAPIThatIsNoneIsRefused(t *testing.T) {
-	for _, address := range []string{"", "api.example", "localhost:8080", "https://", "://"} {
-		_, err := New(Options{APIURL: address})
-		assert.Errorf(t, err, "%q", address)
+func TestUnusableAddressesAreRefused(t *testing.T) {
+	t.Parallel()
+	const good = "https://login.example"
+	for _, address := range []string{"", "api.example", "localhost:8080", "https://", "://", "ftp://api.example", "http://api.example",
+		"http://192.0.2.1:80", "http://127.0.0.1.example", "http://localhost.example", "https://user:secret@api.example", "https://api.example?x=1",
+		"https://api.example/#x", "HTTP://API.EXAMPLE"} {
+		_, err := New(Options{APIURL: address, Credentials: Credentials{LoginURL: good}})
+		assert.ErrorContainsf(t, err, "api_url", "%q", address)
+		_, err = New(Options{APIURL: good, Credentials: Credentials{LoginURL: address}})
+		assert.ErrorContainsf(t, err, "login_url", "%q", address)
 	}
+	for _, address := range []string{"https://api.example", "https://api.example/pc/", "http://127.0.0.1:8080", "http://127.8.9.10", "http://[::1]:1", "http://LocalHost"} {
+		_, err := New(Options{APIURL: address, Credentials: Credentials{LoginURL: address}})
+		assert.NoErrorf(t, err, "%q", address)
+	}
+}
+
+func TestCallEndsWithContextButNotWithItsCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(o *Options) { o.Timeout = time.Hour })
+		answerToAnother := &Error{Op: "list customers", Kind: NotFound, Status: 404, ServiceCode: "1000"}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(answerToAnother) })
+		err := s.askWith(ctx)
+		require.ErrorIs(t, err, answerToAnother)
+		require.ErrorIs(t, err, context.Canceled)
+		_, isAnswer := errors.AsType[*Error](err)
+		require.False(t, isAnswer, "the answer to another call is no answer to this one")
+		assert.ErrorContains(t, err, "stopped: list customers")
+
+		err = s.askWith(ctx) // also before anything is sent
+		_, isAnswer = errors.AsType[*Error](err)
+		require.False(t, isAnswer)
+		assert.Len(t, s.arrivals(), 1)
+	})
 }
 
 func TestOverANetwork(t *testing.T) {
@@ -176,6 +213,7 @@ func TestOverANetwork(t *testing.T) {
 	opts.APIURL, opts.Credentials.LoginURL, opts.Transport = server.URL+"/", server.URL+"/", nil
 	client, err := New(opts)
 	require.NoError(t, err)
+	assert.Zero(t, client.ServiceTime())
 	defer client.Close()
 
 	require.NoError(t, client.CheckToken(t.Context()))
@@ -183,4 +221,26 @@ func TestOverANetwork(t *testing.T) {
 	got, err := client.DirectAcceptance(t.Context(), customerID)
 	require.NoError(t, err)
 	assert.True(t, got)
+	assert.WithinDuration(t, time.Now(), client.ServiceTime(), time.Minute)
+}
+
+func TestClientsOfRunsShareTokenAndThrottle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, inTurn(saying(429, "", "Retry-After", "60"), saying(200, signed)))
+		const otherRun = "99999999-2222-4333-8444-555555555555"
+		other := s.client.ForRun(otherRun)
+		begun := time.Now()
+		require.NoError(t, s.ask())
+		_, err := other.DirectAcceptance(t.Context(), customerID)
+		require.NoError(t, err)
+		assert.Equal(t, 60*time.Second, time.Since(begun))
+		calls := s.arrivals()
+		require.Len(t, calls, 3)
+		assert.Equal(t, correlationID, calls[0].header.Get("MS-CorrelationId"))
+		assert.Equal(t, otherRun, calls[2].header.Get("MS-CorrelationId"))
+		assert.Len(t, s.signIns(), 1)
+		assert.Equal(t, 2, s.client.Cost().Requests, "each counts its own")
+		assert.Equal(t, 1, other.Cost().Requests)
+	})
 }

@@ -92,7 +92,7 @@ func (got tally) compare(t *testing.T, world simulator.World) {
 	assert.Len(t, got.listed, listed)
 }
 
-func TestAConversationWithAnAwkwardService(t *testing.T) {
+func TestConversationWithSimulator(t *testing.T) {
 	for name, change := range map[string]func(*simulator.Options){
 		"as it is recorded":                    func(*simulator.Options) {},
 		"in PascalCase, with version in links": func(o *simulator.Options) { o.Names, o.NextLink = simulator.PascalCase, simulator.NextWithVersion },

@@ -2,10 +2,12 @@ package partnercenter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -15,32 +17,50 @@ import (
 // Kind is what an error means for the program; docs/partner-center.md has the table of codes.
 type Kind int
 
+// The kinds of errors. A customer's read that fails with one that is not fatal leaves the others to
+// be read.
 const (
-	Unavailable   Kind = iota // no usable answer: time-out, reset, 5xx, a gateway's page
-	Throttled                 // 429
-	Malformed                 // an answer that makes no sense and would not the next time either
-	Refused                   // any other definite no (400, 409, …)
-	TokenRefused              // 401: the access token is not taken, a new one neither
-	SignInFailed              // the token server says no: expired or revoked refresh token, wrong secret
-	MFAMissing                // 900421: the token lacks the claim of a multi-factor sign-in
-	WrongAudience             // 900420: the token was made for another resource
-	AppOnly                   // 900329: this resource needs a signed-in user
-	RoleMissing               // 403: the user's role or the relationship lacks the right
-	Ended                     // 20002: no relationship between partner and customer
-	NotFound                  // 404: tenant or resource not found
-	NoAgreement               // 600009: the customer has no agreement
-	Down                      // so many calls in a row got no answer that the rest need not be tried
+	Unavailable       Kind = iota // no usable answer: time-out, reset, 5xx, a gateway's page
+	Throttled                     // 429, or a pause that is too long to wait for
+	Malformed                     // an answer that makes no sense, and would not the next time either
+	Refused                       // any other definite refusal (400, 409, …)
+	TokenRefused                  // 401: the access token is not accepted, and a new one neither
+	SignInFailed                  // the token server refuses: expired or revoked refresh token, wrong secret, …
+	MFAMissing                    // a multi-factor sign-in is needed
+	WrongAudience                 // 900420: the token was made for another resource
+	AppOnly                       // 900329: this resource needs a signed-in user
+	RoleMissing                   // 403: the user's role or the relationship lacks the right
+	Forbidden                     // 403 with another code: the partner's account, or a code that is not known
+	Ended                         // 20002: no relationship between partner and customer
+	NotFound                      // 404 with the service's own code: no such tenant or resource
+	AddressNotFound               // 404 or 410 without that code: the address does not exist, which says nothing about a customer
+	Retired                       // the call for attestations no longer exists
+	NoAgreement                   // 600009: the customer has no agreement
+	NoTemplate                    // the service lists no Microsoft Customer Agreement
+	Redirected                    // the address answers with a redirect, which is not followed
+	HostNotFound                  // DNS does not know the host
+	ConnectionRefused             // nothing answers at the address
+	ProxyFailed                   // the proxy cannot be reached, or refuses
+	TLSFailed                     // no trusted encrypted connection
+	Down                          // so many calls in a row got no answer that the others need not be tried
 )
 
-func (k Kind) String() string {
-	return [...]string{"unavailable", "throttled", "malformed_answer", "refused", "token_refused", "sign_in_failed", "mfa_missing",
-		"wrong_audience", "app_only_refused", "role_missing", "relationship_ended", "not_found", "no_agreement", "service_down"}[k]
+var kindCodes = [...]string{
+	Unavailable: "unavailable", Throttled: "throttled", Malformed: "malformed_answer", Refused: "refused",
+	TokenRefused: "token_refused", SignInFailed: "sign_in_failed", MFAMissing: "mfa_missing", WrongAudience: "wrong_audience",
+	AppOnly: "app_only_refused", RoleMissing: "role_missing", Forbidden: "forbidden", Ended: "relationship_ended",
+	NotFound: "not_found", AddressNotFound: "address_not_found", Retired: "attestation_retired", NoAgreement: "no_agreement",
+	NoTemplate: "no_agreement_template", Redirected: "redirected", HostNotFound: "host_not_found",
+	ConnectionRefused: "connection_refused", ProxyFailed: "proxy_failed", TLSFailed: "tls_failed", Down: "service_down",
 }
+
+func (k Kind) String() string { return kindCodes[k] }
 
 // Fatal reports whether every further call would fail in the same way, so that the run has to stop.
 func (k Kind) Fatal() bool {
 	switch k {
-	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled, Down:
+	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled, Down,
+		HostNotFound, ConnectionRefused, ProxyFailed, TLSFailed:
 		return true
 	}
 	return false
@@ -51,12 +71,14 @@ type Error struct {
 	Op            string // what was being done
 	Kind          Kind
 	Status        int    // HTTP status; 0 when there was no answer
-	Code          string // the service's code, or the token server's
-	Message       string // the service's words, on one line and bounded
+	ServiceCode   string // the service's code, or the token server's
+	Message       string // the service's text, on one line and bounded
 	RequestID     string
 	CorrelationID string
 	Attempts      int
 	cause         error
+	reason        string // what the cures name more exactly than the kind does; may be empty
+	partner       standing.PartnerKind
 }
 
 func (e *Error) Unwrap() error { return e.cause }
@@ -71,8 +93,8 @@ func (e *Error) Error() string {
 	case e.cause == nil:
 		b.WriteString("no answer")
 	}
-	if e.Code != "" {
-		fmt.Fprintf(&b, ", code %s", e.Code)
+	if e.ServiceCode != "" {
+		fmt.Fprintf(&b, ", code %s", e.ServiceCode)
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ", %q", e.Message)
@@ -84,7 +106,7 @@ func (e *Error) Error() string {
 		b.WriteString(clean(e.cause.Error()))
 	}
 	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (after %d tries)", e.Attempts)
+		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " [MS-RequestId %s, MS-CorrelationId %s]", e.RequestID, e.CorrelationID)
@@ -92,11 +114,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Code is the error's kind as a stable word for JSON.
+func (e *Error) Code() string { return e.Kind.String() }
+
 // Fatal reports whether every further call of the run would fail in the same way.
 func (e *Error) Fatal() bool { return e.Kind.Fatal() }
 
-// Definite reports whether the service said no of this very customer and would say so again, which a gateway, a time-out, a 5xx, a missing role
-// or an answer that makes no sense does not mean.
+// Definite reports whether the service refused this very customer and would do so again. A gateway,
+// a time-out, a 5xx, a missing role or an answer that makes no sense does not mean that.
 func (e *Error) Definite() bool { return e.Kind == Ended || e.Kind == NotFound || e.Kind == Refused }
 
 // Outcome is what the error says of the customer whose read failed.
@@ -116,89 +141,116 @@ func (e *Error) ReadError() standing.ReadError {
 	if message == "" && e.cause != nil {
 		message = clean(e.cause.Error())
 	}
-	return standing.ReadError{Status: e.Status, Code: e.Code, Message: message, RequestID: e.RequestID, CorrelationID: e.CorrelationID}
+	return standing.ReadError{Status: e.Status, Code: e.ServiceCode, Message: message, RequestID: e.RequestID,
+		CorrelationID: e.CorrelationID}
 }
 
-// read takes code and words out of any of the known error bodies (docs/partner-center.md, "Error
-// bodies", A to G). A body that is none of them leaves both empty.
+// StoppedError is the error of a call whose context ended. errors.Is finds the cause of that;
+// errors.As does not: the cause may be the service's answer to another call, which must never pass
+// for the answer to this one.
+type StoppedError struct{ cause, ended error }
+
+func (e *StoppedError) Error() string { return "stopped: " + clean(e.cause.Error()) }
+
+// Is reports whether the context ended because of target.
+func (e *StoppedError) Is(target error) bool {
+	return errors.Is(e.cause, target) || errors.Is(e.ended, target)
+}
+
+// stopped is the error of a call whose context has ended.
+func stopped(ctx context.Context) error { return &StoppedError{context.Cause(ctx), ctx.Err()} }
+
+// read takes code and text from any of the known error bodies (docs/partner-center.md, "Error
+// bodies"), OData's among them. Another body leaves both empty.
 func (e *Error) read(body []byte) {
-	var known struct {
-		Code             json.RawMessage // a number (A) or a string (B, C)
-		Message          string
-		Description      string
-		Error            string // G
-		ErrorDescription string `json:"error_description"`
-	}
-	err := json.Unmarshal(withoutBOM(body), &known)
-	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !odd { // one odd field does not spoil the others
+	o, ok := readObject(withoutBOM(body))
+	if !ok {
 		return
 	}
-	e.Code = clean(strings.Trim(string(known.Code), `"`))
-	if e.Code == "null" {
-		e.Code = ""
+	inner := o.object("error")
+	if len(inner) == 0 {
+		inner = o.object("odata.error")
 	}
-	if known.Error != "" {
-		e.Code = clean(known.Error)
-	}
-	for _, words := range []string{known.Message, known.Description, known.ErrorDescription} {
-		if words != "" {
-			e.Message = clean(words)
-			break
-		}
-	}
+	e.ServiceCode = firstOf(o.text("error"), o.text("code"), inner.text("code"))
+	e.Message = firstOf(o.text("message"), o.text("description"), o.text("error_description"),
+		inner.text("message"), inner.object("message").text("value"))
 }
 
-// clean puts a stranger's words on one line of at most 300 characters.
-func clean(words string) string {
-	words = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+// firstOf returns the first text that is not empty, in a form that can be shown.
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text = clean(text); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// clean puts untrusted text on one line of at most 300 characters.
+func clean(text string) string {
+	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
-	}, words)), " ")
-	if runes := []rune(words); len(runes) > 300 {
+	}, strings.ToValidUTF8(text, "\uFFFD"))), " ")
+	if runes := []rune(text); len(runes) > 300 {
 		return string(runes[:300]) + "…"
 	}
-	return words
+	return text
 }
 
-// classify says what a failed try means. Codes go before statuses: the service is not consistent about the latter.
+// roleCodes are the 403s that mean that the signed-in user lacks a role, or that name nothing.
+var roleCodes = []string{"", "900308", "900150", "1002", "2032"}
+
+// classify says what a failed try means. Codes go before statuses: the service is not consistent
+// about the latter.
 func classify(e *Error, body []byte) Kind {
 	switch {
 	case e.Status == http.StatusTooManyRequests:
 		return Throttled
 	case e.cause != nil || e.Status == 0: // no answer, or not all of it: a 404 whose code is lost proves nothing
 		return Unavailable
+	case 300 <= e.Status && e.Status < 400:
+		return Redirected
 	}
-	switch e.Code {
+	switch e.ServiceCode {
 	case "900420":
 		return WrongAudience
 	case "900421":
 		return MFAMissing
 	case "900329":
 		return AppOnly
-	case "20002":
+	case "20002", "900159":
 		return Ended
 	case "600009":
 		return NoAgreement
 	}
 	switch {
+	case e.Status < 300:
+		return Malformed // a success that is not known
 	case e.Status == http.StatusUnauthorized:
 		return TokenRefused
-	case e.Status >= 500 || e.Status == http.StatusRequestTimeout:
+	case e.Status == http.StatusProxyAuthRequired:
+		return ProxyFailed
+	case e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooEarly:
 		return Unavailable
 	case !fromTheService(body):
 		return Unavailable // a gateway on the way
-	case e.Status == http.StatusForbidden:
+	case e.Status == http.StatusForbidden && slices.Contains(roleCodes, e.ServiceCode):
 		return RoleMissing
-	case e.Status == http.StatusNotFound:
+	case e.Status == http.StatusForbidden:
+		return Forbidden
+	case e.Status == http.StatusNotFound && (e.ServiceCode == "1000" || e.ServiceCode == "60003"):
 		return NotFound
+	case e.Status == http.StatusNotFound || e.Status == http.StatusGone:
+		return AddressNotFound
 	}
 	return Refused
 }
 
-// fromTheService reports whether an error's body is the service's own: JSON, or nothing at all. Web pages and half answers say nothing
-// about a customer, whatever their status.
+// fromTheService reports whether an error's body can be the service's own: JSON, or nothing at all.
+// Web pages and half answers say nothing about a customer, whatever their status.
 func fromTheService(body []byte) bool {
 	body = bytes.TrimSpace(withoutBOM(body))
 	return len(body) == 0 || json.Valid(body)

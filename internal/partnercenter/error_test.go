@@ -14,7 +14,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-func TestEveryErrorBodyIsUnderstood(t *testing.T) {
+func TestErrorBodies(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		status  int
@@ -56,14 +56,29 @@ func TestEveryErrorBodyIsUnderstood(t *testing.T) {
 		{name: "an ended relationship, said with 401", status: 401, body: `{"code":20002}`, kind: Ended, code: "20002"},
 
 		{name: "names in PascalCase", status: 403, body: `{"Code":20002,"Description":"gone","Data":null}`, kind: Ended, code: "20002", message: "gone"},
+		{name: "the other code of an ended relationship", status: 403, body: `{"code":900159}`, kind: Ended, code: "900159"},
 		{name: "a byte-order mark", status: 403, body: "\ufeff" + `{"code":20002}`, kind: Ended, code: "20002"},
-		{name: "a code of null", status: 404, body: `{"code":null,"message":null}`, kind: NotFound},
+		{name: "a code of null", status: 404, body: `{"code":null,"message":null}`, kind: AddressNotFound},
+		{name: "an empty 404 says nothing about the customer", status: 404, kind: AddressNotFound},
+		{name: "nor does another code", status: 404, body: `{"code":20003,"description":"Subscription not found"}`, kind: AddressNotFound, code: "20003", message: "Subscription not found"},
+		{name: "nor a gateway that speaks JSON", status: 404, body: `{"statusCode":404,"message":"Resource not found"}`, kind: AddressNotFound, message: "Resource not found"},
+		{name: "nor the right code with another status", status: 400, body: `{"code":1000}`, kind: Refused, code: "1000"},
+		{name: "nor a code that stands twice", status: 404, body: `{"code":1000,"Code":4711}`, kind: AddressNotFound},
+		{name: "what was there once is gone", status: 410, body: `{"code":1000}`, kind: AddressNotFound, code: "1000"},
+		{name: "the resource is not found", status: 404, body: `{"Code":"1000","Description":"Not found"}`, kind: NotFound, code: "1000", message: "Not found"},
+		{name: "OData, version 4", status: 404, body: `{"error":{"code":"60003","message":"Tenant not found","innererror":{"x":1}}}`, kind: NotFound, code: "60003", message: "Tenant not found"},
+		{name: "OData, version 3", status: 403, body: `{"odata.error":{"code":"20002","message":{"lang":"en-US","value":"No relationship"}}}`, kind: Ended, code: "20002", message: "No relationship"},
+		{name: "OData with an unknown code", status: 400, body: `{"error":{"code":"Request_BadRequest","message":{"value":"x"}}}`, kind: Refused, code: "Request_BadRequest", message: "x"},
 		{name: "one odd field does not hide the code", status: 403, body: `{"description":{"lang":"en"},"code":20002}`, kind: Ended, code: "20002"},
-		{name: "an error within an error", status: 403, body: `{"error":{"code":"x"}}`, kind: RoleMissing},
+		{name: "a 403 whose code is not known", status: 403, body: `{"error":{"code":"x"}}`, kind: Forbidden, code: "x"},
+		{name: "the partner's agreement is not accepted", status: 403, body: `{"code":900124}`, kind: Forbidden, code: "900124"},
 		{name: "a list", status: 400, body: `["no"]`, kind: Refused},
-		{name: "a number", status: 404, body: `7`, kind: NotFound},
-		{name: "an unknown success", status: 204, kind: Refused},
-		{name: "a redirect is not followed", status: 302, kind: Refused},
+		{name: "a number", status: 404, body: `7`, kind: AddressNotFound},
+		{name: "an unknown success", status: 204, kind: Malformed},
+		{name: "a redirect is not followed", status: 302, kind: Redirected, message: "a redirect to the host elsewhere.example"},
+		{name: "a redirect is one, whatever it says", status: 308, body: `{"code":20002}`, kind: Redirected, code: "20002", message: "a redirect to the host elsewhere.example"},
+		{name: "a proxy wants a password", status: 407, kind: ProxyFailed},
+		{name: "too early", status: 425, kind: Unavailable},
 		{name: "a time-out that the service noticed", status: 408, kind: Unavailable},
 		{name: "an unknown code of an unknown status", status: 418, body: `{"code":"teapot"}`, kind: Refused, code: "teapot"},
 	} {
@@ -77,11 +92,11 @@ func TestEveryErrorBodyIsUnderstood(t *testing.T) {
 				e := s.refusal()
 				assert.Equal(t, c.kind.String(), e.Kind.String())
 				assert.Equal(t, c.status, e.Status)
-				assert.Equal(t, c.code, e.Code)
+				assert.Equal(t, c.code, e.ServiceCode)
 				assert.Equal(t, c.message, e.Message)
 				assert.Empty(t, s.astray)
 				holdsNothing(t, e.Error())
-				if c.kind == Refused || c.kind == RoleMissing || c.kind == NotFound || c.kind == Ended || c.kind == NoAgreement {
+				if c.kind == Refused || c.kind == Forbidden || c.kind == AddressNotFound || c.kind == Redirected || c.kind == RoleMissing || c.kind == NotFound || c.kind == Ended || c.kind == NoAgreement {
 					assert.Len(t, s.arrivals(), 1, "a definite answer is not asked for twice")
 				}
 			})
@@ -89,7 +104,7 @@ func TestEveryErrorBodyIsUnderstood(t *testing.T) {
 	}
 }
 
-func TestAnErrorKeepsBothIDs(t *testing.T) {
+func TestErrorKeepsBothIDs(t *testing.T) {
 	t.Run("those of the answer", func(t *testing.T) {
 		s := newService(t, saying(404, "", "MS-RequestId", "request", "MS-CorrelationId", "correlation"))
 		e := s.refusal()
@@ -109,12 +124,12 @@ func TestAnErrorKeepsBothIDs(t *testing.T) {
 	})
 }
 
-func TestAStrangersWordsAreHarmless(t *testing.T) {
+func TestUntrustedTextIsCleaned(t *testing.T) {
 	words := strings.Repeat("Zürich\r\n\x1b[2J\u009b\u2028 ", 1000)
 	body := `{"code":"` + strings.Repeat("7", 5000) + `\n","message":` + quoted(words) + `}`
 	s := newService(t, saying(400, body, "MS-RequestId", strings.Repeat("x", 5000)+"\xff\x01"))
 	e := s.refusal()
-	for _, text := range []string{e.Code, e.Message, e.RequestID, e.Error()} {
+	for _, text := range []string{e.ServiceCode, e.Message, e.RequestID, e.Error()} {
 		assert.LessOrEqual(t, len([]rune(text)), 1300)
 		assert.NotContains(t, text, "\uFFFD\uFFFD")
 		for _, r := range text {
@@ -123,7 +138,7 @@ func TestAStrangersWordsAreHarmless(t *testing.T) {
 	}
 }
 
-func TestATransportErrorTellsNoAddress(t *testing.T) {
+func TestTransportErrorHasNoAddress(t *testing.T) {
 	s := newService(t, reset, func(o *Options) { o.Attempts = 1 })
 	e := s.refusal()
 	assert.Equal(t, Unavailable, e.Kind)
@@ -133,18 +148,23 @@ func TestATransportErrorTellsNoAddress(t *testing.T) {
 	holdsNothing(t, e.Error(), "api.example")
 }
 
-func TestATransportErrorIsOneLine(t *testing.T) {
+func TestTransportErrorIsOneLine(t *testing.T) {
 	e := &Error{Op: "ask", cause: errors.New("malformed HTTP response \r\n\x1b[2J" + strings.Repeat("x", 5000))}
 	assert.True(t, strings.HasPrefix(e.Error(), "ask: malformed HTTP response [2Jxxx"), e.Error())
 	assert.Less(t, len(e.Error()), 400)
 	assert.Equal(t, "ask: no answer", (&Error{Op: "ask"}).Error())
 }
 
-func TestWhatAnErrorSaysOfTheCustomerAndOfTheRun(t *testing.T) {
-	fatal := map[Kind]bool{TokenRefused: true, SignInFailed: true, MFAMissing: true, WrongAudience: true, AppOnly: true, Throttled: true, Down: true}
+func TestKinds(t *testing.T) {
+	fatal := map[Kind]bool{TokenRefused: true, SignInFailed: true, MFAMissing: true, WrongAudience: true, AppOnly: true, Throttled: true, Down: true,
+		HostNotFound: true, ConnectionRefused: true, ProxyFailed: true, TLSFailed: true}
+	codes := map[string]bool{}
 	for kind := Unavailable; kind <= Down; kind++ {
 		e := &Error{Kind: kind}
-		assert.NotEmpty(t, kind.String())
+		assert.Equal(t, kind.String(), e.Code())
+		assert.NotEmpty(t, e.Hint(), kind)
+		assert.False(t, codes[e.Code()] || e.Code() == "", kind)
+		codes[e.Code()] = true
 		assert.Equal(t, fatal[kind], e.Fatal(), kind)
 		switch kind {
 		case Ended:
@@ -171,7 +191,7 @@ func FuzzErrorBody(f *testing.F) {
 		for _, r := range e.Error() {
 			require.Falsef(t, unicode.IsControl(r), "%q", r)
 		}
-		require.LessOrEqual(t, len([]rune(e.Code)), 301)
+		require.LessOrEqual(t, len([]rune(e.ServiceCode)), 301)
 		require.LessOrEqual(t, len([]rune(e.Message)), 301)
 	})
 }

@@ -30,7 +30,7 @@ func ids(customers []standing.Customer) (ids []string) {
 	return ids
 }
 
-func TestTheNextPageIsWhereTheLinkSays(t *testing.T) {
+func TestNextLinks(t *testing.T) {
 	const query = "size=500&seekOperation=Next&x=%2f+%C3%A9;b=1&&x=A%20b"
 	for _, c := range []struct{ name, base, uri, want string }{
 		{"without a version", "", "/customers?" + query, "/v1/customers?" + query},
@@ -41,6 +41,10 @@ func TestTheNextPageIsWhereTheLinkSays(t *testing.T) {
 		{"with an escaped path", "", "/v1/customers/a%2Fb?" + query, "/v1/customers/a%2Fb?" + query},
 		{"a whole address", "", "https://api.example/v1/customers?" + query, "/v1/customers?" + query},
 		{"a whole address in capitals", "", "HTTPS://API.example/v1/customers?" + query, "/v1/customers?" + query},
+		{"a whole address with the default port", "", "https://api.example:443/v1/customers?" + query, "/v1/customers?" + query},
+		{"a whole address with a dot at its end", "", "https://Api.Example.:443/V1/customers?" + query, "/v1/customers?" + query},
+		{"without a scheme", "", "//api.example/v1/customers?" + query, "/v1/customers?" + query},
+		{"a version in capitals", "", "/V1/customers?" + query, "/v1/customers?" + query},
 		{"a whole address without a version", "", "https://api.example/customers?" + query, "/v1/customers?" + query},
 		{"behind a proxy, without its path", "/pc", "/v1/customers?" + query, "/pc/v1/customers?" + query},
 		{"behind a proxy, with its path", "/pc", "/pc/v1/customers?" + query, "/pc/v1/customers?" + query},
@@ -59,9 +63,9 @@ func TestTheNextPageIsWhereTheLinkSays(t *testing.T) {
 	}
 }
 
-func TestALinkToElsewhereIsNotFollowed(t *testing.T) {
+func TestLinkToAnotherHostIsNotFollowed(t *testing.T) {
 	for _, uri := range []string{
-		"https://evil.example/v1/customers", "//evil.example/v1/customers", "http://api.example/v1/customers",
+		"https://evil.example/v1/customers", "//evil.example/v1/customers", "https://api.example.evil.example/v1", "https://api.example:80/v1/customers", "http://api.example/v1/customers",
 		"https://api.example:8443/v1/customers", "https://api.example@evil.example/v1", "https:customers", "file:///etc/passwd", "http://[", "%zz",
 	} {
 		t.Run(uri, func(t *testing.T) {
@@ -79,7 +83,7 @@ func TestALinkToElsewhereIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestAllHeadersOfALinkAreSent(t *testing.T) {
+func TestHeadersOfNextLinkAreSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, inTurn(
 			saying(200, pageOf("a", "/customers?size=500&seekOperation=Next", "MS-ContinuationToken", "one==", "MS-SeekSession", "two", "X-Twice", "1", "X-Twice", "2")),
@@ -106,7 +110,7 @@ func TestAllHeadersOfALinkAreSent(t *testing.T) {
 	})
 }
 
-func TestAListEndsWhereItSaysSo(t *testing.T) {
+func TestEndOfList(t *testing.T) {
 	for name, links := range map[string]string{
 		"without links":            ``,
 		"with links of null":       `,"links":null`,
@@ -117,9 +121,16 @@ func TestAListEndsWhereItSaysSo(t *testing.T) {
 		"with a next to nothing":   `,"links":{"next":{}}`,
 		"with a count of far more": `,"TotalCount":100000`,
 		"with a count of none":     `,"totalCount":0`,
+		"with links of nothing":    `,"links":{}`,
+		"with links as a list":     `,"links":[]`,
+		"with a next as a list":    `,"links":{ "next" : [] }`,
+		"with a next of false":     `,"links":{"next":false}`,
+		"with a count in words":    `,"totalCount":"many"`,
+		"with a count of objects":  `,"totalCount":{"value":[1]},"totalcount":-1e999`,
+		"with odd attributes":      `,"attributes":7,"Attributes":[],"x":{"x":{"x":null}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newService(t, saying(200, `{"items":[{"id":"a"}]`+links+`}`))
+			s := newService(t, saying(200, `{"items":[{"id":"a","links":"x","companyProfile":{"companyName":{"a":1},"links":7},"phoneNumber":[]}]`+links+`}`))
 			found, err := s.list()
 			require.NoError(t, err)
 			assert.Equal(t, []string{"a"}, ids(found))
@@ -128,7 +139,7 @@ func TestAListEndsWhereItSaysSo(t *testing.T) {
 	}
 }
 
-func TestAListThatGoesInCirclesIsAnError(t *testing.T) {
+func TestCircularList(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pages []string
@@ -154,18 +165,29 @@ func TestAListThatGoesInCirclesIsAnError(t *testing.T) {
 	}
 }
 
-func TestAPageThatDoesNotSayWhatItHoldsIsAnError(t *testing.T) {
+func TestUnreadablePages(t *testing.T) {
 	for name, body := range map[string]string{
-		"an empty object":        `{}`,
-		"null":                   `null`,
-		"items of null":          `{"items":null}`,
-		"a count without items":  `{"totalCount":2}`,
-		"items that are none":    `{"items":{}}`,
-		"a list":                 `[]`,
-		"an error with 200":      `{"code":20002,"description":"gone"}`,
-		"a customer of null":     `{"items":[{"id":"a"},null]}`,
-		"a customer without id":  `{"items":[{"id":"a"},{"companyProfile":{"companyName":"Contoso"}}]}`,
-		"an id that is a number": `{"items":[{"id":7}]}`,
+		"an empty object":          `{}`,
+		"null":                     `null`,
+		"items of null":            `{"items":null}`,
+		"a count without items":    `{"totalCount":2}`,
+		"items that are none":      `{"items":{}}`,
+		"a list":                   `[]`,
+		"an error with 200":        `{"code":20002,"description":"gone"}`,
+		"a customer of null":       `{"items":[{"id":"a"},null]}`,
+		"a customer without id":    `{"items":[{"id":"a"},{"companyProfile":{"companyName":"Contoso"}}]}`,
+		"an id that is a number":   `{"items":[{"id":7}]}`,
+		"an id that stands twice":  `{"items":[{"id":"a","Id":"b"}]}`,
+		"items that stand twice":   `{"items":[{"id":"a"}],"Items":[{"id":"b"}]}`,
+		"an item that is a text":   `{"items":["a"]}`,
+		"a name of ten megabytes":  `{"items":[{"id":"a","companyProfile":{"companyName":"` + strings.Repeat("x", 10<<20) + `"}}]}`,
+		"links that are a text":    `{"items":[{"id":"a"}],"links":"/customers?x=1"}`,
+		"a next that is a text":    `{"items":[{"id":"a"}],"links":{"next":"/customers?x=1"}}`,
+		"a next that stands twice": `{"items":[{"id":"a"}],"links":{"next":{"uri":"/customers?x=1"},"Next":null}}`,
+		"a uri that is no text":    `{"items":[{"id":"a"}],"links":{"next":{"uri":{"a":1}}}}`,
+		"headers by name":          `{"items":[{"id":"a"}],"links":{"next":{"uri":"/c","headers":{"MS-ContinuationToken":"x"}}}}`,
+		"a header without a name":  `{"items":[{"id":"a"}],"links":{"next":{"uri":"/c","headers":[{"value":"x"}]}}}`,
+		"a header of two lines":    `{"items":[{"id":"a"}],"links":{"next":{"uri":"/c","headers":[{"key":"T","value":"x\r\nHost: evil"}]}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t, saying(200, body))
@@ -177,7 +199,7 @@ func TestAPageThatDoesNotSayWhatItHoldsIsAnError(t *testing.T) {
 	}
 }
 
-func TestAnEmptyListIsOneThatSaysSo(t *testing.T) {
+func TestEmptyList(t *testing.T) {
 	for name, body := range map[string]string{
 		"no items": `{"totalCount":0,"items":[]}`, "no count": `{"items":[]}`, "a count of none, in nulls": `{"TotalCount":0,"Items":null,"Links":null}`,
 	} {
@@ -189,17 +211,18 @@ func TestAnEmptyListIsOneThatSaysSo(t *testing.T) {
 	}
 }
 
-func TestAnEmptyPageIsNotTheEnd(t *testing.T) {
+func TestEmptyPageIsNotTheEnd(t *testing.T) {
 	s := newService(t, inTurn(saying(200, `{"items":[],"links":{"next":{"uri":"/customers?x=1"}}}`), saying(200, pageOf("a", ""))))
 	found, err := s.list()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a"}, ids(found))
 }
 
-func TestCustomersAreReadInEverySpelling(t *testing.T) {
+func TestCustomerSpellings(t *testing.T) {
+	const id = "0d7a0e0f-2f3b-4b8e-8f0a-5a4c3c2b1a00"
 	for name, want := range map[string][]standing.Customer{
-		"customers_page_last.json": {{ID: "0d7a0e0f-2f3b-4b8e-8f0a-5a4c3c2b1a00", Name: "=1+1", Domain: "litware3.onmicrosoft.com", Relationship: "reseller"}},
-		"customers_page_pascal_case.json": {{ID: "0d7a0e0f-2f3b-4b8e-8f0a-5a4c3c2b1a00", Name: "Litware Media Inc.",
+		"customers_page_last.json": {{ID: id, DisplayID: id, Name: "=1+1", Domain: "litware3.onmicrosoft.com", Relationship: "reseller"}},
+		"customers_page_pascal_case.json": {{ID: id, DisplayID: id, Name: "Litware Media Inc.",
 			Domain: "litware3.onmicrosoft.com", Relationship: "reseller"}},
 	} {
 		for _, body := range []string{example(t, name), strings.TrimPrefix(example(t, name), "\ufeff")} {
@@ -211,10 +234,15 @@ func TestCustomersAreReadInEverySpelling(t *testing.T) {
 	found, err := newService(t, saying(200,
 		`{"items":[{"id":null,"companyProfile":{"tenantId":"t","companyName":"a\u0000b","domain":null},"relationshipToPartner":"something_new"}]}`)).list()
 	require.NoError(t, err)
-	assert.Equal(t, []standing.Customer{{ID: "t", Name: "a\uFFFDb", Relationship: "something_new"}}, found)
+	assert.Equal(t, []standing.Customer{{ID: "t", DisplayID: "t", Name: "a\uFFFDb", Relationship: "something_new"}}, found)
+	for _, spelling := range []string{strings.ToUpper(id), "{" + id + "}", strings.ReplaceAll(id, "-", "")} {
+		found, err = newService(t, saying(200, `{"items":[{"id":"`+spelling+`"}]}`)).list()
+		require.NoError(t, err)
+		assert.Equal(t, []standing.Customer{{ID: id, DisplayID: spelling}}, found)
+	}
 }
 
-func TestTheExamplePagesFollowEachOther(t *testing.T) {
+func TestExamplePages(t *testing.T) {
 	s := newService(t, inTurn(saying(200, example(t, "customers_page_with_next.json")), saying(200, example(t, "customers_page_last.json"))))
 	found, err := s.list()
 	require.NoError(t, err)
@@ -224,7 +252,19 @@ func TestTheExamplePagesFollowEachOther(t *testing.T) {
 	assert.NotEmpty(t, second.Get("MS-SeekSession"))
 }
 
-func TestAnErrorEndsTheWalk(t *testing.T) {
+func TestEndlessListOfOneCustomerEnds(t *testing.T) {
+	t.Parallel()
+	n := 0
+	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		say(w, 200, fmt.Sprintf(`{"items":[],"links":{"next":{"uri":"/more?x=%d"}}}`, n))
+	})
+	_, err := s.client.Agreements(t.Context(), customerID)
+	assert.Equal(t, Malformed, failed(t, err).Kind)
+	assert.Len(t, s.arrivals(), maxPages+1)
+}
+
+func TestErrorEndsList(t *testing.T) {
 	s := newService(t, inTurn(saying(200, pageOf("a", "/customers?x=1")), saying(400, `{"code":3000}`)))
 	found, err := s.list()
 	assert.Equal(t, Refused, failed(t, err).Kind)
@@ -232,7 +272,7 @@ func TestAnErrorEndsTheWalk(t *testing.T) {
 	assert.Equal(t, []string{"a"}, ids(found))
 }
 
-func TestTheWalkStopsWithItsReader(t *testing.T) {
+func TestListStopsWithItsReader(t *testing.T) {
 	n := 0
 	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
 		n++
@@ -246,19 +286,23 @@ func TestTheWalkStopsWithItsReader(t *testing.T) {
 	assert.Len(t, s.arrivals(), 3)
 }
 
-func TestOneCustomerIsRead(t *testing.T) {
+func TestCustomer(t *testing.T) {
 	s := newService(t, saying(200, example(t, "customer.json")))
 	found, err := s.client.Customer(t.Context(), strings.ToUpper(customerID))
 	require.NoError(t, err)
-	assert.Equal(t, standing.Customer{ID: strings.ToUpper(customerID), Name: "Fabrikam Foods Ltda.",
-		Domain: "fabrikam1.onmicrosoft.com", Relationship: "reseller"}, found, "its id is spelt as the caller spells it")
+	assert.Equal(t, standing.Customer{ID: customerID, DisplayID: customerID, Name: "Fabrikam Foods Ltda.",
+		Domain: "fabrikam1.onmicrosoft.com", Relationship: "reseller"}, found, "its id is spelled as the service spells it")
 	assert.Equal(t, "/v1/customers/"+strings.ToUpper(customerID), s.arrivals()[0].uri)
+
+	found, err = newService(t, saying(200, `{"id":"somebody-else"}`)).client.Customer(t.Context(), "Asked")
+	require.NoError(t, err)
+	assert.Equal(t, standing.Customer{ID: "asked", DisplayID: "Asked"}, found)
 
 	_, err = newService(t, saying(200, `{}`)).client.Customer(t.Context(), customerID)
 	assert.Equal(t, Malformed, failed(t, err).Kind, "an answer about nobody does not say that the customer is there")
 }
 
-func TestAHostileIDStaysWithinItsPath(t *testing.T) {
+func TestHostileIDStaysInItsPathSegment(t *testing.T) {
 	s := newService(t, saying(404, ""))
 	_, err := s.client.Agreements(t.Context(), "../a?b#c d")
 	require.Error(t, err)

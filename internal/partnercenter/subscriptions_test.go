@@ -12,15 +12,16 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-func TestTheExampleSubscriptionsAreRead(t *testing.T) {
+func TestExampleSubscriptions(t *testing.T) {
 	s := newService(t, saying(200, example(t, "subscriptions.json")))
 	got, err := s.client.Subscriptions(t.Context(), customerID)
 	require.NoError(t, err)
-	assert.Equal(t, []standing.Subscription{{Status: "active", AutoRenew: true, Ends: "2026-12-01"}}, got)
+	assert.Equal(t, []standing.Subscription{{ID: "b7c2f9a4-1a2b-4c3d-8e4f-5a6b7c8d9e0f", Product: "Microsoft 365 E3", Seats: 25, Term: "P1Y",
+		Status: "active", AutoRenew: true, Ends: "2026-12-01"}}, got)
 	assert.Equal(t, "/v1/customers/"+customerID+"/subscriptions", s.arrivals()[0].uri)
 }
 
-func TestOddSubscriptionsAreRead(t *testing.T) {
+func TestOddSubscriptions(t *testing.T) {
 	for _, c := range []struct {
 		name, item string
 		want       standing.Subscription
@@ -36,6 +37,8 @@ func TestOddSubscriptionsAreRead(t *testing.T) {
 		{"no date, and more than is asked for", `{"status":"pending","autoRenewEnabled":null,"commitmentEndDate":null,"actions":["edit"]}`,
 			standing.Subscription{Status: "pending"}},
 		{"nothing at all", `null`, standing.Subscription{}},
+		{"odd types everywhere", `{"id":7,"status":"active","quantity":"3","autoRenewEnabled":"true","isTrial":0,"offerName":" ","friendlyName":"E3","links":"x"}`,
+			standing.Subscription{ID: "7", Status: "active", Seats: 3, Product: "E3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := newService(t, saying(200, "\ufeff"+`{"items":[`+c.item+`]}`)).client.Subscriptions(t.Context(), customerID)
@@ -50,7 +53,7 @@ func TestOddSubscriptionsAreRead(t *testing.T) {
 	assert.Equal(t, Malformed, failed(t, err).Kind, "an answer that does not say what it holds is not an empty one")
 }
 
-func TestSubscriptionsGoOnOverPages(t *testing.T) {
+func TestSubscriptionsOverSeveralPages(t *testing.T) {
 	const first = `{"items":[{"status":"active"}],"links":{"next":{"uri":"/more","headers":[{"key":"MS-ContinuationToken","value":"x"}]}}}`
 	s := newService(t, inTurn(saying(200, first), saying(200, `{"items":[{"status":"expired"}]}`)))
 	got, err := s.client.Subscriptions(t.Context(), customerID)
@@ -64,7 +67,7 @@ func TestSubscriptionsGoOnOverPages(t *testing.T) {
 	assert.Empty(t, got, "half a list is none")
 }
 
-func TestTheResellerOfACustomer(t *testing.T) {
+func TestReseller(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
 		"the example":          {example(t, "customer.json"), "8a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"},
 		"in other letters":     {`{"Id":"a","AssociatedPartnerId":" 8A1B-X "}`, "8a1b-x"},
@@ -88,24 +91,24 @@ func TestTheResellerOfACustomer(t *testing.T) {
 	}
 }
 
-func TestAnOddResellerSpoilsNoCustomer(t *testing.T) {
+func TestOddReseller(t *testing.T) {
 	const odd = `{"id":"a","relationshipToPartner":"reseller","associatedPartnerId":{"id":"x"}}`
 	got, err := newService(t, saying(200, odd)).client.Customer(t.Context(), "a")
 	require.NoError(t, err)
-	assert.Equal(t, standing.Customer{ID: "a", Relationship: "reseller"}, got)
+	assert.Equal(t, standing.Customer{ID: "a", DisplayID: "a", Relationship: "reseller"}, got)
 	listed, err := newService(t, saying(200, `{"items":[`+odd+`]}`)).list()
 	require.NoError(t, err)
 	assert.Len(t, listed, 1)
 }
 
-func TestADefiniteNoIsToldFromATransientOne(t *testing.T) {
+func TestDefinite(t *testing.T) {
 	for kind := Unavailable; kind <= Down; kind++ {
 		want := kind == Refused || kind == Ended || kind == NotFound
 		assert.Equal(t, want, (&Error{Kind: kind}).Definite(), kind.String())
 	}
 }
 
-func TestAConversationAboutParticulars(t *testing.T) {
+func TestSubscriptionsAndResellersOfSimulator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim, err := simulator.New(simulator.Options{Seed: 11, Customers: 300, Mix: simulator.MixAllKinds, IndirectProvider: true, Names: simulator.MixedCase,
 			Latency: 100 * time.Millisecond, KillTokensEvery: 150, Faults: accidents})
@@ -133,8 +136,10 @@ func TestAConversationAboutParticulars(t *testing.T) {
 			require.Equal(t, truth.ResellerID, reseller)
 			resellers[reseller] = true
 			for n, s := range subscriptions {
-				want := standing.Subscription{Status: truth.Subscriptions[n].Status, AutoRenew: truth.Subscriptions[n].AutoRenewEnabled}
-				if end := truth.Subscriptions[n].CommitmentEndDate; !end.IsZero() && end.Year() < 9999 {
+				bought := truth.Subscriptions[n]
+				want := standing.Subscription{ID: bought.ID, Product: bought.FriendlyName, Seats: bought.Quantity, Status: bought.Status,
+					Term: bought.RenewalTermDuration, AutoRenew: bought.AutoRenewEnabled, Trial: bought.IsTrial}
+				if end := bought.CommitmentEndDate; !end.IsZero() && end.Year() < 9999 {
 					want.Ends = standing.DateOf(end)
 				}
 				require.Equal(t, want, s)

@@ -13,10 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const tooMany = `{"statusCode":429,"message":"Rate limit is exceeded. Try again in 57 seconds."}`
+const (
+	tooMany        = `{"statusCode":429,"message":"Rate limit is exceeded."}`
+	tooManyInWords = `{"statusCode":429,"message":"Rate limit is exceeded. Try again in 57 seconds."}`
+)
 
-func TestAThrottledCallWaitsAsLongAsItIsTold(t *testing.T) {
-	// Within a bubble it is midnight of 1 January 2000, UTC. The skewed server is a day and a half ahead.
+func TestRetryAfterForms(t *testing.T) {
+	// Within a bubble it is midnight of 1 January 2000, UTC. The skewed server is a day and a half
+	// ahead.
 	for _, c := range []struct {
 		name    string
 		headers []string
@@ -51,7 +55,7 @@ func TestAThrottledCallWaitsAsLongAsItIsTold(t *testing.T) {
 	}
 }
 
-func TestWithoutRetryAfterThePausesGrowAndEnd(t *testing.T) {
+func TestPausesWithoutRetryAfterGrowAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(429, tooMany))
 		e := s.refusal()
@@ -68,7 +72,7 @@ func TestWithoutRetryAfterThePausesGrowAndEnd(t *testing.T) {
 	})
 }
 
-func TestAPauseThatIsNotWorthWaitingForEndsTheRunAtOnce(t *testing.T) {
+func TestTooLongPauseEndsTheRunAtOnce(t *testing.T) {
 	for name, value := range map[string]string{
 		"seconds": "86400", "more seconds than a century has": "99999999999", "a date": "Sat, 01 Jan 2050 00:00:00 GMT",
 	} {
@@ -94,7 +98,7 @@ func TestAPauseThatIsNotWorthWaitingForEndsTheRunAtOnce(t *testing.T) {
 	}
 }
 
-func TestOneCallThatIsAlwaysThrottledGivesUpAlthoughTheOthersGetThrough(t *testing.T) {
+func TestCallThatIsAlwaysThrottledGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refused atomic.Int64
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +124,7 @@ func TestOneCallThatIsAlwaysThrottledGivesUpAlthoughTheOthersGetThrough(t *testi
 	})
 }
 
-func TestAnAnswerEndsARowOfPauses(t *testing.T) {
+func TestAnswerEndsRowOfPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -138,7 +142,7 @@ func TestAnAnswerEndsARowOfPauses(t *testing.T) {
 	})
 }
 
-func TestTheLongestPauseCounts(t *testing.T) {
+func TestLongestPauseCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := inTurn(saying(429, tooMany, "Retry-After", "60"), saying(429, tooMany, "Retry-After", "1"), saying(200, signed))
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
@@ -189,7 +193,7 @@ func TestOnePauseStopsAllSenders(t *testing.T) {
 	})
 }
 
-func TestAfterAPauseFewerAreInFlight(t *testing.T) {
+func TestFewerRequestsInFlightAfterPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var arrived, inFlight, most atomic.Int64
 		s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -214,7 +218,7 @@ func TestAfterAPauseFewerAreInFlight(t *testing.T) {
 	})
 }
 
-func TestA429OfEachRequestInFlightIsOnePause(t *testing.T) {
+func Test429sOfRequestsInFlightAreOnePause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var arrived atomic.Int64
 		s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -227,58 +231,59 @@ func TestA429OfEachRequestInFlightIsOnePause(t *testing.T) {
 			say(w, 429, tooMany, "Retry-After", "1")
 		})
 		together(16, func(int) { assert.NoError(t, s.ask()) })
-		assert.InDelta(t, 8, s.client.gate.allowed, 0.1)
+		assert.InDelta(t, 8, s.client.throttle.allowed, 0.1)
 		assert.Equal(t, 16, s.client.Cost().Throttled)
 	})
 }
 
-func TestConcurrencyHalvesAndCreepsUp(t *testing.T) {
+func TestConcurrencyHalvesAndRampsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(60_000_000, 16)
+		g := newThrottle(60_000_000, 16)
 		for _, want := range []float64{8, 4, 2, 1, 1} {
-			era, err := g.enter(t.Context())
+			era, err := g.acquire(t.Context())
 			require.NoError(t, err)
 			g.pause(era, time.Second)
 			g.pause(era, 2*time.Second) // of another request in flight
-			g.leave()
+			g.release()
 			assert.InDelta(t, want, g.allowed, 0)
 		}
 		for range 1600 {
-			era, err := g.enter(t.Context())
+			era, err := g.acquire(t.Context())
 			require.NoError(t, err)
 			g.answered(era)
-			g.leave()
+			g.release()
 		}
 		assert.InDelta(t, 9, g.allowed, 0.01)
 		for range 16000 {
-			g.answered(g.era)
+			g.answered(g.generation)
 		}
 		assert.InDelta(t, 16, g.allowed, 0, "never more than configured")
 	})
 }
 
-func TestALate429WithoutRetryAfterAfterAGoodAnswer(t *testing.T) {
+func TestLate429WithoutRetryAfterAfterGoodAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(60_000_000, 16)
+		g := newThrottle(60_000_000, 16)
 		var eras [3]int
 		for i := range eras {
-			eras[i], _ = g.enter(t.Context())
+			eras[i], _ = g.acquire(t.Context())
 		}
 		g.pause(eras[0], 0)
 		g.answered(eras[1])
 		g.pause(eras[2], 0)
-		era, err := g.enter(t.Context())
+		era, err := g.acquire(t.Context())
 		require.NoError(t, err)
 		g.answered(era)
 		g.pause(eras[2], 0)
 	})
 }
 
-// A lost wake-up would leave the bubble with goroutines that nothing can wake, which fails the test.
-func TestTheGateForgetsNobody(t *testing.T) {
+// A lost wake-up would leave the bubble with goroutines that nothing can wake, which fails the
+// test.
+func TestThrottleWakesEverySender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 5
-		g := newGate(60_000_000, most)
+		g := newThrottle(60_000_000, most)
 		var inFlight, entered atomic.Int64
 		together(64, func(i int) {
 			for n := range 100 {
@@ -286,7 +291,7 @@ func TestTheGateForgetsNobody(t *testing.T) {
 				if (i+n)%5 == 0 {
 					ctx, cancel = context.WithTimeout(ctx, time.Duration(n)*time.Microsecond)
 				}
-				if era, err := g.enter(ctx); err == nil {
+				if era, err := g.acquire(ctx); err == nil {
 					entered.Add(1)
 					assert.LessOrEqual(t, inFlight.Add(1), int64(most))
 					if (i*100+n)%97 == 0 {
@@ -296,7 +301,7 @@ func TestTheGateForgetsNobody(t *testing.T) {
 					}
 					time.Sleep(time.Duration(i*n%3) * time.Microsecond)
 					inFlight.Add(-1)
-					g.leave()
+					g.release()
 				}
 				cancel()
 			}
@@ -306,7 +311,7 @@ func TestTheGateForgetsNobody(t *testing.T) {
 	})
 }
 
-func TestThePaceStaysUnderTheLimit(t *testing.T) {
+func TestPaceStaysUnderLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(200, signed), func(o *Options) { o.RequestsPerMinute = 500 })
 		together(16, func(int) {
@@ -324,7 +329,7 @@ func TestThePaceStaysUnderTheLimit(t *testing.T) {
 	})
 }
 
-func TestAWaitForThePaceEndsWithItsContext(t *testing.T) {
+func TestWaitForPaceEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		enough := errors.New("enough")
 		s := newService(t, saying(200, signed), func(o *Options) { o.RequestsPerMinute = 1 })

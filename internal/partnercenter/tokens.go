@@ -3,57 +3,85 @@ package partnercenter
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/mcaledger/mcaledger/internal/atomicfile"
 )
 
-// scope names Partner Center as the resource in every cloud that has agreements; it does not follow api_url.
+// scope names Partner Center as the resource in every cloud that has agreements; it does not follow
+// api_url.
 const scope = "https://api.partnercenter.microsoft.com/.default"
 
-// Credentials say who signs in. With a refresh token the calls are made as an app with a signed-in user (App+User),
-// without one as an app alone, which the service refuses for agreements.
+// Credentials say who signs in. With a refresh token the calls are made by an app with a signed-in
+// user (App+User), without one by the app alone, which the service refuses for agreements.
 type Credentials struct {
 	LoginURL         string // for example https://login.microsoftonline.com
 	TenantID         string
 	ClientID         string
 	ClientSecret     string       // or
 	Certificate      *Certificate // a certificate instead of a secret
-	RefreshTokenFile string       // read at each renewal; every new refresh token replaces it
+	RefreshTokenFile string       // read at each renewal; every new refresh token replaces its content
 }
 
-// token is one access token. proven is set once the service has taken it.
+func (c Credentials) endpoint(name string) string {
+	return strings.TrimRight(c.LoginURL, "/") + "/" + url.PathEscape(c.TenantID) + "/oauth2/v2.0/" + name
+}
+
+// token is one access token. worked is set once the service has accepted it.
 type token struct {
 	access string
 	expiry time.Time
-	proven atomic.Bool
+	worked atomic.Bool
 }
 
 // tokens gets and renews access tokens, once for all who wait.
 type tokens struct {
 	credentials Credentials
+	client      *connection
 	http        *http.Client
-	timeout     time.Duration
-	attempts    int
-	log         *slog.Logger
 
-	turn chan struct{} // holds one: a lock that can be waited for with a context
-	now  *token
+	turn    chan struct{} // holds one: a lock that can be waited for with a context
+	now     *token
+	until   time.Time // the token server asked not to be called before
+	reached bool      // it has answered before
 }
 
-const early = 2 * time.Minute // before its end a token is renewed, unless it lives hardly longer itself
+const (
+	early      = 2 * time.Minute  // before its end a token is renewed, unless its life is short
+	leastLife  = 30 * time.Second // of a token that claims to expire at once
+	signInTask = "sign in to Partner Center"
+)
+
+func newTokens(credentials Credentials, c *connection) *tokens {
+	return &tokens{credentials: credentials, client: c, turn: make(chan struct{}, 1),
+		http: &http.Client{Transport: tokenTransport{c.opts.Transport}, CheckRedirect: c.http.CheckRedirect}}
+}
+
+// CheckToken gets an access token of the app with its user, or says why there is none.
+func (c *Client) CheckToken(ctx context.Context) error {
+	_, err := c.user.current(ctx)
+	return err
+}
+
+// CheckAppToken gets an access token of the app alone, or says why there is none.
+func (c *Client) CheckAppToken(ctx context.Context) error {
+	_, err := c.app.current(ctx)
+	return err
+}
 
 // current returns a token that is still good for a while.
 func (t *tokens) current(ctx context.Context) (*token, error) {
@@ -67,7 +95,7 @@ func (t *tokens) current(ctx context.Context) (*token, error) {
 	return t.now, nil
 }
 
-// renew replaces a token that the service no longer takes, unless somebody already has.
+// renew replaces a token that the service no longer accepts, unless another caller already has.
 func (t *tokens) renew(ctx context.Context, refused *token) error {
 	if err := t.lock(ctx); err != nil {
 		return err
@@ -81,9 +109,12 @@ func (t *tokens) renew(ctx context.Context, refused *token) error {
 }
 
 func (t *tokens) lock(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return stopped(ctx)
 	case t.turn <- struct{}{}:
 		return nil
 	}
@@ -91,9 +122,14 @@ func (t *tokens) lock(ctx context.Context) error {
 
 func (t *tokens) unlock() { <-t.turn }
 
-// fetch asks the token server, with repeats when it gives no usable answer, and keeps what it said.
+// fetch asks the token server, repeatedly while it gives no usable answer, and keeps what it said.
 func (t *tokens) fetch(ctx context.Context) (*token, error) {
 	for attempt := 1; ; attempt++ {
+		if wait := time.Until(t.until); wait > longestWait {
+			return nil, &Error{Op: signInTask, Kind: Throttled, cause: errLongPause}
+		} else if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
 		answer, err := t.ask(ctx)
 		if err == nil {
 			t.save(answer.RefreshToken)
@@ -101,9 +137,9 @@ func (t *tokens) fetch(ctx context.Context) (*token, error) {
 			return t.now, nil
 		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return nil, stopped(ctx)
 		}
-		if err.Kind != Unavailable || attempt >= t.attempts {
+		if err.Kind != Unavailable || attempt >= t.client.opts.Attempts {
 			err.Attempts = attempt
 			if err.Kind == Unavailable {
 				err.Kind = Down
@@ -121,107 +157,181 @@ func renewAt(answer *oauth2.Token) time.Time {
 	if answer.Expiry.IsZero() {
 		left = time.Hour
 	}
-	return time.Now().Add(left - min(early, left/5))
+	return time.Now().Add(max(leastLife, left-min(early, left/5)))
 }
 
 // ask exchanges the credentials for an access token once.
 func (t *tokens) ask(ctx context.Context) (*oauth2.Token, *Error) {
-	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	ctx, cancel := context.WithTimeout(ctx, t.client.opts.Timeout)
 	defer cancel()
-	const op = "sign in to Partner Center"
-	c := t.credentials
 	config := clientcredentials.Config{
-		ClientID:       c.ClientID,
-		ClientSecret:   c.ClientSecret,
-		TokenURL:       strings.TrimRight(c.LoginURL, "/") + "/" + url.PathEscape(c.TenantID) + "/oauth2/v2.0/token",
+		ClientID:       t.credentials.ClientID,
+		ClientSecret:   t.credentials.ClientSecret,
+		TokenURL:       t.credentials.endpoint("token"),
 		Scopes:         []string{scope},
 		EndpointParams: url.Values{},
 		AuthStyle:      oauth2.AuthStyleInParams,
 	}
+	if err := t.credentials.prove(config.EndpointParams, time.Now()); err != nil {
+		return nil, err
+	}
+	answer, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, t.http))
+	if err != nil {
+		return nil, t.refused(err)
+	}
+	t.reached = true
+	return answer, nil
+}
+
+// prove adds what proves who asks: the refresh token, if there is one, and the certificate's
+// assertion.
+func (c Credentials) prove(form url.Values, now time.Time) *Error {
 	if c.RefreshTokenFile != "" {
-		saved, err := os.ReadFile(c.RefreshTokenFile)
+		saved, err := readToken(c.RefreshTokenFile)
 		if err != nil {
-			return nil, &Error{Op: op, Kind: SignInFailed, cause: fmt.Errorf("read refresh_token_file: %w", err)}
+			return &Error{Op: signInTask, Kind: SignInFailed, reason: tokenFile, cause: fmt.Errorf("refresh_token_file: %w", err)}
 		}
-		config.EndpointParams.Set("grant_type", "refresh_token")
-		config.EndpointParams.Set("refresh_token", string(bytes.TrimSpace(withoutBOM(saved))))
+		form.Set("grant_type", "refresh_token")
+		form.Set("refresh_token", saved)
 	}
 	if c.Certificate != nil {
-		assertion, err := c.Certificate.assertion(c.ClientID, config.TokenURL, time.Now())
+		assertion, err := c.Certificate.assertion(c.ClientID, c.endpoint("token"), now)
 		if err != nil {
-			return nil, &Error{Op: op, Kind: SignInFailed, cause: err}
+			return &Error{Op: signInTask, Kind: SignInFailed, cause: err}
 		}
-		config.EndpointParams.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		config.EndpointParams.Set("client_assertion", assertion)
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion)
 	}
-	plain := &http.Client{Transport: tolerant{t.http.Transport}, CheckRedirect: t.http.CheckRedirect}
-	answer, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, plain))
-	if err == nil {
-		return answer, nil
-	}
-	e := &Error{Op: op, Kind: Unavailable}
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		e.Status = refused.Response.StatusCode
-		e.read(refused.Body)
-		e.Kind = classifySignIn(e)
-		e.Message = aadsts.FindString(e.Message) // the rest may name the user
-		return nil, e
-	}
-	e.cause = withoutAddress(err)
-	return nil, e
+	return nil
 }
 
-var aadsts = regexp.MustCompile(`AADSTS\d+`)
+var errNoToken = errors.New("the file holds no refresh token: one line without spaces")
 
-// classifySignIn says what a refusal of the token server means.
-func classifySignIn(e *Error) Kind {
+// readToken reads a saved refresh token.
+func readToken(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := readAll(file, 64<<10)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	saved := string(bytes.TrimSpace(withoutBOM(text)))
+	if !printable.MatchString(saved) {
+		return "", fmt.Errorf("%s: %w", path, errNoToken)
+	}
+	return saved, nil
+}
+
+// printable is what tokens consist of.
+var printable = regexp.MustCompile(`^[\x21-\x7e]+$`)
+
+// refused makes an error of what the token server answered, or of why it did not.
+func (t *tokens) refused(err error) *Error {
+	e := &Error{Op: signInTask, Kind: Unavailable}
+	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		e.cause = withoutAddress(err)
+		e.Kind, e.reason = connectionKind(err)
+		if t.reached && (e.Kind == HostNotFound || e.Kind == ConnectionRefused) {
+			e.Kind = Unavailable
+		}
+		return e
+	}
+	t.reached = true
+	e.Status = answer.Response.StatusCode
+	e.readSignIn(answer.Body)
+	if e.reason == redirected {
+		e.Message = redirectTarget(answer.Response)
+	}
+	if wait := retryAfter(answer.Response.Header, time.Now()); wait > 0 {
+		t.until = time.Now().Add(wait)
+	}
+	return e
+}
+
+// readSignIn takes the cause from the token server's answer. Of its text only the numbers of errors
+// are kept: the rest may name the user.
+func (e *Error) readSignIn(body []byte) {
+	var codes []string
+	for _, found := range aadsts.FindAllSubmatch(body, -1) {
+		codes = append(codes, string(found[1]))
+	}
+	e.read(body)
+	e.Message = ""
+	if len(codes) > 0 {
+		e.Message = clean("AADSTS" + strings.Join(unique(codes), ", AADSTS"))
+	}
+	o, _ := readObject(withoutBOM(body))
+	var listed []json.Number
+	if json.Unmarshal(o["error_codes"], &listed) == nil {
+		for _, number := range listed {
+			codes = append(codes, number.String())
+		}
+	}
+	cause, code := causeOf(append(codes, o.text("suberror"), e.ServiceCode)...)
 	switch {
-	case e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Code == "" || e.Code == "temporarily_unavailable":
-		return Unavailable
-	case e.Code == "interaction_required" || mfa.MatchString(e.Message):
-		return MFAMissing
+	case e.Status >= 500, e.Status == http.StatusTooManyRequests, e.Status == http.StatusRequestTimeout:
+		e.Kind = Unavailable
+	case 300 <= e.Status && e.Status < 400:
+		e.Kind, e.reason = SignInFailed, redirected
+	case e.Status == http.StatusProxyAuthRequired:
+		e.Kind = ProxyFailed
+	case code != "":
+		e.Kind, e.reason = cause.kind, code
+	case e.ServiceCode == "" || e.ServiceCode == noAccessToken:
+		e.Kind, e.reason = SignInFailed, tokenMalformed
+	default:
+		e.Kind = SignInFailed
 	}
-	return SignInFailed
 }
 
-// mfa are the token server's ways to say that a multi-factor sign-in is due.
-var mfa = regexp.MustCompile(`AADSTS(50072|50074|50076|50078|50079|50158)\b`)
+func unique(texts []string) (once []string) {
+	seen := map[string]bool{}
+	for _, text := range texts {
+		if !seen[text] {
+			once = append(once, text)
+		}
+		seen[text] = true
+	}
+	return once
+}
 
-// save keeps a rotated refresh token. The old one keeps working, so a failure to save is a warning, not an error.
+// save keeps a rotated refresh token. The old one keeps working, so a failure to save is a warning,
+// not an error.
 func (t *tokens) save(refresh string) {
 	path := t.credentials.RefreshTokenFile
 	if path == "" || refresh == "" {
 		return
 	}
-	if saved, err := os.ReadFile(path); err == nil && string(bytes.TrimSpace(withoutBOM(saved))) == refresh {
+	if saved, err := readToken(path); err == nil && saved == refresh {
 		return
 	}
-	if err := replaceFile(path, refresh); err != nil {
-		t.log.Warn("the new refresh token could not be saved; the old one works until its 90 days are over", "file", path, "error", err)
+	if err := SaveRefreshToken(path, refresh); err != nil {
+		t.client.log.Warn("the new refresh token could not be saved; the old one works until 90 days after its issue",
+			"file", path, "error", err)
 	}
 }
 
-// replaceFile puts text into path in one step, readable by its owner alone. A link is followed, so that it stays one.
-func replaceFile(path, text string) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600
-	if err != nil {
+// SaveRefreshToken writes a refresh token so that its owner alone can read it. A file that is there
+// keeps its owner and mode.
+func SaveRefreshToken(path, refresh string) error {
+	return atomicfile.Write(path, 0o600, func(w io.Writer) error {
+		_, err := io.WriteString(w, refresh+"\n")
 		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text + "\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	})
 }
 
-// tolerant lets the library read answers that begin with a byte-order mark, or that are JSON without saying so.
-type tolerant struct{ next http.RoundTripper }
+// noAccessToken stands for the error of an answer that neither refuses nor holds a token.
+const noAccessToken = "no_access_token"
 
-func (t tolerant) RoundTrip(req *http.Request) (*http.Response, error) {
+// tokenTransport gives the OAuth library answers in the one form that it reads: without a
+// byte-order mark, with numbers as numbers, called JSON, and with tokens that are tokens.
+type tokenTransport struct{ next http.RoundTripper }
+
+func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -231,7 +341,45 @@ func (t tolerant) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(withoutBOM(body)))
+	body = normalised(withoutBOM(body), resp.StatusCode)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	resp.Header.Set("Content-Type", "application/json") // as plain text the library would take it for a form
 	return resp, nil
+}
+
+// normalised rewrites an answer of the token server. What is not JSON stays as it is.
+func normalised(body []byte, status int) []byte {
+	o, ok := readObject(body)
+	if !ok || !json.Valid(body) {
+		return body
+	}
+	fields := map[string]any{}
+	for _, name := range []string{"error", "error_description", "suberror", "scope", "verification_uri", "verification_url",
+		"verification_uri_complete", "user_code", "message"} {
+		if text := o.text(name); text != "" {
+			fields[name] = text
+		}
+	}
+	for _, name := range []string{"access_token", "refresh_token", "id_token", "device_code"} {
+		if text := o.string(name); printable.MatchString(text) {
+			fields[name] = text
+		}
+	}
+	for _, name := range []string{"expires_in", "interval"} {
+		if number, err := strconv.ParseFloat(o.text(name), 64); err == nil && number >= 1 && number < 1<<31 {
+			fields[name] = int64(number)
+		}
+	}
+	if codes, ok := o["error_codes"]; ok && len(codes) > 0 {
+		fields["error_codes"] = codes
+	}
+	_, refusal := fields["error"]
+	if status == http.StatusOK && !refusal && fields["access_token"] == nil && fields["device_code"] == nil {
+		fields["error"] = noAccessToken
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return body
+	}
+	return text
 }

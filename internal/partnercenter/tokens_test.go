@@ -52,7 +52,7 @@ func contents(t testing.TB, file string) string {
 	return string(text)
 }
 
-func TestAnAppSignsInWithItsSecret(t *testing.T) {
+func TestSignInWithSecret(t *testing.T) {
 	s := newService(t, saying(200, signed))
 	require.NoError(t, s.client.CheckToken(t.Context()))
 	assert.Equal(t, []url.Values{{
@@ -60,7 +60,7 @@ func TestAnAppSignsInWithItsSecret(t *testing.T) {
 	}}, s.signIns())
 }
 
-func TestAUserIsSignedInWithARefreshToken(t *testing.T) {
+func TestSignInWithRefreshToken(t *testing.T) {
 	for name, text := range map[string]string{
 		"as it is": "refresh-0", "with a line end": "refresh-0\r\n", "with a byte-order mark": "\ufeffrefresh-0\n",
 	} {
@@ -74,7 +74,7 @@ func TestAUserIsSignedInWithARefreshToken(t *testing.T) {
 	}
 }
 
-func TestACertificateProvesWhoTheAppIs(t *testing.T) {
+func TestSignInWithCertificate(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	file, der := certificateFile(t, key, &key.PublicKey)
@@ -114,7 +114,7 @@ func TestACertificateProvesWhoTheAppIs(t *testing.T) {
 	assert.Less(t, claims.Iat, claims.Exp)
 }
 
-func TestACertificateFileThatWillNotDo(t *testing.T) {
+func TestUnusableCertificateFiles(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	file, _ := certificateFile(t, key, &key.PublicKey)
@@ -144,7 +144,7 @@ func unbase64(t testing.TB, text string) []byte {
 	return plain
 }
 
-func TestTokenAnswersOfBothVersionsAreRead(t *testing.T) {
+func TestTokenAnswers(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"version 1, with numbers as texts":   saying(200, example(t, "token_v1.json")),
 		"version 2":                          saying(200, example(t, "token_v2.json"), "Content-Type", "application/json; charset=utf-8"),
@@ -165,14 +165,14 @@ func TestTokenAnswersOfBothVersionsAreRead(t *testing.T) {
 				s.login = answer
 				require.NoError(t, s.ask())
 				assert.Equal(t, "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl", s.arrivals()[0].header.Get("Authorization"))
-				left := time.Until(s.client.tokens.now.expiry)
+				left := time.Until(s.client.user.now.expiry)
 				assert.InDelta(t, (3599*time.Second - early).Seconds(), left.Seconds(), 1)
 			})
 		})
 	}
 }
 
-func TestARefusedSignInSaysWhatAndTellsNothing(t *testing.T) {
+func TestRefusedSignIn(t *testing.T) {
 	g := func(code, description string) string {
 		text, err := json.Marshal(map[string]string{"error": code, "error_description": description})
 		require.NoError(t, err)
@@ -188,7 +188,11 @@ func TestARefusedSignInSaysWhatAndTellsNothing(t *testing.T) {
 	}{
 		{"the refresh token has expired", 400, example(t, "error_g_token_expired.json"), SignInFailed, "invalid_grant", "AADSTS700082"},
 		{"a multi-factor sign-in is due", 400, g("invalid_grant", "AADSTS50076: jan@partner.example must use MFA"), MFAMissing, "invalid_grant", "AADSTS50076"},
-		{"a multi-factor sign-in is due, in version 1", 400, g("interaction_required", "jan@partner.example"), MFAMissing, "interaction_required", ""},
+		{"a multi-factor sign-in is due, in version 1", 400, g("interaction_required", "AADSTS50079: jan@partner.example"), MFAMissing, "interaction_required", "AADSTS50079"},
+		{"a person has to sign in, and nobody says why", 400, g("interaction_required", "jan@partner.example"), SignInFailed, "interaction_required", ""},
+		{"the first of several numbers is the cause", 400, g("invalid_grant", "AADSTS700082: expired. AADSTS50076: jan@partner.example. AADSTS700082"), SignInFailed, "invalid_grant", "AADSTS700082, AADSTS50076"},
+		{"numbers behind a long text", 400, g("invalid_grant", strings.Repeat("jan@partner.example ", 100)+"AADSTS50076"), MFAMissing, "invalid_grant", "AADSTS50076"},
+		{"a number in the list alone", 400, `{"error":"invalid_grant","error_description":"jan@partner.example","error_codes":[50076]}`, MFAMissing, "invalid_grant", ""},
 		{"another number that begins alike", 400, g("invalid_grant", "AADSTS500760: jan@partner.example"), SignInFailed, "invalid_grant", "AADSTS500760"},
 		{"the secret is wrong", 401, g("invalid_client", "AADSTS7000215: s3cret of app jan@partner.example"), SignInFailed, "invalid_client", "AADSTS7000215"},
 		{"a refusal with status 200", 200, g("invalid_grant", "jan@partner.example"), SignInFailed, "invalid_grant", ""},
@@ -201,7 +205,7 @@ func TestARefusedSignInSaysWhatAndTellsNothing(t *testing.T) {
 				e := s.refusal()
 				assert.Equal(t, c.kind.String(), e.Kind.String())
 				assert.Equal(t, c.status, e.Status)
-				assert.Equal(t, c.code, e.Code)
+				assert.Equal(t, c.code, e.ServiceCode)
 				assert.Equal(t, c.message, e.Message)
 				assert.True(t, e.Fatal())
 				holdsNothing(t, e.Error(), "refresh-0", "jan@", "login.example")
@@ -212,7 +216,7 @@ func TestARefusedSignInSaysWhatAndTellsNothing(t *testing.T) {
 	}
 }
 
-func TestATokenServerThatIsDownEndsTheRun(t *testing.T) {
+func TestTokenServerDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(200, signed))
 		s.login = saying(503, "<html>")
@@ -223,17 +227,21 @@ func TestATokenServerThatIsDownEndsTheRun(t *testing.T) {
 	})
 }
 
-func TestAMissingRefreshTokenFileSaysWhich(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "missing")
-	s := newService(t, saying(200, signed), withRefreshToken(file))
-	e := s.refusal()
-	assert.Equal(t, SignInFailed, e.Kind)
-	assert.ErrorIs(t, e, os.ErrNotExist)
-	assert.Contains(t, e.Error(), file)
-	assert.Empty(t, s.signIns())
+func TestUnusableRefreshTokenFiles(t *testing.T) {
+	t.Parallel()
+	missing, folder := filepath.Join(t.TempDir(), "missing"), t.TempDir()
+	for _, file := range []string{missing, folder, saved(t, ""), saved(t, " \n"), saved(t, "two words"), saved(t, "a\nb"), saved(t, "n\u00e4in"), saved(t, strings.Repeat("x", 70_000))} {
+		s := newService(t, saying(200, signed), withRefreshToken(file))
+		e := s.refusal()
+		assert.Equal(t, SignInFailed, e.Kind)
+		assert.Contains(t, e.Error(), file)
+		assert.Contains(t, e.Hint(), "refresh_token_file")
+		assert.Empty(t, s.signIns())
+		assert.Equal(t, file == missing, errors.Is(e, os.ErrNotExist))
+	}
 }
 
-func TestATokenIsRenewedOnceForAllWhenItDies(t *testing.T) {
+func TestExpiredTokenIsRenewedOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var served atomic.Int64
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
@@ -263,13 +271,13 @@ func TestATokenIsRenewedOnceForAllWhenItDies(t *testing.T) {
 	})
 }
 
-func TestARefusedTokenThatIsBrandNewEndsTheRun(t *testing.T) {
+func TestRefusedNewTokenEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(401, `{"code":400,"description":"Access denied"}`))
 		e := s.refusal()
 		assert.Equal(t, TokenRefused, e.Kind)
 		assert.True(t, e.Fatal())
-		assert.Equal(t, "400", e.Code)
+		assert.Equal(t, "400", e.ServiceCode)
 		calls := s.arrivals()
 		require.Len(t, calls, 2)
 		assert.Equal(t, "Bearer access-1", calls[0].header.Get("Authorization"))
@@ -278,14 +286,14 @@ func TestARefusedTokenThatIsBrandNewEndsTheRun(t *testing.T) {
 	})
 }
 
-func TestACallThatNeverGetsATokenAcceptedEnds(t *testing.T) {
+func TestCallWhoseTokenIsAlwaysRefusedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.URL.Path, "poison") {
 				say(w, 401, `{"code":400}`)
 				return
 			}
-			say(w, 404, "") // proves the token as well as a success does
+			say(w, 404, `{"code":1000}`) // proves the token as well as a success does
 		})
 		for range 2 {
 			_, err := s.client.Customer(t.Context(), "poison")
@@ -295,7 +303,7 @@ func TestACallThatNeverGetsATokenAcceptedEnds(t *testing.T) {
 	})
 }
 
-func TestADeadTokenIsNoFailedTry(t *testing.T) {
+func TestExpiredTokenIsNoFailedAttempt(t *testing.T) {
 	dead, accident := saying(401, `{"code":400}`), saying(500, "")
 	for _, answers := range [][]http.HandlerFunc{
 		{accident, accident, dead, accident, saying(200, signed)},
@@ -307,7 +315,7 @@ func TestADeadTokenIsNoFailedTry(t *testing.T) {
 	}
 }
 
-func TestARefusalOfOneCallProvesTheTokenForAnother(t *testing.T) {
+func TestRefusalOfOneCallProvesTokenForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		unlucky := inTurn(saying(401, `{"code":400}`), saying(500, ""), saying(401, `{"code":400}`), saying(200, `{"id":"unlucky"}`))
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
@@ -315,7 +323,7 @@ func TestARefusalOfOneCallProvesTheTokenForAnother(t *testing.T) {
 				unlucky(w, r)
 				return
 			}
-			say(w, 404, "")
+			say(w, 404, `{"code":1000}`)
 		})
 		together(2, func(i int) {
 			if i == 0 {
@@ -330,7 +338,7 @@ func TestARefusalOfOneCallProvesTheTokenForAnother(t *testing.T) {
 	})
 }
 
-func TestRefusalsThatANewTokenWouldNotChange(t *testing.T) {
+func TestRefusalsThatNoNewTokenChanges(t *testing.T) {
 	for code, kind := range map[string]Kind{"900420": WrongAudience, "900421": MFAMissing, "900329": AppOnly} {
 		s := newService(t, saying(401, `{"code":`+code+`}`))
 		e := s.refusal()
@@ -341,7 +349,7 @@ func TestRefusalsThatANewTokenWouldNotChange(t *testing.T) {
 	}
 }
 
-func TestATokenIsRenewedEarly(t *testing.T) {
+func TestTokenIsRenewedEarly(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		lifetime int
@@ -367,7 +375,7 @@ func TestATokenIsRenewedEarly(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsForATokenHearsItsContext(t *testing.T) {
+func TestWaitForTokenEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		enough := errors.New("enough")
 		s := newService(t, saying(200, signed))
@@ -398,12 +406,12 @@ func rotating(s *service) {
 	}
 }
 
-func TestARotatedRefreshTokenIsSaved(t *testing.T) {
+func TestRotatedRefreshTokenIsSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := saved(t, "refresh-0\n")
 		link := filepath.Join(t.TempDir(), "link")
 		require.NoError(t, os.Symlink(file, link))
-		require.NoError(t, os.Chmod(file, 0o644))
+		require.NoError(t, os.Chmod(file, 0o640))
 		s := newService(t, saying(200, signed), withRefreshToken(link))
 		rotating(s)
 
@@ -419,21 +427,21 @@ func TestARotatedRefreshTokenIsSaved(t *testing.T) {
 		assert.NotZero(t, about.Mode()&os.ModeSymlink, "the link is still one")
 		about, err = os.Stat(file)
 		require.NoError(t, err)
-		assert.Equal(t, os.FileMode(0o600), about.Mode())
+		assert.Equal(t, os.FileMode(0o640), about.Mode(), "the mode is kept: another user of the group may renew the token")
 		left, err := os.ReadDir(filepath.Dir(file))
 		require.NoError(t, err)
 		assert.Len(t, left, 1, "nothing else is left behind")
 	})
 }
 
-func TestARefreshTokenThatStaysIsNotWrittenAgain(t *testing.T) {
+func TestUnchangedRefreshTokenIsNotWritten(t *testing.T) {
 	file := saved(t, "refresh-0\r\n")
 	s := newService(t, saying(200, signed), withRefreshToken(file))
 	require.NoError(t, s.ask()) // newService's token server sends none
 	assert.Equal(t, "refresh-0\r\n", contents(t, file))
 }
 
-func TestARefreshTokenThatCannotBeSavedIsOnlyAWarning(t *testing.T) {
+func TestUnsavedRefreshTokenIsAWarning(t *testing.T) {
 	var log bytes.Buffer
 	file := saved(t, "refresh-0")
 	s := newService(t, saying(200, signed), withRefreshToken(file), func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })

@@ -9,7 +9,8 @@ import (
 
 var policy = Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}
 
-// facts are those of a reseller customer of a direct-bill partner on 22 November 2026, changed by each case.
+// facts are those of a reseller customer of a direct-bill partner on 22 November 2026, changed by
+// each case.
 func facts(change ...func(*Facts)) Facts {
 	f := Facts{Partner: DirectBill, Relationship: "reseller", AsOf: "2026-11-22", AgreementsRead: NotRead, DirectRead: NotRead}
 	for _, c := range change {

@@ -2,14 +2,20 @@ package standing
 
 import "strings"
 
-// Subscription is one thing that a customer has bought, as far as the next renewal is concerned.
+// Subscription is one thing that a customer has bought.
 type Subscription struct {
+	ID        string
+	Product   string
+	Seats     int
 	Status    string // the service's own word
+	Term      string // an ISO 8601 duration such as P1Y; empty when the service gave none
 	AutoRenew bool
-	Ends      Date // of the commitment; empty when the service gave no readable date
+	Trial     bool
+	Ends      Date // of the commitment; empty when it has no end, or the service gave no readable date
 }
 
-// Purchases is what finance wants to know of a blocked customer: what it has now goes on, and renews by itself.
+// Purchases is what finance wants to know of a blocked customer: what it has now goes on, and
+// renews by itself.
 type Purchases struct {
 	Active      int
 	NextRenewal Date // zero: nothing renews by itself, or nobody knows when

@@ -1,8 +1,14 @@
 package standing
 
-import "time"
+import (
+	"strings"
+	"time"
 
-// Direct is what is known of a customer's own acceptance in the Microsoft 365 admin center, as a report shows it.
+	"github.com/google/uuid"
+)
+
+// Direct is what is known of a customer's own acceptance in the Microsoft 365 admin center, as a
+// report shows it.
 type Direct string
 
 const (
@@ -13,13 +19,27 @@ const (
 
 // Customer is one tenant as the partner's list names it.
 type Customer struct {
-	ID           string // the tenant id
-	Name         string // as its owner typed it: hostile until proven harmless
+	ID           string // the tenant id in its canonical spelling: customers are compared by it
+	DisplayID    string // the tenant id as the service first spelled it
+	Name         string // untrusted text
 	Domain       string
 	Relationship string
 }
 
-// ReadError is what the service answered when it did not answer: the words and ids that Microsoft's support asks for.
+// CustomerOf makes a customer of a tenant id in any spelling.
+func CustomerOf(id string) Customer { return Customer{ID: CanonicalID(id), DisplayID: id} }
+
+// CanonicalID is the one spelling of a tenant id that is compared and stored as a key: a GUID in
+// lower case with dashes. What is no GUID is compared without regard to case.
+func CanonicalID(id string) string {
+	if guid, err := uuid.Parse(strings.TrimSpace(id)); err == nil {
+		return guid.String()
+	}
+	return strings.ToLower(strings.TrimSpace(id))
+}
+
+// ReadError is what the service answered when it did not answer: the words and ids that Microsoft's
+// support asks for.
 type ReadError struct {
 	Status        int    // HTTP status; 0 when no answer came
 	Code          string // the service's own code; may be empty
@@ -28,8 +48,9 @@ type ReadError struct {
 	CorrelationID string // MS-CorrelationId
 }
 
-// State is everything that a report shows of a customer and that can change; two nights are the same when their states are equal. The ids in
-// Trouble change by themselves, so a customer that cannot be read has a record for each night: support asks for the latest.
+// State is everything that a report shows of a customer and that can change; two nights are the
+// same when their states are equal. The ids in Trouble change by themselves, so a customer that
+// cannot be read has a record for each night: support asks for the latest.
 type State struct {
 	Customer
 	Standing   Standing
@@ -41,8 +62,9 @@ type State struct {
 	ReadError  ReadError // set when the standing is unknown
 }
 
-// Record is a customer's state with the memory of how long it has stood so. All instants are UTC and name the start of
-// the attempt that saw the thing, so a record is the same however long the night was.
+// Record is a customer's state with the memory of how long it has stood so. All instants are UTC
+// and name the start of the attempt that saw the thing, so a record is the same however long the
+// night was.
 type Record struct {
 	State
 	FirstSeen     time.Time // the first night the customer was on the list
@@ -67,8 +89,9 @@ const (
 	ReadAgain     Change = "read_again" // known again, and as it was before the nights on which it was unknown
 )
 
-// Next is the record that follows prev (nil: never seen before) when state is read at the instant at. lastRead is when
-// the previous completed run read its customers; it dates the last good reading of a customer that cannot be read now.
+// Next is the record that follows prev (nil: never seen before) when state is read at the instant
+// at. lastRead is when the previous completed run read its customers; it dates the last good
+// reading of a customer that cannot be read now.
 func Next(prev *Record, state State, at, lastRead time.Time) Record {
 	next := Record{State: state, FirstSeen: at, StandingSince: at}
 	next.DirectLast = state.Direct
@@ -106,7 +129,8 @@ func Next(prev *Record, state State, at, lastRead time.Time) Record {
 	return next
 }
 
-// Transition is one customer in two runs: Before is nil for one that is new, After for one that is gone.
+// Transition is one customer in two runs: Before is nil for one that is new, After for one that is
+// gone.
 type Transition struct {
 	Before, After *Record
 }

@@ -1,7 +1,7 @@
 // Package standing holds the rule: can this customer buy, why not, and what is to be done?
 //
-// It is pure: no clock, no network, no database. A fact that was not read is "not read", never "no",
-// and unknown is never clear.
+// It is pure: no clock, no network, no database. A fact that was not read is "not read", never
+// "no", and unknown is never clear.
 package standing
 
 import "time"
@@ -50,7 +50,8 @@ const (
 	IndirectReseller PartnerKind = "indirect_reseller"
 )
 
-// Date is a calendar day in UTC as "2006-01-02"; days compare as strings. The zero value means that there is none.
+// Date is a calendar day in UTC as "2006-01-02"; days compare as strings. The zero value means that
+// there is none.
 type Date string
 
 // DateOf is the calendar day of an instant in UTC.
@@ -114,7 +115,7 @@ type Verdict struct {
 	Standing Standing
 	Reason   Reason
 	Remedy   Remedy
-	// Newest is the agreement that counts: the newest one with a readable date that is not in the future.
-	// Zero when there is none or when agreements were not read.
+	// Newest is the agreement that counts: the newest one with a readable date that is not in the
+	// future. Zero when there is none or when agreements were not read.
 	Newest Agreement
 }
