@@ -9,7 +9,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// serviceError is a failed read that says something about the one customer, unless it is fatal for the run.
+// serviceError is a failed read that says something about the one customer, unless it is fatal for
+// the run.
 type serviceError interface {
 	error
 	Fatal() bool
@@ -17,9 +18,10 @@ type serviceError interface {
 	ReadError() standing.ReadError
 }
 
-// customer reads one listed customer and decides. A failed read is part of the result; only a failure of the run is an error.
+// customer reads one listed customer and decides. A failed read is part of the result; only a
+// failure of the run is an error.
 func (s *sweep) customer(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
-	c := reader{service: s.service, id: listed.Customer.ID, facts: standing.Facts{
+	c := reader{service: s.service, id: listed.Customer.DisplayID, facts: standing.Facts{
 		Partner: s.Kind, Relationship: listed.Customer.Relationship, AsOf: standing.DateOf(s.now()),
 		AgreementsRead: standing.NotRead, DirectRead: standing.NotRead,
 	}}
@@ -39,8 +41,9 @@ func (s *sweep) customer(ctx context.Context, listed ledger.Listed) (ledger.Read
 	return s.reading(listed, c), nil
 }
 
-// readOrder decides which read comes first. The one that settled the customer's case last time does, so that the other need not be made and
-// the reason does not change from night to night for no reason. Under another policy last time proves nothing.
+// readOrder decides which read comes first. The one that settled the customer's case last time
+// does, so that the other need not be made and the reason does not change from night to night for
+// no reason. Under another policy last time proves nothing.
 func (s *sweep) readOrder(known *ledger.Known) []func(*reader, context.Context) error {
 	before := previousRecord(known)
 	if before != nil && before.Reason == standing.AcceptedDirectly && s.last != nil && s.last.Policy == s.Policy {
@@ -52,8 +55,12 @@ func (s *sweep) readOrder(known *ledger.Known) []func(*reader, context.Context) 
 // reading decides on the facts and compares with what the ledger has.
 func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 	verdict := standing.Decide(c.facts, s.Policy)
+	customer := listed.Customer
+	if listed.Known != nil {
+		customer.DisplayID = listed.Known.Record.DisplayID
+	}
 	state := standing.State{
-		Customer: listed.Customer,
+		Customer: customer,
 		Standing: verdict.Standing, Reason: verdict.Reason, Remedy: verdict.Remedy,
 		Agreements: c.facts.AgreementsRead, Newest: verdict.Newest, Direct: c.facts.DirectAnswer(),
 	}
@@ -69,10 +76,10 @@ func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 	return ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state}
 }
 
-// readUnlisted asks for one customer that the list no longer holds. It is gone only when the answer says so; if not, it is read
-// like everybody else, and counts.
+// readUnlisted asks for one customer that the list no longer holds. It is gone only when the answer
+// says so; if not, it is read like everybody else, and counts.
 func (s *sweep) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
-	found, err := s.service.Customer(ctx, listed.Customer.ID)
+	found, err := s.service.Customer(ctx, listed.Customer.DisplayID)
 	failure, isFailure := errors.AsType[serviceError](err)
 	switch {
 	case err == nil:
@@ -129,7 +136,8 @@ func (c *reader) direct(ctx context.Context) error {
 	return err
 }
 
-// outcome turns a read's error into what it says of the customer, or returns it when it concerns the whole run.
+// outcome turns a read's error into what it says of the customer, or returns it when it concerns
+// the whole run.
 func (c *reader) outcome(err error) (standing.Outcome, error) {
 	if err == nil {
 		return standing.Read, nil

@@ -27,7 +27,7 @@ type PartnerService interface {
 
 // Connection is a partner's service. Whatever is derived from it shares its throttle and its token.
 type Connection interface {
-	ForRun(correlationID string) (PartnerService, error)
+	ForRun(correlationID string) PartnerService
 	Close()
 }
 
@@ -65,7 +65,7 @@ func (p *Partners) Service(partnerID, correlationID string) (PartnerService, err
 			if err != nil {
 				return nil, err
 			}
-			return connection.ForRun(correlationID)
+			return connection.ForRun(correlationID), nil
 		}
 	}
 	return nil, fmt.Errorf("the configuration has no partner %s", partnerID)

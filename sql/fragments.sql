@@ -1,19 +1,20 @@
 -- Text that several statements and tables share; {{name}} stands for it.
 
 -- name: record_columns
-name, name_sort, domain, relationship, standing, reason, remedy, agreements, date_agreed,
+display_id, name, name_sort, domain, relationship, standing, reason, remedy, agreements, date_agreed,
     signer_first, signer_last, signer_email, signer_phone, direct_acceptance, direct_acceptance_last_known,
     error_status, error_code, error_message, error_request_id, error_correlation_id,
     first_seen, standing_since, blocked_since, direct_since, last_read
 
 -- name: record_values
-:name, :name_sort, :domain, :relationship, :standing, :reason, :remedy, :agreements, :date_agreed,
+:display_id, :name, :name_sort, :domain, :relationship, :standing, :reason, :remedy, :agreements, :date_agreed,
     :signer_first, :signer_last, :signer_email, :signer_phone, :direct_acceptance, :direct_acceptance_last_known,
     :error_status, :error_code, :error_message, :error_request_id, :error_correlation_id,
     :first_seen, :standing_since, :blocked_since, :direct_since, :last_read
 
 -- name: record_definitions
 -- A customer's record, in the tables run_reading and standing.
+    display_id                   TEXT NOT NULL,          -- customer_id as the service first spelled it
     name                         TEXT NOT NULL,
     name_sort                    {{sort_text}} NOT NULL, -- name, folded, as it is sorted
     domain                       TEXT NOT NULL,

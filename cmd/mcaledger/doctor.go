@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/config"
@@ -92,43 +89,23 @@ func (d doctorDatabase) Schema(ctx context.Context) (have, know int64, err error
 	return have, know, err
 }
 
-// doctorService is a client that knows the service's clock.
-type doctorService struct {
-	*partnercenter.Client
-	clock *clockTransport
-}
+// doctorService is the client as the doctor sees it.
+type doctorService struct{ *partnercenter.Client }
 
 func (a *app) doctorService(c config.Config, p config.Partner) (jobs.DoctorService, error) {
 	options, err := a.clientOptions(c, p)
 	if err != nil {
 		return nil, err
 	}
-	clock := &clockTransport{next: http.DefaultTransport}
-	options.CorrelationID, options.Transport = uuid.NewString(), clock
 	options.Attempts = min(2, options.Attempts) // a person is waiting
 	client, err := partnercenter.New(options)
-	return doctorService{client, clock}, err
+	if err != nil {
+		return nil, configError{err}
+	}
+	return doctorService{client}, nil
 }
 
 func (s doctorService) Clock() (now time.Time, known bool) {
-	if at := s.clock.date.Load(); at != nil {
-		return *at, true
-	}
-	return now, false
-}
-
-// clockTransport remembers the date of the last answer.
-type clockTransport struct {
-	next http.RoundTripper
-	date atomic.Pointer[time.Time]
-}
-
-func (t *clockTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
-	if err == nil {
-		if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-			t.date.Store(&at)
-		}
-	}
-	return resp, err
+	now = s.ServiceTime()
+	return now, !now.IsZero()
 }

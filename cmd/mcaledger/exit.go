@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/mcaledger/mcaledger/internal/partnercenter"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -87,35 +86,5 @@ func explain(err error) *problem {
 		return nil
 	}
 	code, hint := jobs.Explain(err)
-	if partial, ok := errors.AsType[*jobs.PartialError](err); ok && hint == "" {
-		_, hint = causeInService(partial.Cause)
-	}
-	if kind, cure := causeInService(err); kind != "" && code == "failed" {
-		code, hint = kind, cure
-	}
 	return &problem{Code: code, Message: err.Error(), Hint: hint}
-}
-
-func causeInService(err error) (kind, cure string) {
-	if e, ok := errors.AsType[*partnercenter.Error](err); ok {
-		return e.Kind.String(), cures[e.Kind]
-	}
-	return "", ""
-}
-
-// cures say what a person can do about a failure of the service, by what it means.
-var cures = map[partnercenter.Kind]string{
-	partnercenter.Unavailable:   "The service gave no usable answer. Run again: what was read is saved, and the run continues.",
-	partnercenter.Down:          "The service gives no usable answers. Run again later: what was read is saved, and the run continues.",
-	partnercenter.Throttled:     "The service refuses more requests for now. Run again later, or lower requests_per_minute; what was read is saved.",
-	partnercenter.Malformed:     "The service's answer makes no sense to this program. Keep the two ids for Microsoft's support and look for a newer version.",
-	partnercenter.Refused:       "The service refused the call. Keep the two ids: Microsoft's support asks for them.",
-	partnercenter.TokenRefused:  "The service does not take the access token. Check tenant_id and client_id, and that the app is consented for Partner Center; then sign in again.",
-	partnercenter.SignInFailed:  "Sign in again with multi-factor authentication and save the new refresh token in refresh_token_file; check client_id and client_secret (secrets expire).",
-	partnercenter.MFAMissing:    "Sign in again with multi-factor authentication and save the new refresh token in refresh_token_file: Partner Center takes no sign-in without it.",
-	partnercenter.WrongAudience: "The token was made for another resource than Partner Center. Check login_url and that the app registration has the permission for Microsoft Partner Center.",
-	partnercenter.AppOnly:       "This needs App+User credentials. Sign in with multi-factor authentication and name the refresh token with refresh_token_file.",
-	partnercenter.RoleMissing:   "The signed-in user needs the role Admin agent or Sales agent in Partner Center.",
-	partnercenter.Ended:         "There is no relationship with this customer any more.",
-	partnercenter.NotFound:      "The service knows no such thing at this address. Check api_url.",
 }

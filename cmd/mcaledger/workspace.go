@@ -87,7 +87,14 @@ func (a *app) partners(c config.Config, selected []config.Partner) *jobs.Partner
 	}
 	partners.Open = func(p jobs.Partner) (jobs.Connection, error) {
 		options, err := a.clientOptions(c, byID[p.ID])
-		return connection{options}, err
+		if err != nil {
+			return nil, err
+		}
+		client, err := partnercenter.New(options)
+		if err != nil {
+			return nil, configError{err}
+		}
+		return connection{client}, nil
 	}
 	return partners
 }
@@ -104,6 +111,7 @@ func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Op
 	}
 	options := partnercenter.Options{
 		APIURL: p.APIURL,
+		Kind:   p.Kind,
 		Credentials: partnercenter.Credentials{LoginURL: p.LoginURL, TenantID: p.TenantID, ClientID: credentials.ClientID,
 			ClientSecret: credentials.ClientSecret, RefreshTokenFile: credentials.RefreshTokenFile},
 		RequestsPerMinute: p.RequestsPerMinute,
@@ -123,16 +131,12 @@ func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Op
 	return options, nil
 }
 
-// connection opens clients of one partner.
-type connection struct{ options partnercenter.Options }
+// connection is the client of one partner as the jobs see it.
+type connection struct{ *partnercenter.Client }
 
-func (c connection) ForRun(correlationID string) (jobs.PartnerService, error) {
-	options := c.options
-	options.CorrelationID = correlationID
-	return partnercenter.New(options)
+func (c connection) ForRun(correlationID string) jobs.PartnerService {
+	return c.Client.ForRun(correlationID)
 }
-
-func (connection) Close() {}
 
 // ledgerStore is the store as the jobs see it: they declare what they need, the store returns its own types.
 type ledgerStore struct{ *store.Store }

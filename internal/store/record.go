@@ -11,6 +11,7 @@ import (
 // recordRow is a standing.Record as the tables standing and reading hold it.
 type recordRow struct {
 	CustomerID         string            `db:"customer_id"`
+	DisplayID          string            `db:"display_id"`
 	Name               string            `db:"name"`
 	NameKey            string            `db:"name_sort"`
 	Domain             string            `db:"domain"`
@@ -48,7 +49,7 @@ type ledgerRow struct {
 
 func rowOf(r standing.Record) recordRow {
 	return recordRow{
-		CustomerID: r.ID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain, Relationship: r.Relationship,
+		CustomerID: r.ID, DisplayID: r.DisplayID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain, Relationship: r.Relationship,
 		Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy,
 		Agreements: r.Agreements, DateAgreed: r.Newest.Agreed, SignerFirst: r.Newest.Signer.FirstName, SignerLast: r.Newest.Signer.LastName,
 		SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone, Direct: r.Direct, DirectLast: r.DirectLast,
@@ -62,7 +63,7 @@ func rowOf(r standing.Record) recordRow {
 func (r recordRow) record() standing.Record {
 	return standing.Record{
 		State: standing.State{
-			Customer: standing.Customer{ID: r.CustomerID, Name: r.Name, Domain: r.Domain, Relationship: r.Relationship},
+			Customer: standing.Customer{ID: r.CustomerID, DisplayID: r.DisplayID, Name: r.Name, Domain: r.Domain, Relationship: r.Relationship},
 			Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy, Agreements: r.Agreements,
 			Newest: standing.Agreement{Agreed: r.DateAgreed,
 				Signer: standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail, Phone: r.SignerPhone}},
