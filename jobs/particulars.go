@@ -30,10 +30,10 @@ type ParticularsService interface {
 
 // ParticularsLedger is what the job asks of the store, as the holder of the partner's lease.
 type ParticularsLedger interface {
-	PurchasesDue(ctx context.Context, stale time.Time, today standing.Date) iter.Seq2[string, error]
+	SubscriptionsDue(ctx context.Context, stale time.Time, today standing.Date) iter.Seq2[string, error]
 	ResellersDue(ctx context.Context, stale, refused time.Time, limit int) ([]string, error)
-	SavePurchases(ctx context.Context, at time.Time, readings []standing.PurchasesReading) error
-	SaveResellers(ctx context.Context, at time.Time, readings []standing.ResellerReading) error
+	SaveSubscriptions(ctx context.Context, at time.Time, readings []standing.SubscriptionsReading) error
+	SaveCustomerResellers(ctx context.Context, at time.Time, readings []standing.ResellerReading) error
 	AddCost(ctx context.Context, id int64, cost ledger.Cost) error
 }
 
@@ -98,16 +98,13 @@ type particulars struct {
 func (p *particulars) now() time.Time { return p.asOf.Add(time.Since(p.began)) }
 
 func (p *particulars) purchases(ctx context.Context) (Asked, error) {
-	due := p.runs.PurchasesDue(ctx, p.asOf.Add(-purchasesStale), standing.DateOf(p.asOf))
-	read := func(ctx context.Context, id string) (standing.PurchasesReading, error) {
+	due := p.runs.SubscriptionsDue(ctx, p.asOf.Add(-purchasesStale), standing.DateOf(p.asOf))
+	read := func(ctx context.Context, id string) (standing.SubscriptionsReading, error) {
 		found, err := p.service.Subscriptions(ctx, id)
-		if err != nil {
-			return standing.PurchasesReading{CustomerID: id}, err
-		}
-		return standing.PurchasesReading{CustomerID: id, Readable: true, Purchases: standing.Bought(found, standing.DateOf(p.now()))}, nil
+		return standing.SubscriptionsReading{CustomerID: id, Readable: err == nil, Subscriptions: found}, err
 	}
-	asked, err := askEach(ctx, p.Concurrency, due, read, func(ctx context.Context, chunk []standing.PurchasesReading) error {
-		return p.runs.SavePurchases(ctx, p.now(), chunk)
+	asked, err := askEach(ctx, p.Concurrency, due, read, func(ctx context.Context, chunk []standing.SubscriptionsReading) error {
+		return p.runs.SaveSubscriptions(ctx, p.now(), chunk)
 	})
 	if err != nil {
 		err = fmt.Errorf("read what blocked customers have bought: %w", err)
@@ -132,7 +129,7 @@ func (p *particulars) resellers(ctx context.Context) (Asked, error) {
 		return standing.ResellerReading{CustomerID: id, Readable: err == nil, ResellerID: reseller}, err
 	}
 	asked, err := askEach(ctx, p.Concurrency, due, read, func(ctx context.Context, chunk []standing.ResellerReading) error {
-		return p.runs.SaveResellers(ctx, p.now(), chunk)
+		return p.runs.SaveCustomerResellers(ctx, p.now(), chunk)
 	})
 	if err != nil {
 		err = fmt.Errorf("read the indirect resellers of customers: %w", err)

@@ -48,7 +48,7 @@ func (s *informant) Cost() ledger.Cost { return ledger.Cost{Requests: 100 + int(
 type notebook struct {
 	due       []string
 	mu        sync.Mutex
-	purchases map[string]standing.PurchasesReading
+	purchases map[string]standing.SubscriptionsReading
 	resellers map[string]standing.ResellerReading
 	chunks    int
 	spent     ledger.Cost
@@ -56,7 +56,7 @@ type notebook struct {
 	broken    error
 }
 
-func (n *notebook) PurchasesDue(_ context.Context, stale time.Time, day standing.Date) iter.Seq2[string, error] {
+func (n *notebook) SubscriptionsDue(_ context.Context, stale time.Time, day standing.Date) iter.Seq2[string, error] {
 	if want := today.AddDate(0, 0, -7); stale.Before(want) || stale.After(want.Add(24*time.Hour)) || day != standing.DateOf(today) {
 		panic(fmt.Sprint(stale, day))
 	}
@@ -74,7 +74,7 @@ func (n *notebook) ResellersDue(_ context.Context, stale, refused time.Time, lim
 	return n.due, nil
 }
 
-func (n *notebook) SavePurchases(ctx context.Context, _ time.Time, readings []standing.PurchasesReading) error {
+func (n *notebook) SaveSubscriptions(ctx context.Context, _ time.Time, readings []standing.SubscriptionsReading) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, r := range readings {
@@ -84,7 +84,7 @@ func (n *notebook) SavePurchases(ctx context.Context, _ time.Time, readings []st
 	return errors.Join(n.broken, ctx.Err())
 }
 
-func (n *notebook) SaveResellers(ctx context.Context, _ time.Time, readings []standing.ResellerReading) error {
+func (n *notebook) SaveCustomerResellers(ctx context.Context, _ time.Time, readings []standing.ResellerReading) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, r := range readings {
@@ -111,7 +111,7 @@ func customers(n int) (ids []string) {
 func particulars(ctx context.Context, kind standing.PartnerKind, due []string, answer func(ctx context.Context, customer string) error) (
 	*notebook, *informant, jobs.ParticularsResult, error) {
 
-	n := &notebook{due: due, purchases: map[string]standing.PurchasesReading{}, resellers: map[string]standing.ResellerReading{}}
+	n := &notebook{due: due, purchases: map[string]standing.SubscriptionsReading{}, resellers: map[string]standing.ResellerReading{}}
 	s := &informant{answer: answer}
 	result, err := jobs.Enrich{Kind: kind, Concurrency: 8}.Run(ctx, n, s, ledger.Run{ID: 7, FinishedAt: today})
 	return n, s, result, err
@@ -127,9 +127,9 @@ func TestParticularsOfThoseWhoAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, jobs.Asked{Read: 247, Refused: 2, Failed: 1}, result.Purchases)
 	require.Len(t, n.purchases, 249)
-	require.Equal(t, standing.PurchasesReading{CustomerID: "c0000", Readable: true, Purchases: standing.Purchases{Active: 1, NextRenewal: "2026-12-01"}}, n.purchases["c0000"])
-	require.Equal(t, standing.PurchasesReading{CustomerID: "c0001"}, n.purchases["c0001"], "kept as refused")
-	require.Equal(t, standing.PurchasesReading{CustomerID: "c0003"}, n.purchases["c0003"])
+	require.Equal(t, standing.Purchases{Active: 1, NextRenewal: "2026-12-01"}, standing.Bought(n.purchases["c0000"].Subscriptions, "2026-11-22"))
+	require.Equal(t, standing.SubscriptionsReading{CustomerID: "c0001"}, n.purchases["c0001"], "kept as refused")
+	require.Equal(t, standing.SubscriptionsReading{CustomerID: "c0003"}, n.purchases["c0003"])
 	require.NotContains(t, n.purchases, "c0002", "what was not answered is asked again tomorrow")
 	require.Equal(t, 3, n.chunks)
 	require.Empty(t, n.resellers, "only an indirect provider has them")
@@ -211,7 +211,7 @@ func TestParticularsGoOnWhenSomethingWorks(t *testing.T) {
 }
 
 func TestParticularsStopWithTheLedger(t *testing.T) {
-	n := &notebook{due: customers(1000), broken: store.ErrLeaseLost, purchases: map[string]standing.PurchasesReading{}}
+	n := &notebook{due: customers(1000), broken: store.ErrLeaseLost, purchases: map[string]standing.SubscriptionsReading{}}
 	s := &informant{answer: func(context.Context, string) error { return nil }}
 	_, err := jobs.Enrich{Concurrency: 8}.Run(t.Context(), n, s, ledger.Run{FinishedAt: today})
 	require.ErrorIs(t, err, store.ErrLeaseLost)
@@ -300,8 +300,12 @@ func (b *lab) truth(t *testing.T, r ledger.Run, asOf time.Time) {
 			}
 			want.Active++
 			end := standing.DateOf(s.CommitmentEndDate)
-			if s.AutoRenewEnabled && end < "9999" && end >= standing.DateOf(asOf) && (want.NextRenewal == "" || end < want.NextRenewal) {
-				want.NextRenewal = end
+			next := &want.NextLapse
+			if s.AutoRenewEnabled {
+				next = &want.NextRenewal
+			}
+			if end < "9999" && end >= standing.DateOf(asOf) && (*next == "" || end < *next) {
+				*next = end
 			}
 		}
 		require.Equal(t, standing.Read, c.PurchasesRead)

@@ -19,9 +19,10 @@ type Subscription struct {
 type Purchases struct {
 	Active      int
 	NextRenewal Date // zero: nothing renews by itself, or nobody knows when
+	NextLapse   Date // zero: nothing ends without a renewal, or nobody knows when
 }
 
-// Bought sums subscriptions up. One that ends on the day asOf still renews.
+// Bought sums subscriptions up. One that ends on the day asOf still renews, or lapses.
 func Bought(subscriptions []Subscription, asOf Date) Purchases {
 	var p Purchases
 	for _, s := range subscriptions {
@@ -29,18 +30,22 @@ func Bought(subscriptions []Subscription, asOf Date) Purchases {
 			continue
 		}
 		p.Active++
-		if s.AutoRenew && s.Ends >= asOf && (p.NextRenewal == "" || s.Ends < p.NextRenewal) {
-			p.NextRenewal = s.Ends
+		next := &p.NextLapse
+		if s.AutoRenew {
+			next = &p.NextRenewal
+		}
+		if s.Ends >= asOf && (*next == "" || s.Ends < *next) {
+			*next = s.Ends
 		}
 	}
 	return p
 }
 
-// PurchasesReading is what became of asking for a customer's subscriptions.
-type PurchasesReading struct {
-	CustomerID string
-	Readable   bool // false: the service refuses to say; Purchases is zero
-	Purchases
+// SubscriptionsReading is what became of asking for a customer's subscriptions.
+type SubscriptionsReading struct {
+	CustomerID    string
+	Readable      bool // false: the service refuses to say
+	Subscriptions []Subscription
 }
 
 // ResellerReading is what became of asking for the indirect reseller of a customer.
@@ -48,6 +53,12 @@ type ResellerReading struct {
 	CustomerID string
 	Readable   bool   // false: the service refuses to say
 	ResellerID string // empty: the customer has none
+}
+
+// ResellerName names an indirect reseller of an indirect provider.
+type ResellerName struct {
+	ID   string
+	Name string
 }
 
 // PurchasesCount counts blocked customers by what they have bought.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"slices"
 	"strconv"
 	"time"
 
@@ -70,24 +71,32 @@ type headRow struct {
 }
 
 // append adds events to the chain, within the transaction of what they record. It must be the last thing that the
-// transaction does: it locks the chain, and whoever held it while waiting for another lock could wait for ever.
+// transaction waits for: it locks the chain, and whoever held it while waiting for another lock could wait for ever.
 func (s *Store) append(ctx context.Context, tx *sqlx.Tx, events ...ledger.Event) error {
+	_, err := s.appendNumbered(ctx, tx, events...)
+	return err
+}
+
+// appendNumbered is append for rows that name their event and are added right after it. It returns the number of the first.
+func (s *Store) appendNumbered(ctx context.Context, tx *sqlx.Tx, events ...ledger.Event) (first int64, err error) {
 	var row headRow
 	if err := s.get(ctx, tx, &row, "lock_chain_head", nil); err != nil {
-		return err
+		return 0, err
 	}
 	head := ledger.ChainHead(row)
-	rows := make([]eventRow, len(events))
-	for i, e := range events {
-		e.At = instant(e.At)
-		e = e.Seal(head)
-		head, rows[i] = e.Head(), rowOfEvent(e)
+	for chunk := range slices.Chunk(events, 1000) {
+		rows := make([]eventRow, len(chunk))
+		for i, e := range chunk {
+			e.At = instant(e.At)
+			e = e.Seal(head)
+			head, rows[i] = e.Head(), rowOfEvent(e)
+		}
+		if _, err := s.exec(ctx, tx, "save_events", rows); err != nil {
+			return 0, err
+		}
 	}
-	if _, err := s.exec(ctx, tx, "save_events", rows); err != nil {
-		return err
-	}
-	_, err := s.exec(ctx, tx, "save_chain_head", headRow(head))
-	return err
+	_, err = s.exec(ctx, tx, "save_chain_head", headRow(head))
+	return row.Sequence + 1, err
 }
 
 // Head returns the end of the event chain.

@@ -15,7 +15,7 @@ import (
 // every table that events speak of says what they say. It reads one state of the database, also while others write.
 func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err error) {
 	err = s.inSnapshot(ctx, func(tx *sqlx.Tx) error {
-		v := &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{}}
+		v := &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{}, enriched: map[int64]ledger.Event{}}
 		for _, check := range []struct {
 			name string
 			run  func(*verifier, context.Context) error
@@ -26,6 +26,8 @@ func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err erro
 			{"signers", (*verifier).signers},
 			{"states", (*verifier).states},
 			{"answers", (*verifier).answers},
+			{"observations", (*verifier).observations},
+			{"exceptions", (*verifier).exceptions},
 		} {
 			v.check = check.name
 			if err := check.run(v, ctx); err != nil {
@@ -47,6 +49,7 @@ type verifier struct {
 	all   []batchRow
 
 	imports, approvals map[int64]ledger.Event // by batch
+	enriched           map[int64]ledger.Event // by sequence
 }
 
 // mostProblems is how many problems are told; one fault can have very many.
@@ -94,21 +97,22 @@ func (v *verifier) chain(ctx context.Context) error {
 	return nil
 }
 
-// remember keeps the events that say what a batch must be.
+// remember keeps the events that say what other tables must be.
 func (v *verifier) remember(at ledger.Problem, e ledger.Event) {
-	var kept map[int64]ledger.Event
+	kept, of := v.imports, e.Batch
 	switch e.Kind {
 	case ledger.EventImport:
-		kept = v.imports
 	case ledger.EventApprove:
 		kept = v.approvals
+	case ledger.EventEnrich:
+		kept, of = v.enriched, e.Sequence
 	default:
 		return
 	}
-	if _, twice := kept[e.Batch]; twice {
-		v.problem(at, "event %d: the batch has two events of kind %s", e.Sequence, e.Kind)
+	if _, twice := kept[of]; twice {
+		v.problem(at, "event %d is the second of kind %s", e.Sequence, e.Kind)
 	}
-	kept[e.Batch] = e
+	kept[of] = e
 }
 
 // imported is the detail of an import's event.

@@ -21,7 +21,7 @@ SELECT s.*, COALESCE((
           FROM attestation a JOIN batch b ON b.id = a.batch_id
           WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through) a
     WHERE a.state_then NOT IN ('refused', 'duplicate', 'cancelled')
-    ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest, p.readable, p.active, p.next_renewal
+    ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest, p.readable, p.active, p.next_renewal, p.next_lapse
 {{blocked_with_subscriptions}}
 ORDER BY s.blocked_since, s.name_sort, s.customer_id
 

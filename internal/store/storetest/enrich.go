@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,13 +21,15 @@ var particulars = map[string]func(*testing.T, *fixture){
 	"a clock that went back hides no reading":              clockWentBack,
 	"the resellers that are due come in order":             resellersDue,
 	"customers are counted by reseller at an instant":      resellersAtAnInstant,
+	"every subscription has a row":                         eachSubscription,
+	"names of resellers are kept on change":                resellerNames,
 	"who lost the lease keeps no particulars":              lostLeaseKeepsNoParticulars,
 }
 
-func (l *fixture) purchasesDue(t *testing.T, stale time.Time, today standing.Date) (due []string) {
+func (l *fixture) subscriptionsDue(t *testing.T, stale time.Time, today standing.Date) (due []string) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) {
-		for id, err := range lease.PurchasesDue(t.Context(), stale, today) {
+		for id, err := range lease.SubscriptionsDue(t.Context(), stale, today) {
 			require.NoError(t, err)
 			due = append(due, id)
 		}
@@ -34,19 +37,26 @@ func (l *fixture) purchasesDue(t *testing.T, stale time.Time, today standing.Dat
 	return due
 }
 
-func (l *fixture) savePurchases(t *testing.T, at time.Time, readings ...standing.PurchasesReading) {
+func (l *fixture) saveSubscriptions(t *testing.T, at time.Time, readings ...standing.SubscriptionsReading) {
 	t.Helper()
-	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SavePurchases(t.Context(), at, readings)) })
+	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SaveSubscriptions(t.Context(), at, readings)) })
 }
 
 func (l *fixture) saveResellers(t *testing.T, at time.Time, readings ...standing.ResellerReading) {
 	t.Helper()
-	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SaveResellers(t.Context(), at, readings)) })
+	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SaveCustomerResellers(t.Context(), at, readings)) })
 }
 
-// bought is a reading of a customer's purchases.
-func bought(id string, active int, renewal standing.Date) standing.PurchasesReading {
-	return standing.PurchasesReading{CustomerID: id, Readable: true, Purchases: standing.Purchases{Active: active, NextRenewal: renewal}}
+// bought is a reading of a customer's subscriptions: so many that are active, of which one renews on a day.
+func bought(id string, active int, renewal standing.Date) standing.SubscriptionsReading {
+	r := standing.SubscriptionsReading{CustomerID: id, Readable: true}
+	for n := range active {
+		r.Subscriptions = append(r.Subscriptions, standing.Subscription{ID: fmt.Sprint("s", n), Product: "Office", Seats: 5, Status: "active", Term: "P1Y"})
+	}
+	if active > 0 && renewal != "" {
+		r.Subscriptions[0].AutoRenew, r.Subscriptions[0].Ends = true, renewal
+	}
+	return r
 }
 
 // buysFrom is a reading of a customer's indirect reseller.
@@ -60,16 +70,16 @@ func purchasesDue(t *testing.T, l *fixture) {
 	l.sweep(t, 1, states...)
 	l.sweep(t, 2, append(states[:4:4], clear("freed"))...)
 	long := night(1).AddDate(0, 0, -7)
-	require.Equal(t, []string{"a", "b", "c"}, l.purchasesDue(t, long, today), "blocked now, never read")
+	require.Equal(t, []string{"a", "b", "c"}, l.subscriptionsDue(t, long, today), "blocked now, never read")
 
-	l.savePurchases(t, night(2), bought("a", 1, "2026-11-20"), bought("b", 0, ""), standing.PurchasesReading{CustomerID: "c"})
-	require.Empty(t, l.purchasesDue(t, long, today))
-	require.Equal(t, []string{"a"}, l.purchasesDue(t, long, "2026-11-21"), "its renewal has passed")
-	require.Empty(t, l.purchasesDue(t, night(2).Add(-time.Microsecond), today))
-	require.Equal(t, []string{"a", "b", "c"}, l.purchasesDue(t, night(2), today), "also those that the service refused")
+	l.saveSubscriptions(t, night(2), bought("a", 1, "2026-11-21"), bought("b", 0, ""), standing.SubscriptionsReading{CustomerID: "c"})
+	require.Empty(t, l.subscriptionsDue(t, long, today))
+	require.Equal(t, []string{"a"}, l.subscriptionsDue(t, long, "2026-11-22"), "its renewal has passed")
+	require.Empty(t, l.subscriptionsDue(t, night(2).Add(-time.Microsecond), today))
+	require.Equal(t, []string{"a", "b", "c"}, l.subscriptionsDue(t, night(2), today), "also those that the service refused")
 
-	l.savePurchases(t, night(3), bought("a", 1, "2027-11-20"))
-	require.Empty(t, l.purchasesDue(t, long, "2026-11-21"), "the newest reading counts")
+	l.saveSubscriptions(t, night(3), bought("a", 1, "2027-11-20"))
+	require.Empty(t, l.subscriptionsDue(t, long, "2026-11-22"), "the newest reading counts")
 
 	var ids []string
 	for n := range 600 {
@@ -77,19 +87,19 @@ func purchasesDue(t *testing.T, l *fixture) {
 		states = append(states, blocked(ids[n]))
 	}
 	l.sweep(t, 3, states...)
-	require.Equal(t, append([]string{"freed"}, ids...), l.purchasesDue(t, long, today), "page by page, each once")
+	require.Equal(t, append([]string{"freed"}, ids...), l.subscriptionsDue(t, long, today), "page by page, each once")
 }
 
 func purchasesOnChange(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"), blocked("b"))
-	l.savePurchases(t, night(1), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
-	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
+	l.saveSubscriptions(t, night(1), bought("a", 2, "2026-12-01"), standing.SubscriptionsReading{CustomerID: "b"})
+	l.saveSubscriptions(t, night(2), bought("a", 2, "2026-12-01"), standing.SubscriptionsReading{CustomerID: "b"})
 	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"), "the same again is no row")
 	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE read_at > since"))
-	require.Empty(t, l.purchasesDue(t, night(1), "2026-11-20"), "but it was read")
-	l.savePurchases(t, night(3), bought("a", 3, "2026-12-01"), bought("b", 0, ""))
+	require.Empty(t, l.subscriptionsDue(t, night(1), "2026-11-20"), "but it was read")
+	l.saveSubscriptions(t, night(3), bought("a", 3, "2026-12-01"), bought("b", 0, ""))
 	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"), "that nothing is there is another thing than not to know")
-	l.savePurchases(t, night(4), bought("a", 2, "2026-12-01"))
+	l.saveSubscriptions(t, night(4), bought("a", 2, "2026-12-01"))
 	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE customer_id = 'a'"), "as it was before is a change too")
 }
 
@@ -109,9 +119,9 @@ func (l *fixture) purchasesOf(t *testing.T, run int64, at time.Time) map[string]
 
 func purchasesAtAnInstant(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, clear("clear"), blocked("a"), blocked("b"), blocked("c"))
-	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"), standing.PurchasesReading{CustomerID: "b"})
-	l.savePurchases(t, night(9), bought("a", 2, "2026-12-01"), bought("b", 0, ""))
-	l.savePurchases(t, night(16), bought("a", 3, "2027-12-01"))
+	l.saveSubscriptions(t, night(2), bought("a", 2, "2026-12-01"), standing.SubscriptionsReading{CustomerID: "b"})
+	l.saveSubscriptions(t, night(9), bought("a", 2, "2026-12-01"), bought("b", 0, ""))
+	l.saveSubscriptions(t, night(16), bought("a", 3, "2027-12-01"))
 	require.Equal(t, map[string]any{"a": standing.NotRead, "b": standing.NotRead, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(1)))
 	second := map[string]any{"a": standing.Purchases{Active: 2, NextRenewal: "2026-12-01"}, "b": standing.Failed, "c": standing.NotRead}
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(2)), "from that very instant on")
@@ -120,19 +130,58 @@ func purchasesAtAnInstant(t *testing.T, l *fixture) {
 	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(22)))
 	third := map[string]any{"a": three, "b": standing.NotRead, "c": standing.NotRead}
 	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "for more than two weeks nobody could ask about b")
-	l.savePurchases(t, night(26), bought("a", 3, "2027-12-01"), bought("b", 0, ""))
+	l.saveSubscriptions(t, night(26), bought("a", 3, "2027-12-01"), bought("b", 0, ""))
 	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(26)))
 	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "what came later changes nothing of it")
 }
 
 func clockWentBack(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("a"))
-	l.savePurchases(t, night(9), bought("a", 1, "2026-12-01"))
-	l.savePurchases(t, night(2), bought("a", 1, "2026-12-01"))
-	l.savePurchases(t, night(2), bought("a", 2, "2026-12-01"))
-	l.savePurchases(t, night(9), bought("a", 3, "2026-12-01"))
-	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, night(9)))
-	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"))
+	l.saveSubscriptions(t, night(9), bought("a", 1, "2026-12-01"))
+	l.saveSubscriptions(t, night(2), bought("a", 1, "2026-12-01"))
+	l.saveSubscriptions(t, night(2), bought("a", 2, "2026-12-01"))
+	l.saveSubscriptions(t, night(9), bought("a", 3, "2026-12-01"))
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, night(10)))
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 1, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, night(9)), "what was known then")
+	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"))
+	last, err := l.LastEntry(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, last))
+}
+
+// eachSubscription: every subscription has a row, in an order of its own, and a lapse is due as a renewal is.
+func eachSubscription(t *testing.T, l *fixture) {
+	l.sweep(t, 1, blocked("a"), blocked("b"))
+	all := []standing.Subscription{
+		{ID: "s2", Product: "=Teams 日本", Seats: 10, Status: "Active", Term: "P1M", Ends: "2026-12-24"},
+		{ID: "s1", Product: "Office", Seats: 1, Status: "suspended", Term: "P1Y", AutoRenew: true, Trial: true, Ends: "2026-11-21"},
+		{}, {},
+	}
+	l.saveSubscriptions(t, night(1), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all}, bought("b", 1, ""))
+	slices.Reverse(all)
+	l.saveSubscriptions(t, night(2), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all})
+	require.Equal(t, 5, l.count(t, "SELECT COUNT(*) FROM customer_subscription"), "in another order they are the same")
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscription WHERE customer_id = 'a' AND position = 4 AND product = '=Teams 日本' AND seats = 10 AND status = 'active' AND ends = '2026-12-24'"))
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscription WHERE position = 3 AND auto_renew AND trial"))
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 1, NextLapse: "2026-12-24"}, "b": standing.Purchases{Active: 1}}, l.purchasesOf(t, 1, night(3)))
+	require.Empty(t, l.subscriptionsDue(t, night(0), "2026-12-24"))
+	require.Equal(t, []string{"a"}, l.subscriptionsDue(t, night(0), "2026-12-25"), "one has lapsed")
+	l.saveSubscriptions(t, night(3), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all[:1]})
+	require.Equal(t, 1, l.count(t, `SELECT COUNT(*) FROM customer_subscriptions h JOIN customer_subscription d ON d.partner_id = h.partner_id
+		AND d.customer_id = h.customer_id AND d.since = h.since
+		WHERE h.customer_id = 'a' AND h.since = (SELECT MAX(x.since) FROM customer_subscriptions x WHERE x.customer_id = 'a')`), "what vanished is not part of the newest reading")
+	l.whole(t)
+}
+
+func resellerNames(t *testing.T, l *fixture) {
+	save := func(n int, names ...standing.ResellerName) {
+		l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SaveResellers(t.Context(), night(n), names)) })
+	}
+	save(1, standing.ResellerName{ID: "r1", Name: "One"}, standing.ResellerName{ID: "r2", Name: "Two"})
+	save(2, standing.ResellerName{ID: "r1", Name: "One"}, standing.ResellerName{ID: "r2", Name: "Another"})
+	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM reseller"))
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM reseller WHERE reseller_id = 'r1' AND read_at > since"))
+	l.whole(t)
 }
 
 func resellersDue(t *testing.T, l *fixture) {
@@ -201,8 +250,8 @@ func lostLeaseKeepsNoParticulars(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"))
 	l.hold(t, func(lease *store.Lease) {
 		l.exec(t, "UPDATE lease SET number = number + 1")
-		require.ErrorIs(t, lease.SavePurchases(t.Context(), night(1), []standing.PurchasesReading{bought("a", 1, "")}), store.ErrLeaseLost)
-		require.ErrorIs(t, lease.SaveResellers(t.Context(), night(1), []standing.ResellerReading{buysFrom("r", "a")}), store.ErrLeaseLost)
+		require.ErrorIs(t, lease.SaveSubscriptions(t.Context(), night(1), []standing.SubscriptionsReading{bought("a", 1, "")}), store.ErrLeaseLost)
+		require.ErrorIs(t, lease.SaveCustomerResellers(t.Context(), night(1), []standing.ResellerReading{buysFrom("r", "a")}), store.ErrLeaseLost)
 	})
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions")+l.count(t, "SELECT COUNT(*) FROM customer_reseller"))
 }

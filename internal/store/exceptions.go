@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// exceptionRow is a ledger.Exception as the table exception holds it.
+type exceptionRow struct {
+	Event         int64         `db:"event"`
+	PartnerID     string        `db:"partner_id"`
+	CustomerID    string        `db:"customer_id"`
+	Owner         string        `db:"owner"`
+	DueOn         standing.Date `db:"due_on"`
+	Comment       string        `db:"comment"`
+	AcceptedUntil standing.Date `db:"accepted_until"`
+	Removed       bool          `db:"removed"`
+	File          string        `db:"file_name"`
+	Salt          string        `db:"salt"`
+}
+
+func (r exceptionRow) digest() string {
+	return saltedDigest(r.Salt, r.PartnerID, r.CustomerID, r.Owner, string(r.DueOn), r.Comment, string(r.AcceptedUntil), strconv.FormatBool(r.Removed), r.File)
+}
+
+// same reports whether two rows say the same, whatever file said it.
+func (r exceptionRow) same(b exceptionRow) bool {
+	r.Event, r.File, r.Salt, b.Event, b.File, b.Salt = 0, "", "", 0, "", ""
+	return r == b
+}
+
+// invitationRow is a ledger.Invitation as the table invitation holds it.
+type invitationRow struct {
+	Event          int64                 `db:"event"`
+	PartnerID      string                `db:"partner_id"`
+	CustomerID     *string               `db:"customer_id"`
+	Kind           ledger.InvitationKind `db:"kind"`
+	Channel        ledger.Channel        `db:"channel"`
+	Recipient      string                `db:"recipient"`
+	Language       string                `db:"language"`
+	TemplateDigest string                `db:"template_digest"`
+	Salt           string                `db:"salt"`
+}
+
+func (r invitationRow) digest() string {
+	return saltedDigest(r.Salt, r.PartnerID, zeroIfNull(r.CustomerID), string(r.Kind), string(r.Channel), r.Recipient, r.Language, r.TemplateDigest)
+}
+
+// saltedDigest stands for values in the chain that may be personal data. Without the salt it cannot be guessed, so that
+// purging the row purges them.
+func saltedDigest(salt string, values ...string) string {
+	sum := sha256.Sum256(fields(fields(make([]byte, 0, 512), salt), values...))
+	return hex.EncodeToString(sum[:])
+}
+
+// digested is the detail of an event that records a row of its own.
+type digested struct {
+	Digest string `json:"digest"`
+}
+
+// SetExceptions keeps the exceptions that differ from what the ledger has, all in one transaction, and returns how many
+// they are. The same customer may come once only.
+func (s *Store) SetExceptions(ctx context.Context, exceptions []ledger.Exception, actor attestation.Actor, at time.Time) (changed int, err error) {
+	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		changed = 0
+		rows, err := s.changedExceptions(ctx, tx, exceptions)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		events := make([]ledger.Event, len(rows))
+		for i, r := range rows {
+			if events[i], err = eventOfRow(ledger.EventException, r.PartnerID, r.CustomerID, r.digest(), actor, at); err != nil {
+				return err
+			}
+		}
+		first, err := s.appendNumbered(ctx, tx, events...)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].Event = first + int64(i)
+		}
+		for chunk := range slices.Chunk(rows, 1000) {
+			if _, err := s.exec(ctx, tx, "save_exceptions", chunk); err != nil {
+				return err
+			}
+		}
+		changed = len(rows)
+		return nil
+	})
+	return changed, err
+}
+
+// changedExceptions are those that say something else than the newest row of their customer. To remove what is not there
+// says nothing.
+func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions []ledger.Exception) (changed []exceptionRow, err error) {
+	type customer struct{ partner, id string }
+	byPartner := map[string][]string{}
+	for _, e := range exceptions {
+		byPartner[e.PartnerID] = append(byPartner[e.PartnerID], e.CustomerID)
+	}
+	newest := map[customer]exceptionRow{}
+	for partner, customers := range byPartner {
+		for chunk := range slices.Chunk(customers, 1000) {
+			var rows []exceptionRow
+			if err := s.list(ctx, tx, &rows, "newest_exceptions", args{"partner_id": partner, "customers": chunk}); err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				newest[customer{r.PartnerID, r.CustomerID}] = r
+			}
+		}
+	}
+	for _, e := range exceptions {
+		row := exceptionRow{PartnerID: e.PartnerID, CustomerID: e.CustomerID, Owner: e.Owner, DueOn: e.DueOn, Comment: e.Comment,
+			AcceptedUntil: e.AcceptedUntil, Removed: e.Removed, File: e.File, Salt: rand.Text()}
+		if before, ok := newest[customer{e.PartnerID, e.CustomerID}]; ok && row.same(before) || !ok && e.Removed {
+			continue
+		}
+		changed = append(changed, row)
+	}
+	return changed, nil
+}
+
+// SaveInvitations keeps what was just sent, or is about to be.
+func (s *Store) SaveInvitations(ctx context.Context, invitations []ledger.Invitation, actor attestation.Actor, at time.Time) error {
+	if len(invitations) == 0 {
+		return nil
+	}
+	rows, events := make([]invitationRow, len(invitations)), make([]ledger.Event, len(invitations))
+	for i, v := range invitations {
+		var err error
+		rows[i] = invitationRow{PartnerID: v.PartnerID, CustomerID: nullIfZero(v.CustomerID), Kind: v.Kind, Channel: v.Channel, Recipient: v.Recipient,
+			Language: v.Language, TemplateDigest: v.TemplateDigest, Salt: rand.Text()}
+		if events[i], err = eventOfRow(ledger.EventInvite, v.PartnerID, v.CustomerID, rows[i].digest(), actor, at); err != nil {
+			return err
+		}
+	}
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		first, err := s.appendNumbered(ctx, tx, events...)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			rows[i].Event = first + int64(i)
+		}
+		for chunk := range slices.Chunk(rows, 1000) {
+			if _, err := s.exec(ctx, tx, "save_invitations", chunk); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// LastInvitations tells when each of these customers was last invited; who never was is left out.
+func (s *Store) LastInvitations(ctx context.Context, partnerID string, customers []string) (map[string]time.Time, error) {
+	last := map[string]time.Time{}
+	for chunk := range slices.Chunk(customers, 1000) {
+		var rows []struct {
+			CustomerID string    `db:"customer_id"`
+			At         time.Time `db:"at"`
+		}
+		if err := s.list(ctx, s.db, &rows, "last_invitations", args{"partner_id": partnerID, "customers": chunk}); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			last[r.CustomerID] = r.At.UTC()
+		}
+	}
+	return last, nil
+}
+
+func eventOfRow(kind ledger.EventKind, partnerID, customerID, digest string, actor attestation.Actor, at time.Time) (ledger.Event, error) {
+	detail, err := json.Marshal(digested{digest})
+	return ledger.Event{Kind: kind, At: at, PartnerID: partnerID, CustomerID: customerID, Actor: actor, Detail: string(detail)}, err
+}
