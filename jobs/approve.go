@@ -11,24 +11,23 @@ import (
 
 // Approvals are the decisions of a person about imported attestations.
 type Approvals struct {
-	Store    ApprovalStore
-	Required bool // an approval is by somebody other than the importer
-	By       string
-	Now      func() time.Time
+	Store  ApprovalStore
+	Policy attestation.ApprovalPolicy
+	By     attestation.Actor
+	Now    func() time.Time
 }
 
 // ApprovalStore is what a decision asks of the ledger.
 type ApprovalStore interface {
 	BatchFinder
 	AttestationFinder
-	Approve(ctx context.Context, batch int64, sha256, by string, at time.Time) (approved int64, err error)
-	Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by string, at time.Time) error
+	Approve(ctx context.Context, a attestation.Approval) (approved int64, err error)
+	Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by attestation.Actor, at time.Time) error
 }
 
 // Approved is a batch that may be sent from now on.
 type Approved struct {
 	Batch        attestation.Batch
-	By           string
 	Attestations int64
 }
 
@@ -38,17 +37,45 @@ func (j Approvals) Approve(ctx context.Context, batchID int64) (Approved, error)
 	if err != nil {
 		return Approved{}, err
 	}
-	done := Approved{Batch: b, By: j.By}
+	done := Approved{Batch: b}
 	switch {
 	case !b.ApprovedAt.IsZero():
-		return done, fmt.Errorf("batch %d is already approved, by %s", b.ID, b.ApprovedBy)
-	case strings.TrimSpace(j.By) == "":
+		return done, fmt.Errorf("batch %d is already approved, by %s", b.ID, b.ApprovedBy.Name)
+	case strings.TrimSpace(j.By.Name) == "":
 		return done, usageErrorf("--by must not be empty: say who approves")
-	case j.Required && strings.EqualFold(strings.TrimSpace(j.By), strings.TrimSpace(b.ImportedBy)):
-		return done, usageErrorf("batch %d was imported by %s; somebody else has to approve it", b.ID, b.ImportedBy)
+	case j.Policy.Required && j.By.SamePerson(b.ImportedBy, j.Policy.SharedAccount):
+		return done, &SamePersonError{b, j.By}
 	}
-	done.Attestations, err = j.Store.Approve(ctx, b.ID, b.SHA256, j.By, j.Now())
+	done.Attestations, err = j.Store.Approve(ctx, attestation.Approval{Batch: b.ID, SHA256: b.SHA256, By: j.By, At: j.Now(), Policy: j.Policy})
 	return done, err
+}
+
+// SamePersonError: the approver is, or may be, the importer.
+type SamePersonError struct {
+	Batch attestation.Batch
+	By    attestation.Actor
+}
+
+func (e *SamePersonError) Error() string {
+	text := fmt.Sprintf("batch %d was imported by %s; somebody else has to approve it", e.Batch.ID, e.Batch.ImportedBy.Name)
+	if e.byAccount() {
+		text += fmt.Sprintf(" (user id %s of host %s imported it, and is not somebody else under the name %s)", e.By.UserID, e.By.Host, e.By.Name)
+	}
+	return text
+}
+
+// byAccount reports whether only the account says that both are one person.
+func (e *SamePersonError) byAccount() bool { return !e.By.SamePerson(e.Batch.ImportedBy, true) }
+
+// Code is "usage": nothing was done.
+func (e *SamePersonError) Code() string { return "usage" }
+
+// Hint says how to go on.
+func (e *SamePersonError) Hint() string {
+	if e.byAccount() {
+		return "Approve as another user of the host. Where several people share one account, say so: attestation.shared_account: true."
+	}
+	return "Ask a colleague to approve it."
 }
 
 // Decided is one attestation that a person moved.
@@ -68,7 +95,7 @@ func (j Approvals) Retry(ctx context.Context, targets []Target) ([]Decided, erro
 }
 
 func (j Approvals) decide(ctx context.Context, targets []Target, to attestation.State) (done []Decided, err error) {
-	if strings.TrimSpace(j.By) == "" {
+	if strings.TrimSpace(j.By.Name) == "" {
 		return nil, usageErrorf("--by must not be empty: say who decides")
 	}
 	for _, target := range targets {

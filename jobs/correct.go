@@ -34,7 +34,7 @@ var correctionHeader = []string{"customer_tenant_id", "first_name", "last_name",
 
 // Run queues the correction, or returns why it is refused.
 func (j Correction) Run(ctx context.Context) (done Corrected, err error) {
-	if strings.TrimSpace(j.By) == "" {
+	if strings.TrimSpace(j.By.Name) == "" {
 		return done, usageErrorf("--by must not be empty: say who corrects")
 	}
 	was, err := FindAttestation(ctx, j.Attestations, j.ID)
@@ -63,9 +63,6 @@ func (j Correction) Run(ctx context.Context) (done Corrected, err error) {
 	}
 	if done.New.Admitted != attestation.Queued {
 		return done, partialHint(string(done.New.Reason), fmt.Sprintf("the correction is %s: %s", done.New.State, done.New.Message), done.New.Hint)
-	}
-	if err := j.approve(ctx, done.Batch); err != nil {
-		return done, err
 	}
 	done.New, err = j.Attestations.Attestation(ctx, done.New.ID)
 	return done, err

@@ -25,7 +25,9 @@ type Import struct {
 	EvenIfOld   bool // queue acceptances before Since, too
 	Correct     bool
 	Corrects    attestation.ID // the very attestation that is put right; zero: the newest one that Microsoft has
-	By          string         // who imports
+	By          attestation.Actor
+	Policy      attestation.ApprovalPolicy
+	InboxFile   string // the name in the inbox of a file that is taken from there
 
 	// LookUp asks a partner's service for a customer that no run has seen yet; found is false when it has none of this id.
 	LookUp func(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error)
@@ -35,8 +37,10 @@ type Import struct {
 type BatchStore interface {
 	Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
 	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
-	// Import makes a batch in one transaction. report is shown every row before it is committed. Without keep, nothing is.
-	Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(BatchWriter) error, report ReportRows) (attestation.Batch, error)
+	// Import makes a batch in one transaction, and approves it in the same one if it is given an approval. report is shown
+	// every row before the transaction is committed. Without keep, nothing is.
+	Import(ctx context.Context, batch attestation.Batch, keep bool, approve *attestation.Approval, fill func(BatchWriter) error,
+		report ReportRows) (attestation.Batch, error)
 }
 
 // BatchWriter is a batch while it is filled. What Add is given is the job's again afterwards.
@@ -76,7 +80,8 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 	if err != nil {
 		return attestation.Batch{}, err
 	}
-	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf}
+	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf,
+		Policy: j.Policy, InboxFile: j.InboxFile}
 	fill := func(page BatchWriter) error {
 		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}, other: map[ofCustomer]int{}}
 		for rows, err := range ahead(j.customersOf(ctx, file, book)) {
@@ -89,7 +94,16 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 		}
 		return nil
 	}
-	return book.Import(ctx, batch, keep, fill, report)
+	return book.Import(ctx, batch, keep, j.approval(asOf), fill, report)
+}
+
+// approval approves a batch as it is imported where the policy asks nobody to; the configuration is named as the approver.
+func (j Import) approval(at time.Time) *attestation.Approval {
+	if j.Policy.Required {
+		return nil
+	}
+	by := attestation.Actor{Name: fmt.Sprintf("approval: none (%s)", j.Policy.Source), UserID: j.By.UserID, Host: j.By.Host, Source: attestation.FromPolicy}
+	return &attestation.Approval{By: by, At: at, Policy: j.Policy}
 }
 
 // strangers looks up the customers that no run has seen, before the batch is begun: nothing waits for the network while the ledger is

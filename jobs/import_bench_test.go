@@ -52,7 +52,7 @@ func BenchmarkImport(b *testing.B) {
 				began := time.Now()
 				file, err := intake.Open(path, intake.Options{AsOf: today})
 				require.NoError(b, err)
-				job := jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: "ana",
+				job := jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"}, Policy: attestation.ApprovalPolicy{Required: true},
 					LookUp: func(context.Context, ledger.Partner, string) (standing.Customer, bool, error) {
 						return standing.Customer{}, false, nil
 					}}
@@ -100,8 +100,8 @@ func heap(b *testing.B) (peak func() float64) {
 // ledgerBook is the store as the import job sees it.
 type ledgerBook struct{ *store.Store }
 
-func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
-	return l.Store.Import(ctx, batch, keep, func(i *store.Import) error { return fill(i) }, report)
+func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, keep bool, approve *attestation.Approval, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, batch, keep, approve, func(i *store.Import) error { return fill(i) }, report)
 }
 
 // list writes a file of so many attestations.

@@ -16,19 +16,12 @@ import (
 
 // ImportFiles takes files of attestations into the ledger, each as one batch, and writes their result files.
 type ImportFiles struct {
-	Import           // how rows are judged
-	Intake           intake.Options
-	ApprovalRequired bool // by somebody else; else a batch is approved as it is imported
-	DryRun           bool // write the result files, and keep nothing
-	Store            ImportStore
-	Now              func() time.Time
-	Log              *slog.Logger
-}
-
-// ImportStore is what an import asks of the ledger.
-type ImportStore interface {
-	BatchStore
-	Approve(ctx context.Context, batch int64, sha256, by string, at time.Time) (approved int64, err error)
+	Import // how rows are judged
+	Intake intake.Options
+	DryRun bool // write the result files, and keep nothing
+	Store  BatchStore
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // ImportedFile is what became of a file.
@@ -135,7 +128,7 @@ func wasWere(n int) string {
 
 // one imports a file; its result files go into a folder, under names made of name.
 func (j ImportFiles) one(ctx context.Context, path, folder, name string) (ImportedFile, error) {
-	if strings.TrimSpace(j.By) == "" {
+	if strings.TrimSpace(j.By.Name) == "" {
 		return ImportedFile{}, usageErrorf("--by must not be empty: say who imports")
 	}
 	switch j.Intake.Dates {
@@ -183,7 +176,7 @@ func (j ImportFiles) enter(ctx context.Context, file Upload, path, folder, name 
 	done.ResultFiles = results.ResultFiles
 	j.Log.Info("batch imported", "batch", batch.ID, "file", path, "rows", batch.Rows, "queued", batch.Queued, "refused", batch.Refused,
 		"duplicates", batch.Duplicates, "already_known", batch.AlreadyKnown, "dry_run", j.DryRun)
-	return done, j.approve(ctx, batch)
+	return done, nil
 }
 
 // add makes a batch of an upload.
@@ -194,17 +187,6 @@ func (j ImportFiles) add(ctx context.Context, upload Upload, name string, report
 		batch.ID = 0
 	}
 	return batch, err
-}
-
-// approve approves a batch where the configuration asks nobody to.
-func (j ImportFiles) approve(ctx context.Context, b attestation.Batch) error {
-	if j.DryRun || j.ApprovalRequired || b.Queued == 0 {
-		return nil
-	}
-	if _, err := j.Store.Approve(ctx, b.ID, b.SHA256, j.By, j.Now()); err != nil {
-		return fmt.Errorf("approve batch %d: %w", b.ID, err)
-	}
-	return nil
 }
 
 // withoutNumber hides the number that a dry run's batch had for a moment.

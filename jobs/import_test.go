@@ -62,7 +62,7 @@ func newImportLab(t *testing.T) *importLab {
 	t.Cleanup(func() { s.Close() })
 	require.NoError(t, s.Migrate(t.Context()))
 	lab := &importLab{Store: s}
-	lab.job = jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: "ana",
+	lab.job = jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"}, Policy: attestation.ApprovalPolicy{Required: true},
 		LookUp: func(_ context.Context, _ ledger.Partner, id string) (standing.Customer, bool, error) {
 			lab.asked++
 			return standing.Customer{ID: id, Name: "Contoso " + id, Relationship: "reseller"}, id[0] == 'c', nil
@@ -70,8 +70,8 @@ func newImportLab(t *testing.T) *importLab {
 	return lab
 }
 
-func (l *importLab) Import(ctx context.Context, b attestation.Batch, keep bool, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
-	return l.Store.Import(ctx, b, keep, func(i *store.Import) error { return fill(i) }, report)
+func (l *importLab) Import(ctx context.Context, b attestation.Batch, keep bool, approve *attestation.Approval, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, b, keep, approve, func(i *store.Import) error { return fill(i) }, report)
 }
 
 // unreported is a report that nobody reads.

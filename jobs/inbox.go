@@ -19,6 +19,7 @@ import (
 type Inbox struct {
 	ImportFiles
 	Folder  string
+	Host    string // of this process
 	Batches BatchList
 }
 
@@ -106,8 +107,12 @@ func (j Inbox) takeFile(ctx context.Context, path string) (ImportedFile, error) 
 	if err != nil {
 		return ImportedFile{}, err
 	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return ImportedFile{}, err
+	}
 	job := j.ImportFiles
-	job.By = fileOwner(path)
+	job.By = fileOwner(info, j.Host)
 	file, err := job.one(ctx, path, folder, filepath.Base(done))
 	// Who changes a file has not finished it: it is taken the next night.
 	if e, ok := errors.AsType[*intake.FileError](err); ok && e.Code != intake.Changed {
@@ -175,7 +180,7 @@ func (j Inbox) warnUnapproved(ctx context.Context) error {
 		}
 		if n := states[attestation.Queued]; n > 0 {
 			days := int(j.Now().Sub(b.ImportedAt).Hours() / 24)
-			j.Log.Warn("a batch awaits approval", "batch", b.ID, "file", b.File, "attestations", n, "imported_by", b.ImportedBy, "days", days)
+			j.Log.Warn("a batch awaits approval", "batch", b.ID, "file", b.File, "attestations", n, "imported_by", b.ImportedBy.Name, "days", days)
 		}
 	}
 	return nil

@@ -2,12 +2,14 @@ package jobs
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/intake"
 )
 
@@ -75,6 +77,10 @@ func TestRefuseFile(t *testing.T) {
 }
 
 func TestFileOwner(t *testing.T) {
-	require.NotEmpty(t, fileOwner(t.TempDir()))
-	require.Equal(t, "unknown", fileOwner(filepath.Join(t.TempDir(), "nowhere")))
+	t.Parallel()
+	info, err := os.Stat(t.TempDir())
+	require.NoError(t, err)
+	self, err := user.Current()
+	require.NoError(t, err)
+	require.Equal(t, attestation.Actor{Name: self.Username, UserID: self.Uid, Host: "desk", Source: attestation.FromFileOwner}, fileOwner(info, "desk"))
 }

@@ -41,11 +41,11 @@ func (b *lab) queued(t *testing.T) (rows []attestation.Attestation) {
 // imported makes a batch of rows, and approves it.
 func (b *lab) imported(t *testing.T, rows []attestation.Attestation) int64 {
 	t.Helper()
-	batch, err := b.store.Import(t.Context(), attestation.Batch{SHA256: "abc", ImportedBy: "ana", ImportedAt: today}, true,
+	batch, err := b.store.Import(t.Context(), attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: today}, true, nil,
 		func(i *store.Import) error { return i.Add(t.Context(), rows) },
 		func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
 	require.NoError(t, err)
-	_, err = b.store.Approve(t.Context(), batch.ID, "abc", "bea", today)
+	_, err = b.store.Approve(t.Context(), attestation.Approval{Batch: batch.ID, SHA256: "abc", By: attestation.Actor{Name: "bea"}, At: today})
 	require.NoError(t, err)
 	return batch.ID
 }
@@ -55,7 +55,7 @@ func (b *lab) submit(t *testing.T, ctx context.Context) (jobs.Submitted, error) 
 	client, err := partnercenter.New(b.client)
 	require.NoError(t, err)
 	defer client.Close()
-	queue, err := b.store.Queue(ctx, partner.ID, "test")
+	queue, err := b.store.Queue(ctx, partner.ID, attestation.Actor{Name: "test"})
 	require.NoError(t, err)
 	return jobs.Submit{Concurrency: 8, Most: 10_000, Since: "2023-04-01", Service: client}.Run(ctx, queue, today)
 }

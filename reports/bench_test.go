@@ -108,7 +108,7 @@ func (c crowd) Entries(_ context.Context, partner string, _ ledger.Snapshot) ite
 		if partner != brazil.ID {
 			return
 		}
-		model := entry(attestation.Batch{ID: 1, ImportedBy: "ana", ImportedAt: tonight}, 0, partner, customer(1, "Customer & Sons", standing.NeverAccepted), attestation.Confirmed)
+		model := entry(attestation.Batch{ID: 1, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: tonight}, 0, partner, customer(1, "Customer & Sons", standing.NeverAccepted), attestation.Confirmed)
 		for i := range c.attested() {
 			model.ID.Line = i + 2
 			if !yield(model, nil) {

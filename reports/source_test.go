@@ -356,9 +356,9 @@ func entry(batch attestation.Batch, line int, partner string, c standing.Record,
 
 // lately are attestations in every state of the classic route, of two partners and of nobody, with hostile and with purged rows.
 func lately(records, few []standing.Record) []ledger.AttestationEntry {
-	april := attestation.Batch{ID: 7, File: "=april.csv", ImportedBy: "ana.lima", ImportedAt: night(40), ApprovedBy: "bea", ApprovedAt: night(39)}
-	may := attestation.Batch{ID: 12, File: "may & june.xlsx", ImportedBy: "ana.lima", ImportedAt: night(2), ApprovedBy: "bea", ApprovedAt: night(1)}
-	fresh := attestation.Batch{ID: 13, File: "today.csv", ImportedBy: "ana.lima", ImportedAt: tonight.Add(-time.Hour)}
+	april := attestation.Batch{ID: 7, File: "=april.csv", ImportedBy: attestation.Actor{Name: "ana.lima"}, ImportedAt: night(40), ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(39)}
+	may := attestation.Batch{ID: 12, File: "may & june.xlsx", ImportedBy: attestation.Actor{Name: "ana.lima"}, ImportedAt: night(2), ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(1)}
+	fresh := attestation.Batch{ID: 13, File: "today.csv", ImportedBy: attestation.Actor{Name: "ana.lima"}, ImportedAt: tonight.Add(-time.Hour)}
 	purged := entry(april, 2, brazil.ID, records[0], attestation.Confirmed)
 	purged.Content.Signer, purged.SentAt, purged.AnsweredAt = standing.Contact{}, night(39), night(39)
 	confirmed := entry(may, 2, brazil.ID, records[0], attestation.Confirmed)

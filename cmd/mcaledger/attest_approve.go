@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/jobs"
 )
@@ -20,19 +19,22 @@ type approveReply struct {
 }
 
 // approvals are the decisions of a person.
-func (w *workspace) approvals(by string) jobs.Approvals {
-	return jobs.Approvals{Store: w.ledger, Required: w.config.Attestation.Approval == config.ApprovalRequired, By: by, Now: w.Now}
+func (w *workspace) approvals(by attestation.Actor) jobs.Approvals {
+	return jobs.Approvals{Store: w.ledger, Policy: approvalPolicy(w.config), By: by, Now: w.Now}
 }
 
 func (a *app) attestApproveCommand() *cobra.Command {
 	r := &approveReply{head: head{Command: "attest approve"}}
 	var given []string
+	var by func() attestation.Actor
 	cmd := a.command("approve", "approve a batch (not its importer)", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		batch, err := jobs.ParseBatch(given[0])
 		if err != nil {
 			return err
 		}
-		done, err := w.approvals(r.By).Approve(ctx, batch)
+		who := by()
+		r.By = who.Name
+		done, err := w.approvals(who).Approve(ctx, batch)
 		r.Batch, r.SHA256, r.Approved = done.Batch.ID, done.Batch.SHA256, done.Attestations
 		if err != nil {
 			return err
@@ -40,7 +42,7 @@ func (a *app) attestApproveCommand() *cobra.Command {
 		a.printf("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", r.Batch, done.Batch.File, r.SHA256, r.Approved, r.By)
 		return nil
 	}))
-	byFlag(cmd, &r.By, a.getenv)
+	by = a.byFlag(cmd)
 	return withArguments(cmd, "BATCH", cobra.ExactArgs(1), &given)
 }
 
@@ -68,7 +70,7 @@ func (a *app) attestRetryCommand() *cobra.Command {
 func (a *app) attestDecideCommand(use, short string, decide func(jobs.Approvals, context.Context, []jobs.Target) ([]jobs.Decided, error)) *cobra.Command {
 	r := &decideReply{head: head{Command: "attest " + use}, Attestations: []decided{}}
 	var given []string
-	by := ""
+	var by func() attestation.Actor
 	cmd := a.command(use, short, r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		targets := make([]jobs.Target, len(given))
 		for i, text := range given {
@@ -77,21 +79,22 @@ func (a *app) attestDecideCommand(use, short string, decide func(jobs.Approvals,
 				return err
 			}
 		}
-		done, err := decide(w.approvals(by), ctx, targets)
+		done, err := decide(w.approvals(by()), ctx, targets)
 		for _, d := range done {
 			r.Attestations = append(r.Attestations, decided{d.ID.String(), d.From, d.To})
 			a.printf("attestation %s: %s, was %s\n", d.ID, d.To, d.From)
 		}
 		return err
 	}))
-	byFlag(cmd, &by, a.getenv)
+	by = a.byFlag(cmd)
 	return withArguments(cmd, "ID|BATCH…", cobra.MinimumNArgs(1), &given)
 }
 
 func (a *app) attestCorrectCommand() *cobra.Command {
 	r := &importReply{head: head{Command: "attest correct"}, Batches: []batchReply{}}
 	var given []string
-	var by, first, last, email, phone, date, evidence string
+	var by func() attestation.Actor
+	var first, last, email, phone, date, evidence string
 	cmd := a.command("correct", "correct a confirmed attestation: another signer, or other contact fields", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		id, err := jobs.ParseAttestation(given[0])
 		if err != nil {
@@ -104,7 +107,7 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 		defer partners.Close()
 		job := jobs.Correction{ImportFiles: w.importJob(partners), Attestations: w.ledger, ID: id, Agreed: standing.Date(date), Evidence: evidence,
 			Signer: standing.Contact{FirstName: first, LastName: last, Email: email, Phone: phone}}
-		job.By = by
+		job.By = by()
 		done, err := job.Run(ctx)
 		if done.Batch.ID != 0 {
 			r.Batches = append(r.Batches, batchReplyOf(done.Batch, done.Batch.File, ""))
@@ -116,7 +119,7 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 		return nil
 	}))
 	f := cmd.Flags()
-	byFlag(cmd, &by, a.getenv)
+	by = a.byFlag(cmd)
 	f.StringVar(&first, "first-name", "", "first name of the signer, if another one")
 	f.StringVar(&last, "last-name", "", "last name of the signer, if another one")
 	f.StringVar(&email, "email", "", "e-mail address of the signer, if another one")

@@ -55,7 +55,6 @@ func (a *app) printImported(done jobs.Imported) {
 
 // importFlags say how files are to be imported.
 type importFlags struct {
-	by          string
 	dates       string
 	partners    []string
 	dryRun      bool
@@ -67,6 +66,7 @@ func (a *app) attestImportCommand() *cobra.Command {
 	r := &importReply{head: head{Command: "attest import"}, Batches: []batchReply{}}
 	var files []string
 	var how importFlags
+	var by func() attestation.Actor
 	cmd := a.command("import", "check files of attestations and queue their rows", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		partners, err := w.partners(how.partners)
 		if err != nil {
@@ -74,7 +74,7 @@ func (a *app) attestImportCommand() *cobra.Command {
 		}
 		defer partners.Close()
 		job := w.importJob(partners)
-		job.By, job.DryRun, job.EvenIfClear, job.Correct = how.by, how.dryRun, how.evenIfClear, how.correct
+		job.By, job.DryRun, job.EvenIfClear, job.Correct = by(), how.dryRun, how.evenIfClear, how.correct
 		if how.dates != "" {
 			job.Intake.Dates = intake.DateOrder(how.dates)
 		}
@@ -84,7 +84,7 @@ func (a *app) attestImportCommand() *cobra.Command {
 		return err
 	}))
 	f := cmd.Flags()
-	byFlag(cmd, &how.by, a.getenv)
+	by = a.byFlag(cmd)
 	f.StringVar(&how.dates, "dates", "", "order of day and month in dates such as 03/04/2026: auto, dmy or mdy (else attestation.dates)")
 	f.StringSliceVar(&how.partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
 	f.BoolVar(&how.dryRun, "dry-run", false, "check, and write the result file, but queue nothing")
@@ -96,14 +96,18 @@ func (a *app) attestImportCommand() *cobra.Command {
 func (w *workspace) importJob(partners *jobs.Partners) jobs.ImportFiles {
 	c := w.config
 	return jobs.ImportFiles{
-		Import: jobs.Import{Partners: partners.Ledger(), Since: c.Policy.AcceptedSince, LookUp: partners.LookUp},
+		Import: jobs.Import{Partners: partners.Ledger(), Since: c.Policy.AcceptedSince, LookUp: partners.LookUp, Policy: approvalPolicy(c)},
 		Intake: intake.Options{Dates: intake.DateOrder(c.Attestation.Dates), DateOptional: c.Attestation.Route == config.RouteEnhanced,
 			EvidenceRequired: c.Attestation.Evidence == config.EvidenceRequired},
-		ApprovalRequired: c.Attestation.Approval == config.ApprovalRequired,
-		Store:            w.ledger, Now: w.Now, Log: w.log(),
+		Store: w.ledger, Now: w.Now, Log: w.log(),
 	}
 }
 
 func (w *workspace) inboxJob(partners *jobs.Partners) jobs.Inbox {
-	return jobs.Inbox{ImportFiles: w.importJob(partners), Folder: w.config.Attestation.Inbox, Batches: w.ledger}
+	return jobs.Inbox{ImportFiles: w.importJob(partners), Folder: w.config.Attestation.Inbox, Host: hostName(), Batches: w.ledger}
+}
+
+func approvalPolicy(c config.Config) attestation.ApprovalPolicy {
+	return attestation.ApprovalPolicy{Required: c.Attestation.Approval == config.ApprovalRequired, SharedAccount: c.Attestation.SharedAccount,
+		Source: c.Source("attestation.approval")}
 }

@@ -90,7 +90,7 @@ func (w *workspace) listed(ctx context.Context, number string, limit int) ([]att
 }
 
 func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each bool, state attestation.State) (listedBatch, error) {
-	listed := listedBatch{Batch: b.ID, File: b.File, ImportedBy: b.ImportedBy, ImportedAt: b.ImportedAt, ApprovedBy: b.ApprovedBy, Rows: b.Rows}
+	listed := listedBatch{Batch: b.ID, File: b.File, ImportedBy: b.ImportedBy.Name, ImportedAt: b.ImportedAt, ApprovedBy: b.ApprovedBy.Name, Rows: b.Rows}
 	var err error
 	if listed.States, err = s.CountStates(ctx, b.ID); err != nil || !each {
 		return listed, err

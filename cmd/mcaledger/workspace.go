@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"os"
 	"strings"
 	"time"
 
@@ -146,23 +145,15 @@ func (l ledgerStore) Hold(ctx context.Context, p ledger.Partner, work func(conte
 }
 
 func (l ledgerStore) OpenQueue(ctx context.Context, partnerID string) (jobs.PartnerQueue, error) {
-	return l.Queue(ctx, partnerID, agentName())
+	return l.Queue(ctx, partnerID, program())
 }
 
-func (l ledgerStore) Import(ctx context.Context, b attestation.Batch, keep bool, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
-	return l.Store.Import(ctx, b, keep, func(i *store.Import) error { return fill(i) },
+func (l ledgerStore) Import(ctx context.Context, b attestation.Batch, keep bool, approve *attestation.Approval,
+	fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, b, keep, approve, func(i *store.Import) error { return fill(i) },
 		func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
 			return report(b, rows)
 		})
-}
-
-// agentName is the actor recorded for automatic steps.
-func agentName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "this host"
-	}
-	return "mcaledger on " + host
 }
 
 // reconcileJob wires the reconciliation of partners.

@@ -43,11 +43,30 @@ type Batch struct {
 	SHA256     string // of its bytes; approval is of this
 	Form       string // how to write the result file
 	Header     []string
-	ImportedBy string
+	ImportedBy Actor
 	ImportedAt time.Time
-	ApprovedBy string    // empty: not approved
+	ApprovedBy Actor     // without a name: not approved
 	ApprovedAt time.Time // zero: not approved
+	Policy     ApprovalPolicy
+	InboxFile  string // its name in the inbox until it is moved; empty: moved, or not from the inbox
 	Counts
+}
+
+// ApprovalPolicy says who has to approve a batch. A batch keeps the one under which it was approved, and until then the
+// one under which it was imported.
+type ApprovalPolicy struct {
+	Required      bool   `json:"required"`       // by somebody other than the importer
+	SharedAccount bool   `json:"shared_account"` // several people use one account: only their names tell them apart
+	Source        string `json:"source"`         // where it is set
+}
+
+// Approval lets a batch be sent.
+type Approval struct {
+	Batch  int64
+	SHA256 string // of the file that was seen
+	By     Actor
+	At     time.Time
+	Policy ApprovalPolicy
 }
 
 // Counts are the rows of a batch by what became of them at import. Rows is the sum of the others.

@@ -21,22 +21,54 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
+// decidedRow is who imported and approved a batch, and under which policy.
+type decidedRow struct {
+	ImportedBy     string     `db:"imported_by"`
+	ImportedUserID string     `db:"imported_user_id"`
+	ImportedHost   string     `db:"imported_host"`
+	ImportedSource string     `db:"imported_source"`
+	ImportedAt     time.Time  `db:"imported_at"`
+	ApprovedBy     string     `db:"approved_by"`
+	ApprovedUserID string     `db:"approved_user_id"`
+	ApprovedHost   string     `db:"approved_host"`
+	ApprovedSource string     `db:"approved_source"`
+	ApprovedAt     *time.Time `db:"approved_at"`
+	ApprovalPolicy string     `db:"approval_policy"`
+}
+
+func (r decidedRow) importer() attestation.Actor {
+	return attestation.Actor{Name: r.ImportedBy, UserID: r.ImportedUserID, Host: r.ImportedHost, Source: attestation.ActorSource(r.ImportedSource)}
+}
+
+func (r decidedRow) approver() attestation.Actor {
+	return attestation.Actor{Name: r.ApprovedBy, UserID: r.ApprovedUserID, Host: r.ApprovedHost, Source: attestation.ActorSource(r.ApprovedSource)}
+}
+
+// decided fills in what the row says of a batch.
+func (r decidedRow) decided(b *attestation.Batch) error {
+	b.ImportedBy, b.ImportedAt, b.ApprovedBy, b.ApprovedAt = r.importer(), r.ImportedAt.UTC(), r.approver(), orZero(r.ApprovedAt)
+	return json.Unmarshal([]byte(r.ApprovalPolicy), &b.Policy)
+}
+
+func policyText(p attestation.ApprovalPolicy) string {
+	text, _ := json.Marshal(p) // texts and booleans always marshal
+	return string(text)
+}
+
 // batchRow is attestation.Batch as the table batch holds it.
 type batchRow struct {
-	ID           int64      `db:"id"`
-	FileName     string     `db:"file_name"`
-	SHA256       string     `db:"sha256"`
-	Form         string     `db:"result_format"`
-	Header       string     `db:"header"`
-	ImportedBy   string     `db:"imported_by"`
-	ImportedAt   time.Time  `db:"imported_at"`
-	ApprovedBy   string     `db:"approved_by"`
-	ApprovedAt   *time.Time `db:"approved_at"`
-	Rows         int        `db:"row_count"`
-	Queued       int        `db:"queued"`
-	Refused      int        `db:"refused"`
-	Duplicates   int        `db:"duplicates"`
-	AlreadyKnown int        `db:"already_known"`
+	ID       int64  `db:"id"`
+	FileName string `db:"file_name"`
+	SHA256   string `db:"sha256"`
+	Form     string `db:"result_format"`
+	Header   string `db:"header"`
+	decidedRow
+	InboxFile    string `db:"inbox_file"`
+	Rows         int    `db:"row_count"`
+	Queued       int    `db:"queued"`
+	Refused      int    `db:"refused"`
+	Duplicates   int    `db:"duplicates"`
+	AlreadyKnown int    `db:"already_known"`
 }
 
 func (r batchRow) counts() attestation.Counts {
@@ -54,8 +86,10 @@ func (r batchRow) digest() string {
 }
 
 func (r batchRow) batch() (attestation.Batch, error) {
-	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
-		ApprovedBy: r.ApprovedBy, ApprovedAt: orZero(r.ApprovedAt), Counts: r.counts()}
+	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, InboxFile: r.InboxFile, Counts: r.counts()}
+	if err := r.decided(&b); err != nil {
+		return b, err
+	}
 	return b, json.Unmarshal([]byte(r.Header), &b.Header)
 }
 
@@ -70,7 +104,10 @@ func jsonText(list []string) string {
 }
 
 func rowOfBatch(b attestation.Batch) batchRow {
-	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header), ImportedBy: b.ImportedBy, ImportedAt: instant(b.ImportedAt)}
+	by := b.ImportedBy
+	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header), InboxFile: b.InboxFile,
+		decidedRow: decidedRow{ImportedBy: by.Name, ImportedUserID: by.UserID, ImportedHost: by.Host, ImportedSource: string(by.Source),
+			ImportedAt: instant(b.ImportedAt), ApprovalPolicy: policyText(b.Policy)}}
 }
 
 // attestationRow is an attestation.Attestation without personal data as the table attestation holds it.
@@ -225,33 +262,46 @@ func (s *Store) attestations(ctx context.Context, on sqlx.QueryerContext, batch 
 	}
 }
 
-// Approve lets a batch be sent: every queued attestation of it, on the word of somebody who saw the file with this SHA-256. It returns how
-// many; ErrNotFound when there is no such batch, the file is another, or it is approved already.
-func (s *Store) Approve(ctx context.Context, batch int64, sha256, by string, at time.Time) (approved int64, err error) {
+// Approve lets a batch be sent: every queued attestation of it. It returns how many; ErrNotFound when there is no such
+// batch, the file is another, or it is already approved.
+func (s *Store) Approve(ctx context.Context, a attestation.Approval) (approved int64, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
-		n, err := s.exec(ctx, tx, "approve", args{"batch": batch, "sha256": sha256, "by": by, "at": instant(at)})
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return ErrNotFound
-		}
-		if approved, err = s.exec(ctx, tx, "move_queued", args{"batch": batch, "to": attestation.Approved}); err != nil {
-			return err
-		}
-		detail, err := json.Marshal(map[string]any{"sha256": sha256, "attestations": approved})
-		if err != nil {
-			return err
-		}
-		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventApprove, Batch: batch, At: at, Actor: attestation.Actor{Name: by}, From: attestation.Queued, To: attestation.Approved,
-			Detail: string(detail)})
+		approved, err = s.approve(ctx, tx, a)
+		return err
 	})
 	return approved, err
 }
 
+func (s *Store) approve(ctx context.Context, tx *sqlx.Tx, a attestation.Approval) (approved int64, err error) {
+	n, err := s.exec(ctx, tx, "approve", args{"batch": a.Batch, "sha256": a.SHA256, "by": a.By.Name, "user_id": a.By.UserID, "host": a.By.Host,
+		"source": a.By.Source, "at": instant(a.At), "policy": policyText(a.Policy)})
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, ErrNotFound
+	}
+	if approved, err = s.exec(ctx, tx, "move_queued", args{"batch": a.Batch, "to": attestation.Approved}); err != nil {
+		return 0, err
+	}
+	detail, err := json.Marshal(approval{SHA256: a.SHA256, Attestations: approved, Policy: a.Policy})
+	if err != nil {
+		return 0, err
+	}
+	return approved, s.append(ctx, tx, ledger.Event{Kind: ledger.EventApprove, Batch: a.Batch, At: a.At, Actor: a.By, From: attestation.Queued,
+		To: attestation.Approved, Detail: string(detail)})
+}
+
+// approval is the detail of the event of an approval.
+type approval struct {
+	SHA256       string                     `json:"sha256"`
+	Attestations int64                      `json:"attestations"`
+	Policy       attestation.ApprovalPolicy `json:"policy"`
+}
+
 // Decide moves an attestation on a person's word: takes it back, or lets it be tried again. It fails with ErrNotFound when the attestation is
 // not where it was seen.
-func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by string, at time.Time) error {
+func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by attestation.Actor, at time.Time) error {
 	if !attestation.MayDecide(from, to) {
 		return fmt.Errorf("an attestation that is %s cannot become %s", from, to)
 	}
@@ -267,7 +317,7 @@ func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestat
 		if to == attestation.Cancelled {
 			kind = ledger.EventCancel
 		}
-		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, Actor: attestation.Actor{Name: by}, From: from, To: to})
+		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, Actor: by, From: from, To: to})
 	})
 }
 
@@ -277,6 +327,25 @@ func (s *Store) RecentBatches(ctx context.Context, limit int) ([]attestation.Bat
 	if err := s.list(ctx, s.db, &rows, "recent_batches", args{"limit": limit}); err != nil {
 		return nil, err
 	}
+	return batchesOf(rows)
+}
+
+// UnfinishedInboxBatches returns the batches whose file may still be in the inbox, the oldest first.
+func (s *Store) UnfinishedInboxBatches(ctx context.Context) ([]attestation.Batch, error) {
+	var rows []batchRow
+	if err := s.list(ctx, s.db, &rows, "unfinished_inbox_batches", nil); err != nil {
+		return nil, err
+	}
+	return batchesOf(rows)
+}
+
+// FinishInboxFile notes that a batch's file is moved out of the inbox and its result files are written.
+func (s *Store) FinishInboxFile(ctx context.Context, batch int64) error {
+	_, err := s.exec(ctx, s.db, "finish_inbox_file", args{"batch": batch})
+	return err
+}
+
+func batchesOf(rows []batchRow) ([]attestation.Batch, error) {
 	batches := make([]attestation.Batch, len(rows))
 	for i, row := range rows {
 		var err error

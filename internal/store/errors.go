@@ -17,6 +17,8 @@ var (
 		"Install the version of mcaledger that made it, or a newer one; nothing was changed."}
 	// ErrLeaseLost: another process works on the partner now; nothing was written.
 	ErrLeaseLost error = &sentinel{"the lease was lost to another process", "held", waitHint}
+	// ErrInboxFileTaken: another run has made a batch of the same file of the inbox.
+	ErrInboxFileTaken error = &sentinel{"another run imports this file of the inbox", "held", waitHint}
 	// ErrNotFound: the ledger holds no such thing.
 	ErrNotFound error = &sentinel{"not in the ledger", "not_found", ""}
 )

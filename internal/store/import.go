@@ -24,7 +24,12 @@ import (
 
 // Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows; report is shown them all, in
 // the file's order, before the batch is kept. Without keep, nothing is.
-func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, fill func(*Import) error, report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
+//
+// With an approval, the batch is approved in the same transaction, if any row of it is queued. ErrInboxFileTaken is
+// returned when another run has made a batch of the same file of the inbox.
+func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, approve *attestation.Approval, fill func(*Import) error,
+	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
+
 	err := s.inTxOfConn(ctx, func(conn *sqlx.Conn, tx *sqlx.Tx) error {
 		if s.dialect == sqlfiles.Postgres {
 			for _, statement := range []string{"lock_imports", "look_up_by_index"} {
@@ -33,7 +38,11 @@ func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, 
 				}
 			}
 		}
-		if err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch)); err != nil {
+		err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch))
+		if errors.Is(err, ErrNotFound) {
+			return ErrInboxFileTaken
+		}
+		if err != nil {
 			return err
 		}
 		page := &Import{store: s, conn: conn, tx: tx, batch: batch.ID, named: newFilter(), readAt: firstReadAt, sum: newSum()}
@@ -49,12 +58,24 @@ func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, 
 		if !keep {
 			return errNotKept
 		}
-		return nil
+		return s.approveImported(ctx, tx, &batch, approve)
 	})
 	if errors.Is(err, errNotKept) {
 		err = nil
 	}
 	return batch, err
+}
+
+// approveImported approves a batch as it is imported, if the caller asks for it and there is anything to approve.
+func (s *Store) approveImported(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch, a *attestation.Approval) error {
+	if a == nil || batch.Queued == 0 {
+		return nil
+	}
+	whole := *a
+	whole.Batch, whole.SHA256 = batch.ID, batch.SHA256
+	batch.ApprovedBy, batch.ApprovedAt = a.By, a.At
+	_, err := s.approve(ctx, tx, whole)
+	return err
 }
 
 // inTxOfConn is inTx with the transaction's connection, for what database/sql does not know of.
@@ -89,11 +110,11 @@ func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.
 	}
 	whole := rowOfBatch(*batch)
 	whole.Rows, whole.Queued, whole.Refused, whole.Duplicates, whole.AlreadyKnown = sum.Rows, sum.Queued, sum.Refused, sum.Duplicates, sum.AlreadyKnown
-	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued, Batch: whole.digest(), Digest: sum.digest()})
+	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued, Batch: whole.digest(), Digest: sum.digest(), Policy: batch.Policy})
 	if err != nil {
 		return err
 	}
-	return s.append(ctx, tx, ledger.Event{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: attestation.Actor{Name: batch.ImportedBy}, Detail: string(detail)})
+	return s.append(ctx, tx, ledger.Event{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
 }
 
 // Unknown tells which of these tenant ids none of the partners has as a customer, as the last completed run left them.

@@ -20,11 +20,11 @@ import (
 type Queue struct {
 	store   *Store
 	partner string
-	actor   string // who, in the log of events
+	actor   attestation.Actor
 }
 
 // Queue opens a partner's queue. Claims that a dead process of this host left behind are free at once.
-func (s *Store) Queue(ctx context.Context, partnerID, actor string) (*Queue, error) {
+func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.Actor) (*Queue, error) {
 	host, _, _ := thisProcess()
 	var holders []struct {
 		PID     int64  `db:"claim_pid"`
@@ -166,5 +166,5 @@ func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, kind ledger.EventKind, i
 		return err
 	}
 	return q.store.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, PartnerID: q.partner,
-		Actor: attestation.Actor{Name: q.actor, Source: attestation.FromProgram}, From: from, To: to, Detail: string(text)})
+		Actor: q.actor, From: from, To: to, Detail: string(text)})
 }

@@ -147,13 +147,10 @@ func (s *Store) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledg
 // entryRow is an ledger.AttestationEntry, with what was known of it at the instant of a cut.
 type entryRow struct {
 	wholeRow
-	File       string            `db:"file_name"`
-	SHA256     string            `db:"sha256"`
-	ImportedBy string            `db:"imported_by"`
-	ImportedAt time.Time         `db:"imported_at"`
-	ApprovedBy string            `db:"approved_by"`
-	ApprovedAt *time.Time        `db:"approved_at"`
-	StateThen  attestation.State `db:"state_then"`
+	decidedRow
+	File      string            `db:"file_name"`
+	SHA256    string            `db:"sha256"`
+	StateThen attestation.State `db:"state_then"`
 
 	// The answer that a later one overwrote, where the later one came after the instant.
 	ThenAt          *time.Time         `db:"then_at"`
@@ -168,12 +165,14 @@ type entryRow struct {
 
 // entry takes back what came after the instant at.
 func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
-	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256, ImportedBy: r.ImportedBy, ImportedAt: r.ImportedAt.UTC(),
-		ApprovedBy: r.ApprovedBy, ApprovedAt: orZero(r.ApprovedAt)}}
-	if e.Batch.ApprovedAt.After(at) {
-		e.Batch.ApprovedBy, e.Batch.ApprovedAt = "", time.Time{}
+	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256}}
+	err := r.decided(&e.Batch)
+	if err != nil {
+		return e, err
 	}
-	var err error
+	if e.Batch.ApprovedAt.After(at) {
+		e.Batch.ApprovedBy, e.Batch.ApprovedAt = attestation.Actor{}, time.Time{}
+	}
 	if e.Attestation, err = r.attestation(); err != nil {
 		return e, err
 	}

@@ -122,6 +122,8 @@ type imported struct {
 	Queued int    `json:"queued"`
 	Batch  string `json:"batch"`  // digest of the batch's own row
 	Digest string `json:"digest"` // of the rows of the file
+
+	Policy attestation.ApprovalPolicy `json:"policy"`
 }
 
 // batches compares each batch with the events of its import and approval.
@@ -139,16 +141,19 @@ func (v *verifier) batches(ctx context.Context) error {
 			v.problem(at, "no event records the import of batch %d", b.ID)
 			continue
 		}
-		if e.Actor.Name != b.ImportedBy || !e.At.Equal(b.ImportedAt) {
-			v.problem(at, "the batch says that %q imported it at %s; the log says %q at %s", b.ImportedBy, b.ImportedAt.UTC(), e.Actor.Name, e.At)
+		if e.Actor != b.importer() || !e.At.Equal(b.ImportedAt) {
+			v.problem(at, "the batch says that %+v imported it at %s; the log says %+v at %s", b.importer(), b.ImportedAt.UTC(), e.Actor, e.At)
 		}
 		var detail imported
 		if err := json.Unmarshal([]byte(e.Detail), &detail); err != nil || detail.SHA256 != b.SHA256 || detail.Batch != b.digest() {
 			v.problem(at, "the file, the counts or the header of the batch are not those that were imported")
 		}
-		approval := v.approvals[b.ID]
-		if when := orZero(b.ApprovedAt); approval.Actor.Name != b.ApprovedBy || !approval.At.Equal(when) {
-			v.problem(at, "the batch says that %q approved it at %s; the log says %q at %s", b.ApprovedBy, when, approval.Actor.Name, approval.At)
+		approved := v.approvals[b.ID]
+		if when := orZero(b.ApprovedAt); approved.Actor != b.approver() || !approved.At.Equal(when) {
+			v.problem(at, "the batch says that %+v approved it at %s; the log says %+v at %s", b.approver(), when, approved.Actor, approved.At)
+		}
+		if policy := policyText(policyThen(detail, approved)); policy != b.ApprovalPolicy {
+			v.problem(at, "the batch says that its approval policy was %s; the log says %s", b.ApprovalPolicy, policy)
 		}
 	}
 	for id, e := range v.imports {
@@ -157,6 +162,15 @@ func (v *verifier) batches(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// policyThen is the policy that a batch was approved under, or imported under if it was never approved.
+func policyThen(detail imported, approved ledger.Event) attestation.ApprovalPolicy {
+	var said approval
+	if json.Unmarshal([]byte(approved.Detail), &said) == nil {
+		return said.Policy
+	}
+	return detail.Policy
 }
 
 // rows compares the rows of each batch with the digest taken when it was imported.

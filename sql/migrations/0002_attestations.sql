@@ -5,12 +5,20 @@ CREATE TABLE batch (
     id            {{identity}},
     file_name     TEXT NOT NULL,
     sha256        TEXT NOT NULL,           -- of the file as it came; approval is of this
-    result_format          TEXT NOT NULL,           -- how to write the result file, as JSON
+    result_format TEXT NOT NULL,           -- how to write the result file, as JSON
     header        TEXT NOT NULL,           -- the file's own, a JSON array
-    imported_by   TEXT NOT NULL,
-    imported_at   {{timestamp}} NOT NULL,
-    approved_by   TEXT NOT NULL DEFAULT '',
-    approved_at   {{timestamp}},
+    imported_by      TEXT NOT NULL,        -- the name as it was given
+    imported_user_id TEXT NOT NULL,        -- of the operating system; empty: not known
+    imported_host    TEXT NOT NULL,
+    imported_source  TEXT NOT NULL,        -- where the name comes from
+    imported_at      {{timestamp}} NOT NULL,
+    approved_by      TEXT NOT NULL DEFAULT '',
+    approved_user_id TEXT NOT NULL DEFAULT '',
+    approved_host    TEXT NOT NULL DEFAULT '',
+    approved_source  TEXT NOT NULL DEFAULT '',
+    approved_at      {{timestamp}},
+    approval_policy  TEXT NOT NULL,        -- who had to approve it, a JSON object
+    inbox_file       TEXT NOT NULL DEFAULT '', -- its name in the inbox until it is moved
     row_count     BIGINT NOT NULL DEFAULT 0,
     queued        BIGINT NOT NULL DEFAULT 0,
     refused       BIGINT NOT NULL DEFAULT 0,
@@ -18,6 +26,8 @@ CREATE TABLE batch (
     already_known BIGINT NOT NULL DEFAULT 0,
     CHECK (row_count = queued + refused + duplicates + already_known)
 );
+-- Two runs that take the same file of the inbox make one batch.
+CREATE UNIQUE INDEX batch_inbox ON batch (inbox_file, sha256) WHERE inbox_file <> '';
 
 -- An attestation is named by its batch and its line in the file. What it says of a person stands in the table person.
 CREATE TABLE attestation (

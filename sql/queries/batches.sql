@@ -1,6 +1,10 @@
 -- name: begin_batch
-INSERT INTO batch (file_name, sha256, result_format, header, imported_by, imported_at)
-VALUES (:file_name, :sha256, :result_format, :header, :imported_by, :imported_at)
+-- Nothing is returned when another run has made a batch of the same file of the inbox.
+INSERT INTO batch (file_name, sha256, result_format, header, imported_by, imported_user_id, imported_host, imported_source,
+    imported_at, approval_policy, inbox_file)
+VALUES (:file_name, :sha256, :result_format, :header, :imported_by, :imported_user_id, :imported_host, :imported_source,
+    :imported_at, :approval_policy, :inbox_file)
+ON CONFLICT DO NOTHING
 RETURNING id
 
 -- name: count_known
@@ -79,7 +83,15 @@ SELECT * FROM batch ORDER BY id DESC LIMIT :limit
 SELECT * FROM batch ORDER BY id
 
 -- name: approve
-UPDATE batch SET approved_by = :by, approved_at = :at WHERE id = :batch AND approved_at IS NULL AND sha256 = :sha256
+UPDATE batch SET approved_by = :by, approved_user_id = :user_id, approved_host = :host, approved_source = :source,
+    approved_at = :at, approval_policy = :policy
+WHERE id = :batch AND approved_at IS NULL AND sha256 = :sha256
+
+-- name: unfinished_inbox_batches
+SELECT * FROM batch WHERE inbox_file <> '' ORDER BY id
+
+-- name: finish_inbox_file
+UPDATE batch SET inbox_file = '' WHERE id = :batch
 
 -- name: move_queued
 UPDATE attestation SET state = :to WHERE batch_id = :batch AND state = 'queued'

@@ -42,7 +42,9 @@ FROM (SELECT a.partner_id, COALESCE(a.sent_at <= :at, FALSE) AS sent, {{state_th
 GROUP BY partner_id
 
 -- name: entries
-SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_at, b.approved_by, b.approved_at, {{state_then}} AS state_then,
+SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_user_id, b.imported_host, b.imported_source,
+    b.imported_at, b.approved_by, b.approved_user_id, b.approved_host, b.approved_source, b.approved_at, b.approval_policy,
+    {{state_then}} AS state_then,
     w.answered_at AS then_at, COALESCE(w.reason, '') AS then_reason, COALESCE(w.message, '') AS then_message, COALESCE(w.hint, '') AS then_hint,
     COALESCE(w.answer_status, 0) AS then_status, COALESCE(w.answer_code, '') AS then_code, COALESCE(w.answer_request, '') AS then_request,
     COALESCE(w.answer_correlation, '') AS then_correlation

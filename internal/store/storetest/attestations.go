@@ -33,6 +33,8 @@ var attestations = map[string]func(*testing.T, *fixture){
 	"whatever is tampered with shows":                  tamperingShows,
 	"events are only added":                            eventsAreAppendOnly,
 	"the schema and the code know the same states":     statesAgree,
+	"a batch is approved as it is imported":            approvesImported,
+	"a file of the inbox makes one batch":              inboxFileOnce,
 	"earlier rows of a file can be refused":            refusesEarlierRow,
 	"what was said earlier is said of one partner":     earlierIsOfPartner,
 	"a long file's customers are found, too":           earlierInALongFile,
@@ -46,7 +48,7 @@ const file = "abc123"
 // batch imports rows of the given customers, queued.
 func (l *fixture) batch(t *testing.T, customers ...string) attestation.Batch {
 	t.Helper()
-	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: "ana", ImportedAt: night(1)}, true,
+	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, true, nil,
 		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) }, unreported)
 	require.NoError(t, err)
 	return b
@@ -68,7 +70,7 @@ func rows(customers ...string) (rows []attestation.Attestation) {
 func (l *fixture) approved(t *testing.T, customers ...string) (attestation.Batch, *store.Queue) {
 	t.Helper()
 	b := l.batch(t, customers...)
-	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
+	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, len(customers), n)
 	return b, l.queue(t)
@@ -76,7 +78,7 @@ func (l *fixture) approved(t *testing.T, customers ...string) (attestation.Batch
 
 func (l *fixture) queue(t *testing.T) *store.Queue {
 	t.Helper()
-	q, err := l.Queue(t.Context(), contoso.ID, "worker")
+	q, err := l.Queue(t.Context(), contoso.ID, attestation.Actor{Name: "worker"})
 	require.NoError(t, err)
 	return q
 }
@@ -97,12 +99,12 @@ func (l *fixture) state(t *testing.T, id attestation.ID) attestation.State {
 
 func importsWhole(t *testing.T, l *fixture) {
 	broken := errors.New("line 3 cannot be read")
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, nil, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a")))
 		return broken
 	}, unreported)
 	require.ErrorIs(t, err, broken)
-	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
+	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, nil, func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
 		func(b attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
 			for a, err := range all {
 				require.NoError(t, err)
@@ -112,13 +114,13 @@ func importsWhole(t *testing.T, l *fixture) {
 		})
 	require.NoError(t, err)
 	require.Equal(t, 1, b.Queued, "a dry run counts, and keeps nothing")
-	_, err = l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
+	_, err = l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, nil, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a")), "it is told later")
 		return i.Add(t.Context(), rows("b"))
 	}, unreported)
 	require.ErrorContains(t, err, "save_attestation", "two rows of one line")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = l.Import(ctx, attestation.Batch{ImportedAt: night(1)}, true, func(i *store.Import) error {
+	_, err = l.Import(ctx, attestation.Batch{ImportedAt: night(1)}, true, nil, func(i *store.Import) error {
 		require.NoError(t, i.Add(ctx, rows("a")))
 		cancel()
 		return nil
@@ -150,14 +152,75 @@ func batchRoundTrip(t *testing.T, l *fixture) {
 
 func approvesOnce(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
-	_, err := l.Approve(t.Context(), b.ID, "another file", "bea", night(1))
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: "another file", By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.ErrorIs(t, err, store.ErrNotFound)
 	require.Nil(t, claim(t, l.queue(t), "r"), "nothing is sent before")
-	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
+	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, n)
-	_, err = l.Approve(t.Context(), b.ID, file, "cyd", night(1))
+	_, err = l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "cyd"}, At: night(1)})
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+func approvesImported(t *testing.T, l *fixture) {
+	policy := attestation.ApprovalPolicy{SharedAccount: true, Source: "mcaledger.yaml line 12"}
+	ana := attestation.Actor{Name: "ana", UserID: "1000", Host: "desk", Source: attestation.FromSudo}
+	nobody := attestation.Actor{Name: "approval: none", UserID: "1000", Host: "desk", Source: attestation.FromPolicy}
+	batch := attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id"}, ImportedBy: ana, ImportedAt: night(1), Policy: policy}
+	imported := func(keep bool, rows []attestation.Attestation) attestation.Batch {
+		b, err := l.Import(t.Context(), batch, keep, &attestation.Approval{By: nobody, At: night(1), Policy: policy},
+			func(i *store.Import) error { return i.Add(t.Context(), rows) },
+			func(_ attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
+				for a, err := range all {
+					require.NoError(t, err)
+					require.NotEqual(t, attestation.Approved, a.State, "results say what the import decided")
+				}
+				return nil
+			})
+		require.NoError(t, err)
+		return b
+	}
+	imported(false, rows("a"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM batch"), "a dry run approves nothing")
+
+	refused := rows("a")
+	refused[0].State = attestation.Refused
+	b, err := l.Batch(t.Context(), imported(true, refused).ID)
+	require.NoError(t, err)
+	require.True(t, b.ApprovedAt.IsZero(), "there is nothing to approve")
+
+	made := imported(true, rows("b", "c"))
+	b, err = l.Batch(t.Context(), made.ID)
+	require.NoError(t, err)
+	require.Equal(t, []attestation.Actor{ana, nobody}, []attestation.Actor{b.ImportedBy, b.ApprovedBy})
+	require.Equal(t, policy, b.Policy)
+	require.Equal(t, made.ApprovedBy, b.ApprovedBy)
+	require.Equal(t, attestation.Approved, l.state(t, attestation.ID{Batch: made.ID, Line: 3}))
+	l.whole(t)
+}
+
+func inboxFileOnce(t *testing.T, l *fixture) {
+	take := func(name, sha256 string) (attestation.Batch, error) {
+		return l.Import(t.Context(), attestation.Batch{File: name, SHA256: sha256, Form: "{}", Header: []string{"id"}, ImportedAt: night(1), InboxFile: name}, true, nil,
+			func(i *store.Import) error { return i.Add(t.Context(), rows("a")) }, unreported)
+	}
+	first, err := take("may.csv", "1")
+	require.NoError(t, err)
+	_, err = take("may.csv", "1")
+	require.ErrorIs(t, err, store.ErrInboxFileTaken)
+	second, err := take("may.csv", "2")
+	require.NoError(t, err, "another content")
+	l.batch(t, "x")
+	l.batch(t, "x") // not from the inbox: as often as a person likes
+	unfinished, err := l.UnfinishedInboxBatches(t.Context())
+	require.NoError(t, err)
+	require.Len(t, unfinished, 2)
+	require.Equal(t, []int64{first.ID, second.ID}, []int64{unfinished[0].ID, unfinished[1].ID})
+	require.Equal(t, "may.csv", unfinished[0].InboxFile)
+	require.NoError(t, l.FinishInboxFile(t.Context(), first.ID))
+	_, err = take("may.csv", "1")
+	require.NoError(t, err, "the same file is sent again")
+	l.whole(t)
 }
 
 func claimedByOne(t *testing.T, l *fixture) {
@@ -240,10 +303,10 @@ func waitsForItsDay(t *testing.T, l *fixture) {
 func decides(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	id := attestation.ID{Batch: b.ID, Line: 2}
-	require.ErrorContains(t, l.Decide(t.Context(), id, attestation.Confirmed, attestation.Approved, "ana", night(1)), "cannot become")
-	require.ErrorIs(t, l.Decide(t.Context(), id, attestation.Failed, attestation.Approved, "ana", night(1)), store.ErrNotFound)
-	require.NoError(t, l.Decide(t.Context(), id, attestation.Queued, attestation.Cancelled, "ana", night(1)))
-	n, err := l.Approve(t.Context(), b.ID, file, "bea", night(1))
+	require.ErrorContains(t, l.Decide(t.Context(), id, attestation.Confirmed, attestation.Approved, attestation.Actor{Name: "ana"}, night(1)), "cannot become")
+	require.ErrorIs(t, l.Decide(t.Context(), id, attestation.Failed, attestation.Approved, attestation.Actor{Name: "ana"}, night(1)), store.ErrNotFound)
+	require.NoError(t, l.Decide(t.Context(), id, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, n, "what was cancelled is not approved")
 	events, err := l.Events(t.Context(), id)
@@ -262,7 +325,7 @@ func (l *fixture) story(t *testing.T) {
 		require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
 		require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: state, Answer: attestation.Answer{Status: 201}}, night(1)))
 	}
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, "ana", night(1)))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 }
 
 func (l *fixture) problems(t *testing.T) []ledger.Problem {
@@ -322,6 +385,11 @@ func tamperingShows(t *testing.T, l *fixture) {
 		"UPDATE attestation SET reason = 'read_back' WHERE line = 4",
 		"UPDATE batch SET approved_by = 'carl'",
 		"UPDATE batch SET imported_by = 'carl'",
+		"UPDATE batch SET imported_user_id = '7'",
+		"UPDATE batch SET approved_user_id = '7'",
+		"UPDATE batch SET imported_host = 'other'",
+		"UPDATE batch SET approved_source = 'policy'",
+		"UPDATE batch SET approval_policy = '{}'",
 		"UPDATE batch SET sha256 = 'other'",
 		"UPDATE batch SET file_name = 'other'",
 	} {
@@ -342,7 +410,8 @@ func (l *fixture) undo(t *testing.T, statement string, look func()) {
 	for _, table := range []string{"event", "attestation_signer"} {
 		l.exec(t, "DELETE FROM "+table)
 	}
-	l.exec(t, "UPDATE batch SET (file_name, approved_by, imported_by, sha256) = (SELECT file_name, approved_by, imported_by, sha256 FROM saved_batch s WHERE s.id = batch.id)")
+	const columns = "file_name, sha256, approval_policy, imported_by, imported_user_id, imported_host, approved_by, approved_user_id, approved_source"
+	l.exec(t, "UPDATE batch SET ("+columns+") = (SELECT "+columns+" FROM saved_batch s WHERE s.id = batch.id)")
 	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence, answer_code, reason) = (
 		SELECT state, customer_id, date_agreed, evidence, answer_code, reason FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
 	for _, table := range []string{"attestation_signer", "event"} {
@@ -367,7 +436,7 @@ func statesAgree(t *testing.T, l *fixture) {
 }
 
 func refusesEarlierRow(t *testing.T, l *fixture) {
-	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, true, func(i *store.Import) error {
+	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, true, nil, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a", "b")))
 		earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: fabrikam.ID, ID: "a"}})
 		require.NoError(t, err)
@@ -384,7 +453,7 @@ func refusesEarlierRow(t *testing.T, l *fixture) {
 
 func earlierIsOfPartner(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error {
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, nil, func(i *store.Import) error {
 		mine := rows("a")
 		mine[0].PartnerID = fabrikam.ID
 		require.NoError(t, i.Add(t.Context(), mine))
@@ -404,12 +473,12 @@ func earlierIsOfPartner(t *testing.T, l *fixture) {
 
 func earlierInALongFile(t *testing.T, l *fixture) {
 	before := l.batch(t, "a", "b")
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: before.ID, Line: 3}, attestation.Queued, attestation.Cancelled, "ana", night(1)))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: before.ID, Line: 3}, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 	crowd := make([]attestation.Customer, 5000)
 	for n := range crowd {
 		crowd[n] = attestation.Customer{PartnerID: contoso.ID, ID: fmt.Sprint("crowd ", n)}
 	}
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, func(i *store.Import) error {
+	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, nil, func(i *store.Import) error {
 		for range 2 { // the second time, what the ledger holds was read
 			nothing, err := i.Earlier(t.Context(), crowd)
 			require.NoError(t, err)
@@ -432,7 +501,7 @@ func anyText(t *testing.T, l *fixture) {
 	for n, text := range odd {
 		many[n].CustomerName, many[n].Content.Note, many[n].Cells = text, text, []string{text, "plain", text}
 	}
-	b, err := l.Import(t.Context(), attestation.Batch{SHA256: file, ImportedAt: night(1)}, true, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
+	b, err := l.Import(t.Context(), attestation.Batch{SHA256: file, ImportedAt: night(1)}, true, nil, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
 	require.NoError(t, err)
 	n := 0
 	for a, err := range l.Attestations(t.Context(), b.ID) {

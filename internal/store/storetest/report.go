@@ -29,7 +29,7 @@ func (l *fixture) mixed(t *testing.T, rows ...attestation.Attestation) attestati
 	for n := range rows {
 		rows[n].ID.Line = n + 2
 	}
-	b, err := l.Import(t.Context(), attestation.Batch{File: "june.csv", SHA256: file, Form: "{}", ImportedBy: "ana", ImportedAt: night(1)}, true,
+	b, err := l.Import(t.Context(), attestation.Batch{File: "june.csv", SHA256: file, Form: "{}", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, true, nil,
 		func(i *store.Import) error { return i.Add(t.Context(), rows) }, unreported)
 	require.NoError(t, err)
 	return b
@@ -59,7 +59,7 @@ func blockedBringAttestation(t *testing.T, l *fixture) {
 	first := l.batch(t, "a", "b", "c")
 	second := l.mixed(t, of(contoso.ID, "a", attestation.Refused), of(contoso.ID, "b", attestation.AlreadyKnown), of(fabrikam.ID, "z", attestation.Queued),
 		of(contoso.ID, "b", attestation.Duplicate))
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 4}, attestation.Queued, attestation.Cancelled, "ana", night(1)))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 4}, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 	var found []string
 	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, through(second)) {
 		require.NoError(t, err)
@@ -84,8 +84,8 @@ func entriesByBatch(t *testing.T, l *fixture) {
 		"the third batch is not asked for")
 	require.Equal(t, "Ana", all[2].Content.Signer.FirstName)
 	require.Zero(t, all[3].Content.Signer, "the person was purged, the row stays")
-	require.Equal(t, attestation.Batch{ID: first.ID, File: "may.csv", SHA256: file, ImportedBy: "ana", ImportedAt: night(1).Truncate(time.Microsecond),
-		ApprovedBy: "bea", ApprovedAt: night(1).Truncate(time.Microsecond)}, all[2].Batch)
+	require.Equal(t, attestation.Batch{ID: first.ID, File: "may.csv", SHA256: file, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1).Truncate(time.Microsecond),
+		ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(1).Truncate(time.Microsecond)}, all[2].Batch)
 	require.Len(t, l.entries(t, "", through(second)), 1, "of nobody's customer")
 
 	tally, err := l.Tally(t.Context(), through(second))
@@ -110,9 +110,9 @@ func tallies(t *testing.T, l *fixture) {
 	}
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 3, Unsettled: 2}, tally())
 	failed := attestation.ID{Batch: b.ID, Line: 4}
-	require.NoError(t, l.Decide(t.Context(), failed, attestation.Failed, attestation.Approved, "ana", night(1)))
+	require.NoError(t, l.Decide(t.Context(), failed, attestation.Failed, attestation.Approved, attestation.Actor{Name: "ana"}, night(1)))
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
-	require.NoError(t, l.Decide(t.Context(), failed, attestation.Approved, attestation.Cancelled, "ana", night(1)))
+	require.NoError(t, l.Decide(t.Context(), failed, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
 	l.exec(t, "UPDATE attestation SET sent_at = NULL WHERE state = 'confirmed'")
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 4, Answered: 2, Unsettled: 2, Returned: 1}, tally(), "an answer to what was never sent shows")
@@ -147,7 +147,7 @@ func headsEndChains(t *testing.T, l *fixture) {
 func laterIsTakenBack(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("a"))
 	b := l.mixed(t, of(contoso.ID, "a", attestation.Queued), of(contoso.ID, "b", attestation.Refused)) // night 1
-	_, err := l.Approve(t.Context(), b.ID, file, "bea", night(2))
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(2)})
 	require.NoError(t, err)
 	q := l.queue(t)
 	send := func(n int, end attestation.Settlement) {
@@ -157,7 +157,7 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 		require.NoError(t, q.Complete(t.Context(), c, end, night(n+1)))
 	}
 	send(3, attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: "no", Answer: attestation.Answer{Status: 403, Code: "20002"}})
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 2}, attestation.Failed, attestation.Approved, "ana", night(5)))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 2}, attestation.Failed, attestation.Approved, attestation.Actor{Name: "ana"}, night(5)))
 	send(6, attestation.Settlement{State: attestation.Confirmed, Answer: attestation.Answer{Status: 201}})
 	later := l.batch(t, "c")
 	l.exec(t, "UPDATE batch SET imported_at = ? WHERE id = ?", night(8).Truncate(time.Microsecond), later.ID)
@@ -181,7 +181,7 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 		require.Len(t, all, 2, n)
 		require.Equal(t, attestation.Refused, all[1].State, n)
 		e := all[0]
-		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s %s", e.State, e.Batch.ApprovedBy, nth(e.SentAt), nth(e.AnsweredAt),
+		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s %s", e.State, e.Batch.ApprovedBy.Name, nth(e.SentAt), nth(e.AnsweredAt),
 			e.Answer.Status, e.Reason, e.Message), "night %d", n)
 		for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, cut) {
 			require.NoError(t, err)
