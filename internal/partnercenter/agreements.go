@@ -17,15 +17,15 @@ const (
 	cloudAgreement = "MicrosoftCloudAgreement"
 )
 
-// agreement is one item of a customer's agreements.
-type agreement struct {
+// recorded is one item of a customer's agreements.
+type recorded struct {
 	kind string
 	standing.Agreement
 }
 
-func readAgreement(o object) (agreement, string) {
+func readAgreement(o object) (recorded, string) {
 	signer := o.object("primarycontact")
-	a := agreement{kind: o.text("type"), Agreement: standing.Agreement{Agreed: day(o.text("dateagreed")), Signer: standing.Contact{
+	a := recorded{kind: o.text("type"), Agreement: standing.Agreement{Agreed: day(o.text("dateagreed")), Signer: standing.Contact{
 		FirstName: signer.text("firstname"), LastName: signer.text("lastname"), Email: signer.text("email"), Phone: signer.text("phonenumber"),
 	}}}
 	if a.kind == "" { // it may be the one that counts, and may be another: it can neither clear the customer nor be taken for none

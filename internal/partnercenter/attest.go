@@ -5,44 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
-
-// template is one item of the list of agreement templates.
-type template struct {
-	id, kind string
-	rank     int
-}
-
-func readTemplate(o object) (template, string) {
-	rank, _ := strconv.Atoi(o.text("versionrank"))
-	return template{id: o.text("templateid"), kind: o.text("agreementtype"), rank: rank}, ""
-}
-
-// Template returns the id of the present template of the Microsoft Customer Agreement. It has been
-// the same since 2019, and may change (docs/partner-center.md, "Agreements").
-func (c *Client) Template(ctx context.Context) (string, error) {
-	first := call{op: "read agreement templates", uri: "/agreements?agreementType=" + mca, limit: answerLimit}
-	templates, err := all(ctx, c, first, readTemplate)
-	if err != nil {
-		return "", err
-	}
-	newest := template{rank: -1}
-	for _, t := range templates {
-		if strings.EqualFold(t.kind, mca) && t.id != "" && t.rank > newest.rank {
-			newest = t
-		}
-	}
-	if newest.id == "" {
-		e := c.failed(&first, NoTemplate, nil)
-		e.Status, e.Message = http.StatusOK, "the service lists no template of the Microsoft Customer Agreement"
-		return "", e
-	}
-	return newest.id, nil
-}
 
 // Attest submits a partner attestation on the classic route. The request id and the content decide
 // every byte that is sent, so that sending again is the same request. It never repeats a request

@@ -17,7 +17,7 @@ func (s *Simulator) SetNight(n int) error {
 }
 
 // Reset forgets the statistics, the quotas' windows, the faults that calls have met, the token requests refused as
-// unavailable, and everything that was posted: the effects, their agreements on record and the request ids. The night
+// unavailable, and everything that was posted: the effects, their agreements on record, the request ids and direct acceptances. The night
 // and the tokens stay.
 func (s *Simulator) Reset() {
 	s.stats.forget()
@@ -47,8 +47,13 @@ func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+	case "POST /simulator/accept":
+		if !s.serveAccept(w, r) {
+			return
+		}
 	default:
-		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, POST /simulator/reset and POST /simulator/night?n=2.", http.StatusNotFound)
+		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, POST /simulator/reset, POST /simulator/night?n=2 and "+
+			"POST /simulator/accept?customer=ID.", http.StatusNotFound)
 		return
 	}
 	s.tell(w)

@@ -36,7 +36,7 @@ func (s *Simulator) answerCustomer(q *request) int {
 		return s.create(q, c)
 	case callDirect:
 		q.body.open("", '{')
-		q.body.flag("isSigned", c.IsSigned)
+		q.body.flag("isSigned", s.isSigned(c))
 		q.body.close('}')
 		return http.StatusOK
 	case callSubscriptions:

@@ -61,5 +61,5 @@ func (s *Simulator) Expect(i int, trustDirect bool) (standing, reason string) {
 		return "unknown", "unreadable"
 	}
 	standing, reason = kind.Expect(trustDirect)
-	return s.posted.expect(i, standing, reason)
+	return s.posted.expect(i, standing, reason, trustDirect)
 }

@@ -44,11 +44,12 @@ func (s *Simulator) Effects() []Effect {
 type posted struct {
 	rememberFor time.Duration // 0 never remembers
 
-	mu      sync.RWMutex
-	effects []Effect
-	of      map[int][]int     // indices of effects, by customer
-	answers map[string]memory // by request id in lower case
-	ages    []string          // of answers, the oldest first
+	mu       sync.RWMutex
+	effects  []Effect
+	of       map[int][]int     // indices of effects, by customer
+	accepted map[int]bool      // customers that were made to accept directly
+	answers  map[string]memory // by request id in lower case
+	ages     []string          // of answers, the oldest first
 }
 
 // memory is a definite answer to a request id.
@@ -73,7 +74,7 @@ func newPosted(w Writes) *posted {
 func (p *posted) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.effects, p.of = nil, map[int][]int{}
+	p.effects, p.of, p.accepted = nil, map[int][]int{}, map[int]bool{}
 	p.answers, p.ages = map[string]memory{}, nil
 }
 
@@ -122,13 +123,16 @@ func (c Contact) same(other Contact) bool {
 // and attested comes before every reason that a reseller's customer with readable agreements can
 // have. An older date makes outdated of what is not clear: a readable date that is too old is then
 // the newest that counts.
-func (p *posted) expect(i int, standing, reason string) (string, string) {
+func (p *posted) expect(i int, standing, reason string, trustDirect bool) (string, string) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, n := range p.of[i] {
 		if !p.effects[n].when.Before(firstDay) {
 			return "clear", "attested"
 		}
+	}
+	if p.accepted[i] && standing == "blocked" && trustDirect {
+		return "clear", "accepted_directly"
 	}
 	if len(p.of[i]) > 0 && standing != "clear" {
 		return "blocked", "outdated"

@@ -5,12 +5,13 @@
 // belief.
 //
 // The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0/token,
-// and four addresses that the real service does not have:
+// the documents that it links to below /documents, and five addresses that the real service does not have:
 //
 //	GET  /simulator/stats      what has been asked so far (Stats)
 //	GET  /simulator/effects    the attestations that took effect (Effects)
 //	POST /simulator/reset      forget what has been asked and posted
 //	POST /simulator/night?n=2  move the world to another night
+//	POST /simulator/accept?customer=ID  a customer accepts the agreement directly (Accept)
 package simulator
 
 import (
@@ -79,6 +80,8 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, r)
 	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
 		s.serveAPI(w, r)
+	case strings.HasPrefix(path, documentPath):
+		s.serveDocument(w, r)
 	case isTokenPath(path):
 		s.serveToken(w, r)
 	default:

@@ -2,9 +2,6 @@ package simulator
 
 import (
 	"net/http"
-	"slices"
-	"strconv"
-	"time"
 )
 
 // answerMetadata answers GET /v1/agreements.
@@ -38,33 +35,6 @@ func (s *Simulator) answerMetadata(q *request) int {
 
 func agreementLink(template string) string {
 	return "https://docs.example/agreements/" + template + "/US/en-US"
-}
-
-// documentLife is how long the links to a document live.
-const documentLife = 5 * time.Minute
-
-// answerDocument answers GET /v1/agreementtemplates/{templateId}/document.
-func (s *Simulator) answerDocument(q *request) int {
-	if q.id != mcaTemplate && q.id != cloudTemplate {
-		return q.notFound()
-	}
-	language, country := q.r.URL.Query().Get("language"), q.r.URL.Query().Get("country")
-	orDefault(&language, "en-US")
-	orDefault(&country, "US")
-	// The case of a country matters: br is no country.
-	if !slices.ContainsFunc(regions, func(at region) bool { return at.country == country }) {
-		return q.invalidInput("the country is not supported.")
-	}
-	until := strconv.FormatInt(time.Now().Add(documentLife).Unix(), 10)
-	address := "https://docs.example/agreements/" + q.id + "/" + country + "/" + language
-	b := q.body
-	b.open("", '{')
-	b.text("displayUri", address+".html?expires="+until)
-	b.text("downloadUri", address+".pdf?expires="+until)
-	b.text("language", language)
-	b.text("country", country)
-	b.close('}')
-	return http.StatusOK
 }
 
 // answerInvitation answers GET /v1/customers/relationshiprequests.
