@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"log/slog"
 	"path/filepath"
@@ -18,7 +19,8 @@ import (
 type ImportFiles struct {
 	Import // how rows are judged
 	Intake intake.Options
-	DryRun bool // write the result files, and keep nothing
+	DryRun bool      // write the result files, and keep nothing
+	Stdin  io.Reader // what the path StandardInput reads; nil: it is the path of a file
 	Store  BatchStore
 	Now    func() time.Time
 	Log    *slog.Logger
@@ -138,7 +140,7 @@ func (j ImportFiles) one(ctx context.Context, path, folder, name string) (Import
 	}
 	options := j.Intake
 	options.AsOf = j.Now()
-	file, err := intake.Open(path, options)
+	file, err := j.open(path, options)
 	if err != nil {
 		return ImportedFile{}, &NotImportedError{path, err}
 	}
@@ -147,6 +149,16 @@ func (j ImportFiles) one(ctx context.Context, path, folder, name string) (Import
 		j.Log.Info("file understood", "file", path, "note", note)
 	}
 	return j.enter(ctx, file, path, folder, name)
+}
+
+// StandardInput is the name of a file that comes on standard input, in results and in the ledger.
+const StandardInput = "stdin"
+
+func (j ImportFiles) open(path string, o intake.Options) (*intake.File, error) {
+	if path == StandardInput && j.Stdin != nil {
+		return intake.OpenReader(j.Stdin, path, o)
+	}
+	return intake.Open(path, o)
 }
 
 // enter makes a batch of an opened file. The result files are written before the batch is committed, and get their names

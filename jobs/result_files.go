@@ -25,6 +25,14 @@ type ResultFiles struct {
 	Refused string // the refused rows alone, to correct and import again; empty: there is none
 }
 
+// Understood says how the file of a batch was read.
+func Understood(b attestation.Batch) (u intake.Understanding, err error) {
+	if err := json.Unmarshal([]byte(b.Form), &u); err != nil {
+		return u, fmt.Errorf("read how the file of batch %d was understood: %w", b.ID, err)
+	}
+	return u, nil
+}
+
 // pendingResults are the answers to a batch before they have their names: a batch is in the ledger first.
 type pendingResults struct {
 	folder string
@@ -36,10 +44,11 @@ type pendingResults struct {
 // writeResults writes the answers to a batch into a folder, under names made of the batch's file and number, and keeps
 // them pending.
 func writeResults(folder, file string, b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (_ *pendingResults, err error) {
-	var format intake.Format
-	if err := json.Unmarshal([]byte(b.Form), &format); err != nil {
-		return nil, fmt.Errorf("read how batch %d was written: %w", b.ID, err)
+	understood, err := Understood(b)
+	if err != nil {
+		return nil, err
 	}
+	format := understood.Format
 	stem := strings.TrimSuffix(file, filepath.Ext(file))
 	if b.ID != 0 {
 		stem = fmt.Sprintf("%s.batch-%d", stem, b.ID)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/charset"
 	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/jobs"
@@ -26,11 +28,17 @@ type batchReply struct {
 	Duplicates   int    `json:"duplicates"`
 	AlreadyKnown int    `json:"already_known"`
 	ResultFile   string `json:"result_file"`
+
+	Understood intake.Understanding `json:"understood"` // how the file was read
 }
 
 func batchReplyOf(b attestation.Batch, path, resultFile string) batchReply {
+	understood, err := jobs.Understood(b)
+	if err != nil {
+		understood = intake.Understanding{} // of a batch that was not made by importing a file
+	}
 	return batchReply{Batch: b.ID, File: path, Rows: b.Rows, Queued: b.Queued, Refused: b.Refused, Duplicates: b.Duplicates,
-		AlreadyKnown: b.AlreadyKnown, ResultFile: resultFile}
+		AlreadyKnown: b.AlreadyKnown, ResultFile: resultFile, Understood: understood}
 }
 
 func batchReplies(files []jobs.ImportedFile) []batchReply {
@@ -58,7 +66,10 @@ type importFlags struct {
 	dates       string
 	partners    []string
 	dryRun      bool
+	encoding    string
+	sheet       string
 	evenIfClear bool
+	evenIfOld   bool
 	correct     bool
 }
 
@@ -67,16 +78,27 @@ func (a *app) attestImportCommand() *cobra.Command {
 	var files []string
 	var how importFlags
 	var by func() attestation.Actor
-	cmd := a.command("import", "check files of attestations and queue their rows", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+	cmd := a.command("import", "check files of attestations and queue their rows (- is standard input)", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		partners, err := w.partners(how.partners)
 		if err != nil {
 			return err
 		}
 		defer partners.Close()
 		job := w.importJob(partners)
-		job.By, job.DryRun, job.EvenIfClear, job.Correct = by(), how.dryRun, how.evenIfClear, how.correct
+		job.By, job.DryRun, job.Correct = by(), how.dryRun, how.correct
+		job.EvenIfClear, job.EvenIfOld, job.Intake.Sheet = how.evenIfClear, how.evenIfOld, how.sheet
 		if how.dates != "" {
 			job.Intake.Dates = intake.DateOrder(how.dates)
+		}
+		if how.encoding != "" {
+			if job.Intake.Encoding, err = charset.Parse(how.encoding); err != nil {
+				return usageError{fmt.Errorf("--encoding: %w", err)}
+			}
+		}
+		for i, file := range files {
+			if file == "-" {
+				files[i], job.Stdin = jobs.StandardInput, a.Stdin
+			}
 		}
 		done, err := job.Run(ctx, files)
 		r.Batches = batchReplies(done.Files)
@@ -89,6 +111,9 @@ func (a *app) attestImportCommand() *cobra.Command {
 	f.StringSliceVar(&how.partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
 	f.BoolVar(&how.dryRun, "dry-run", false, "check, and write the result file, but queue nothing")
 	f.BoolVar(&how.evenIfClear, "even-if-clear", false, "queue customers that are clear already, too")
+	f.BoolVar(&how.evenIfOld, "even-if-old", false, "queue acceptances before policy.accepted_since, too")
+	f.StringVar(&how.encoding, "encoding", "", "encoding of a CSV that is not in UTF-8, such as windows-1250 or IBM850 (else it is recognised)")
+	f.StringVar(&how.sheet, "sheet", "", "sheet of a workbook (else the one that is a list)")
 	f.BoolVar(&how.correct, "correct", false, "the rows correct earlier attestations, with other contact fields")
 	return withArguments(cmd, "FILE…", cobra.MinimumNArgs(1), &files)
 }

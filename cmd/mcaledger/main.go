@@ -19,13 +19,14 @@ var version = ""
 
 func main() {
 	ctx, stop := untilSignal(context.Background())
-	code := Main(ctx, os.Args[1:], Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now})
+	code := Main(ctx, os.Args[1:], Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now})
 	stop()
 	os.Exit(code)
 }
 
 // Env is the process environment, replaced in tests.
 type Env struct {
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Now            func() time.Time
