@@ -5,11 +5,12 @@ import (
 	"unicode"
 )
 
-// missingWords are words for "no value" in exports, as isNothing compares them.
+// missingWords are words for "no value" in exports, in lower case.
 var missingWords = func() map[string]bool {
-	words := map[string]bool{"[object object]": true}
-	for word := range strings.FieldsSeq("null (null) <null> [null] \\n n/a n.a. n/d #n/a undefined (undefined) none (none) nan nil na (blank) [blank] (empty) " +
-		"- -- — . unknown desconhecido vazio notavailable notapplicable naoinformado naodisponivel naoseaplica naoaplicavel semnome semsobrenome noname") {
+	words := map[string]bool{}
+	for word := range strings.SplitSeq(`null|(null)|<null>|[null]|\n|n/a|n.a.|n.a|n/d|#n/a|undefined|(undefined)|none|(none)|nan|nil|na|(blank)|[blank]|(empty)|[empty]|`+
+		`-|--|---|—|.|unknown|desconhecido|vazio|[object object]|not available|not applicable|not provided|no name|noname|`+
+		`não informado|nao informado|não disponível|nao disponivel|não se aplica|nao se aplica|sem nome|sem sobrenome`, "|") {
 		words[word] = true
 	}
 	return words
@@ -17,7 +18,10 @@ var missingWords = func() map[string]bool {
 
 // isNothing reports whether a cell is a word for "no value".
 func isNothing(cell string) bool {
-	return len(cell) <= 32 && (missingWords[strings.ToLower(cell)] || len(cell) > 3 && missingWords[simplified(cell)])
+	if len(cell) == 0 || len(cell) > 20 || strings.IndexByte(`nNuUdDvVsS(<[\#-.`+"\xe2", cell[0]) < 0 {
+		return false
+	}
+	return missingWords[strings.ToLower(cell)]
 }
 
 // mayBeName reports whether a word for "no value" is also a name that people have: there are persons called Null and

@@ -307,3 +307,35 @@ func TestAFileFromAPipe(t *testing.T) {
 	_, err = OpenReader(strings.NewReader(content), "standard input", Options{Limits: Limits{FileBytes: 20}})
 	require.EqualError(t, err, "standard input: the file is bigger than 20 bytes. Split it into several files")
 }
+
+// A long file whose lines are refused needs no more memory than one whose lines are good.
+func TestMemoryDoesNotGrowWithRefusedRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "refused.csv")
+	require.NoError(t, os.WriteFile(path, []byte("customer_tenant_id,first_name,last_name,email,date_agreed\n"+
+		strings.Repeat(aRow+"\n", hopelessAfter)+strings.Repeat("x\n", 500_000)), 0o600))
+	peak := peakHeap(func() {
+		good, refused := readAll(t, path)
+		require.Equal(t, hopelessAfter, good)
+		require.Equal(t, 500_000, refused)
+	})
+	require.Less(t, peak, uint64(32<<20))
+}
+
+func TestAFileOfRefusedRowsIsRefusedInOneSentence(t *testing.T) {
+	t.Parallel()
+	const header = "customer_tenant_id,first_name,last_name,email,date_agreed\n"
+	bad := strings.Replace(aRow, "maria.silva@contoso.com", "maria.silva", 1) + "\n"
+	wrong := refusedFile(t, upload(t, header+aRow+"\n"+strings.Repeat(bad, hopelessAfter)), Options{AsOf: asOf})
+	require.Equal(t, MostlyRefused, wrong.Code)
+	require.Contains(t, wrong.Error(), "line 3, column email: 999 of the first 1000 rows would be refused, 999 of them like this one: this is not an e-mail address")
+	require.NotContains(t, wrong.Error(), "maria")
+
+	for name, content := range map[string]string{
+		"a shorter one has an answer for each row": header + strings.Repeat(bad, hopelessAfter-1),
+		"and one with a good row among twenty":     header + strings.Repeat(aRow+"\n", 51) + strings.Repeat(bad, 10*hopelessAfter),
+	} {
+		f, err := Open(upload(t, content), Options{AsOf: asOf})
+		require.NoError(t, err, name)
+		require.NoError(t, f.Close())
+	}
+}

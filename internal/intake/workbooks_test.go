@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,9 +86,9 @@ func workbooks(t *testing.T) map[string][]byte {
 		"file_error_empty_workbook.xlsx":             book(t, nil, nil),
 		"file_error_header_only.xlsx":                book(t, rowsOf(listHeader), nil),
 		"file_error_password.xlsx":                   protected(t, rowsOf(listHeader, maria)),
-		"file_error_xlsb.xlsx":                       archive(map[string]string{"[Content_Types].xml": "<Types/>", "xl/workbook.bin": "\x83\x01"}),
-		"file_error_docx.xlsx":                       archive(map[string]string{"[Content_Types].xml": "<Types/>", "word/document.xml": "<w:document/>"}),
-		"file_error_zip.csv":                         archive(map[string]string{"customers.csv": "customer_tenant_id,first_name"}),
+		"file_error_xlsb.xlsx":                       otherDocument("xl/workbook.bin", "application/vnd.ms-excel.sheet.binary.macroEnabled.main", "\x83\x01"),
+		"file_error_docx.xlsx":                       otherDocument("word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml", "<w:document/>"),
+		"file_error_zip.csv":                         packed(part{"customers.csv", "customer_tenant_id,first_name"}),
 	}
 }
 
@@ -144,34 +145,70 @@ func sheetXML(rows string) string {
 	return `<worksheet xmlns="` + mainNamespace + `"><sheetData>` + rows + `</sheetData></worksheet>`
 }
 
+// The relationships of a package, and of a workbook to its parts.
+const (
+	packageNamespace = "http://schemas.openxmlformats.org/package/2006/"
+	officeNamespace  = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	mainType         = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+)
+
+// part is a part of a package.
+type part struct{ name, content string }
+
 // parts is a workbook written by hand around one sheet; properties are those of <workbookPr>.
 func parts(sheet, properties string) []byte {
-	const relationships = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-	return archive(map[string]string{
-		"[Content_Types].xml": "<Types/>",
-		"xl/workbook.xml": `<workbook xmlns="` + mainNamespace + `" xmlns:r="` + relationships + `"><workbookPr ` + properties + `/>` +
-			`<sheets><sheet name="List" sheetId="1" r:id="rId1"/></sheets></workbook>`,
-		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="rId1" Type="` + relationships + `/worksheet" Target="/xl/worksheets/sheet1.xml"/>` +
-			`<Relationship Id="rId2" Type="` + relationships + `/styles" Target="styles.xml"/><Relationship Id="rId3" Type="` + relationships + `/sharedStrings" Target="sharedStrings.xml"/></Relationships>`,
-		"xl/styles.xml": `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="[$-416]dd\/mmm\/yy;@"/></numFmts><cellStyleXfs><xf numFmtId="0"/></cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs></styleSheet>`,
-		"xl/sharedStrings.xml": `<sst><si><t>customer_tenant_id</t></si><si><t>first_name</t></si><si><r><t>last</t></r><r><t>_name</t></r></si>` +
-			`<si><t>email</t></si><si><t>date_agreed</t><rPh><t>no text</t></rPh></si></sst>`,
-		"xl/worksheets/sheet1.xml": sheet,
-	})
+	return packed(
+		part{"[Content_Types].xml", contentTypes("xl/workbook.xml", mainType+"sheet.main+xml", "xl/worksheets/sheet1.xml", mainType+"worksheet+xml",
+			"xl/styles.xml", mainType+"styles+xml", "xl/sharedStrings.xml", mainType+"sharedStrings+xml")},
+		part{"_rels/.rels", relationships(relation("rId1", "officeDocument", "xl/workbook.xml"))},
+		part{"xl/workbook.xml", `<workbook xmlns="` + mainNamespace + `" xmlns:r="` + officeNamespace + `"><workbookPr ` + properties + `/>` +
+			`<sheets><sheet name="List" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+		part{"xl/_rels/workbook.xml.rels", relationships(relation("rId1", "worksheet", "/xl/worksheets/sheet1.xml"), relation("rId2", "styles", "styles.xml"),
+			relation("rId3", "sharedStrings", "sharedStrings.xml"))},
+		part{"xl/styles.xml", `<styleSheet xmlns="` + mainNamespace + `"><numFmts count="1"><numFmt numFmtId="164" formatCode="[$-416]dd\/mmm\/yy;@"/></numFmts>` +
+			`<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts><fills count="1"><fill><patternFill patternType="none"/></fill></fills>` +
+			`<borders count="1"><border/></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>` +
+			`<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs>` +
+			`<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`},
+		part{"xl/sharedStrings.xml", `<sst xmlns="` + mainNamespace + `" count="5" uniqueCount="5"><si><t>customer_tenant_id</t></si><si><t>first_name</t></si>` +
+			`<si><r><t>last</t></r><r><t>_name</t></r></si><si><t>email</t></si><si><t>date_agreed</t><rPh sb="0" eb="1"><t>no text</t></rPh></si></sst>`},
+		part{"xl/worksheets/sheet1.xml", sheet},
+	)
 }
 
-func archive(files map[string]string) []byte {
+// otherDocument is a package whose main part is no workbook in XML.
+func otherDocument(main, kind, content string) []byte {
+	return packed(part{"[Content_Types].xml", contentTypes(main, kind)}, part{"_rels/.rels", relationships(relation("rId1", "officeDocument", main))}, part{main, content})
+}
+
+func contentTypes(namesAndTypes ...string) string {
+	var b strings.Builder
+	b.WriteString(`<Types xmlns="` + packageNamespace + `content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>`)
+	for pair := range slices.Chunk(namesAndTypes, 2) {
+		b.WriteString(`<Override PartName="/` + pair[0] + `" ContentType="` + pair[1] + `"/>`)
+	}
+	return b.String() + `</Types>`
+}
+
+func relationships(all ...string) string {
+	return `<Relationships xmlns="` + packageNamespace + `relationships">` + strings.Join(all, "") + `</Relationships>`
+}
+
+func relation(id, kind, target string) string {
+	return `<Relationship Id="` + id + `" Type="` + officeNamespace + "/" + kind + `" Target="` + target + `"/>`
+}
+
+// packed is a zip archive, the same bytes each time.
+func packed(all ...part) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	for _, name := range []string{"[Content_Types].xml", "xl/workbook.xml", "xl/workbook.bin", "xl/_rels/workbook.xml.rels", "xl/styles.xml", "xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "word/document.xml", "customers.csv"} {
-		if content, ok := files[name]; ok {
-			part, err := w.Create(name)
-			if err == nil {
-				_, err = part.Write([]byte(content))
-			}
-			if err != nil {
-				return nil
-			}
+	for _, p := range all {
+		f, err := w.Create(p.name)
+		if err == nil {
+			_, err = f.Write([]byte(p.content))
+		}
+		if err != nil {
+			return nil
 		}
 	}
 	if w.Close() != nil {
