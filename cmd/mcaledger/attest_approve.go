@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/jobs"
 )
@@ -16,6 +17,8 @@ type approveReply struct {
 	SHA256   string `json:"sha256"`
 	Approved int64  `json:"approved"`
 	By       string `json:"by"`
+
+	Understood intake.Understanding `json:"understood"` // how the file was read
 }
 
 // approvals are the decisions of a person.
@@ -39,7 +42,13 @@ func (a *app) attestApproveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if r.Understood, err = jobs.Understood(done.Batch); err != nil {
+			return err
+		}
 		a.printf("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", r.Batch, done.Batch.File, r.SHA256, r.Approved, r.By)
+		for _, sentence := range r.Understood.Sentences() {
+			a.printf("  %s\n", sentence)
+		}
 		return nil
 	}))
 	by = a.byFlag(cmd)

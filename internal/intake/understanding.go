@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/mcaledger/mcaledger/internal/charset"
 )
 
 // Understanding is how a file was read, for the person who answers for what it says.
@@ -39,8 +42,14 @@ func (u Understanding) Ignored() []string {
 // Sentences say for a terminal or a log what a person should check.
 func (u Understanding) Sentences() []string {
 	var all []string
-	if u.Kind == CSV && u.Encoding != "UTF-8" {
+	if u.Kind == CSV && u.Encoding != charset.UTF8 {
 		all = append(all, fmt.Sprintf("The file is read as %s.", u.Encoding))
+	}
+	if u.Kind == XLSX {
+		all = append(all, fmt.Sprintf("Sheet %q is read.", u.Sheet))
+	}
+	if renamed := u.renamed(); len(renamed) > 0 {
+		all = append(all, "Columns: "+strings.Join(renamed, ", ")+".")
 	}
 	if u.DateProof != "" {
 		order := "day first"
@@ -55,6 +64,17 @@ func (u Understanding) Sentences() []string {
 		}
 	}
 	return append(all, u.Notes...)
+}
+
+// renamed says of the columns with names of their own what they are read as.
+func (u Understanding) renamed() []string {
+	var all []string
+	for _, c := range u.Columns {
+		if c.ReadAs != "" && c.ReadAs != c.Header {
+			all = append(all, fmt.Sprintf("%q is %s", c.Header, c.ReadAs))
+		}
+	}
+	return all
 }
 
 // skipped is a sentence on lines that do not count; empty where nobody needs one.
