@@ -104,10 +104,14 @@ func (j Approvals) decide(ctx context.Context, targets []Target, to attestation.
 			return done, err
 		}
 		for _, a := range chosen {
-			if err := j.Store.Decide(ctx, a.ID, a.State, to, j.By, j.Now()); err != nil {
+			decided := Decided{a.ID, a.State, to}
+			if to == attestation.Approved {
+				decided.To, _ = a.Retried()
+			}
+			if err := j.Store.Decide(ctx, a.ID, decided.From, decided.To, j.By, j.Now()); err != nil {
 				return done, fmt.Errorf("attestation %s: %w", a.ID, err)
 			}
-			done = append(done, Decided{a.ID, a.State, to})
+			done = append(done, decided)
 		}
 	}
 	return done, nil
@@ -117,8 +121,8 @@ func (j Approvals) decide(ctx context.Context, targets []Target, to attestation.
 func (j Approvals) movable(ctx context.Context, target Target, to attestation.State) (chosen []attestation.Attestation, err error) {
 	if target.Attestation != (attestation.ID{}) {
 		a, err := FindAttestation(ctx, j.Store, target.Attestation)
-		if err == nil && !attestation.MayDecide(a.State, to) {
-			err = usageErrorf("attestation %s is %s and cannot become %s", a.ID, a.State, to)
+		if err == nil && !a.MayDecide(to) {
+			err = usageErrorf("attestation %s is %s and cannot become %s", a.ID, a.Status(), to)
 		}
 		return []attestation.Attestation{a}, err
 	}
@@ -130,7 +134,7 @@ func (j Approvals) movable(ctx context.Context, target Target, to attestation.St
 		if err != nil {
 			return nil, err
 		}
-		if attestation.MayDecide(a.State, to) {
+		if a.MayDecide(to) {
 			chosen = append(chosen, a)
 		}
 	}

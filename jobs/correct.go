@@ -42,7 +42,7 @@ func (j Correction) Run(ctx context.Context) (done Corrected, err error) {
 		return done, err
 	}
 	if was.State != attestation.Confirmed && was.State != attestation.AlreadyOnRecord {
-		return done, usageErrorf("attestation %s is %s: only what Microsoft has on record can be corrected", was.ID, was.State)
+		return done, usageErrorf("attestation %s is %s: only what Microsoft has on record can be corrected", was.ID, was.Status())
 	}
 	options := j.Intake
 	options.AsOf = j.Now()

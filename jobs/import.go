@@ -80,8 +80,8 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 	if err != nil {
 		return attestation.Batch{}, err
 	}
-	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), ImportedBy: j.By, ImportedAt: asOf,
-		Policy: j.Policy, InboxFile: j.InboxFile}
+	batch := attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), EvenIfClear: j.EvenIfClear,
+		ImportedBy: j.By, ImportedAt: asOf, Policy: j.Policy, InboxFile: j.InboxFile}
 	fill := func(page BatchWriter) error {
 		e := entry{Import: j, page: page, strangers: strangers, asked: asked, said: map[ofCustomer][]attestation.Earlier{}, other: map[ofCustomer]int{}}
 		for rows, err := range ahead(j.customersOf(ctx, file, book)) {

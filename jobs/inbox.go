@@ -26,7 +26,7 @@ type Inbox struct {
 // BatchList is what the inbox asks of the ledger to see what waits for approval.
 type BatchList interface {
 	RecentBatches(ctx context.Context, limit int) ([]attestation.Batch, error)
-	CountStates(ctx context.Context, batch int64) (map[attestation.State]int, error)
+	CountStatuses(ctx context.Context, batch int64) (map[attestation.State]int, error)
 }
 
 const (
@@ -174,7 +174,7 @@ func (j Inbox) warnUnapproved(ctx context.Context) error {
 		if !b.ApprovedAt.IsZero() || b.Queued == 0 {
 			continue
 		}
-		states, err := j.Batches.CountStates(ctx, b.ID)
+		states, err := j.Batches.CountStatuses(ctx, b.ID)
 		if err != nil {
 			return err
 		}

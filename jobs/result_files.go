@@ -141,7 +141,7 @@ func resultOf(a attestation.Attestation) intake.Result {
 	if a.ID.Batch == 0 {
 		id = "" // a dry run leaves nothing in the ledger
 	}
-	return intake.Result{Cells: a.Cells, Result: string(a.State), Reason: reason, Hint: a.Hint, AttestationID: id}
+	return intake.Result{Cells: a.Cells, Result: string(a.Status()), Reason: reason, Hint: a.Hint, AttestationID: id}
 }
 
 func refusedOnly(rows iter.Seq2[attestation.Attestation, error]) iter.Seq2[attestation.Attestation, error] {

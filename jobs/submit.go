@@ -15,74 +15,94 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Submit tells Microsoft of the approved attestations of one partner, and settles those whose answer was lost. Any number of hosts
-// may do so at the same time.
+// Submit takes the approved attestations of one partner to Microsoft, and finds out what became of those whose answer
+// was lost. Any number of hosts may do so at the same time.
 type Submit struct {
+	Route       Route
 	Concurrency int
-	Most        int           // attestations to send, at most
-	Since       standing.Date // an acceptance on record from this day on is as good as ours
-	Service     Attestor
+	Most        int // attestations to work on, at most
+	// Cooldown is how long an attestation rests after a lost answer: at least as long as the service may go on working
+	// on a request whose caller has gone.
+	Cooldown time.Duration
+	// Waiting is told that the submission waits for so many attestations to cool down; may be nil.
+	Waiting func(attestations int, wait time.Duration)
 }
 
-// Attestor is what a submission asks of Partner Center.
-type Attestor interface {
-	Template(ctx context.Context) (string, error)
-	Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error)
-	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
+// Route is a way to get attestations on record with Microsoft, in one or several steps. It is used by several workers.
+type Route interface {
+	// Begin prepares a submission.
+	Begin(ctx context.Context) error
+	// Advance takes a claimed attestation one step further, or finds out what became of the last request. It calls open
+	// right before it sends a request. An error concerns the caller rather than the attestation, and with
+	// ResultForbidden perhaps the caller; the settlement is right in either case.
+	Advance(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error)
 }
 
-// Queue is what a submission asks of the ledger. Every write names the claim, and fails when somebody else has it by now.
+// OpenRequest saves a request that is about to leave, in claim.LastRequest. When it fails, nothing may be sent.
+type OpenRequest func(ctx context.Context, kind attestation.RequestKind, templateID string) error
+
+// Queue is what a submission asks of the store. Every write fails with attestation.ErrClaimLost when another worker has
+// the attestation by now.
 type Queue interface {
-	// Claim takes the next attestation that may be sent, be it a fresh one or one whose answer was lost, or only of the latter; nil: there is none.
-	// requestID is its MS-RequestId if it has none yet.
-	Claim(ctx context.Context, today standing.Date, requestID string, fresh bool, at time.Time) (*attestation.Claim, error)
-	// Sending notes that a request is about to leave.
-	MarkSent(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error
-	// Resting counts those whose answer was lost a moment ago.
-	CountCoolingDown(ctx context.Context) (int, error)
+	// Claim takes the next attestation, new ones first, or only one whose answer was lost; nil: there is none now.
+	Claim(ctx context.Context, today standing.Date, fresh bool) (*attestation.Claim, error)
+	// Open saves a request that is about to leave; after a crash the attestation rests for so long.
+	Open(ctx context.Context, c *attestation.Claim, r attestation.Request, wait time.Duration) error
 	// Settle ends a claim.
-	Complete(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error
+	Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error
+	// OpenRequests counts the attestations whose answer was lost and that nobody is working on, and returns how long it
+	// is until the first of them may be claimed.
+	OpenRequests(ctx context.Context) (n int, wait time.Duration, err error)
 }
 
-// Submitted counts what became of the attestations that a submission took up.
+// Submitted counts what became of the attestations that a submission worked on.
 type Submitted struct {
 	Sent, Confirmed, AlreadyOnRecord, Waiting, Refused, Failed, RetryLater int
-	Customers                                                              []string // whose standing has changed by it; at most as many as were sent
+	Customers                                                              []string // whose standing has changed by it
 }
 
-// rounds is how often a submission looks again at those whose answer was lost, before it leaves them to the next one.
-const rounds = 5
+// rounds is how many times a submission works through the queue, the later times only on those whose answer was lost.
+const rounds = 3
 
-// Run works until the queue is empty, Most were taken up, ctx ends, or the service refuses the caller. Lost answers are settled before it
-// ends, if they can be. What is in flight when ctx ends is finished.
-func (j Submit) Run(ctx context.Context, queue Queue, asOf time.Time) (Submitted, error) {
-	template, err := j.Service.Template(ctx)
-	if err != nil {
+// Run works until the queue is empty, Most were worked on, ctx ends, or the service refuses the caller. What became of
+// lost answers is found out before it ends, if possible. Requests in flight when ctx ends are finished.
+func (j Submit) Run(ctx context.Context, queue Queue, now func() time.Time) (Submitted, error) {
+	if err := j.Route.Begin(ctx); err != nil {
 		return Submitted{}, err
 	}
-	s := &submission{Submit: j, queue: queue, template: template, asOf: asOf, began: time.Now(), tries: map[attestation.ID]int{}, ends: map[attestation.ID]settled{}}
-	most := j.Most
-	for round := 1; ; round++ {
-		s.first = round == 1
-		if err = s.round(ctx, most); err != nil {
-			break
-		}
-		// Of those whose answer was lost, as many as are of this submission are taken up again; they count once, and nothing fresh takes their place.
-		if most, err = s.unsure(ctx); err != nil || most == 0 || round == rounds {
-			break
-		}
-		if err = pause(ctx, time.Duration(round)*restBetweenRounds); err != nil {
-			break
-		}
-	}
+	s := &submission{Submit: j, queue: queue, now: now, ends: map[attestation.ID]end{}}
+	err := s.run(ctx)
 	var done Submitted
-	for _, end := range s.ends {
-		done.count(end)
+	for _, e := range s.ends {
+		done.count(e)
 	}
 	return done, err
 }
 
-const restBetweenRounds = 3 * time.Second
+func (s *submission) run(ctx context.Context) error {
+	most := s.Most
+	for round := 1; ; round++ {
+		if err := s.round(ctx, most, round == 1); err != nil {
+			return err
+		}
+		open, wait, err := s.queue.OpenRequests(ctx)
+		if err != nil {
+			return err
+		}
+		if open == 0 {
+			s.forgetUnsure()
+		}
+		if open == 0 || round == rounds {
+			return nil
+		}
+		if most = open; s.Waiting != nil {
+			s.Waiting(open, wait)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -95,18 +115,18 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// round lets the workers take up most attestations.
-func (s *submission) round(ctx context.Context, most int) error {
+// round lets the workers work on at most so many attestations.
+func (s *submission) round(ctx context.Context, most int, fresh bool) error {
 	s.left.Store(int64(most))
-	lasting, stop := withGracePeriod(ctx, grace)
+	graceCtx, stop := withGracePeriod(ctx, grace)
 	defer stop()
-	group, working := errgroup.WithContext(lasting)
+	group, working := errgroup.WithContext(graceCtx)
 	for range s.Concurrency {
-		group.Go(func() error { return s.work(ctx, working) })
+		group.Go(func() error { return s.work(ctx, working, fresh) })
 	}
 	err := group.Wait()
-	for _, f := range s.lastWord() {
-		if wrote := s.write(lasting, f); err == nil {
+	for _, f := range s.flushHeld() {
+		if wrote := s.settle(graceCtx, f); err == nil {
 			err = wrote
 		}
 	}
@@ -119,28 +139,29 @@ func (s *submission) round(ctx context.Context, most int) error {
 	return context.Cause(ctx)
 }
 
-// settled is one attestation that was taken up.
-type settled struct {
+// end is what became of one attestation that was worked on.
+type end struct {
 	customer string
 	state    attestation.State
+	unsure   bool
 }
 
-func (d *Submitted) count(s settled) {
+func (d *Submitted) count(e end) {
 	d.Sent++
-	switch s.state {
+	switch e.state {
 	case attestation.Confirmed:
 		d.Confirmed++
-		d.Customers = append(d.Customers, s.customer)
+		d.Customers = append(d.Customers, e.customer)
 	case attestation.AlreadyOnRecord:
 		d.AlreadyOnRecord++
-		d.Customers = append(d.Customers, s.customer)
+		d.Customers = append(d.Customers, e.customer)
 	case attestation.Created, attestation.Waiting:
 		d.Waiting++
 	case attestation.RefusedByMicrosoft:
 		d.Refused++
 	case attestation.Failed:
 		d.Failed++
-	default: // unsure, or approved again: nothing was settled
+	default:
 		d.RetryLater++
 	}
 }
@@ -148,51 +169,47 @@ func (d *Submitted) count(s settled) {
 // submission is a Submit under way.
 type submission struct {
 	Submit
-	queue    Queue
-	template string
-	asOf     time.Time
-	began    time.Time
-	left     atomic.Int64 // attestations that may still be taken up in this round
-	first    bool         // it is the first round
+	queue Queue
+	now   func() time.Time
+	left  atomic.Int64 // attestations that may still be claimed in this round
 
-	mu      sync.Mutex
-	tries   map[attestation.ID]int
-	ends    map[attestation.ID]settled
-	taken   bool      // the service has taken an attestation of this caller, or looked at its content
-	barred  []finding // since then, in a row
-	refused error     // the service refuses the caller
+	mu       sync.Mutex
+	ends     map[attestation.ID]end
+	accepted bool      // the service has accepted a request of this caller, or looked at its content
+	held     []finding // forbidden since then, in a row
+	refused  error     // the service refuses the caller
 }
 
-// finding is what a worker found out about the attestation in its hands.
+// finding is what a worker found out about the attestation that it works on.
 type finding struct {
 	claim *attestation.Claim
 	attestation.Settlement
-	taken   bool  // the service hears this caller
-	barred  error // a right is missing: this customer's, or the caller's
-	refused error // the service would refuse the next one too
+	accepted  bool  // the service serves this caller
+	forbidden error // a right is missing: for this customer, or for all
+	refused   error // the service would refuse the next one too
 }
 
-// mostBarred is how many customers in a row the service may bar before it is the caller who is barred. A single one whose right is missing
-// must not keep the others waiting, tonight and every night.
-const mostBarred = 10
+// unsure reports whether the outcome of a request is not known.
+func (f finding) unsure() bool {
+	return f.Result == attestation.ResultUnknown || f.Result == "" && f.claim.MaybeDelivered
+}
 
-func (s *submission) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
+// mostForbidden is how many customers in a row may be forbidden before the caller is taken to lack the right for all.
+// One customer whose right is missing must not keep the others waiting, tonight and every night.
+const mostForbidden = 10
 
-// work takes up one attestation after the other.
-func (s *submission) work(ctx, working context.Context) error {
+// work claims one attestation after the other, and advances each.
+func (s *submission) work(ctx, working context.Context, fresh bool) error {
 	for s.left.Add(-1) >= 0 && ctx.Err() == nil && working.Err() == nil {
-		claim, err := s.queue.Claim(working, standing.DateOf(s.now()), uuid.NewString(), s.first, s.now())
+		claim, err := s.queue.Claim(working, standing.DateOf(s.now()), fresh)
 		if err != nil {
-			return fmt.Errorf("take up an attestation: %w", err)
+			return fmt.Errorf("claim an attestation: %w", err)
 		}
 		if claim == nil {
 			return nil
 		}
-		if s.again(claim.ID) {
-			s.left.Add(1)
-		}
-		for _, f := range s.judge(s.settle(working, claim)) {
-			if err := s.write(working, f); err != nil {
+		for _, f := range s.resolve(s.advance(working, claim)) {
+			if err := s.settle(working, f); err != nil {
 				return err
 			}
 		}
@@ -200,47 +217,85 @@ func (s *submission) work(ctx, working context.Context) error {
 	return nil
 }
 
-// again reports whether an attestation whose answer was lost is taken up once more while others still wait for their first time: it is not to
-// take their place. One that never gets an answer does not go on for ever.
-func (s *submission) again(id attestation.ID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tries[id]++
-	return s.first && 1 < s.tries[id] && s.tries[id] <= rounds
+// advance takes a claimed attestation one step further.
+func (s *submission) advance(working context.Context, c *attestation.Claim) finding {
+	// The request must be over before the claim is: two workers must never send the same attestation.
+	ctx, cancel := context.WithDeadline(working, c.Until)
+	defer cancel()
+	end, err := s.Route.Advance(ctx, c, func(ctx context.Context, kind attestation.RequestKind, templateID string) error {
+		return s.open(ctx, c, kind, templateID)
+	})
+	f := finding{claim: c, Settlement: end}
+	switch {
+	case err == nil:
+	case end.Result == attestation.ResultForbidden:
+		f.forbidden = err
+	case end.Result == "" && (errors.Is(err, attestation.ErrClaimLost) || ctx.Err() != nil && working.Err() == nil):
+		// This process was stopped for too long: no request left, and the next attestation may be in time.
+	default:
+		f.refused = err
+	}
+	switch end.Result {
+	case attestation.ResultSucceeded, attestation.ResultDuplicateSigner, attestation.ResultContentRejected:
+		f.accepted = !end.Read
+	}
+	if f.unsure() {
+		f.Wait = s.Cooldown
+	}
+	return f
 }
 
-// write writes down what is known of an attestation, whatever ends the work.
-func (s *submission) write(ctx context.Context, f finding) error {
-	err := s.queue.Complete(context.WithoutCancel(ctx), f.claim, f.Settlement, s.now())
+// open saves a request that is about to leave. While the outcome of the last one is not known, it is repeated with the
+// same id and content, so that the service can tell that it is the same.
+func (s *submission) open(ctx context.Context, c *attestation.Claim, kind attestation.RequestKind, templateID string) error {
+	r := attestation.Request{Kind: kind, ID: uuid.NewString(), TemplateID: templateID, SentAt: s.now()}
+	if c.MaybeDelivered {
+		r.ID, r.TemplateID = c.LastRequest.ID, c.LastRequest.TemplateID
+	}
+	return s.queue.Open(ctx, c, r, s.Cooldown)
+}
+
+// settle saves what was found out about an attestation, whatever ends the work.
+func (s *submission) settle(ctx context.Context, f finding) error {
+	err := s.queue.Settle(context.WithoutCancel(ctx), f.claim, f.Settlement, s.now())
 	if errors.Is(err, attestation.ErrClaimLost) {
-		return nil // somebody else settles it
+		return nil // another worker settles it
 	}
 	if err != nil {
 		return fmt.Errorf("attestation %s: %w", f.claim.ID, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ends[f.claim.ID] = settled{f.claim.CustomerID, f.State}
+	s.ends[f.claim.ID] = end{f.claim.CustomerID, f.State, f.unsure()}
 	return nil
 }
 
-// judge says what can be written down now. Whether a missing right is the customer's or the caller's shows only by what the service says of the
-// others, so the barred are held until one is taken, or too many are barred.
-func (s *submission) judge(f finding) []finding {
+// forgetUnsure leaves out the attestations of unknown outcome that other hosts have settled meanwhile.
+func (s *submission) forgetUnsure() {
+	for id, e := range s.ends {
+		if e.unsure {
+			delete(s.ends, id)
+		}
+	}
+}
+
+// resolve decides whether a 403 concerns one customer or the caller, and returns what can be saved now. Only what the
+// service answers for other customers shows it, so forbidden ones are held until one is accepted, or there are too many.
+func (s *submission) resolve(f finding) []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case f.barred != nil:
-		s.barred = append(s.barred, f)
-		if len(s.barred) < mostBarred {
+	case f.forbidden != nil:
+		s.held = append(s.held, f)
+		if len(s.held) < mostForbidden {
 			return nil
 		}
-		s.stop(f.barred)
-		return s.putBack()
-	case f.taken:
-		s.taken = true
-		known := append(s.barred, f)
-		s.barred = nil
+		s.stop(f.forbidden)
+		return s.releaseHeld()
+	case f.accepted:
+		s.accepted = true
+		known := append(s.held, f)
+		s.held = nil
 		return known
 	case f.refused != nil:
 		s.stop(f.refused)
@@ -248,33 +303,34 @@ func (s *submission) judge(f finding) []finding {
 	return []finding{f}
 }
 
-// lastWord are the barred that are still held at the end of a round. Where the service took others, it is they.
-func (s *submission) lastWord() []finding {
+// flushHeld returns the forbidden ones that are still held at the end of a round. If the service accepted others, the
+// 403s concern these customers.
+func (s *submission) flushHeld() []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.barred) > 0 && !s.taken {
-		s.stop(s.barred[0].barred)
+	if len(s.held) > 0 && !s.accepted {
+		s.stop(s.held[0].forbidden)
 	}
 	if s.refused != nil {
-		return s.putBack()
+		return s.releaseHeld()
 	}
-	held := s.barred
-	s.barred = nil
+	held := s.held
+	s.held = nil
 	return held
 }
 
-// putBack are the barred as attestations that nothing was decided about. The caller holds the lock.
-func (s *submission) putBack() []finding {
-	held := s.barred
-	s.barred = nil
+// releaseHeld returns the held ones as attestations about which nothing was decided. The caller holds the lock.
+func (s *submission) releaseHeld() []finding {
+	held := s.held
+	s.held = nil
 	for i := range held {
-		held[i].Settlement = undone(held[i].claim, held[i].Answer)
+		held[i].Settlement = undone(held[i].claim, attestation.ResultForbidden, held[i].Answer)
 	}
 	return held
 }
 
-// stop lets nobody take up another attestation. Requests in flight come to their end: cut off, nobody would know what became of them. The caller
-// holds the lock.
+// stop lets nobody claim another attestation. Requests in flight are finished: cut off, nobody would know what became of
+// them. The caller holds the lock.
 func (s *submission) stop(refused error) {
 	s.left.Store(0)
 	if s.refused == nil {
@@ -282,163 +338,12 @@ func (s *submission) stop(refused error) {
 	}
 }
 
-// unsure counts those that this submission took up and nobody has settled yet. Those that another host has settled meanwhile, or is settling, are its own.
-func (s *submission) unsure(ctx context.Context) (n int, err error) {
-	resting, err := s.queue.CountCoolingDown(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for id, end := range s.ends {
-		switch {
-		case end.state != attestation.Unsure:
-		case resting == 0:
-			delete(s.ends, id)
-		default:
-			n++
-		}
-	}
-	return min(n, resting), nil
-}
-
-// settle sends an attestation, or finds out what became of it.
-func (s *submission) settle(ctx context.Context, c *attestation.Claim) finding {
-	// The request must be over before the claim is: nobody else may be at it at the same time.
-	working := ctx
-	ctx, cancel := context.WithDeadline(ctx, c.Until)
-	defer cancel()
+// undone is an attestation whose request certainly took no effect this time. If the outcome of an earlier one is not
+// known, it stays unknown.
+func undone(c *attestation.Claim, result attestation.SendResult, answer attestation.Answer) attestation.Settlement {
+	end := attestation.Settlement{State: c.State, Result: result, Answer: answer}
 	if c.MaybeDelivered {
-		if end, ok := s.readBack(ctx, c); ok {
-			return finding{claim: c, Settlement: end}
-		}
+		end.Result, end.Reason = attestation.ResultUnknown, attestation.NotSettled
 	}
-	if c.TemplateID == "" {
-		c.TemplateID = s.template
-	}
-	err := s.queue.MarkSent(ctx, c, c.TemplateID, s.now())
-	if errors.Is(err, attestation.ErrClaimLost) || err != nil && ctx.Err() != nil && working.Err() == nil {
-		return finding{claim: c, Settlement: undone(c, c.Answer)} // this process was stopped for too long: no request left, and the next one may be in time
-	}
-	if err != nil {
-		return finding{claim: c, Settlement: unsettled(attestation.Answer{}), refused: err}
-	}
-	return s.send(ctx, c)
-}
-
-// send sends an attestation and says what the answer means for it.
-func (s *submission) send(ctx context.Context, c *attestation.Claim) finding {
-	answer, outcome, err := s.Service.Attest(ctx, c.Attestation)
-	f := finding{claim: c, Settlement: attestation.Settlement{Answer: answer}}
-	if e, ok := errors.AsType[serviceError](err); ok && e.Fatal() {
-		f.refused = err
-	}
-	switch outcome {
-	case attestation.ResultAccepted:
-		f.State, f.taken = attestation.Confirmed, true
-	case attestation.ResultDuplicateSigner:
-		f.Settlement, f.taken = s.signerKnown(ctx, c, answer), true
-	case attestation.ResultContentRejected:
-		f.State, f.Reason, f.Message, f.taken = attestation.RefusedByMicrosoft, attestation.ContentRefused, words(err), true
-		f.Hint = "Correct the row and import it again."
-	case attestation.ResultCustomerRejected:
-		f.Settlement = impossible(c, answer, err)
-	case attestation.ResultForbidden:
-		f.Settlement, f.barred = barred(c, answer, err), err
-	case attestation.ResultNotSent:
-		f.Settlement, f.refused = undone(c, answer), err
-	default:
-		f.Settlement = unsettled(answer)
-	}
-	return f
-}
-
-// unsettled is an attestation whose answer was lost.
-func unsettled(answer attestation.Answer) attestation.Settlement {
-	return attestation.Settlement{State: attestation.Unsure, Reason: attestation.NotSettled, Answer: answer}
-}
-
-// undone is an attestation that this time was certainly not taken. If the answer of an earlier time was lost, it stays in doubt: the next
-// one reads back first.
-func undone(c *attestation.Claim, answer attestation.Answer) attestation.Settlement {
-	if c.MaybeDelivered {
-		return unsettled(answer)
-	}
-	return attestation.Settlement{State: attestation.Approved, Answer: answer}
-}
-
-// impossible is an attestation for a customer for whom there can be none now.
-func impossible(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
-	end := attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: words(err), Answer: answer}
-	cure := "Mend what the answer names"
-	if e, ok := errors.AsType[serviceError](err); ok {
-		switch e.Outcome() {
-		case standing.NoRelationship:
-			cure = "There is no relationship with the customer any more: send it a new relationship request"
-		case standing.TenantNotFound:
-			cure = "The service does not know this customer any more: look for it in Partner Center"
-		}
-	}
-	end.Hint = fmt.Sprintf("%s, then mcaledger attest retry %s.", cure, c.ID)
 	return end
-}
-
-// barred is an attestation for a customer for whom the caller lacks a right that it has for others.
-func barred(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
-	end := impossible(c, answer, err)
-	end.Hint = fmt.Sprintf("Other customers were taken, and this one was not: let an Admin agent or Sales agent who may work for it sign in, then mcaledger attest retry %s.", c.ID)
-	return end
-}
-
-// readBack looks for an attestation that was sent and whose answer was lost. ok is false when it is certainly not there, so that the same
-// request may be sent again.
-func (s *submission) readBack(ctx context.Context, c *attestation.Claim) (_ attestation.Settlement, ok bool) {
-	found, err := s.Service.Agreements(ctx, c.CustomerID)
-	if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.Failed { // the customer is no longer there
-		t := e.ReadError()
-		return impossible(c, attestation.Answer{Status: t.Status, Code: t.Code, RequestID: t.RequestID, CorrelationID: t.CorrelationID}, err), true
-	}
-	if err != nil {
-		return unsettled(c.Answer), true
-	}
-	for _, a := range found {
-		if attestation.SameContact(a.Signer, c.Content.Signer) && a.Agreed == c.Content.Agreed {
-			return attestation.Settlement{State: attestation.Confirmed, Reason: attestation.ReadBack}, true
-		}
-	}
-	return attestation.Settlement{}, false
-}
-
-// signerKnown settles 600061: the same signer's agreement is on record, however old.
-func (s *submission) signerKnown(ctx context.Context, c *attestation.Claim, answer attestation.Answer) attestation.Settlement {
-	found, err := s.Service.Agreements(ctx, c.CustomerID)
-	if err != nil {
-		return unsettled(answer)
-	}
-	var newest standing.Date
-	for _, a := range found {
-		if attestation.SameContact(a.Signer, c.Content.Signer) {
-			newest = max(newest, a.Agreed)
-		}
-	}
-	switch {
-	case c.MaybeDelivered && newest == c.Content.Agreed:
-		return attestation.Settlement{State: attestation.Confirmed, Reason: attestation.ReadBack, Answer: answer}
-	case newest >= s.Since:
-		return attestation.Settlement{State: attestation.AlreadyOnRecord, Reason: attestation.SameOnRecord, Answer: answer,
-			Message: "Microsoft has this signer's acceptance of " + string(newest)}
-	}
-	day := ""
-	if newest != "" {
-		day = fmt.Sprintf(" (%s)", newest)
-	}
-	return attestation.Settlement{State: attestation.RefusedByMicrosoft, Reason: attestation.SameSigner, Answer: answer,
-		Message: fmt.Sprintf("Microsoft has an outdated acceptance%s of the same signer and refuses another one (600061)", day),
-		Hint:    "Name another signer, or the same with a changed e-mail or phone, and import the row again."}
-}
-
-// words are what the service said, for a person; the ids stand beside them.
-func words(err error) string {
-	if e, ok := errors.AsType[serviceError](err); ok {
-		return e.ReadError().Message
-	}
-	return ""
 }

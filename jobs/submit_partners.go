@@ -22,6 +22,7 @@ type SubmitPartners struct {
 	Limit    int    // send at most so many; 0: all
 	DryRun   bool   // count, and send nothing
 	Since    standing.Date
+	Cooldown time.Duration // see Submit
 	// Recheck reads the standing of customers again, for whom something was just attested.
 	Recheck func(ctx context.Context, p Partner, customers []string) error
 	Now     func() time.Time
@@ -38,8 +39,9 @@ type PartnerQueue interface {
 	Queue
 	// CountReady counts what may be sent today.
 	CountReady(ctx context.Context, today standing.Date) (int, error)
-	// CountInProgress counts what could be sent today and is in the hands of another process.
-	CountInProgress(ctx context.Context, today standing.Date) (int, error)
+	// CountUnsettled counts what could be sent today and was not, whoever works on it, what has a request with unknown
+	// outcome, and what was accepted and has no agreement yet.
+	CountUnsettled(ctx context.Context, today standing.Date) (int, error)
 }
 
 // CeilingError: more is approved than one submission may send.
@@ -143,6 +145,10 @@ func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Subm
 		return done, err
 	}
 	n, err := queue.CountReady(ctx, standing.DateOf(j.Now()))
+	if err != nil {
+		return done, err
+	}
+	open, _, err := queue.OpenRequests(ctx)
 	switch {
 	case err != nil:
 		return done, err
@@ -152,14 +158,19 @@ func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Subm
 			return done, &CannotAttestError{n}
 		}
 		return done, nil
-	case n == 0 || most == 0:
+	case n+open == 0 || most == 0 && j.Limit > 0:
 		return j.withUnsettled(ctx, queue, done)
 	}
 	service, err := j.Partners.Service(p.ID, uuid.NewString())
 	if err != nil {
 		return done, err
 	}
-	done, err = Submit{Concurrency: p.Concurrency, Most: most, Since: j.Since, Service: service}.Run(ctx, queue, j.Now())
+	submit := Submit{Route: &Classic{Service: service, Since: j.Since}, Concurrency: p.Concurrency, Most: most, Cooldown: j.Cooldown,
+		Waiting: func(attestations int, wait time.Duration) {
+			j.Log.Warn("no answer came for some attestations: waiting before their outcome is read", "partner", p.Name,
+				"attestations", attestations, "wait", wait.Round(time.Second))
+		}}
+	done, err = submit.Run(ctx, queue, j.Now)
 	if len(done.Customers) > 0 {
 		if again := j.Recheck(ctx, p, done.Customers); again != nil {
 			j.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name, "error", again)
@@ -177,12 +188,8 @@ func (j SubmitPartners) withUnsettled(ctx context.Context, queue PartnerQueue, d
 	if j.Limit > 0 {
 		return done, nil
 	}
-	inProgress, err := queue.CountInProgress(ctx, standing.DateOf(j.Now()))
-	if err != nil {
-		return done, err
-	}
-	unanswered, err := queue.CountCoolingDown(ctx)
-	done.RetryLater = inProgress + unanswered
+	var err error
+	done.RetryLater, err = queue.CountUnsettled(ctx, standing.DateOf(j.Now()))
 	return done, err
 }
 

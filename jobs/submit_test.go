@@ -57,8 +57,11 @@ func (b *lab) submit(t *testing.T, ctx context.Context) (jobs.Submitted, error) 
 	defer client.Close()
 	queue, err := b.store.Queue(ctx, partner.ID, attestation.Actor{Name: "test"})
 	require.NoError(t, err)
-	return jobs.Submit{Concurrency: 8, Most: 10_000, Since: "2023-04-01", Service: client}.Run(ctx, queue, today)
+	return jobs.Submit{Route: &jobs.Classic{Service: client, Since: "2023-04-01"}, Concurrency: 8, Most: 10_000, Cooldown: 20 * time.Millisecond}.
+		Run(ctx, queue, now)
 }
+
+func now() time.Time { return today }
 
 // tookEffectOnce holds the service's own record against the rows: each once, under its one request id, with its words and date.
 func (b *lab) tookEffectOnce(t *testing.T, rows []attestation.Attestation) {
@@ -203,8 +206,8 @@ func TestWhereNobodyIsTakenNothingIsDecided(t *testing.T) {
 type desk struct {
 	claims   []attestation.Claim
 	tooLate  map[int]error // lines whose claim is over when the request is to leave
-	answer   func(a attestation.Attestation) (attestation.SendResult, error)
-	resting  int
+	answer   func(line int) (attestation.SendResult, error)
+	open     int
 	settled  map[int]attestation.Settlement
 	attested []int
 }
@@ -213,13 +216,13 @@ func (d *desk) Template(context.Context) (string, error) { return "template", ni
 
 func (d *desk) Agreements(context.Context, string) ([]standing.Agreement, error) { return nil, nil }
 
-func (d *desk) Attest(_ context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
+func (d *desk) Attest(_ context.Context, a attestation.Attestation, _ attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	d.attested = append(d.attested, a.ID.Line)
-	outcome, err := d.answer(a)
-	return attestation.Answer{}, outcome, err
+	result, err := d.answer(a.ID.Line)
+	return attestation.Answer{}, result, err
 }
 
-func (d *desk) Claim(context.Context, standing.Date, string, bool, time.Time) (*attestation.Claim, error) {
+func (d *desk) Claim(context.Context, standing.Date, bool) (*attestation.Claim, error) {
 	if len(d.claims) == 0 {
 		return nil, nil
 	}
@@ -228,56 +231,59 @@ func (d *desk) Claim(context.Context, standing.Date, string, bool, time.Time) (*
 	return &c, nil
 }
 
-func (d *desk) MarkSent(ctx context.Context, c *attestation.Claim, _ string, _ time.Time) error {
+func (d *desk) Open(ctx context.Context, c *attestation.Claim, _ attestation.Request, _ time.Duration) error {
 	if d.tooLate[c.ID.Line] == context.DeadlineExceeded {
 		<-ctx.Done() // and the database did not answer until then
 	}
 	return d.tooLate[c.ID.Line]
 }
 
-func (d *desk) CountCoolingDown(context.Context) (int, error) { return d.resting, nil }
+func (d *desk) OpenRequests(context.Context) (int, time.Duration, error) { return d.open, 0, nil }
 
-func (d *desk) Complete(_ context.Context, c *attestation.Claim, s attestation.Settlement, _ time.Time) error {
+func (d *desk) Settle(_ context.Context, c *attestation.Claim, s attestation.Settlement, _ time.Time) error {
 	d.settled[c.ID.Line] = s
 	return nil
 }
 
-// at is a desk with a claim for each line; those in doubt were sent before.
-func at(lines int, doubt bool) *desk {
+// newDesk is a desk with a claim for each line; those that may be delivered were sent before.
+func newDesk(lines int, maybeDelivered bool) *desk {
 	d := &desk{tooLate: map[int]error{}, settled: map[int]attestation.Settlement{},
-		answer: func(attestation.Attestation) (attestation.SendResult, error) { return attestation.ResultAccepted, nil }}
+		answer: func(int) (attestation.SendResult, error) { return attestation.ResultSucceeded, nil }}
 	for line := range lines {
-		d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}},
-			Until: time.Now().Add(time.Minute), MaybeDelivered: doubt})
+		d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}, State: attestation.Approved},
+			Until: time.Now().Add(time.Minute), MaybeDelivered: maybeDelivered})
 	}
 	return d
 }
 
 func (d *desk) submit(t *testing.T) (jobs.Submitted, error) {
 	t.Helper()
-	return jobs.Submit{Concurrency: 1, Most: 1000, Service: d}.Run(t.Context(), d, today)
+	return jobs.Submit{Route: &jobs.Classic{Service: d}, Concurrency: 1, Most: 1000, Cooldown: time.Minute}.Run(t.Context(), d, now)
 }
 
-// It woke, and its claim was over though nobody had taken it: the others are sent all the same.
-func TestAClaimThatIsOverStopsNobodyElse(t *testing.T) {
-	for doubt, state := range map[bool]attestation.State{false: attestation.Approved, true: attestation.Unsure} {
+// The process was woken, and its claim was over though nobody had taken it: the others are sent all the same.
+func TestAClaimThatIsOverDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	for _, maybeDelivered := range []bool{false, true} {
 		for _, over := range []error{attestation.ErrClaimLost, context.DeadlineExceeded} {
-			d := at(3, doubt)
+			d := newDesk(3, maybeDelivered)
 			d.tooLate[1], d.claims[1].Until = over, time.Now().Add(10*time.Millisecond)
 			_, err := d.submit(t)
 			require.NoError(t, err)
 			require.Equal(t, []int{0, 2}, d.attested)
-			require.Equal(t, state, d.settled[1].State)
+			require.Equal(t, attestation.Approved, d.settled[1].State)
+			require.Empty(t, d.settled[1].Result, "nothing is known that was not known before")
 		}
 	}
 }
 
 func TestARequestMayNotOutlastItsClaim(t *testing.T) {
-	d := at(1, false)
+	t.Parallel()
+	d := newDesk(1, false)
 	d.claims[0].Until = time.Now()
 	left := make(chan bool, 1)
-	service := deadlined{d, left}
-	_, err := jobs.Submit{Concurrency: 1, Most: 1, Service: service}.Run(t.Context(), d, today)
+	route := &jobs.Classic{Service: deadlined{d, left}}
+	_, err := jobs.Submit{Route: route, Concurrency: 1, Most: 1}.Run(t.Context(), d, now)
 	require.NoError(t, err)
 	require.False(t, <-left, "the claim was over before the request left")
 }
@@ -288,48 +294,50 @@ type deadlined struct {
 	left chan bool
 }
 
-func (d deadlined) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
+func (d deadlined) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	d.left <- ctx.Err() == nil
-	return d.desk.Attest(ctx, a)
+	return d.desk.Attest(ctx, a, r)
 }
 
-// What was refused this time may have been taken the time before, when the answer was lost: it is read back before it is sent again.
-func TestWhatIsInDoubtStaysInDoubt(t *testing.T) {
-	for name, outcome := range map[string]attestation.SendResult{"the caller has to wait": attestation.ResultNotSent, "nobody was taken": attestation.ResultForbidden} {
+// A request that was refused this time may have taken effect the time before, when the answer was lost.
+func TestAnUnknownOutcomeStaysUnknown(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]attestation.SendResult{"the caller has to wait": attestation.ResultNotSent, "nobody was accepted": attestation.ResultForbidden} {
 		t.Run(name, func(t *testing.T) {
-			d := at(1, true)
-			d.answer = func(attestation.Attestation) (attestation.SendResult, error) { return outcome, errors.New("no") }
+			t.Parallel()
+			d := newDesk(1, true)
+			d.answer = func(int) (attestation.SendResult, error) { return result, errors.New("no") }
 			_, err := d.submit(t)
 			require.ErrorContains(t, err, "no")
-			require.Equal(t, attestation.Unsure, d.settled[0].State)
+			require.Equal(t, attestation.ResultUnknown, d.settled[0].Result)
+			require.Equal(t, attestation.Approved, d.settled[0].State)
 		})
 	}
 }
 
-func TestWhoIsBarredWaitsForTheOthers(t *testing.T) {
+func TestAForbiddenCustomerWaitsForTheOthers(t *testing.T) {
+	t.Parallel()
 	no := errors.New("no")
-	barring := func(barred func(line int) bool) func(a attestation.Attestation) (attestation.SendResult, error) {
-		return func(a attestation.Attestation) (attestation.SendResult, error) {
-			if barred(a.ID.Line) {
-				return attestation.ResultForbidden, no
-			}
-			return attestation.ResultAccepted, nil
-		}
-	}
 	for name, c := range map[string]struct {
-		barred func(line int) bool
-		stops  bool
-		done   jobs.Submitted
+		forbidden func(line int) bool
+		stops     bool
+		done      jobs.Submitted
 	}{
-		"nine in a row, then one is taken":     {func(line int) bool { return line < 9 }, false, jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
-		"ten in a row are the caller":          {func(line int) bool { return line < 10 }, true, jobs.Submitted{Sent: 10, RetryLater: 10}},
-		"every other one":                      {func(line int) bool { return line%2 == 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
-		"the last ones, after many were taken": {func(line int) bool { return line >= 25 }, false, jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
-		"the role is taken away in the middle": {func(line int) bool { return line >= 15 }, true, jobs.Submitted{Sent: 25, Confirmed: 15, RetryLater: 10}},
+		"nine in a row, then one is accepted":     {func(line int) bool { return line < 9 }, false, jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
+		"ten in a row are the caller":             {func(line int) bool { return line < 10 }, true, jobs.Submitted{Sent: 10, RetryLater: 10}},
+		"every other one":                         {func(line int) bool { return line%2 == 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
+		"the last ones, after many were accepted": {func(line int) bool { return line >= 25 }, false, jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
+		"the role is taken away in the middle":    {func(line int) bool { return line >= 15 }, true, jobs.Submitted{Sent: 25, Confirmed: 15, RetryLater: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := at(30, false)
-			d.answer = barring(c.barred)
+			t.Parallel()
+			d := newDesk(30, false)
+			d.answer = func(line int) (attestation.SendResult, error) {
+				if c.forbidden(line) {
+					return attestation.ResultForbidden, no
+				}
+				return attestation.ResultSucceeded, nil
+			}
 			done, err := d.submit(t)
 			require.Equal(t, c.stops, errors.Is(err, no))
 			c.done.Customers = done.Customers
@@ -338,45 +346,35 @@ func TestWhoIsBarredWaitsForTheOthers(t *testing.T) {
 	}
 }
 
-// The answer of the first was lost, and it is taken up again and again before the others have had their turn.
-func TestALostAnswerTakesNobodysPlace(t *testing.T) {
-	for name, c := range map[string]struct {
-		first int // line of the one whose answers are lost
-		most  int
-		sent  []int
-	}{
-		"the whole queue":      {0, 4, []int{0, 0, 1, 0, 2, 3}},
-		"a part of it":         {0, 2, []int{0, 0, 1}},
-		"but not for ever":     {0, 3, []int{0, 0, 0, 0, 0, 0, 1}},
-		"nobody's answer lost": {-1, 4, []int{0, 1, 2, 3}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			d := at(0, false)
-			for _, line := range append(c.sent, 4) {
-				d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}}, Until: time.Now().Add(time.Minute)})
-			}
-			d.answer = func(a attestation.Attestation) (attestation.SendResult, error) {
-				if a.ID.Line == c.first {
-					return attestation.ResultUnknown, nil
-				}
-				return attestation.ResultAccepted, nil
-			}
-			_, err := jobs.Submit{Concurrency: 1, Most: c.most, Service: d}.Run(t.Context(), d, today)
-			require.NoError(t, err)
-			require.Equal(t, c.sent, d.attested)
-		})
-	}
-}
-
-// An answer was lost, and before this host looked again another one had settled it.
+// An answer was lost, and before this host looked again another one had found out.
 func TestWhatAnotherHostSettledIsNotLeftForLater(t *testing.T) {
-	d := at(2, false)
-	d.answer = func(a attestation.Attestation) (attestation.SendResult, error) {
-		return []attestation.SendResult{attestation.ResultUnknown, attestation.ResultAccepted}[a.ID.Line], nil
+	t.Parallel()
+	d := newDesk(2, false)
+	d.answer = func(line int) (attestation.SendResult, error) {
+		return []attestation.SendResult{attestation.ResultUnknown, attestation.ResultSucceeded}[line], nil
 	}
 	done, err := d.submit(t)
 	require.NoError(t, err)
 	require.Equal(t, jobs.Submitted{Sent: 1, Confirmed: 1, Customers: []string{""}}, done)
+	require.Equal(t, time.Minute, d.settled[0].Wait, "it cools down")
+}
+
+// A submission waits for those whose answer was lost, and works on them again, but not for ever.
+func TestALostAnswerIsLookedIntoAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(1, false)
+	d.open = 1
+	for range 5 {
+		d.claims = append(d.claims, attestation.Claim{Attestation: d.claims[0].Attestation, Until: d.claims[0].Until, MaybeDelivered: true})
+	}
+	d.answer = func(int) (attestation.SendResult, error) { return attestation.ResultUnknown, nil }
+	var waited []int
+	submit := jobs.Submit{Route: &jobs.Classic{Service: d}, Concurrency: 1, Most: 1, Waiting: func(n int, _ time.Duration) { waited = append(waited, n) }}
+	done, err := submit.Run(t.Context(), d, now)
+	require.NoError(t, err)
+	require.Equal(t, jobs.Submitted{Sent: 1, RetryLater: 1}, done)
+	require.Equal(t, []int{1, 1}, waited)
+	require.Equal(t, []int{0, 0, 0}, d.attested)
 }
 
 func TestTwoHostsDrainOneQueue(t *testing.T) {

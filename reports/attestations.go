@@ -88,7 +88,7 @@ func (r *report) entryRow(h holder, e ledger.AttestationEntry, out cells) error 
 	out.text(e.Content.Signer.Email)
 	out.date(e.Content.Agreed)
 	out.text(e.Content.Evidence)
-	out.text(string(e.State))
+	out.text(string(e.Status()))
 	out.text(string(e.Reason))
 	out.wrapped(e.Message)
 	out.text(e.Batch.ImportedBy.Name)

@@ -114,7 +114,7 @@ func (l memorySource) Heads(context.Context, time.Time) ([]ledger.BatchHead, err
 		}
 		head := &heads[len(heads)-1]
 		head.Rows++
-		head.Events += 1 + int64(e.Sends)
+		head.Events += 1 + int64(e.Requests)
 	}
 	return heads, nil
 }
@@ -136,7 +136,7 @@ func (l memorySource) Tally(context.Context, ledger.Snapshot) (map[string]ledger
 		if !e.SentAt.IsZero() {
 			t.Sent++
 			switch e.State {
-			case attestation.Sending, attestation.Unsure:
+			case attestation.Unsure:
 				t.Unsettled++
 			case attestation.Approved, attestation.Cancelled:
 				t.Returned++
@@ -345,9 +345,9 @@ func entry(batch attestation.Batch, line int, partner string, c standing.Record,
 	e.Content = attestation.Content{Agreed: "2026-11-19", Evidence: fmt.Sprintf("dms/2026/%04d.pdf", line),
 		Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
 	if state.Open() && state != attestation.Queued && state != attestation.Approved || state == attestation.RefusedByMicrosoft {
-		e.Sends, e.SentAt, e.RequestID = 1, tonight.Add(time.Duration(line)*time.Second), fmt.Sprintf("5e2d0000-7a2e-4a5c-9f6b-%012d", line)
+		e.Requests, e.SentAt, e.RequestID = 1, tonight.Add(time.Duration(line)*time.Second), fmt.Sprintf("5e2d0000-7a2e-4a5c-9f6b-%012d", line)
 	}
-	if state.Final() && e.Sends > 0 {
+	if state.Final() && e.Requests > 0 {
 		e.AnsweredAt = e.SentAt.Add(2 * time.Second)
 		e.Answer = attestation.Answer{Status: 201, RequestID: e.RequestID, CorrelationID: "c0ffee00-7a2e-4a5c-9f6b-0d6f1c8f7a11"}
 	}
@@ -375,7 +375,7 @@ func lately(records, few []standing.Record) []ledger.AttestationEntry {
 	lost := entry(may, 6, brazil.ID, records[5], attestation.Unsure)
 	lost.Reason = attestation.NotSettled
 	again := entry(may, 7, brazil.ID, records[1], attestation.Approved)
-	again.Sends, again.SentAt = 1, tonight
+	again.Requests, again.SentAt = 1, tonight
 	refused := entry(may, 9, brazil.ID, records[4], attestation.Refused)
 	refused.Reason, refused.Message = attestation.OtherCompany, `the customer with this id is called "Outdated GmbH"`
 	nobodys := entry(may, 10, "", standing.Record{}, attestation.Refused)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,8 +54,8 @@ func (a *app) attestListCommand() *cobra.Command {
 			return usageError{fmt.Errorf("--limit must be at least 1, but is %d", limit)}
 		case state != "" && batch == "":
 			return usageError{errors.New("--state chooses among the attestations of one batch: name it with --batch")}
-		case state != "" && !slices.Contains(attestation.States(), attestation.State(state)):
-			return usageError{fmt.Errorf("there is no state %q; the states are %v", state, attestation.States())}
+		case state != "" && !slices.Contains(attestation.Statuses(), attestation.State(state)):
+			return usageError{fmt.Errorf("there is no state %q; the states are %v", state, attestation.Statuses())}
 		}
 		batches, err := w.listed(ctx, batch, limit)
 		if err != nil {
@@ -92,16 +93,16 @@ func (w *workspace) listed(ctx context.Context, number string, limit int) ([]att
 func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each bool, state attestation.State) (listedBatch, error) {
 	listed := listedBatch{Batch: b.ID, File: b.File, ImportedBy: b.ImportedBy.Name, ImportedAt: b.ImportedAt, ApprovedBy: b.ApprovedBy.Name, Rows: b.Rows}
 	var err error
-	if listed.States, err = s.CountStates(ctx, b.ID); err != nil || !each {
+	if listed.States, err = s.CountStatuses(ctx, b.ID); err != nil || !each {
 		return listed, err
 	}
 	for at, err := range s.Attestations(ctx, b.ID) {
 		if err != nil {
 			return listed, err
 		}
-		if state == "" || at.State == state {
+		if state == "" || at.Status() == state {
 			listed.Attestations = append(listed.Attestations, listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID,
-				Agreed: at.Content.Agreed, State: at.State, Reason: at.Reason, Message: at.Message, Hint: at.Hint})
+				Agreed: at.Content.Agreed, State: at.Status(), Reason: at.Reason, Message: at.Message, Hint: at.Hint})
 		}
 	}
 	return listed, nil
@@ -117,7 +118,7 @@ func (a *app) printBatches(batches []listedBatch) {
 			approved = "approved by " + b.ApprovedBy
 		}
 		a.printf("batch %d: %s, imported by %s at %s, %s: %d rows", b.Batch, b.File, b.ImportedBy, b.ImportedAt.Format("2006-01-02 15:04 UTC"), approved, b.Rows)
-		for _, state := range attestation.States() {
+		for _, state := range attestation.Statuses() {
 			if n := b.States[state]; n > 0 {
 				a.printf(", %d %s", n, state)
 			}
@@ -139,17 +140,32 @@ type showReply struct {
 // shownAttestation is all that the ledger knows of one attestation, for an auditor.
 type shownAttestation struct {
 	listedAttestation
-	Batch         int64        `json:"batch"`
-	SHA256        string       `json:"sha256"`
-	Signer        string       `json:"signer"`
-	Email         string       `json:"email"`
-	Evidence      string       `json:"evidence"`
-	RequestID     string       `json:"request_id"`
-	CorrelationID string       `json:"correlation_id"`
-	Status        int          `json:"answer_status"`
-	Code          string       `json:"answer_code"`
-	Replaces      string       `json:"replaces"`
-	Events        []shownEvent `json:"events"`
+	Batch         int64          `json:"batch"`
+	SHA256        string         `json:"sha256"`
+	Signer        string         `json:"signer"`
+	Email         string         `json:"email"`
+	Evidence      string         `json:"evidence"`
+	RequestID     string         `json:"request_id"`
+	CorrelationID string         `json:"correlation_id"`
+	Status        int            `json:"answer_status"`
+	Code          string         `json:"answer_code"`
+	Replaces      string         `json:"replaces"`
+	Requests      []shownRequest `json:"requests"`
+	Events        []shownEvent   `json:"events"`
+}
+
+// shownRequest is one request about an attestation, and what was answered.
+type shownRequest struct {
+	Number        int                     `json:"number"`
+	Kind          attestation.RequestKind `json:"kind"`
+	RequestID     string                  `json:"request_id"`
+	SentAt        time.Time               `json:"sent_at"`
+	AnsweredAt    *time.Time              `json:"answered_at"` // null: no answer
+	Result        attestation.SendResult  `json:"result"`
+	Reason        attestation.Reason      `json:"reason"`
+	Status        int                     `json:"answer_status"`
+	Code          string                  `json:"answer_code"`
+	CorrelationID string                  `json:"correlation_id"`
 }
 
 type shownEvent struct {
@@ -177,24 +193,36 @@ func (a *app) attestShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		requests, err := w.ledger.Requests(ctx, at.ID)
+		if err != nil {
+			return err
+		}
 		events, err := w.ledger.Events(ctx, at.ID)
 		if err != nil {
 			return err
 		}
-		r.Attestation = shown(at, b, events)
+		r.Attestation = shown(at, b, requests, events)
 		a.printAttestation(r.Attestation)
 		return nil
 	}))
 	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
 }
 
-func shown(at attestation.Attestation, b attestation.Batch, events []ledger.Event) *shownAttestation {
+func shown(at attestation.Attestation, b attestation.Batch, requests []attestation.Request, events []ledger.Event) *shownAttestation {
 	s := &shownAttestation{Batch: b.ID, SHA256: b.SHA256, Signer: at.Content.Signer.FirstName + " " + at.Content.Signer.LastName, Email: at.Content.Signer.Email,
 		Evidence: at.Content.Evidence, RequestID: at.RequestID, CorrelationID: at.Answer.CorrelationID, Status: at.Answer.Status, Code: at.Answer.Code,
 		listedAttestation: listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID, Agreed: at.Content.Agreed,
-			State: at.State, Reason: at.Reason, Message: at.Message, Hint: at.Hint}}
+			State: at.Status(), Reason: at.Reason, Message: at.Message, Hint: at.Hint}}
 	if at.Replaces != (attestation.ID{}) {
 		s.Replaces = at.Replaces.String()
+	}
+	for _, q := range requests {
+		one := shownRequest{Number: q.Number, Kind: q.Kind, RequestID: q.ID, SentAt: q.SentAt, Result: q.Result, Reason: q.Reason,
+			Status: q.Answer.Status, Code: q.Answer.Code, CorrelationID: q.Answer.CorrelationID}
+		if !q.AnsweredAt.IsZero() {
+			one.AnsweredAt = &q.AnsweredAt
+		}
+		s.Requests = append(s.Requests, one)
 	}
 	for _, e := range events {
 		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor.Name, From: e.From, To: e.To, Detail: e.Detail, Hash: e.Hash})
@@ -205,6 +233,10 @@ func shown(at attestation.Attestation, b attestation.Batch, events []ledger.Even
 func (a *app) printAttestation(s *shownAttestation) {
 	a.printf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
 		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message, s.RequestID, s.CorrelationID)
+	for _, q := range s.Requests {
+		a.printf("  %s  request %d (%s): %s, status %d %s\n", q.SentAt.Format("2006-01-02 15:04:05 UTC"), q.Number, q.Kind,
+			cmp.Or(q.Result, "no answer"), q.Status, q.Code)
+	}
 	for _, e := range s.Events {
 		a.printf("  %s  %s: %s -> %s %s\n", e.At.Format("2006-01-02 15:04:05 UTC"), e.Actor, e.From, e.To, e.Detail)
 	}

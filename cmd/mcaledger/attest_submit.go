@@ -59,7 +59,8 @@ func (w *workspace) submitJob(partners *jobs.Partners) jobs.SubmitPartners {
 	c := w.config
 	return jobs.SubmitPartners{
 		Partners: partners, Queues: w.ledger, Route: string(c.Attestation.Route), Ceiling: c.Attestation.Ceiling, Since: c.Policy.AcceptedSince,
-		Recheck: w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(),
+		Cooldown: c.Attestation.SettleAfter,
+		Recheck:  w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(),
 	}
 }
 

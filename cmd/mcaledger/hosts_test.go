@@ -47,7 +47,7 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 			require.NoError(t, err)
 			defer db.Close()
 			if host != "" { // as if the claims had been made there
-				db.MustExec("UPDATE attestation SET claim_host = $1 WHERE state = 'sending'", host)
+				db.MustExec("UPDATE attestation SET claim_host = $1 WHERE claim_expires > 0", host)
 			}
 
 			here := newStoppable(t, k.sim, 1<<30)
@@ -56,7 +56,7 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 			require.GreaterOrEqual(t, awake.RetryLater, workers, "what the stopped one has in its hands is not done, and said not to be")
 			confirmed := awake.Confirmed
 
-			db.MustExec("UPDATE attestation SET claim_expires = claim_expires - 300 WHERE state = 'sending'") // five minutes go by
+			db.MustExec("UPDATE attestation SET claim_expires = claim_expires - 300 WHERE claim_expires > 0") // five minutes go by
 			for try := 0; awake.Exit != exitDone; try++ {
 				require.Less(t, try, 5)
 				awake = here.submit(t, address, workers).wait(t)
@@ -88,8 +88,8 @@ func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 	defer db.Close()
 	host := newStoppable(t, k.sim, 1<<30)
 
-	lock := db.MustBegin() // its workers wait for the batch's lock, and will have it one after the other without knowing it
-	lock.MustExec("SELECT id FROM batch FOR UPDATE")
+	lock := db.MustBegin() // its workers wait for the chain's lock, and will have it one after the other without knowing it
+	lock.MustExec("SELECT * FROM chain_head FOR UPDATE")
 	stopped := host.submit(t, address, workers)
 	require.Eventually(t, func() bool {
 		var waiting int

@@ -182,7 +182,7 @@ partners:
     api_url: ADDRESS
     login_url: ADDRESS
     requests_per_minute: 60000
-attestation: { shared_account: true } # one person plays importer and approver
+attestation: { shared_account: true, settle_after: 1s } # one person plays importer and approver
 report: { dir: ./reports }
 `, "ADDRESS", address)
 }

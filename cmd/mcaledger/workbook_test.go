@@ -80,7 +80,7 @@ func newSession(t *testing.T, address string) *session {
 	s := &session{T: t, address: address, folder: t.TempDir(), label: "contoso",
 		contoso:  newCentre(t, simulator.Options{Seed: 296, Customers: 220, Mix: simulator.MixAllKinds, AsOf: first}),
 		fabrikam: newCentre(t, simulator.Options{Seed: 110, Customers: 120, Mix: simulator.MixAllKinds, AsOf: first, IndirectProvider: true})}
-	config := fmt.Sprintf("database: %q\nattestation: { route: classic }\nreport: { timezone: America/Sao_Paulo }\nhttp: { attempts: 1 }\npartners:\n", address)
+	config := fmt.Sprintf("database: %q\nattestation: { route: classic, settle_after: 10ms }\nreport: { timezone: America/Sao_Paulo }\nhttp: { attempts: 1 }\npartners:\n", address)
 	for _, p := range []struct{ name, id, kind, url string }{
 		{"contoso", contosoID, "direct_bill", s.contoso.url}, {"fabrikam", fabrikamID, "indirect_provider", s.fabrikam.url},
 	} {
@@ -197,10 +197,9 @@ func (s *session) live() {
 	s.does(exitDone, "attest", "correct", "1-2", "--email", "ana.souza@a.example", "--by", "carl")
 	s.report("the second night", exitDone)
 
-	s.does(exitPartial, "attest", "submit") // the leaver is refused again; the claims of what is unsure still run
+	s.does(exitPartial, "attest", "submit") // the leaver is refused again; what was lost is found out
 	s.does(exitDone, "attest", "approve", "3", "--by", "bea")
 	s.does(exitDone, "attest", "approve", "5", "--by", "bea")
-	s.claimsRunOut()
 	s.contoso.Reset()                              // whatever was attested to Microsoft is forgotten there
 	s.night(3, exitPartial, "2026-11-12 01:10:00") // in São Paulo the 11th
 	unreported := s.view()
@@ -275,14 +274,6 @@ func (s *session) interruptedWhileSending(done, lost simulator.Customer) {
 	s.contoso.misbehave(about(lost), about(done))
 	s.doesUntil(ctx, exitInterrupted, "attest", "submit")
 	s.contoso.misbehave(nil, nil)
-}
-
-// claimsRunOut lets five minutes go by for the claims on what is unsure.
-func (s *session) claimsRunOut() {
-	db := s.open()
-	defer db.Close()
-	_, err := db.Exec("UPDATE attestation SET claim_expires = claim_expires - 300 WHERE claim_expires > 0")
-	require.NoError(s, err)
 }
 
 // ---- The simulated partners.
@@ -599,6 +590,7 @@ type db struct {
 func (s *session) read() (l db) {
 	db := s.open()
 	defer db.Close()
+	var requests []record
 	for statement, rows := range map[string]*[]record{
 		"SELECT * FROM run ORDER BY id":                            &l.runs,
 		"SELECT * FROM run_check ORDER BY run_id, position":        &l.checks,
@@ -606,13 +598,36 @@ func (s *session) read() (l db) {
 		"SELECT * FROM batch ORDER BY id":                          &l.batches,
 		"SELECT * FROM attestation ORDER BY batch_id, line":        &l.attestations,
 		"SELECT * FROM attestation_signer ORDER BY batch_id, line": &l.people,
+		"SELECT * FROM attestation_request ORDER BY number":        &requests,
 		"SELECT * FROM event ORDER BY sequence":                    &l.events,
 		"SELECT * FROM customer_subscriptions ORDER BY since":      &l.purchases,
 		"SELECT * FROM customer_reseller ORDER BY since":           &l.associations,
 	} {
 		*rows = records(s.T, db, statement)
 	}
+	for _, a := range l.attestations {
+		a.requested(requests)
+	}
 	return l
+}
+
+// requested adds to an attestation what its requests say.
+func (a record) requested(requests []record) {
+	for _, r := range requests {
+		if r.number("batch_id") != a.number("batch_id") || r.number("line") != a.number("line") {
+			continue
+		}
+		a["request_id"] = r["request_id"]
+		if r.text("kind") != "read" && a["sent_at"] == nil {
+			a["sent_at"] = r["sent_at"]
+		}
+		for _, column := range []string{"answered_at", "reason", "message", "answer_status", "answer_code", "answer_request_id", "answer_correlation_id"} {
+			a[column] = r[column]
+		}
+	}
+	if a.number("open_request") > 0 {
+		a["state"], a["reason"] = "unsure", "not_settled"
+	}
 }
 
 func (s *session) open() *sql.DB {
@@ -901,7 +916,7 @@ func (v view) attested() (rows [][]any) {
 		rows = append(rows, []any{v.label(a.text("partner_id")), a.number("batch_id"), a.number("line"), a.text("customer_name"), a.text("customer_id"),
 			signer(person, "first_name", "last_name"), person.text("email"), date(a.text("date_agreed")), a.text("evidence"), a.text("state"), a.text("reason"),
 			a.text("message"), file.text("imported_by"), instant(file.when("imported_at")), file.text("approved_by"), instant(file.when("approved_at")),
-			instant(a.when("sent_at")), count(a.number("answer_status")), a.text("answer_code"), cmp.Or(a.text("answer_request"), a.text("request_id")), a.text("answer_correlation"),
+			instant(a.when("sent_at")), count(a.number("answer_status")), a.text("answer_code"), cmp.Or(a.text("answer_request_id"), a.text("request_id")), a.text("answer_correlation_id"),
 			v.notice(a, person), replaces(a)})
 	}
 	return rows
@@ -1134,12 +1149,12 @@ func (v view) changed(p shownPartner) map[string]int {
 func (v view) sendings(p shownPartner) []any {
 	var sent, answered, unsettled, returned int
 	for _, a := range v.attestations {
-		if a.text("partner_id") != p.id || a.number("sends") == 0 {
+		if a.text("partner_id") != p.id || a["sent_at"] == nil {
 			continue
 		}
 		sent++
 		switch a.text("state") {
-		case "sending", "unsure":
+		case "unsure":
 			unsettled++
 		case "approved", "cancelled":
 			returned++

@@ -1,18 +1,19 @@
 package attestation
 
 import (
-	"errors"
 	"time"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // Attestation is one row of a batch with what became of it.
 type Attestation struct {
 	ID           ID
-	PartnerID    string // empty: the customer is nobody's
+	PartnerID    string // empty: no partner has the customer
 	CustomerID   string
 	CustomerName string
 	Content      Content
-	Cells        []string // the row as it came
+	Cells        []string // the row as it was in the file
 	Admitted     State    // what became of it at import
 	State        State
 	Reason       Reason
@@ -20,35 +21,48 @@ type Attestation struct {
 	Hint         string
 	Replaces     ID // zero: it corrects nothing
 
-	RequestID  string // MS-RequestId; born before the first send, and every send has it
-	TemplateID string // of the agreement, as it was when first sent
-	Sends      int
-	SentAt     time.Time // the first time; zero: never
-	AnsweredAt time.Time
-	Answer     Answer
+	Requests    int       // how many there were, reads that settled something included
+	OpenRequest int       // number of the request whose outcome is not known; 0: none
+	RequestID   string    // MS-RequestId of the newest request; the requests that repeat it after a lost answer have the same
+	SentAt      time.Time // of the first request that was sent; zero: none was
+	AnsweredAt  time.Time // of the newest answer
+	Answer      Answer    // the newest
+
+	Enhanced
 }
 
-// Answer is what Microsoft said.
-type Answer struct {
-	Status        int
-	Code          string
-	RequestID     string
-	CorrelationID string
+// Enhanced is what only the enhanced route knows of an attestation.
+type Enhanced struct {
+	ExternalID        string    // Microsoft's id of the attestation; whoever has it can accept, so it is a secret
+	ExpiresAt         time.Time // when the link stops working; zero: no link
+	AcceptedOn        standing.Date
+	DocumentURL       string // of the accepted agreement
+	DocumentSHA256    string
+	DocumentFetchedAt time.Time
+}
+
+// Status is the one word that people, CSV and JSON see: the state, or Unsure while the outcome of a request is not known.
+func (a Attestation) Status() State {
+	if a.OpenRequest > 0 {
+		return Unsure
+	}
+	return a.State
 }
 
 // Batch is one imported file.
 type Batch struct {
-	ID         int64
-	File       string // its name
-	SHA256     string // of its bytes; approval is of this
-	Form       string // how to write the result file
-	Header     []string
-	ImportedBy Actor
-	ImportedAt time.Time
-	ApprovedBy Actor     // without a name: not approved
-	ApprovedAt time.Time // zero: not approved
-	Policy     ApprovalPolicy
-	InboxFile  string // its name in the inbox until it is moved; empty: moved, or not from the inbox
+	ID          int64
+	File        string // its name
+	SHA256      string // of its bytes; approval is of this
+	Form        string // how to write the result file
+	Header      []string
+	EvenIfClear bool // its rows are sent although their customers can buy
+	ImportedBy  Actor
+	ImportedAt  time.Time
+	ApprovedBy  Actor     // without a name: not approved
+	ApprovedAt  time.Time // zero: not approved
+	Policy      ApprovalPolicy
+	InboxFile   string // its name in the inbox until it is moved; empty: moved, or not from the inbox
 	Counts
 }
 
@@ -72,25 +86,4 @@ type Approval struct {
 // Counts are the rows of a batch by what became of them at import. Rows is the sum of the others.
 type Counts struct {
 	Rows, Queued, Refused, Duplicates, AlreadyKnown int
-}
-
-// Settlement is how a claim ends.
-type Settlement struct {
-	State   State
-	Reason  Reason
-	Message string
-	Hint    string
-	Answer  Answer
-}
-
-// ErrClaimLost: the claim ran out, and somebody else may have it. Nothing was written.
-var ErrClaimLost = errors.New("the claim on the attestation was lost")
-
-// Claim is an attestation in a worker's hands for a while, by the database's clock. The number goes into every write about it, so
-// that a worker who slept too long writes nothing.
-type Claim struct {
-	Attestation
-	Number         int64
-	Until          time.Time // its request must be over by then, by this process's clock: a good while before the claim is
-	MaybeDelivered bool      // it was sent before and the answer was lost: read back before sending again
 }

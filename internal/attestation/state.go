@@ -1,71 +1,105 @@
-// Package attestation is the record that a customer's signer accepted the Microsoft Customer Agreement on a date: what may
-// become of it, what is decided when it comes in, and the chain of events that an auditor follows. It is pure; the ledger
+// Package attestation is the record that a customer's signer accepted the Microsoft Customer Agreement on a date: its
+// states, what is decided when a row is imported, and what a request to Microsoft means for it. It is pure: the store
 // keeps attestations, jobs move them.
 package attestation
 
 import "slices"
 
-// State is where an attestation stands in its life.
+// State names the last step of an attestation that was completed. Whether a request of the next step was sent and its
+// outcome is not known is kept apart from it (see Attestation.Status).
 //
-//	             import                   approve           submit
-//	row ──> refused                cancelled             ┌──> confirmed
-//	   ├──> duplicate                 ▲   ▲              ├──> already_on_record
-//	   ├──> already_known             │   │              ├──> refused_by_microsoft
-//	   └──> queued ──────────────> approved ──> sending ─┼──> failed ──(retry)──> approved
-//	                                      ▲       │  ▲   └──> unsure ─┐
-//	                                      └───────┘  └────────────────┘
-//	                                    nothing was sent
+//	import                  approve                        submit
+//	row ──> refused       cancelled                   ┌──> confirmed
+//	   ├──> duplicate       ▲  ▲                      ├──> already_on_record
+//	   ├──> already_known   │  │                      ├──> refused_by_microsoft
+//	   └──> queued ──────> approved ── classic ───────┼──> cleared
+//	                        │  ▲                      └──> failed ──(retry)──> approved
+//	                        │  └─────(renew)────────┐
+//	                        └─ enhanced ─> created ─┴> waiting ─> accepted ─> confirmed
+//	                                          expired <─┘
 //
-// On the enhanced route an approved attestation is created, waits for the customer, and is accepted or expires.
+// On the enhanced route any of created, waiting and accepted may also end like approved.
 type State string
 
 const (
-	Refused      State = "refused"       // the row cannot be attested as it stands; the reason says what to mend
+	Refused      State = "refused"       // the row cannot be attested as it is; the reason says what to correct
 	Duplicate    State = "duplicate"     // the same attestation is in the ledger already
-	AlreadyKnown State = "already_known" // the same acceptance is on record with Microsoft, and recent enough
+	AlreadyKnown State = "already_known" // Microsoft has the same acceptance, and it is recent enough
 
-	Queued    State = "queued"    // waits for approval by somebody else
+	Queued    State = "queued"    // waits for approval by another person
 	Approved  State = "approved"  // may be sent
-	Cancelled State = "cancelled" // taken back before it was sent
+	Cancelled State = "cancelled" // will not be sent
 
-	Sending            State = "sending"              // in a worker's hands; its request may be under way
-	Unsure             State = "unsure"               // sent, and the answer was lost: settled by reading back, never by another POST in the blind
-	Confirmed          State = "confirmed"            // Microsoft has it
-	AlreadyOnRecord    State = "already_on_record"    // Microsoft had the same, recent enough
-	RefusedByMicrosoft State = "refused_by_microsoft" // a definite no to this very content
-	Failed             State = "failed"               // a definite no to this customer or caller; may be retried
+	Created  State = "created"  // enhanced: Microsoft knows the attestation; its link has not been handed over
+	Waiting  State = "waiting"  // enhanced: the signer has the link
+	Accepted State = "accepted" // enhanced: the signer accepted; the agreement has not been created
+	Expired  State = "expired"  // enhanced: the signer did not accept in time
 
-	Created  State = "created"  // enhanced: Microsoft knows of it
-	Waiting  State = "waiting"  // enhanced: the customer has the link
-	Accepted State = "accepted" // enhanced: the customer accepted; the agreement remains to be created
-	Expired  State = "expired"  // enhanced: the link ran out
+	Confirmed          State = "confirmed"            // Microsoft has the agreement
+	AlreadyOnRecord    State = "already_on_record"    // Microsoft had the same acceptance, recent enough
+	RefusedByMicrosoft State = "refused_by_microsoft" // this content will never be accepted
+	Failed             State = "failed"               // refused for this customer or after too many tries; may be retried
+	Cleared            State = "cleared"              // not sent, because the customer can buy meanwhile
+
+	// Unsure is the status of an attestation whose last request has no known outcome. It is never a stored state.
+	Unsure State = "unsure"
 )
 
 // moves are the legal moves; the schema's CHECKs and the store's guarded updates know no others.
 var moves = map[State][]State{
 	Queued:    {Approved, Cancelled},
-	Approved:  {Sending, Cancelled, Created},
-	Sending:   {Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Unsure, Approved, Sending}, // again: its worker died
-	Unsure:    {Sending},
-	Failed:    {Approved, Cancelled},
-	Created:   {Waiting, Failed},
-	Waiting:   {Accepted, Expired, Failed},
-	Accepted:  {Confirmed, Failed},
-	Expired:   {Approved, Cancelled},
+	Approved:  {Created, Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cleared, Cancelled},
+	Created:   {Waiting, Accepted, Expired, Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cleared, Cancelled},
+	Waiting:   {Accepted, Expired, Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cleared, Cancelled},
+	Accepted:  {Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cleared},
+	Expired:   {Approved, Cleared, Cancelled},
+	Failed:    {Approved, Waiting, Accepted, Cancelled},
 	Cancelled: nil, Refused: nil, Duplicate: nil, AlreadyKnown: nil,
-	Confirmed: nil, AlreadyOnRecord: nil, RefusedByMicrosoft: nil,
+	Confirmed: nil, AlreadyOnRecord: nil, RefusedByMicrosoft: nil, Cleared: nil,
 }
 
 // CanMove reports whether an attestation may go from one state to another.
 func CanMove(from, to State) bool { return slices.Contains(moves[from], to) }
 
-// MayDecide reports whether a person may move a single attestation so: take it back, or let it be tried again. Approval is of a whole
-// batch, and what a worker has in hand is the worker's.
-func MayDecide(from, to State) bool {
-	return CanMove(from, to) && (to == Cancelled || to == Approved && (from == Failed || from == Expired))
+// Sendable reports whether the program has something to send or to ask for an attestation in this state.
+func (s State) Sendable() bool {
+	switch s {
+	case Approved, Created, Waiting, Accepted:
+		return true
+	}
+	return false
 }
 
-// States are all states, sorted.
+// MayDecide reports whether a person may move a single attestation from one state to another: cancel it, or retry it.
+// Approval is of a whole batch.
+func MayDecide(from, to State) bool {
+	return CanMove(from, to) && (to == Cancelled || from == Failed || from == Expired && to == Approved)
+}
+
+// MayDecide reports whether a person may cancel (to Cancelled) or retry (to Approved) the attestation. One whose last
+// request has no known outcome may not be moved.
+func (a Attestation) MayDecide(to State) bool {
+	if to == Approved {
+		to, _ = a.Retried()
+	}
+	return a.OpenRequest == 0 && MayDecide(a.State, to)
+}
+
+// Retried is the state in which a failed or expired attestation starts again: after the last step that Microsoft
+// completed. ok is false for one that can not be retried.
+func (a Attestation) Retried() (to State, ok bool) {
+	switch {
+	case a.State != Failed && a.State != Expired:
+		return "", false
+	case a.State == Failed && a.AcceptedOn != "":
+		return Accepted, true
+	case a.State == Failed && a.ExternalID != "":
+		return Waiting, true
+	}
+	return Approved, true
+}
+
+// States are all states that the ledger holds, sorted.
 func States() []State {
 	var all []State
 	for s := range moves {
@@ -75,21 +109,28 @@ func States() []State {
 	return all
 }
 
-// Open reports whether something may still become of the attestation, or it has taken effect: a second one like it would be
-// a duplicate.
+// Statuses are all words that Status may return, sorted.
+func Statuses() []State {
+	all := append(States(), Unsure)
+	slices.Sort(all)
+	return all
+}
+
+// Open reports whether something may still become of the attestation, or it has taken effect: a second one like it
+// would be a duplicate.
 func (s State) Open() bool {
 	switch s {
-	case Refused, Duplicate, AlreadyKnown, Cancelled, RefusedByMicrosoft, Expired:
+	case Refused, Duplicate, AlreadyKnown, Cancelled, RefusedByMicrosoft, Expired, Cleared:
 		return false
 	}
 	return true
 }
 
-// Final reports whether an answer has come that will not change by itself.
+// Final reports whether the state does not change by itself.
 func (s State) Final() bool {
 	switch s {
-	case Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cancelled, Refused, Duplicate, AlreadyKnown, Expired:
-		return true
+	case Queued, Approved, Created, Waiting, Accepted, Unsure:
+		return false
 	}
-	return false
+	return true
 }

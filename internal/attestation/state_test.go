@@ -9,39 +9,74 @@ import (
 )
 
 func TestMoves(t *testing.T) {
+	t.Parallel()
 	states := attestation.States()
 	require.IsIncreasing(t, states)
+	sent := []attestation.State{attestation.Created, attestation.Waiting, attestation.Accepted, attestation.Expired, attestation.Confirmed,
+		attestation.AlreadyOnRecord, attestation.RefusedByMicrosoft, attestation.Cleared}
 	for _, from := range states {
 		ends := true
 		for _, to := range states {
-			if attestation.CanMove(from, to) {
-				ends = false
-				require.NotContains(t, []attestation.State{attestation.Refused, attestation.Duplicate, attestation.AlreadyKnown, attestation.Queued}, to,
-					"what came of a row at import is decided once")
+			if !attestation.CanMove(from, to) {
+				continue
 			}
-			if to == attestation.Sending && attestation.CanMove(from, to) {
-				require.Contains(t, []attestation.State{attestation.Approved, attestation.Sending, attestation.Unsure}, from, "nothing is sent that was not approved")
+			ends = false
+			require.NotContains(t, []attestation.State{attestation.Refused, attestation.Duplicate, attestation.AlreadyKnown, attestation.Queued}, to,
+				"what became of a row at import is decided once")
+			if from == attestation.Queued {
+				require.NotContains(t, sent, to, "nothing is sent that was not approved")
 			}
 		}
 		if ends {
 			require.True(t, from.Final(), from)
 		}
+		require.False(t, from.Sendable() && from.Final(), from)
 	}
-	require.False(t, attestation.CanMove("lost", attestation.Sending))
-	require.False(t, attestation.CanMove(attestation.Confirmed, attestation.Approved), "never a second POST of what took effect")
-	require.False(t, attestation.CanMove(attestation.Unsure, attestation.Approved), "what is unsure is settled, not begun again")
+	require.False(t, attestation.CanMove("lost", attestation.Approved))
+	require.False(t, attestation.CanMove(attestation.Confirmed, attestation.Approved), "what took effect is never sent again")
+	require.False(t, attestation.CanMove(attestation.Accepted, attestation.Cancelled), "an acceptance cannot be undone")
+	require.NotContains(t, states, attestation.Unsure)
+	require.Contains(t, attestation.Statuses(), attestation.Unsure)
 }
 
-func TestAPersonDecides(t *testing.T) {
+func TestWhatAPersonMayDecide(t *testing.T) {
+	t.Parallel()
 	may := map[[2]attestation.State]bool{
 		{attestation.Queued, attestation.Cancelled}: true, {attestation.Approved, attestation.Cancelled}: true,
+		{attestation.Created, attestation.Cancelled}: true, {attestation.Waiting, attestation.Cancelled}: true,
 		{attestation.Failed, attestation.Cancelled}: true, {attestation.Expired, attestation.Cancelled}: true,
 		{attestation.Failed, attestation.Approved}: true, {attestation.Expired, attestation.Approved}: true,
+		{attestation.Failed, attestation.Waiting}: true, {attestation.Failed, attestation.Accepted}: true,
 	}
 	for _, from := range attestation.States() {
 		for _, to := range attestation.States() {
 			require.Equal(t, may[[2]attestation.State{from, to}], attestation.MayDecide(from, to), "%s -> %s", from, to)
 		}
+	}
+	open := attestation.Attestation{State: attestation.Approved, OpenRequest: 1}
+	require.False(t, open.MayDecide(attestation.Cancelled), "its request may have taken effect")
+	require.Equal(t, attestation.Unsure, open.Status())
+}
+
+func TestARetryGoesOnAfterTheLastStepThatWasDone(t *testing.T) {
+	t.Parallel()
+	id := attestation.Enhanced{ExternalID: "x"}
+	accepted := attestation.Enhanced{ExternalID: "x", AcceptedOn: "2026-11-20"}
+	for _, c := range []struct {
+		state    attestation.State
+		enhanced attestation.Enhanced
+		to       attestation.State
+		ok       bool
+	}{
+		{attestation.Failed, attestation.Enhanced{}, attestation.Approved, true},
+		{attestation.Failed, id, attestation.Waiting, true},
+		{attestation.Failed, accepted, attestation.Accepted, true},
+		{attestation.Expired, id, attestation.Approved, true},
+		{attestation.Confirmed, accepted, "", false},
+		{attestation.Approved, attestation.Enhanced{}, "", false},
+	} {
+		to, ok := attestation.Attestation{State: c.state, Enhanced: c.enhanced}.Retried()
+		require.Equal(t, []any{c.to, c.ok}, []any{to, ok}, "%+v", c)
 	}
 }
 

@@ -72,7 +72,9 @@ type Attestation struct {
 	KeyFile         string       `yaml:"key_file" path:"true"` // encrypts the links that are stored
 	RenewExpired    bool         `yaml:"renew_expired"`
 	RemindAfterDays int          `yaml:"remind_after_days"` // 0: never
-	Enhanced        Enhanced     `yaml:"enhanced"`
+	// SettleAfter is how long an attestation rests after a lost answer before Microsoft's record of it is read.
+	SettleAfter time.Duration `yaml:"settle_after"`
+	Enhanced    Enhanced      `yaml:"enhanced"`
 }
 
 // Enhanced holds what is not established about the enhanced route; docs/partner-center.md says what
@@ -155,7 +157,7 @@ func defaults() Config {
 		Policy:   Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true},
 		Attestation: Attestation{
 			Approval: ApprovalRequired, Evidence: EvidenceOptional, Ceiling: 1000, Inbox: "./inbox", Dates: DatesAuto,
-			RemindAfterDays: 3,
+			RemindAfterDays: 3, SettleAfter: 3 * time.Minute,
 			Enhanced: Enhanced{
 				EmailField: "emailAddress", PhoneField: "phoneNumber",
 				ExpiryField: "expirationInMinutes", ExpiryMinutes: maxExpiryMinutes,

@@ -49,6 +49,7 @@ var samples = map[string][2]string{
 	"attestation.key_file":                    {"/one", "/two"},
 	"attestation.renew_expired":               {"true", "false"},
 	"attestation.remind_after_days":           {"0", "30"},
+	"attestation.settle_after":                {"1s", "10m0s"},
 	"attestation.enhanced.email_field":        {"signatoryEmail", "email2"},
 	"attestation.enhanced.phone_field":        {"signatoryPhoneNumber", "phone2"},
 	"attestation.enhanced.expiry_field":       {"expirationTime", "expiry"},

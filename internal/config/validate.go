@@ -159,6 +159,9 @@ func (a Attestation) validate(wrong reporter) {
 	}
 	wrong.atLeast("ceiling", a.Ceiling, 0)
 	wrong.atLeast("remind_after_days", a.RemindAfterDays, 0)
+	if a.SettleAfter < 0 {
+		wrong("settle_after", "must be at least 0s, not %s", a.SettleAfter)
+	}
 	if a.Inbox == "" {
 		wrong("inbox", "is empty; name a folder")
 	}

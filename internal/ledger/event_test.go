@@ -13,7 +13,7 @@ func TestSealedEvent(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 22, 3, 4, 5, 6000, time.FixedZone("", 3600))
 	first := Event{Kind: EventImport, Batch: 1, At: at, Actor: attestation.Actor{Name: "ana"}, Detail: "{}"}.Seal(ChainHead{})
-	second := Event{Kind: EventSend, Batch: 1, Line: 2, At: at, From: attestation.Approved, To: attestation.Sending}.Seal(first.Head())
+	second := Event{Kind: EventSend, Batch: 1, Line: 2, At: at, From: attestation.Approved, To: attestation.Failed}.Seal(first.Head())
 	require.True(t, first.Follows(ChainHead{}))
 	require.True(t, second.Follows(first.Head()))
 	require.False(t, second.Follows(ChainHead{}))

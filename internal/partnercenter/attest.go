@@ -12,18 +12,18 @@ import (
 // Attest submits a partner attestation on the classic route. The request id and the content decide
 // every byte that is sent, so that sending again is the same request. It never repeats a request
 // whose answer was lost: that is ResultUnknown, and the caller finds out what became of it.
-func (c *Client) Attest(ctx context.Context, a attestation.Attestation) (attestation.Answer, attestation.SendResult, error) {
+func (c *Client) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	body, err := json.Marshal(map[string]any{
-		"primaryContact": contact(a), "templateId": a.TemplateID, "dateAgreed": string(a.Content.Agreed) + "T00:00:00Z", "type": mca,
+		"primaryContact": contact(a), "templateId": r.TemplateID, "dateAgreed": string(a.Content.Agreed) + "T00:00:00Z", "type": mca,
 	})
 	if err != nil {
 		return attestation.Answer{}, attestation.ResultNotSent, err
 	}
 	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"),
-		body: body, limit: answerLimit, id: a.RequestID}
+		body: body, limit: answerLimit, id: r.ID}
 	err = c.attest(ctx, request)
 	if err == nil {
-		return attestation.Answer{Status: http.StatusCreated, RequestID: a.RequestID, CorrelationID: c.correlationID}, attestation.ResultAccepted, nil
+		return attestation.Answer{Status: http.StatusCreated, RequestID: r.ID, CorrelationID: c.correlationID}, attestation.ResultSucceeded, nil
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok { // the context ended: nobody knows how far the request came

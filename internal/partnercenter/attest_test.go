@@ -17,7 +17,7 @@ func TestAttestResults(t *testing.T) {
 		body   string
 		means  attestation.SendResult
 	}{
-		"created":                                            {201, `{}`, attestation.ResultAccepted},
+		"created":                                            {201, `{}`, attestation.ResultSucceeded},
 		"access denied, also with a new token":               {401, `{"code":400}`, attestation.ResultNotSent},
 		"a dead audience":                                    {401, `{"code":900420}`, attestation.ResultNotSent},
 		"no multi-factor sign-in":                            {401, `{"code":"900421"}`, attestation.ResultNotSent},
@@ -56,9 +56,9 @@ func TestAttestResults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(t, saying(c.status, c.body))
-				answer, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID, RequestID: correlationID})
+				answer, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID}, attestation.Request{ID: correlationID})
 				require.Equal(t, c.means, means, "%v", err)
-				require.Equal(t, c.means == attestation.ResultAccepted, err == nil)
+				require.Equal(t, c.means == attestation.ResultSucceeded, err == nil)
 				if c.status >= 300 && c.status != 401 {
 					require.Equal(t, c.status, answer.Status)
 				}
@@ -73,7 +73,7 @@ func TestAttestResults(t *testing.T) {
 func TestThrottledAttestationWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, saying(429, ``, "Retry-After", "1"))
-		_, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID, RequestID: correlationID})
+		_, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID}, attestation.Request{ID: correlationID})
 		require.Equal(t, attestation.ResultNotSent, means)
 		require.Equal(t, Throttled, failed(t, err).Kind)
 	})

@@ -18,7 +18,7 @@ import (
 func TestRetryAfterIsHonouredOnEveryAnswer(t *testing.T) {
 	t.Parallel()
 	attest := func(s *service) error {
-		_, _, err := s.client.Attest(s.t.Context(), attestation.Attestation{CustomerID: customerID, RequestID: correlationID})
+		_, _, err := s.client.Attest(s.t.Context(), attestation.Attestation{CustomerID: customerID}, attestation.Request{ID: correlationID})
 		return err
 	}
 	list := func(s *service) error { _, err := s.list(); return err }

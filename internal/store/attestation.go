@@ -57,11 +57,12 @@ func policyText(p attestation.ApprovalPolicy) string {
 
 // batchRow is attestation.Batch as the table batch holds it.
 type batchRow struct {
-	ID       int64  `db:"id"`
-	FileName string `db:"file_name"`
-	SHA256   string `db:"sha256"`
-	Form     string `db:"result_format"`
-	Header   string `db:"header"`
+	ID          int64  `db:"id"`
+	FileName    string `db:"file_name"`
+	SHA256      string `db:"sha256"`
+	Form        string `db:"result_format"`
+	Header      string `db:"header"`
+	EvenIfClear bool   `db:"even_if_clear"`
 	decidedRow
 	InboxFile    string `db:"inbox_file"`
 	Rows         int    `db:"row_count"`
@@ -77,7 +78,7 @@ func (r batchRow) counts() attestation.Counts {
 
 // digest covers what the import fixes and the event does not name.
 func (r batchRow) digest() string {
-	text := fields(nil, r.FileName, r.SHA256, r.Form, r.Header)
+	text := fields(nil, r.FileName, r.SHA256, r.Form, r.Header, strconv.FormatBool(r.EvenIfClear))
 	for _, n := range []int{r.Rows, r.Queued, r.Refused, r.Duplicates, r.AlreadyKnown} {
 		text = fields(text, strconv.Itoa(n))
 	}
@@ -86,7 +87,8 @@ func (r batchRow) digest() string {
 }
 
 func (r batchRow) batch() (attestation.Batch, error) {
-	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, InboxFile: r.InboxFile, Counts: r.counts()}
+	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, EvenIfClear: r.EvenIfClear, InboxFile: r.InboxFile,
+		Counts: r.counts()}
 	if err := r.decided(&b); err != nil {
 		return b, err
 	}
@@ -105,7 +107,7 @@ func jsonText(list []string) string {
 
 func rowOfBatch(b attestation.Batch) batchRow {
 	by := b.ImportedBy
-	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header), InboxFile: b.InboxFile,
+	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header), EvenIfClear: b.EvenIfClear, InboxFile: b.InboxFile,
 		decidedRow: decidedRow{ImportedBy: by.Name, ImportedUserID: by.UserID, ImportedHost: by.Host, ImportedSource: string(by.Source),
 			ImportedAt: instant(b.ImportedAt), ApprovalPolicy: policyText(b.Policy)}}
 }
@@ -127,20 +129,20 @@ type attestationRow struct {
 	ReplacesBatch     *int64             `db:"replaces_batch"`
 	ReplacesLine      *int               `db:"replaces_line"`
 	PersonDigest      string             `db:"signer_digest"`
-	RequestID         string             `db:"request_id"`
-	TemplateID        string             `db:"template_id"`
-	Sends             int                `db:"sends"`
-	SentAt            *time.Time         `db:"sent_at"`
-	AnsweredAt        *time.Time         `db:"answered_at"`
-	AnswerStatus      int                `db:"answer_status"`
-	AnswerCode        string             `db:"answer_code"`
-	AnswerRequest     string             `db:"answer_request"`
-	AnswerCorrelation string             `db:"answer_correlation"`
+	RequestCount      int                `db:"request_count"`
+	OpenRequest       int                `db:"open_request"`
+	NextAttemptAt     float64            `db:"next_attempt_at"`
 	ClaimNumber       int64              `db:"claim_number"`
 	ClaimExpires      float64            `db:"claim_expires"`
 	ClaimHost         string             `db:"claim_host"`
 	ClaimPID          int64              `db:"claim_pid"`
 	ClaimStarted      string             `db:"claim_started"`
+	ExternalID        string             `db:"external_id"`
+	ExpiresAt         *time.Time         `db:"expires_at"`
+	AcceptedOn        standing.Date      `db:"accepted_on"`
+	DocumentURL       string             `db:"document_url"`
+	DocumentSHA256    string             `db:"document_sha256"`
+	DocumentFetchedAt *time.Time         `db:"document_fetched_at"`
 }
 
 func rowOfAttestation(a attestation.Attestation, digest string) attestationRow {
@@ -186,35 +188,51 @@ func (p personRow) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// wholeRow is an attestation with its person; the person is NULL once it was purged.
+// wholeRow is an attestation with its signer and its newest request; the signer is NULL once it was purged.
 type wholeRow struct {
 	attestationRow
-	FirstName   *string `db:"first_name"`
-	LastName    *string `db:"last_name"`
-	Email       *string `db:"email"`
-	Phone       *string `db:"phone"`
-	CompanyName *string `db:"company_name"`
-	Country     *string `db:"country"`
-	Language    *string `db:"language"`
-	Note        *string `db:"note"`
-	Cells       *string `db:"cells"`
+	FirstName           *string             `db:"first_name"`
+	LastName            *string             `db:"last_name"`
+	Email               *string             `db:"email"`
+	Phone               *string             `db:"phone"`
+	CompanyName         *string             `db:"company_name"`
+	Country             *string             `db:"country"`
+	Language            *string             `db:"language"`
+	Note                *string             `db:"note"`
+	Cells               *string             `db:"cells"`
+	SentAt              *time.Time          `db:"sent_at"` // of the first request
+	RequestID           *string             `db:"request_id"`
+	AnsweredAt          *time.Time          `db:"answered_at"`
+	LastReason          *attestation.Reason `db:"last_reason"`
+	LastMessage         *string             `db:"last_message"`
+	LastHint            *string             `db:"last_hint"`
+	AnswerStatus        *int                `db:"answer_status"`
+	AnswerCode          *string             `db:"answer_code"`
+	AnswerRequestID     *string             `db:"answer_request_id"`
+	AnswerCorrelationID *string             `db:"answer_correlation_id"`
 }
 
 func (r wholeRow) attestation() (attestation.Attestation, error) {
-	text := func(s *string) string {
-		if s == nil {
-			return ""
-		}
-		return *s
-	}
 	a := attestation.Attestation{
-		ID: attestation.ID{Batch: r.BatchID, Line: r.Line}, PartnerID: r.PartnerID, CustomerID: r.CustomerID, CustomerName: r.CustomerName,
-		Content: attestation.Content{Agreed: r.Agreed, Evidence: r.Evidence, CompanyName: text(r.CompanyName), Country: text(r.Country),
-			Language: text(r.Language), Note: text(r.Note),
-			Signer: standing.Contact{FirstName: text(r.FirstName), LastName: text(r.LastName), Email: text(r.Email), Phone: text(r.Phone)}},
+		ID: attestation.ID{Batch: r.BatchID, Line: r.Line}, PartnerID: r.PartnerID, CustomerID: r.CustomerID,
+		CustomerName: r.CustomerName,
+		Content: attestation.Content{Agreed: r.Agreed, Evidence: r.Evidence, CompanyName: zeroIfNull(r.CompanyName),
+			Country: zeroIfNull(r.Country), Language: zeroIfNull(r.Language), Note: zeroIfNull(r.Note),
+			Signer: standing.Contact{FirstName: zeroIfNull(r.FirstName), LastName: zeroIfNull(r.LastName), Email: zeroIfNull(r.Email),
+				Phone: zeroIfNull(r.Phone)}},
 		Admitted: r.Admitted, State: r.State, Reason: r.Reason, Message: r.Message, Hint: r.Hint,
-		RequestID: r.RequestID, TemplateID: r.TemplateID, Sends: r.Sends, SentAt: orZero(r.SentAt), AnsweredAt: orZero(r.AnsweredAt),
-		Answer: attestation.Answer{Status: r.AnswerStatus, Code: r.AnswerCode, RequestID: r.AnswerRequest, CorrelationID: r.AnswerCorrelation},
+		Requests: r.RequestCount, OpenRequest: r.OpenRequest, RequestID: zeroIfNull(r.RequestID), SentAt: orZero(r.SentAt),
+		AnsweredAt: orZero(r.AnsweredAt),
+		Answer: attestation.Answer{Status: zeroIfNull(r.AnswerStatus), Code: zeroIfNull(r.AnswerCode),
+			RequestID: zeroIfNull(r.AnswerRequestID), CorrelationID: zeroIfNull(r.AnswerCorrelationID)},
+		Enhanced: attestation.Enhanced{ExternalID: r.ExternalID, ExpiresAt: orZero(r.ExpiresAt), AcceptedOn: r.AcceptedOn,
+			DocumentURL: r.DocumentURL, DocumentSHA256: r.DocumentSHA256, DocumentFetchedAt: orZero(r.DocumentFetchedAt)},
+	}
+	if r.Admitted == attestation.Queued { // a row that was refused at import has no requests
+		a.Reason, a.Message, a.Hint = zeroIfNull(r.LastReason), zeroIfNull(r.LastMessage), zeroIfNull(r.LastHint)
+	}
+	if a.OpenRequest > 0 && a.Reason == "" {
+		a.Reason = attestation.NotSettled
 	}
 	if r.ReplacesBatch != nil && r.ReplacesLine != nil {
 		a.Replaces = attestation.ID{Batch: *r.ReplacesBatch, Line: *r.ReplacesLine}
@@ -223,6 +241,47 @@ func (r wholeRow) attestation() (attestation.Attestation, error) {
 		return a, nil
 	}
 	return a, json.Unmarshal([]byte(*r.Cells), &a.Cells)
+}
+
+// requestRow is an attestation.Request as the table attestation_request holds it.
+type requestRow struct {
+	BatchID             int64                   `db:"batch_id"`
+	Line                int                     `db:"line"`
+	Number              int                     `db:"number"`
+	Kind                attestation.RequestKind `db:"kind"`
+	RequestID           string                  `db:"request_id"`
+	TemplateID          string                  `db:"template_id"`
+	ClaimNumber         int64                   `db:"claim_number"`
+	SentAt              time.Time               `db:"sent_at"`
+	AnsweredAt          *time.Time              `db:"answered_at"`
+	Result              attestation.SendResult  `db:"result"`
+	Reason              attestation.Reason      `db:"reason"`
+	Message             string                  `db:"message"`
+	Hint                string                  `db:"hint"`
+	AnswerStatus        int                     `db:"answer_status"`
+	AnswerCode          string                  `db:"answer_code"`
+	AnswerRequestID     string                  `db:"answer_request_id"`
+	AnswerCorrelationID string                  `db:"answer_correlation_id"`
+}
+
+func (r requestRow) request() attestation.Request {
+	return attestation.Request{Number: r.Number, Kind: r.Kind, ID: r.RequestID, TemplateID: r.TemplateID, SentAt: r.SentAt.UTC(),
+		AnsweredAt: orZero(r.AnsweredAt), Result: r.Result, Reason: r.Reason, Message: r.Message, Hint: r.Hint,
+		Answer: attestation.Answer{Status: r.AnswerStatus, Code: r.AnswerCode, RequestID: r.AnswerRequestID,
+			CorrelationID: r.AnswerCorrelationID}}
+}
+
+// Requests returns the requests about an attestation, in their order.
+func (s *Store) Requests(ctx context.Context, id attestation.ID) ([]attestation.Request, error) {
+	var rows []requestRow
+	if err := s.list(ctx, s.db, &rows, "requests", args{"batch": id.Batch, "line": id.Line}); err != nil {
+		return nil, err
+	}
+	requests := make([]attestation.Request, len(rows))
+	for i, row := range rows {
+		requests[i] = row.request()
+	}
+	return requests, nil
 }
 
 // Batch returns one batch, or ErrNotFound.
@@ -299,8 +358,8 @@ type approval struct {
 	Policy       attestation.ApprovalPolicy `json:"policy"`
 }
 
-// Decide moves an attestation on a person's word: takes it back, or lets it be tried again. It fails with ErrNotFound when the attestation is
-// not where it was seen.
+// Decide moves an attestation as a person decided: cancels it, or lets it be tried again. It fails with ErrNotFound
+// when the attestation is no longer in the state from, or the outcome of a request is not known.
 func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by attestation.Actor, at time.Time) error {
 	if !attestation.MayDecide(from, to) {
 		return fmt.Errorf("an attestation that is %s cannot become %s", from, to)
@@ -356,18 +415,18 @@ func batchesOf(rows []batchRow) ([]attestation.Batch, error) {
 	return batches, nil
 }
 
-// CountStates counts a batch's attestations by state.
-func (s *Store) CountStates(ctx context.Context, batch int64) (map[attestation.State]int, error) {
+// CountStatuses counts a batch's attestations by status.
+func (s *Store) CountStatuses(ctx context.Context, batch int64) (map[attestation.State]int, error) {
 	var rows []struct {
-		State attestation.State `db:"state"`
-		N     int               `db:"n"`
+		Status attestation.State `db:"status"`
+		N      int               `db:"n"`
 	}
-	if err := s.list(ctx, s.db, &rows, "count_states", args{"batch": batch}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "count_statuses", args{"batch": batch}); err != nil {
 		return nil, err
 	}
 	counts := map[attestation.State]int{}
 	for _, r := range rows {
-		counts[r.State] = r.N
+		counts[r.Status] = r.N
 	}
 	return counts, nil
 }

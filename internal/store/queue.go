@@ -16,14 +16,14 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Queue is one partner's attestations that are to be sent. Workers of any number of hosts draw from it at the same time.
+// Queue is the work on one partner's attestations. Workers of any number of hosts take from it at the same time.
 type Queue struct {
 	store   *Store
 	partner string
-	actor   attestation.Actor
+	actor   attestation.Actor // recorded in the events
 }
 
-// Queue opens a partner's queue. Claims that a dead process of this host left behind are free at once.
+// Queue opens a partner's queue. Claims of a process of this host that is dead end at once.
 func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.Actor) (*Queue, error) {
 	host, _, _ := thisProcess()
 	var holders []struct {
@@ -46,25 +46,79 @@ func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.A
 
 const (
 	claimSeconds = 300
-	spareSeconds = 60 // a request is over so long before its claim is
-	restSeconds  = 2  // a request whose answer was lost may still be under way so long
+	spareSeconds = 60 // a request is over this long before its claim is
 )
 
-// Waiting counts what may be sent today.
+// CountReady counts what may be claimed today.
 func (q *Queue) CountReady(ctx context.Context, today standing.Date) (n int, err error) {
 	err = q.store.get(ctx, q.store.db, &n, "count_ready", args{"partner_id": q.partner, "today": today})
 	return n, err
 }
 
-// Claim takes the next attestation that may be sent; nil when there is none now. The request id is its MS-RequestId if it has none yet, and is
-// in the ledger before Claim returns.
-func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string, fresh bool, at time.Time) (claim *attestation.Claim, err error) {
-	asked := time.Now() // before the claim begins: a process that is stopped at any moment after this wakes with less time left, never with more
+// OpenRequests counts the attestations that have a request with unknown outcome and that nobody is working on, and
+// returns how long it is until the first of them may be claimed.
+func (q *Queue) OpenRequests(ctx context.Context) (n int, wait time.Duration, err error) {
+	var open struct {
+		N       int     `db:"n"`
+		Seconds float64 `db:"seconds"`
+	}
+	err = q.store.get(ctx, q.store.db, &open, "open_requests", args{"partner_id": q.partner})
+	return open.N, max(0, time.Duration(open.Seconds*float64(time.Second))), err
+}
+
+// CountUnsettled counts what could be sent today and was not, has a request with unknown outcome, or was accepted and
+// has no agreement yet.
+func (q *Queue) CountUnsettled(ctx context.Context, today standing.Date) (n int, err error) {
+	err = q.store.get(ctx, q.store.db, &n, "count_unsettled", args{"partner_id": q.partner, "today": today})
+	return n, err
+}
+
+// claimedRow is an attestation.Claim as it is read when it is claimed.
+type claimedRow struct {
+	wholeRow
+	EvenIfClear    bool                     `db:"even_if_clear"`
+	ImportedAt     time.Time                `db:"imported_at"`
+	ApprovedAt     *time.Time               `db:"approved_at"`
+	Number         *int                     `db:"number"`
+	Kind           *attestation.RequestKind `db:"kind"`
+	TemplateID     *string                  `db:"template_id"`
+	Result         *attestation.SendResult  `db:"result"`
+	Standing       *standing.Standing       `db:"standing"`
+	StandingReason *standing.Reason         `db:"standing_reason"`
+	OnRecordDate   *standing.Date           `db:"on_record_date"`
+	OnRecordFirst  *string                  `db:"on_record_first"`
+	OnRecordLast   *string                  `db:"on_record_last"`
+	OnRecordEmail  *string                  `db:"on_record_email"`
+	OnRecordPhone  *string                  `db:"on_record_phone"`
+	OldestReading  *time.Time               `db:"oldest_reading"`
+}
+
+func (r claimedRow) claim() (*attestation.Claim, error) {
+	a, err := r.attestation()
+	if err != nil {
+		return nil, err
+	}
+	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0, EvenIfClear: r.EvenIfClear,
+		ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt), LastRead: orZero(r.OldestReading),
+		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID, TemplateID: zeroIfNull(r.TemplateID),
+			AnsweredAt: a.AnsweredAt, Result: zeroIfNull(r.Result), Answer: a.Answer}}
+	if r.Standing != nil {
+		signer := standing.Contact{FirstName: zeroIfNull(r.OnRecordFirst), LastName: zeroIfNull(r.OnRecordLast), Email: zeroIfNull(r.OnRecordEmail),
+			Phone: zeroIfNull(r.OnRecordPhone)}
+		c.Customer = attestation.Customer{PartnerID: a.PartnerID, ID: a.CustomerID, Name: a.CustomerName, Standing: *r.Standing,
+			Reason: zeroIfNull(r.StandingReason), OnRecord: standing.Agreement{Agreed: zeroIfNull(r.OnRecordDate), Signer: signer}}
+	}
+	return c, nil
+}
+
+// Claim takes the next attestation that may be worked on; nil when there is none now. Unless fresh, it takes only one
+// that has a request with unknown outcome.
+func (q *Queue) Claim(ctx context.Context, today standing.Date, fresh bool) (claim *attestation.Claim, err error) {
+	asked := time.Now() // before the claim begins: a process that is stopped after this has less time left, never more
 	err = q.inTx(ctx, func(tx *sqlx.Tx) error {
 		var next struct {
-			Batch int64             `db:"batch_id"`
-			Line  int               `db:"line"`
-			State attestation.State `db:"state"`
+			Batch int64 `db:"batch_id"`
+			Line  int   `db:"line"`
 		}
 		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today, "fresh": fresh})
 		if errors.Is(err, ErrNotFound) {
@@ -74,70 +128,121 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, requestID string
 			return err
 		}
 		host, pid, started := thisProcess()
-		var number int64
-		err = q.store.get(ctx, tx, &number, "claim", args{"batch": next.Batch, "line": next.Line, "request_id": requestID, "seconds": claimSeconds,
-			"host": host, "pid": pid, "started": started})
-		if err != nil {
+		if _, err := q.store.exec(ctx, tx, "claim", args{"batch": next.Batch, "line": next.Line, "seconds": claimSeconds,
+			"host": host, "pid": pid, "started": started}); err != nil {
 			return err
 		}
-		var row wholeRow
-		if err := q.store.get(ctx, tx, &row, "attestation", args{"batch": next.Batch, "line": next.Line}); err != nil {
+		var row claimedRow
+		if err := q.store.get(ctx, tx, &row, "claimed", args{"batch": next.Batch, "line": next.Line}); err != nil {
 			return err
 		}
-		a, err := row.attestation()
-		if err != nil {
-			return err
-		}
-		claim = &attestation.Claim{Attestation: a, Number: number, Until: asked.Add((claimSeconds - spareSeconds) * time.Second), MaybeDelivered: a.Sends > 0}
-		return q.event(ctx, tx, ledger.EventSend, a.ID, at, next.State, attestation.Sending, map[string]any{"claim": number, "request_id": a.RequestID})
+		claim, err = row.claim()
+		return err
 	})
+	if claim != nil {
+		claim.Until = asked.Add((claimSeconds - spareSeconds) * time.Second)
+	}
 	return claim, err
 }
 
-// Resting counts the attestations whose answer was lost and that nobody has taken up since.
-func (q *Queue) CountCoolingDown(ctx context.Context) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_cooling_down", args{"partner_id": q.partner})
-	return n, err
-}
-
-// Held counts what could be sent today and is not there to be claimed once the queue is empty: others have it.
-func (q *Queue) CountInProgress(ctx context.Context, today standing.Date) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_in_progress", args{"partner_id": q.partner, "today": today})
-	return n, err
-}
-
-// Sending notes that a request is about to leave, or fails with ErrClaimLost when the claim is lost or so nearly over that the request might outlast it.
-func (q *Queue) MarkSent(ctx context.Context, c *attestation.Claim, templateID string, at time.Time) error {
-	n, err := q.store.exec(ctx, q.store.db, "mark_sent", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "template_id": templateID,
-		"at": instant(at), "spare": spareSeconds})
-	if err == nil && n == 0 {
-		err = attestation.ErrClaimLost
+// Open saves a request that is about to leave: if the process dies, the next one knows that its outcome is unknown, and
+// claims the attestation after the wait. Open fails with ErrClaimLost when the claim is lost, or so nearly over that the
+// request might outlast it.
+func (q *Queue) Open(ctx context.Context, c *attestation.Claim, r attestation.Request, wait time.Duration) error {
+	err := q.inTx(ctx, func(tx *sqlx.Tx) error {
+		err := q.store.get(ctx, tx, &r.Number, "open_request", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number,
+			"spare": spareSeconds, "wait": wait.Seconds()})
+		if errors.Is(err, ErrNotFound) {
+			return attestation.ErrClaimLost
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := q.store.exec(ctx, tx, "save_request", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": r.Number,
+			"kind": r.Kind, "request_id": r.ID, "template_id": r.TemplateID, "claim": c.Number, "at": instant(r.SentAt)}); err != nil {
+			return err
+		}
+		return q.event(ctx, tx, ledger.Event{Kind: ledger.EventSend, At: r.SentAt}, c, requestDetail{Claim: c.Number, Request: r.Number,
+			Kind: r.Kind, RequestID: r.ID, TemplateID: r.TemplateID})
+	})
+	if err == nil {
+		c.LastRequest, c.OpenRequest, c.Requests, c.RequestID = r, r.Number, r.Number, r.ID
 	}
 	return err
 }
 
-// Settle ends a claim, or fails with ErrClaimLost.
-func (q *Queue) Complete(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
+// Settle ends a claim, or fails with ErrClaimLost. A settlement without a result only gives the claim back.
+func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
 	return q.inTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := q.store.exec(ctx, tx, "keep_answer", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number}); err != nil {
+		if s.Result == "" {
+			n, err := q.store.exec(ctx, tx, "release", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number,
+				"wait": s.Wait.Seconds()})
+			if err == nil && n == 0 {
+				err = attestation.ErrClaimLost
+			}
 			return err
 		}
-		n, err := q.store.exec(ctx, tx, "complete", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "to": s.State,
-			"reason": s.Reason, "message": s.Message, "hint": s.Hint, "at": instant(at), "status": s.Answer.Status, "code": s.Answer.Code,
-			"request": s.Answer.RequestID, "correlation": s.Answer.CorrelationID, "rest": restSeconds})
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return attestation.ErrClaimLost
-		}
-		return q.event(ctx, tx, ledger.EventAnswer, c.ID, at, attestation.Sending, s.State, map[string]any{"claim": c.Number, "reason": s.Reason,
-			"status": s.Answer.Status, "code": s.Answer.Code, "request_id": s.Answer.RequestID, "correlation_id": s.Answer.CorrelationID})
+		return q.settle(ctx, tx, c, s, at)
 	})
 }
 
-// inTx is a transaction whose locks are let go soon when this process is stopped in the middle of it: all hosts wait for the batch's. Once it wakes
-// it begins again. What it does is safe to repeat even if it was done: a second claim is another one's, and a second settlement finds nothing to settle.
+func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
+	reads := 0
+	if s.Read {
+		reads = 1
+	}
+	var now struct {
+		Requests int `db:"request_count"`
+		Open     int `db:"open_request"`
+	}
+	row := args{"batch": c.ID.Batch, "line": c.ID.Line}
+	err := q.store.get(ctx, tx, &now, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "from": c.State,
+		"to": s.State, "reads": reads, "open": s.Result == attestation.ResultUnknown, "wait": s.Wait.Seconds()})
+	if errors.Is(err, ErrNotFound) {
+		return attestation.ErrClaimLost
+	}
+	if err != nil {
+		return err
+	}
+	row["at"] = instant(at)
+	if s.Read {
+		if _, err := q.store.exec(ctx, tx, "save_read", row); err != nil {
+			return err
+		}
+	}
+	if _, err := q.store.exec(ctx, tx, "save_answer", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": now.Requests,
+		"at": instant(at), "result": s.Result, "reason": s.Reason, "message": s.Message, "hint": s.Hint, "status": s.Answer.Status,
+		"code": s.Answer.Code, "answer_request_id": s.Answer.RequestID, "correlation_id": s.Answer.CorrelationID}); err != nil {
+		return err
+	}
+	if err := q.saveEnhanced(ctx, tx, c.ID, s.Enhanced); err != nil {
+		return err
+	}
+	e := ledger.Event{Kind: ledger.EventAnswer, At: at}
+	if s.Read {
+		e.Kind = ledger.EventSettle
+	}
+	if s.State != c.State {
+		e.From, e.To = c.State, s.State
+	}
+	return q.event(ctx, tx, e, c, requestDetail{Claim: c.Number, Request: now.Requests, Read: s.Read, Result: s.Result,
+		Reason: s.Reason, Status: s.Answer.Status, Code: s.Answer.Code, RequestID: s.Answer.RequestID,
+		CorrelationID: s.Answer.CorrelationID})
+}
+
+func (q *Queue) saveEnhanced(ctx context.Context, tx *sqlx.Tx, id attestation.ID, e *attestation.Enhanced) error {
+	if e == nil {
+		return nil
+	}
+	_, err := q.store.exec(ctx, tx, "save_enhanced", args{"batch": id.Batch, "line": id.Line, "external_id": e.ExternalID,
+		"expires_at": orNull(e.ExpiresAt), "accepted_on": e.AcceptedOn, "document_url": e.DocumentURL,
+		"document_sha256": e.DocumentSHA256, "document_fetched_at": orNull(e.DocumentFetchedAt)})
+	return err
+}
+
+// inTx is a transaction whose locks are released soon when this process is stopped in the middle of it: all hosts wait
+// for them. When the process is woken, it begins the transaction again. That is safe even if the first one was
+// committed: a second claim is of another attestation, and a second settlement finds nothing to settle.
 func (q *Queue) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	err := q.tryTx(ctx, work)
 	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == idleInTransaction || errors.Is(err, driver.ErrBadConn) {
@@ -146,7 +251,7 @@ func (q *Queue) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	return err
 }
 
-// idleInTransaction is PostgreSQL's word for a transaction of which it heard nothing more.
+// idleInTransaction is PostgreSQL's code for a transaction that it ended because its client was silent.
 const idleInTransaction = "25P03"
 
 func (q *Queue) tryTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
@@ -160,11 +265,13 @@ func (q *Queue) tryTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	})
 }
 
-func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, kind ledger.EventKind, id attestation.ID, at time.Time, from, to attestation.State, detail map[string]any) error {
-	text, err := json.Marshal(detail) // an object's keys come sorted, so the text is always the same
+// event appends an event about a claimed attestation.
+func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, e ledger.Event, c *attestation.Claim, detail requestDetail) error {
+	text, err := json.Marshal(detail)
 	if err != nil {
 		return err
 	}
-	return q.store.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, PartnerID: q.partner,
-		Actor: q.actor, From: from, To: to, Detail: string(text)})
+	e.Batch, e.Line, e.PartnerID, e.CustomerID, e.Detail = c.ID.Batch, c.ID.Line, c.PartnerID, c.CustomerID, string(text)
+	e.Actor = q.actor
+	return q.store.append(ctx, tx, e)
 }

@@ -144,26 +144,16 @@ func (s *Store) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledg
 	return tally, nil
 }
 
-// entryRow is an ledger.AttestationEntry, with what was known of it at the instant of a cut.
+// entryRow is a ledger.AttestationEntry as it was at the instant of a snapshot.
 type entryRow struct {
 	wholeRow
 	decidedRow
 	File      string            `db:"file_name"`
 	SHA256    string            `db:"sha256"`
 	StateThen attestation.State `db:"state_then"`
-
-	// The answer that a later one overwrote, where the later one came after the instant.
-	ThenAt          *time.Time         `db:"then_at"`
-	ThenReason      attestation.Reason `db:"then_reason"`
-	ThenMessage     string             `db:"then_message"`
-	ThenHint        string             `db:"then_hint"`
-	ThenStatus      int                `db:"then_status"`
-	ThenCode        string             `db:"then_code"`
-	ThenRequest     string             `db:"then_request"`
-	ThenCorrelation string             `db:"then_correlation"`
+	OpenThen  int               `db:"open_then"`
 }
 
-// entry takes back what came after the instant at.
 func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
 	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256}}
 	err := r.decided(&e.Batch)
@@ -173,18 +163,9 @@ func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
 	if e.Batch.ApprovedAt.After(at) {
 		e.Batch.ApprovedBy, e.Batch.ApprovedAt = attestation.Actor{}, time.Time{}
 	}
-	if e.Attestation, err = r.attestation(); err != nil {
-		return e, err
-	}
-	e.State = r.StateThen
-	if e.SentAt.After(at) {
-		e.SentAt = time.Time{}
-	}
-	if e.AnsweredAt.After(at) {
-		e.AnsweredAt, e.Reason, e.Message, e.Hint = orZero(r.ThenAt), r.ThenReason, r.ThenMessage, r.ThenHint
-		e.Answer = attestation.Answer{Status: r.ThenStatus, Code: r.ThenCode, RequestID: r.ThenRequest, CorrelationID: r.ThenCorrelation}
-	}
-	return e, nil
+	r.State, r.OpenRequest = r.StateThen, r.OpenThen
+	e.Attestation, err = r.attestation()
+	return e, err
 }
 
 // Entries walks a partner's attestations of a cut: the newest batch first, then in the order of its file.

@@ -25,7 +25,7 @@ func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err erro
 			{"rows", (*verifier).rows},
 			{"signers", (*verifier).signers},
 			{"states", (*verifier).states},
-			{"answers", (*verifier).answers},
+			{"requests", (*verifier).requests},
 			{"observations", (*verifier).observations},
 			{"exceptions", (*verifier).exceptions},
 		} {
@@ -219,33 +219,6 @@ func (v *verifier) states(ctx context.Context) error {
 		}
 		for _, r := range rows {
 			v.problem(ledger.Problem{Batch: b.ID, Line: r.Line}, "the attestation is %s; the log says %s", r.State, r.Said)
-		}
-	}
-	return nil
-}
-
-// answers compares the last answer to each attestation with its event.
-func (v *verifier) answers(ctx context.Context) error {
-	type answer struct {
-		Line        int                `db:"line"`
-		Reason      attestation.Reason `db:"reason" json:"reason"`
-		Status      int                `db:"answer_status" json:"status"`
-		Code        string             `db:"answer_code" json:"code"`
-		Request     string             `db:"answer_request" json:"request_id"`
-		Correlation string             `db:"answer_correlation" json:"correlation_id"`
-	}
-	for _, b := range v.all {
-		for row, err := range streamOn[struct {
-			answer
-			Detail string `db:"detail"`
-		}](ctx, v.store, v.tx, "answers", args{"batch": b.ID}) {
-			if err != nil {
-				return err
-			}
-			said := answer{Line: row.Line}
-			if err := json.Unmarshal([]byte(row.Detail), &said); err != nil || said != row.answer {
-				v.problem(ledger.Problem{Batch: b.ID, Line: row.Line}, "the answer is not the one that was logged")
-			}
 		}
 	}
 	return nil

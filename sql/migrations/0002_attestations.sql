@@ -7,6 +7,7 @@ CREATE TABLE batch (
     sha256        TEXT NOT NULL,           -- of the file as it came; approval is of this
     result_format TEXT NOT NULL,           -- how to write the result file, as JSON
     header        TEXT NOT NULL,           -- the file's own, a JSON array
+    even_if_clear    BOOLEAN NOT NULL,     -- its rows are sent although their customers can buy
     imported_by      TEXT NOT NULL,        -- the name as it was given
     imported_user_id TEXT NOT NULL,        -- of the operating system; empty: not known
     imported_host    TEXT NOT NULL,
@@ -29,46 +30,76 @@ CREATE TABLE batch (
 -- Two runs that take the same file of the inbox make one batch.
 CREATE UNIQUE INDEX batch_inbox ON batch (inbox_file, sha256) WHERE inbox_file <> '';
 
--- An attestation is named by its batch and its line in the file. What it says of a person stands in the table person.
+-- An attestation is named by its batch and its line in the file. What it says of a person is in attestation_signer.
 CREATE TABLE attestation (
-    batch_id           BIGINT NOT NULL REFERENCES batch (id),
-    line               BIGINT NOT NULL,
-    partner_id         TEXT NOT NULL,      -- empty: the customer is nobody's
-    customer_id        TEXT NOT NULL,
-    customer_name      TEXT NOT NULL,
-    admitted           TEXT NOT NULL CHECK (admitted IN ('refused', 'duplicate', 'already_known', 'queued')),
-    state              TEXT NOT NULL CHECK (state IN (
-        'accepted', 'already_known', 'already_on_record', 'approved', 'cancelled', 'confirmed', 'created',
-        'duplicate', 'expired', 'failed', 'queued', 'refused', 'refused_by_microsoft', 'sending', 'unsure',
-        'waiting')),
-    reason             TEXT NOT NULL,
-    message            TEXT NOT NULL,
-    hint               TEXT NOT NULL,
-    date_agreed        TEXT NOT NULL,      -- calendar day in UTC; empty: Microsoft dates it
-    evidence           TEXT NOT NULL,
-    replaces_batch     BIGINT,
-    replaces_line      BIGINT,
-    signer_digest      TEXT NOT NULL,      -- salted, of the row in person
-    request_id         TEXT NOT NULL DEFAULT '', -- MS-RequestId; born before the first send and never another
-    template_id        TEXT NOT NULL DEFAULT '',
-    sends              INTEGER NOT NULL DEFAULT 0,
-    sent_at            {{timestamp}},          -- the first time
-    answered_at        {{timestamp}},
-    answer_status      INTEGER NOT NULL DEFAULT 0,
-    answer_code        TEXT NOT NULL DEFAULT '',
-    answer_request     TEXT NOT NULL DEFAULT '',
-    answer_correlation TEXT NOT NULL DEFAULT '',
-    claim_number       BIGINT NOT NULL DEFAULT 0,
-    claim_expires      DOUBLE PRECISION NOT NULL DEFAULT 0, -- by the database's clock, in seconds of the Unix epoch
-    claim_host         TEXT NOT NULL DEFAULT '',
-    claim_pid          BIGINT NOT NULL DEFAULT 0,
-    claim_started      TEXT NOT NULL DEFAULT '',
+    batch_id             BIGINT NOT NULL REFERENCES batch (id),
+    line                 BIGINT NOT NULL,
+    partner_id           TEXT NOT NULL,      -- empty: no partner has the customer
+    customer_id          TEXT NOT NULL,
+    customer_name        TEXT NOT NULL,
+    admitted             TEXT NOT NULL CHECK (admitted IN ('refused', 'duplicate', 'already_known', 'queued')),
+    state                TEXT NOT NULL CHECK (state IN (
+        'accepted', 'already_known', 'already_on_record', 'approved', 'cancelled', 'cleared', 'confirmed', 'created',
+        'duplicate', 'expired', 'failed', 'queued', 'refused', 'refused_by_microsoft', 'waiting')),
+    reason               TEXT NOT NULL,      -- of the import; attestation_request has what came later
+    message              TEXT NOT NULL,
+    hint                 TEXT NOT NULL,
+    date_agreed          TEXT NOT NULL,      -- calendar day in UTC; empty: Microsoft dates it
+    evidence             TEXT NOT NULL,
+    replaces_batch       BIGINT,
+    replaces_line        BIGINT,
+    signer_digest        TEXT NOT NULL,      -- salted, of its row in attestation_signer
+    request_count        INTEGER NOT NULL DEFAULT 0, -- rows in attestation_request
+    open_request         INTEGER NOT NULL DEFAULT 0, -- number of the request whose outcome is not known; 0: none
+    next_attempt_at      DOUBLE PRECISION NOT NULL DEFAULT 0, -- not claimed before; by the database's clock, like claim_expires
+    claim_number         BIGINT NOT NULL DEFAULT 0,
+    claim_expires        DOUBLE PRECISION NOT NULL DEFAULT 0, -- in seconds of the Unix epoch
+    claim_host           TEXT NOT NULL DEFAULT '',
+    claim_pid            BIGINT NOT NULL DEFAULT 0,
+    claim_started        TEXT NOT NULL DEFAULT '',
+    -- The rest is of the enhanced route.
+    external_id          TEXT NOT NULL DEFAULT '',   -- Microsoft's id, encrypted: whoever has it can accept
+    expires_at           {{timestamp}},              -- of the link
+    accepted_on          TEXT NOT NULL DEFAULT '',   -- calendar day in UTC
+    document_url         TEXT NOT NULL DEFAULT '',   -- of the accepted agreement
+    document_sha256      TEXT NOT NULL DEFAULT '',
+    document_fetched_at  {{timestamp}},
     PRIMARY KEY (batch_id, line),
     CHECK ((state IN ('refused', 'duplicate', 'already_known')) = (admitted <> 'queued')),
-    CHECK (state NOT IN ('sending', 'unsure', 'confirmed') OR request_id <> '')
+    CHECK (open_request = 0 OR state IN ('approved', 'created', 'waiting', 'accepted')),
+    CHECK (open_request BETWEEN 0 AND request_count),
+    CHECK (request_count > 0 OR state NOT IN ('created', 'waiting', 'accepted', 'expired', 'confirmed'))
 );
 CREATE INDEX attestation_customer ON attestation (customer_id);
-CREATE INDEX attestation_work ON attestation (state, partner_id) WHERE state IN ('approved', 'sending', 'unsure');
+-- What there is to do, the new before what was tried already.
+CREATE INDEX attestation_work ON attestation (partner_id, next_attempt_at, batch_id, line)
+    WHERE state IN ('approved', 'created', 'waiting', 'accepted');
+
+-- Every request about an attestation: one that was sent, saved before it left, or a read that settled something.
+CREATE TABLE attestation_request (
+    batch_id                BIGINT NOT NULL,
+    line                    BIGINT NOT NULL,
+    number                  INTEGER NOT NULL CHECK (number > 0),
+    kind                    TEXT NOT NULL CHECK (kind IN ('attest', 'create', 'agreement', 'read')),
+    request_id              TEXT NOT NULL,      -- MS-RequestId; a repetition after a lost answer has the same
+    template_id             TEXT NOT NULL,      -- of the agreement
+    claim_number            BIGINT NOT NULL,
+    sent_at                 {{timestamp}} NOT NULL,
+    answered_at             {{timestamp}},      -- NULL: no answer yet, or the program died before it saved one
+    result                  TEXT NOT NULL DEFAULT '' CHECK (result IN ('', 'unknown', 'succeeded', 'duplicate_signer',
+        'content_rejected', 'customer_rejected', 'forbidden', 'not_sent')),
+    reason                  TEXT NOT NULL DEFAULT '',
+    message                 TEXT NOT NULL DEFAULT '', -- the service's words: may be personal data
+    hint                    TEXT NOT NULL DEFAULT '',
+    answer_status           INTEGER NOT NULL DEFAULT 0,
+    answer_code             TEXT NOT NULL DEFAULT '',
+    answer_request_id       TEXT NOT NULL DEFAULT '',
+    answer_correlation_id   TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (batch_id, line, number),
+    FOREIGN KEY (batch_id, line) REFERENCES attestation (batch_id, line),
+    CHECK ((answered_at IS NULL) = (result = '')),
+    CHECK (kind = 'read' OR request_id <> '')
+);
 
 -- Personal data, apart from the rest so that it can be purged while the chain stays whole.
 CREATE TABLE attestation_signer (

@@ -2,74 +2,128 @@
 -- PostgreSQL only: the locks of a process that is stopped in the middle of a transaction would keep every other host waiting until it wakes.
 SET LOCAL idle_in_transaction_session_timeout = '5s'
 
+-- name: due
+-- A part of others: what may be claimed now.
+partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted') AND date_agreed <= :today
+  AND next_attempt_at <= {{now}} AND claim_expires <= {{now}}
+
 -- name: next_claim
--- Approved, or sent with the answer lost, or left behind by a worker whose claim has run out.
-SELECT batch_id, line, state FROM attestation
-WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved', 'sending', 'unsure') AND claim_expires <= {{now}}
-  AND (:fresh OR state <> 'approved')
-ORDER BY batch_id, line LIMIT 1 {{for update skip locked}}
+-- What is new comes first, then what was tried, by when it may be tried again. Not fresh: only what has a request with
+-- unknown outcome.
+SELECT batch_id, line FROM attestation
+WHERE {{due}} AND (:fresh OR open_request > 0)
+ORDER BY next_attempt_at, batch_id, line LIMIT 1 {{for update skip locked}}
 
 -- name: claim
--- The request id is born here, and committed before anything is sent.
-UPDATE attestation SET state = 'sending', claim_number = claim_number + 1, claim_expires = {{now}} + :seconds, claim_host = :host,
-    claim_pid = :pid, claim_started = :started, request_id = CASE WHEN request_id = '' THEN :request_id ELSE request_id END
+UPDATE attestation SET claim_number = claim_number + 1, claim_expires = {{now}} + :seconds, claim_host = :host,
+    claim_pid = :pid, claim_started = :started
 WHERE batch_id = :batch AND line = :line
-RETURNING claim_number
+
+-- name: claimed
+-- With the customer as the newest completed run read it.
+SELECT {{attestation_columns}}, b.even_if_clear, b.imported_at, b.approved_at,
+    r.number, r.kind, r.template_id, r.result,
+    s.standing, s.reason AS standing_reason, s.date_agreed AS on_record_date, s.signer_first AS on_record_first,
+    s.signer_last AS on_record_last, s.signer_email AS on_record_email, s.signer_phone AS on_record_phone,
+    (SELECT x.oldest_reading FROM run x WHERE x.partner_id = a.partner_id AND x.state = 'completed' ORDER BY x.id DESC LIMIT 1) AS oldest_reading
+{{from_attestations}}
+JOIN batch b ON b.id = a.batch_id
+LEFT JOIN standing s ON s.partner_id = a.partner_id AND s.customer_id = a.customer_id AND s.valid_to IS NULL
+WHERE a.batch_id = :batch AND a.line = :line
 
 -- name: claim_holders
 SELECT DISTINCT claim_pid, claim_started FROM attestation
-WHERE partner_id = :partner_id AND state = 'sending' AND claim_host = :host AND claim_expires > {{now}}
+WHERE partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted') AND claim_host = :host AND claim_expires > {{now}}
 
 -- name: free_claims
 UPDATE attestation SET claim_expires = 0
-WHERE state = 'sending' AND claim_host = :host AND claim_pid = :pid AND claim_started = :started
+WHERE state IN ('approved', 'created', 'waiting', 'accepted') AND claim_host = :host AND claim_pid = :pid AND claim_started = :started
 
 -- name: count_ready
+SELECT COUNT(*) FROM attestation WHERE {{due}}
+
+-- name: open_requests
+-- How many have a request whose outcome is not known and nobody who is working on them, and in how many seconds the
+-- first of them may be claimed.
+SELECT COUNT(*) AS n, COALESCE(MIN(next_attempt_at) - {{now}}, 0) AS seconds FROM attestation
+WHERE partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted') AND open_request > 0 AND claim_expires <= {{now}}
+
+-- name: count_unsettled
+-- Not sent though it could be, accepted without an agreement, or with a request whose outcome is not known.
 SELECT COUNT(*) FROM attestation
-WHERE partner_id = :partner_id AND date_agreed <= :today AND state IN ('approved', 'sending', 'unsure') AND claim_expires <= {{now}}
+WHERE partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted')
+  AND (open_request > 0 OR state = 'accepted' OR state = 'approved' AND date_agreed <= :today)
 
--- name: mark_sent
--- The last word before a request leaves: the claim is held, and for longer than the request may take.
-UPDATE attestation SET sends = sends + 1, sent_at = COALESCE(sent_at, :at), template_id = :template_id
-WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND claim_expires > {{now}} + :spare
+-- name: open_request
+-- The claim must be held for longer than the request may take.
+UPDATE attestation SET request_count = request_count + 1, open_request = request_count + 1, next_attempt_at = {{now}} + :wait
+WHERE batch_id = :batch AND line = :line AND claim_number = :claim AND claim_expires > {{now}} + :spare
+RETURNING open_request
 
--- name: keep_answer
--- The answer that is about to be overwritten.
-INSERT INTO attestation_answer (batch_id, line, answered_at, reason, message, hint, answer_status, answer_code, answer_request, answer_correlation)
-SELECT batch_id, line, answered_at, reason, message, hint, answer_status, answer_code, answer_request, answer_correlation
-FROM attestation
-WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim AND answered_at IS NOT NULL
-ON CONFLICT (batch_id, line, answered_at) DO NOTHING
+-- name: save_request
+INSERT INTO attestation_request (batch_id, line, number, kind, request_id, template_id, claim_number, sent_at)
+VALUES (:batch, :line, :number, :kind, :request_id, :template_id, :claim, :at)
 
--- name: complete
--- An unsure attestation rests for a moment: its request may still be under way. One that goes back to approved was certainly never taken, so
--- nothing need be read back before it is sent.
-UPDATE attestation SET state = :to, sends = CASE WHEN :to = 'approved' THEN 0 ELSE sends END, reason = :reason, message = :message, hint = :hint, answered_at = :at, answer_status = :status,
-    answer_code = :code, answer_request = :request, answer_correlation = :correlation,
-    claim_expires = CASE WHEN :to = 'unsure' THEN {{now}} + :rest ELSE 0 END
-WHERE batch_id = :batch AND line = :line AND state = 'sending' AND claim_number = :claim
+-- name: save_read
+-- A read that settled something: it was sent and answered. It has the request id of the request that it settled.
+INSERT INTO attestation_request (batch_id, line, number, kind, request_id, template_id, claim_number, sent_at)
+SELECT a.batch_id, a.line, a.request_count, 'read', COALESCE(r.request_id, ''), COALESCE(r.template_id, ''), a.claim_number, :at
+FROM attestation a
+LEFT JOIN attestation_request r ON r.batch_id = a.batch_id AND r.line = a.line AND r.number = a.request_count - 1
+WHERE a.batch_id = :batch AND a.line = :line
+
+-- name: save_answer
+UPDATE attestation_request SET answered_at = :at, result = :result, reason = :reason, message = :message, hint = :hint,
+    answer_status = :status, answer_code = :code, answer_request_id = :answer_request_id, answer_correlation_id = :correlation_id
+WHERE batch_id = :batch AND line = :line AND number = :number
+
+-- name: release
+UPDATE attestation SET claim_expires = 0, next_attempt_at = CASE WHEN CAST(:wait AS DOUBLE PRECISION) > 0 THEN {{now}} + :wait ELSE next_attempt_at END
+WHERE batch_id = :batch AND line = :line AND claim_number = :claim AND claim_expires > 0
+
+-- name: settle
+UPDATE attestation SET state = :to, claim_expires = 0,
+    request_count = request_count + :reads, open_request = CASE WHEN :open THEN open_request ELSE 0 END,
+    next_attempt_at = CASE WHEN CAST(:wait AS DOUBLE PRECISION) > 0 THEN {{now}} + :wait ELSE 0 END
+WHERE batch_id = :batch AND line = :line AND state = :from AND claim_number = :claim AND claim_expires > 0
+RETURNING request_count, open_request
+
+-- name: save_enhanced
+UPDATE attestation SET external_id = :external_id, expires_at = :expires_at, accepted_on = :accepted_on, document_url = :document_url,
+    document_sha256 = :document_sha256, document_fetched_at = :document_fetched_at
+WHERE batch_id = :batch AND line = :line
 
 -- name: decide
--- What a person decides: take back, or try again.
-UPDATE attestation SET state = :to, claim_expires = 0 WHERE batch_id = :batch AND line = :line AND state = :from
+-- What a person decides: cancel, or retry.
+UPDATE attestation SET state = :to, claim_expires = 0, next_attempt_at = 0
+WHERE batch_id = :batch AND line = :line AND state = :from AND open_request = 0
+
+-- name: attestation_columns
+-- A part of others.
+a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells,
+    r.request_id, r.answered_at, r.reason AS last_reason, r.message AS last_message, r.hint AS last_hint,
+    r.answer_status, r.answer_code, r.answer_request_id, r.answer_correlation_id,
+    (SELECT x.sent_at FROM attestation_request x
+     WHERE a.request_count > 0 AND x.batch_id = a.batch_id AND x.line = a.line AND x.kind <> 'read'
+     ORDER BY x.number LIMIT 1) AS sent_at
+
+-- name: from_attestations
+-- A part of others: attestations with their signers, and with their newest requests.
+FROM attestation a
+LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
+LEFT JOIN attestation_request r ON a.request_count > 0 AND r.batch_id = a.batch_id AND r.line = a.line AND r.number = a.request_count
 
 -- name: attestation
-SELECT a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells
-FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
+SELECT {{attestation_columns}} {{from_attestations}}
 WHERE a.batch_id = :batch AND a.line = :line
 
 -- name: attestations
-SELECT a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells
-FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
+SELECT {{attestation_columns}} {{from_attestations}}
 WHERE a.batch_id = :batch ORDER BY a.line
 
--- name: count_states
-SELECT state, COUNT(*) AS n FROM attestation WHERE batch_id = :batch GROUP BY state
+-- name: requests
+SELECT * FROM attestation_request WHERE batch_id = :batch AND line = :line ORDER BY number
 
--- name: count_cooling_down
-SELECT COUNT(*) FROM attestation WHERE partner_id = :partner_id AND state = 'unsure'
-
--- name: count_in_progress
--- In a worker's hands, or passed over because somebody's transaction, perhaps a dead one's, still holds the row.
-SELECT COUNT(*) FROM attestation
-WHERE partner_id = :partner_id AND (state = 'sending' OR state = 'approved' AND date_agreed <= :today)
+-- name: count_statuses
+SELECT CASE WHEN open_request > 0 THEN 'unsure' ELSE state END AS status, COUNT(*) AS n
+FROM attestation WHERE batch_id = :batch GROUP BY 1

@@ -1,9 +1,9 @@
 -- name: begin_batch
 -- Nothing is returned when another run has made a batch of the same file of the inbox.
-INSERT INTO batch (file_name, sha256, result_format, header, imported_by, imported_user_id, imported_host, imported_source,
-    imported_at, approval_policy, inbox_file)
-VALUES (:file_name, :sha256, :result_format, :header, :imported_by, :imported_user_id, :imported_host, :imported_source,
-    :imported_at, :approval_policy, :inbox_file)
+INSERT INTO batch (file_name, sha256, result_format, header, even_if_clear, imported_by, imported_user_id, imported_host,
+    imported_source, imported_at, approval_policy, inbox_file)
+VALUES (:file_name, :sha256, :result_format, :header, :even_if_clear, :imported_by, :imported_user_id, :imported_host,
+    :imported_source, :imported_at, :approval_policy, :inbox_file)
 ON CONFLICT DO NOTHING
 RETURNING id
 
@@ -33,12 +33,12 @@ WHERE customer_id IN (:customers) AND (batch_id = :batch AND line = COALESCE((
         SELECT MIN(x.line) FROM attestation x WHERE x.customer_id = a.customer_id AND x.partner_id = a.partner_id AND x.batch_id = a.batch_id
           AND (x.state <> 'refused' OR x.reason = 'conflicting_rows')), (
         SELECT MIN(x.line) FROM attestation x WHERE x.customer_id = a.customer_id AND x.partner_id = a.partner_id AND x.batch_id = a.batch_id))
-  OR batch_id <> :batch AND state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired'))
+  OR batch_id <> :batch AND state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired', 'cleared'))
 
 -- name: open_customers
 -- Of whom earlier_attestations would find something, now or after a retry.
 SELECT partner_id, customer_id FROM attestation
-WHERE state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft') LIMIT :most
+WHERE state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'cleared') LIMIT :most
 
 -- name: signers
 -- Asked for apart from their attestations: joined, PostgreSQL would read them all for each chunk of an import.

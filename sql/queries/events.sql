@@ -42,13 +42,21 @@ FROM (SELECT a.line, a.state, COALESCE((
 WHERE state <> said
 ORDER BY line LIMIT 100
 
--- name: answers
--- What the ledger says of each attestation's last answer, with what the log says of it.
-SELECT a.line, a.reason, a.answer_status, a.answer_code, a.answer_request, a.answer_correlation, e.detail
-FROM attestation a JOIN event e ON e.batch_id = a.batch_id AND e.line = a.line
-WHERE a.batch_id = :batch AND e.sequence = (
-    SELECT MAX(x.sequence) FROM event x WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.from_state = 'sending' AND x.to_state <> 'sending')
-ORDER BY a.line
+-- name: request_events
+-- Each request with every event of its attestation.
+SELECT r.*, e.kind AS event_kind, e.at, e.detail
+FROM attestation_request r JOIN event e ON e.batch_id = r.batch_id AND e.line = r.line
+WHERE r.batch_id = :batch
+ORDER BY r.line, r.number, e.sequence
+
+-- name: missing_requests
+-- Lines that do not have as many requests as they count, or not as many as were sent.
+SELECT a.line FROM attestation a
+LEFT JOIN (SELECT line, COUNT(*) AS n, COUNT(*) FILTER (WHERE kind <> 'read') AS sent
+           FROM attestation_request WHERE batch_id = :batch GROUP BY line) r ON r.line = a.line
+LEFT JOIN (SELECT line, COUNT(*) AS n FROM event WHERE batch_id = :batch AND kind = 'send' GROUP BY line) e ON e.line = a.line
+WHERE a.batch_id = :batch AND (a.request_count <> COALESCE(r.n, 0) OR COALESCE(r.sent, 0) <> COALESCE(e.n, 0))
+ORDER BY a.line LIMIT 100
 
 -- name: signer_rows
 SELECT p.*, a.signer_digest FROM attestation_signer p JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line

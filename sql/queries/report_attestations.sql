@@ -16,9 +16,10 @@ WHERE s.partner_id = :partner_id AND {{valid s :run}} AND s.standing = 'blocked'
 -- newest is one text because neither a lateral join nor a row of values is the same in both databases. The + 0 keeps PostgreSQL from
 -- walking the whole table in that order instead of looking the customer up.
 SELECT s.*, COALESCE((
-    SELECT CAST(a.batch_id AS TEXT) || '-' || CAST(a.line AS TEXT) || ' ' || a.state_then
-    FROM (SELECT a.batch_id, a.line, {{state_then}} AS state_then
+    SELECT CAST(a.batch_id AS TEXT) || '-' || CAST(a.line AS TEXT) || ' ' || CASE WHEN a.open_then THEN 'unsure' ELSE a.state_then END
+    FROM (SELECT a.batch_id, a.line, {{state_then}} AS state_then, {{open_then}} AS open_then
           FROM attestation a JOIN batch b ON b.id = a.batch_id
+          {{sent_then}}
           WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through) a
     WHERE a.state_then NOT IN ('refused', 'duplicate', 'cancelled')
     ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest, p.readable, p.active, p.next_renewal, p.next_lapse
@@ -30,28 +31,44 @@ SELECT COUNT(*) FILTER (WHERE p.readable AND p.active > 0) AS some, COUNT(*) FIL
     COUNT(*) FILTER (WHERE NOT COALESCE(p.readable, FALSE)) AS unread
 {{blocked_with_subscriptions}}
 
+-- name: sent_then
+-- A part of others: the newest request q of attestation a that had been sent by then.
+LEFT JOIN attestation_request q ON a.request_count > 0 AND q.batch_id = a.batch_id AND q.line = a.line AND q.number = (
+    SELECT MAX(x.number) FROM attestation_request x
+    WHERE a.request_count > 0 AND x.batch_id = a.batch_id AND x.line = a.line AND x.sent_at <= :at)
+
+-- name: open_then
+-- A part of others: whether the outcome of request q of attestation a was not known then.
+q.number IS NOT NULL AND (q.answered_at IS NULL OR q.answered_at > :at OR q.result = 'unknown')
+
 -- name: delivery_totals
--- Some states can only be reached by sending; in the others, sent_at tells.
+-- Everything that was ever sent was answered, is open, or was returned.
 SELECT partner_id, COUNT(*) AS row_count, COUNT(*) FILTER (WHERE sent) AS sent,
-    COUNT(*) FILTER (WHERE state_then IN ('confirmed', 'already_on_record', 'refused_by_microsoft', 'failed', 'created', 'waiting', 'accepted', 'expired')) AS answered,
-    COUNT(*) FILTER (WHERE state_then IN ('sending', 'unsure') AND sent) AS unsettled,
-    COUNT(*) FILTER (WHERE state_then IN ('approved', 'cancelled') AND sent) AS returned
-FROM (SELECT a.partner_id, COALESCE(a.sent_at <= :at, FALSE) AS sent, {{state_then}} AS state_then
+    COUNT(*) FILTER (WHERE sent AND NOT open AND state_then NOT IN ('approved', 'cancelled', 'cleared')) AS answered,
+    COUNT(*) FILTER (WHERE sent AND open) AS unsettled,
+    COUNT(*) FILTER (WHERE sent AND NOT open AND state_then IN ('approved', 'cancelled', 'cleared')) AS returned
+FROM (SELECT a.partner_id, {{state_then}} AS state_then, {{open_then}} AS open,
+          q.number IS NOT NULL AND EXISTS (
+              SELECT 1 FROM attestation_request x
+              WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.kind <> 'read' AND x.sent_at <= :at) AS sent
       FROM attestation a JOIN batch b ON b.id = a.batch_id
+      {{sent_then}}
       WHERE a.batch_id <= :through AND b.imported_at <= :at) a
 GROUP BY partner_id
 
 -- name: entries
 SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_user_id, b.imported_host, b.imported_source,
     b.imported_at, b.approved_by, b.approved_user_id, b.approved_host, b.approved_source, b.approved_at, b.approval_policy,
-    {{state_then}} AS state_then,
-    w.answered_at AS then_at, COALESCE(w.reason, '') AS then_reason, COALESCE(w.message, '') AS then_message, COALESCE(w.hint, '') AS then_hint,
-    COALESCE(w.answer_status, 0) AS then_status, COALESCE(w.answer_code, '') AS then_code, COALESCE(w.answer_request, '') AS then_request,
-    COALESCE(w.answer_correlation, '') AS then_correlation
+    {{state_then}} AS state_then, CASE WHEN {{open_then}} THEN q.number ELSE 0 END AS open_then,
+    q.request_id, r.answered_at, r.reason AS last_reason, r.message AS last_message, r.hint AS last_hint,
+    r.answer_status, r.answer_code, r.answer_request_id, r.answer_correlation_id,
+    (SELECT x.sent_at FROM attestation_request x
+     WHERE q.number > 0 AND x.batch_id = a.batch_id AND x.line = a.line AND x.kind <> 'read' AND x.sent_at <= :at
+     ORDER BY x.number LIMIT 1) AS sent_at
 FROM attestation a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
-LEFT JOIN attestation_answer w ON a.answered_at > :at AND w.batch_id = a.batch_id AND w.line = a.line AND w.answered_at = (
-    SELECT MAX(x.answered_at) FROM attestation_answer x WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.answered_at <= :at)
+{{sent_then}}
+LEFT JOIN attestation_request r ON r.batch_id = q.batch_id AND r.line = q.line AND r.number = q.number AND r.answered_at <= :at
 WHERE a.partner_id = :partner_id AND a.batch_id <= :through AND b.imported_at <= :at
 ORDER BY a.batch_id DESC, a.line

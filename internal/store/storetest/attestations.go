@@ -22,11 +22,14 @@ var attestations = map[string]func(*testing.T, *fixture){
 	"a batch comes back as it was imported":            batchRoundTrip,
 	"approval is of a file, once":                      approvesOnce,
 	"an attestation is claimed by one at a time":       claimedByOne,
-	"the request id is born once and stays":            requestIDStays,
+	"every request is kept with its answer":            everyRequestIsKept,
+	"a read that settles something is kept":            readsAreKept,
+	"who cancels is faster than the worker, or not":    cancelledIsNotSent,
+	"a claim has the newest reading of the customer":   claimHasTheReading,
 	"who lost a claim writes nothing":                  lostClaimWritesNothing,
 	"a request ends before its claim does":             requestEndsBeforeItsClaim,
 	"claims of a dead process are free at once":        deadClaimIsFree,
-	"a lost answer rests before anybody looks":         unsureRests,
+	"a lost answer cools down":                         coolsDown,
 	"tomorrow's attestation waits until tomorrow":      waitsForItsDay,
 	"what a person decides is checked and logged":      decides,
 	"the chain is whole, also when persons are purged": chainIsWhole,
@@ -83,18 +86,45 @@ func (l *fixture) queue(t *testing.T) *store.Queue {
 	return q
 }
 
-func claim(t *testing.T, q *store.Queue, requestID string) *attestation.Claim {
+func claim(t *testing.T, q *store.Queue) *attestation.Claim {
 	t.Helper()
-	c, err := q.Claim(t.Context(), "2026-11-20", requestID, true, night(1))
+	c, err := q.Claim(t.Context(), "2026-11-20", true)
 	require.NoError(t, err)
 	return c
 }
 
-func (l *fixture) state(t *testing.T, id attestation.ID) attestation.State {
+// send opens a request with an id, as if it left.
+func send(t *testing.T, q *store.Queue, c *attestation.Claim, id string) {
+	t.Helper()
+	require.NoError(t, openRequest(t, q, c, id))
+}
+
+func openRequest(t *testing.T, q *store.Queue, c *attestation.Claim, id string) error {
+	t.Helper()
+	return q.Open(t.Context(), c, attestation.Request{Kind: attestation.AttestRequest, ID: id, TemplateID: "template", SentAt: night(1)}, time.Minute)
+}
+
+// answered is a settlement by the answer to a request.
+func answered(state attestation.State, result attestation.SendResult) attestation.Settlement {
+	return attestation.Settlement{State: state, Result: result, Answer: attestation.Answer{Status: 201, Code: "7"}}
+}
+
+var (
+	confirmed = answered(attestation.Confirmed, attestation.ResultSucceeded)
+	failed    = answered(attestation.Failed, attestation.ResultCustomerRejected)
+	unknown   = attestation.Settlement{State: attestation.Approved, Reason: attestation.NotSettled, Result: attestation.ResultUnknown, Wait: time.Minute}
+)
+
+func (l *fixture) attestation(t *testing.T, id attestation.ID) attestation.Attestation {
 	t.Helper()
 	a, err := l.Attestation(t.Context(), id)
 	require.NoError(t, err)
-	return a.State
+	return a
+}
+
+func (l *fixture) state(t *testing.T, id attestation.ID) attestation.State {
+	t.Helper()
+	return l.attestation(t, id).State
 }
 
 func importsWhole(t *testing.T, l *fixture) {
@@ -154,7 +184,7 @@ func approvesOnce(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: "another file", By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.ErrorIs(t, err, store.ErrNotFound)
-	require.Nil(t, claim(t, l.queue(t), "r"), "nothing is sent before")
+	require.Nil(t, claim(t, l.queue(t)), "nothing is sent before")
 	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, n)
@@ -225,79 +255,183 @@ func inboxFileOnce(t *testing.T, l *fixture) {
 
 func claimedByOne(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a", "b")
-	first, second := claim(t, q, "r1"), claim(t, l.queue(t), "r2")
+	first, second := claim(t, q), claim(t, l.queue(t))
 	require.NotEqual(t, first.ID, second.ID)
-	require.Nil(t, claim(t, q, "r3"))
-	lost, err := q.Claim(t.Context(), "2026-11-20", "r", false, night(1))
+	require.Nil(t, claim(t, q))
+	send(t, q, first, "r1")
+	lost, err := q.Claim(t.Context(), "2026-11-20", false)
 	require.NoError(t, err)
-	require.Nil(t, lost, "what others hold is not lost")
-	require.NoError(t, q.Complete(t.Context(), first, attestation.Settlement{State: attestation.Confirmed}, night(1)))
+	require.Nil(t, lost, "what others are working on is not lost")
+	require.NoError(t, q.Settle(t.Context(), first, confirmed, night(1)))
 	require.Equal(t, attestation.Confirmed, l.state(t, first.ID))
-	require.Nil(t, claim(t, q, "r4"), "what is settled is not claimed")
-	require.ErrorIs(t, q.Complete(t.Context(), first, attestation.Settlement{State: attestation.Failed}, night(1)), attestation.ErrClaimLost)
+	require.Nil(t, claim(t, q), "what is settled is not claimed")
+	require.ErrorIs(t, q.Settle(t.Context(), first, failed, night(1)), attestation.ErrClaimLost)
 }
 
-func requestIDStays(t *testing.T, l *fixture) {
+// saved is a night's instant as both databases keep it.
+func saved(n int) time.Time { return night(n).Truncate(time.Microsecond) }
+
+func everyRequestIsKept(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
-	c := claim(t, q, "born-first")
+	c := claim(t, q)
 	require.False(t, c.MaybeDelivered)
-	require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
-	l.exec(t, "UPDATE attestation SET claim_expires = 1")
-	again := claim(t, q, "born-later")
-	require.Equal(t, "born-first", again.RequestID)
-	require.Equal(t, "template", again.TemplateID)
-	require.True(t, again.MaybeDelivered, "it may have taken effect")
-	require.NoError(t, q.Complete(t.Context(), again, attestation.Settlement{State: attestation.Approved}, night(1)))
-	require.Equal(t, "born-first", claim(t, q, "born-last").RequestID)
+	send(t, q, c, "first")
+	require.Equal(t, attestation.Unsure, l.attestation(t, c.ID).Status())
+	l.exec(t, "UPDATE attestation SET claim_expires = 1, next_attempt_at = 1") // its worker died, and a while passed
+	c = claim(t, q)
+	require.True(t, c.MaybeDelivered, "it may have taken effect")
+	require.Equal(t, []any{"first", "template", attestation.AttestRequest}, []any{c.LastRequest.ID, c.LastRequest.TemplateID, c.LastRequest.Kind})
+	send(t, q, c, "first")
+	require.NoError(t, q.Settle(t.Context(), c, unknown, night(2)))
+	l.exec(t, "UPDATE attestation SET next_attempt_at = 1")
+	c = claim(t, q)
+	send(t, q, c, "first")
+	require.NoError(t, q.Settle(t.Context(), c, answered(attestation.Approved, attestation.ResultNotSent), night(3)))
+	require.Equal(t, attestation.Approved, l.attestation(t, c.ID).Status())
+	c = claim(t, q)
+	require.False(t, c.MaybeDelivered)
+	send(t, q, c, "second")
+	require.NoError(t, q.Settle(t.Context(), c, confirmed, night(4)))
+	requests, err := l.Requests(t.Context(), c.ID)
+	require.NoError(t, err)
+	var kept [][]any
+	for _, r := range requests {
+		kept = append(kept, []any{r.Number, r.ID, r.Result, r.Answer.Status, r.AnsweredAt})
+	}
+	require.Equal(t, [][]any{
+		{1, "first", attestation.SendResult(""), 0, time.Time{}},
+		{2, "first", attestation.ResultUnknown, 0, saved(2)},
+		{3, "first", attestation.ResultNotSent, 201, saved(3)},
+		{4, "second", attestation.ResultSucceeded, 201, saved(4)},
+	}, kept)
+	a := l.attestation(t, c.ID)
+	require.Equal(t, []any{"second", 201, saved(1), saved(4)}, []any{a.RequestID, a.Answer.Status, a.SentAt, a.AnsweredAt})
+	l.whole(t)
+}
+
+func readsAreKept(t *testing.T, l *fixture) {
+	_, q := l.approved(t, "a", "b")
+	c := claim(t, q)
+	send(t, q, c, "r1")
+	require.NoError(t, q.Settle(t.Context(), c, unknown, night(1)))
+	l.exec(t, "UPDATE attestation SET next_attempt_at = 0")
+	c = claim(t, q)
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Confirmed, Reason: attestation.ReadBack,
+		Result: attestation.ResultSucceeded, Read: true}, night(2)))
+	requests, err := l.Requests(t.Context(), c.ID)
+	require.NoError(t, err)
+	require.Equal(t, []any{attestation.ReadRequest, "r1", saved(2), saved(2), attestation.ReadBack},
+		[]any{requests[1].Kind, requests[1].ID, requests[1].SentAt, requests[1].AnsweredAt, requests[1].Reason})
+	a := l.attestation(t, c.ID)
+	require.Equal(t, []any{"r1", saved(1), attestation.ReadBack}, []any{a.RequestID, a.SentAt, a.Reason})
+
+	unsent := claim(t, q)
+	require.NoError(t, q.Settle(t.Context(), unsent, attestation.Settlement{State: attestation.Cleared, Reason: attestation.AlreadyClear,
+		Result: attestation.ResultNotSent, Read: true}, night(2)))
+	a = l.attestation(t, unsent.ID)
+	require.Equal(t, []any{"", time.Time{}, attestation.AlreadyClear, attestation.Cleared}, []any{a.RequestID, a.SentAt, a.Reason, a.State}, "it was never sent")
+	l.whole(t)
 }
 
 func lostClaimWritesNothing(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
-	old := claim(t, q, "r")
+	old := claim(t, q)
 	l.exec(t, "UPDATE attestation SET claim_expires = 1")
-	require.ErrorIs(t, q.MarkSent(t.Context(), old, "template", night(1)), attestation.ErrClaimLost, "not even before somebody else has it")
-	young := claim(t, q, "r")
-	require.ErrorIs(t, q.Complete(t.Context(), old, attestation.Settlement{State: attestation.Confirmed}, night(1)), attestation.ErrClaimLost)
-	require.Equal(t, attestation.Sending, l.state(t, old.ID))
-	require.NoError(t, q.Complete(t.Context(), young, attestation.Settlement{State: attestation.Failed}, night(1)))
+	require.ErrorIs(t, openRequest(t, q, old, "r"), attestation.ErrClaimLost, "not even before another worker has it")
+	young := claim(t, q)
+	require.ErrorIs(t, q.Settle(t.Context(), old, confirmed, night(1)), attestation.ErrClaimLost)
+	require.ErrorIs(t, q.Settle(t.Context(), old, attestation.Settlement{State: attestation.Approved}, night(1)), attestation.ErrClaimLost)
+	require.Equal(t, attestation.Approved, l.state(t, old.ID))
+	send(t, q, young, "r")
+	require.NoError(t, q.Settle(t.Context(), young, failed, night(1)))
+}
+
+func cancelledIsNotSent(t *testing.T, l *fixture) {
+	b, q := l.approved(t, "a", "b")
+	c, sent := claim(t, q), claim(t, q)
+	send(t, q, sent, "r")
+	require.NoError(t, l.Decide(t.Context(), c.ID, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	require.ErrorIs(t, openRequest(t, q, c, "r"), attestation.ErrClaimLost, "a person was faster than the worker")
+	require.ErrorIs(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 3}, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)), store.ErrNotFound,
+		"its request may have taken effect")
 }
 
 func requestEndsBeforeItsClaim(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
 	before := time.Now()
-	c := claim(t, q, "r")
+	c := claim(t, q)
 	require.WithinRange(t, c.Until, before, time.Now().Add(240*time.Second), "a minute before the claim runs out")
 	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 200")
-	require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
+	send(t, q, c, "r")
 	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 45")
-	require.ErrorIs(t, q.MarkSent(t.Context(), c, "template", night(1)), attestation.ErrClaimLost, "it slept too long")
-	require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)), "what is known may be written while nobody else has it")
+	require.ErrorIs(t, openRequest(t, q, c, "r"), attestation.ErrClaimLost, "the process was stopped for too long")
+	require.NoError(t, q.Settle(t.Context(), c, unknown, night(1)), "what is known may be saved while nobody else has it")
 }
 
 func deadClaimIsFree(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
-	claim(t, q, "r")
-	require.Nil(t, claim(t, l.queue(t), "r"), "its process lives")
+	claim(t, q)
+	require.Nil(t, claim(t, l.queue(t)), "its process lives")
 	l.exec(t, "UPDATE attestation SET claim_pid = ?, claim_started = '1'", deadProcess(t))
-	require.NotNil(t, claim(t, l.queue(t), "r"))
+	require.NotNil(t, claim(t, l.queue(t)))
 }
 
-func unsureRests(t *testing.T, l *fixture) {
-	_, q := l.approved(t, "a")
-	c := claim(t, q, "r")
-	require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
-	require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: attestation.Unsure}, night(1)))
-	require.Nil(t, claim(t, q, "r"))
-	l.exec(t, "UPDATE attestation SET claim_expires = 1")
-	require.True(t, claim(t, q, "r").MaybeDelivered)
+func coolsDown(t *testing.T, l *fixture) {
+	_, q := l.approved(t, "a", "b", "c")
+	answered, died := claim(t, q), claim(t, q)
+	send(t, q, answered, "r1")
+	send(t, q, died, "r2")
+	require.NoError(t, q.Settle(t.Context(), answered, unknown, night(1)))
+	n, wait, err := q.OpenRequests(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "the other is still claimed")
+	require.InDelta(t, 60, wait.Seconds(), 10)
+	l.exec(t, "UPDATE attestation SET claim_expires = 0 WHERE line = 3")
+	n, wait, err = q.OpenRequests(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.InDelta(t, 60, wait.Seconds(), 10, "one whose process died cools down, too")
+	ready, err := q.CountReady(t.Context(), "2026-11-20")
+	require.NoError(t, err)
+	require.Equal(t, 1, ready)
+	unsettled, err := q.CountUnsettled(t.Context(), "2026-11-20")
+	require.NoError(t, err)
+	require.Equal(t, 3, unsettled)
+
+	l.exec(t, "UPDATE attestation SET next_attempt_at = 2 WHERE line = 2")
+	l.exec(t, "UPDATE attestation SET next_attempt_at = 1 WHERE line = 3")
+	fresh := claim(t, q)
+	require.Equal(t, 4, fresh.ID.Line, "what was never sent comes first")
+	require.NoError(t, q.Settle(t.Context(), fresh, attestation.Settlement{State: attestation.Approved}, night(1)))
+	lost, err := q.Claim(t.Context(), "2026-11-20", false)
+	require.NoError(t, err)
+	require.Equal(t, 3, lost.ID.Line, "then what has cooled down for longest")
+	lost, err = q.Claim(t.Context(), "2026-11-20", false)
+	require.NoError(t, err)
+	require.Equal(t, 2, lost.ID.Line)
+	lost, err = q.Claim(t.Context(), "2026-11-20", false)
+	require.NoError(t, err)
+	require.Nil(t, lost)
+	require.Equal(t, 4, claim(t, q).ID.Line)
 }
 
 func waitsForItsDay(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
-	c, err := q.Claim(t.Context(), "2026-11-19", "r", true, night(1))
+	c, err := q.Claim(t.Context(), "2026-11-19", true)
 	require.NoError(t, err)
 	require.Nil(t, c)
-	require.NotNil(t, claim(t, q, "r"))
+	require.NotNil(t, claim(t, q))
+}
+
+func claimHasTheReading(t *testing.T, l *fixture) {
+	read := clear("a")
+	l.sweep(t, 1, read)
+	_, q := l.approved(t, "a", "unread")
+	c := claim(t, q)
+	require.Equal(t, []any{standing.Clear, standing.Date("2024-05-06")}, []any{c.Customer.Standing, c.Customer.OnRecord.Agreed})
+	require.False(t, c.LastRead.IsZero())
+	require.Equal(t, []any{saved(1), saved(1), false}, []any{c.ImportedAt, c.ApprovedAt, c.EvenIfClear})
+	require.Equal(t, attestation.Customer{}, claim(t, q).Customer)
 }
 
 func decides(t *testing.T, l *fixture) {
@@ -320,10 +454,10 @@ func decides(t *testing.T, l *fixture) {
 func (l *fixture) story(t *testing.T) {
 	t.Helper()
 	b, q := l.approved(t, "a", "b", "c", "d")
-	for i, state := range []attestation.State{attestation.Confirmed, attestation.Unsure, attestation.Failed} {
-		c := claim(t, q, fmt.Sprintf("r%d", i))
-		require.NoError(t, q.MarkSent(t.Context(), c, "template", night(1)))
-		require.NoError(t, q.Complete(t.Context(), c, attestation.Settlement{State: state, Answer: attestation.Answer{Status: 201}}, night(1)))
+	for i, end := range []attestation.Settlement{confirmed, unknown, failed} {
+		c := claim(t, q)
+		send(t, q, c, fmt.Sprintf("r%d", i))
+		require.NoError(t, q.Settle(t.Context(), c, end, night(1)))
 	}
 	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 }
@@ -381,8 +515,10 @@ func tamperingShows(t *testing.T, l *fixture) {
 		"UPDATE attestation SET date_agreed = '2026-01-01' WHERE line = 2",
 		"UPDATE attestation SET evidence = '' WHERE line = 2",
 		"UPDATE attestation_signer SET email = 'eve@example.com' WHERE line = 2",
-		"UPDATE attestation SET answer_code = '42' WHERE line = 2",
-		"UPDATE attestation SET reason = 'read_back' WHERE line = 4",
+		"UPDATE attestation_request SET answer_code = '42' WHERE line = 2",
+		"UPDATE attestation_request SET reason = 'read_back' WHERE line = 4",
+		"UPDATE attestation_request SET request_id = 'r9' WHERE line = 2",
+		"UPDATE attestation_request SET sent_at = '2026-11-01 00:00:00+00:00' WHERE line = 3",
 		"UPDATE batch SET approved_by = 'carl'",
 		"UPDATE batch SET imported_by = 'carl'",
 		"UPDATE batch SET imported_user_id = '7'",
@@ -402,22 +538,22 @@ func tamperingShows(t *testing.T, l *fixture) {
 // undo does something to the ledger, looks, and puts the tables back.
 func (l *fixture) undo(t *testing.T, statement string, look func()) {
 	t.Helper()
-	for _, table := range []string{"batch", "attestation", "attestation_signer", "event"} {
+	for _, table := range []string{"batch", "attestation", "attestation_signer", "attestation_request", "event"} {
 		l.exec(t, "CREATE TABLE saved_"+table+" AS SELECT * FROM "+table)
 	}
 	l.exec(t, statement)
 	look()
-	for _, table := range []string{"event", "attestation_signer"} {
+	for _, table := range []string{"event", "attestation_signer", "attestation_request"} {
 		l.exec(t, "DELETE FROM "+table)
 	}
 	const columns = "file_name, sha256, approval_policy, imported_by, imported_user_id, imported_host, approved_by, approved_user_id, approved_source"
 	l.exec(t, "UPDATE batch SET ("+columns+") = (SELECT "+columns+" FROM saved_batch s WHERE s.id = batch.id)")
-	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence, answer_code, reason) = (
-		SELECT state, customer_id, date_agreed, evidence, answer_code, reason FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
-	for _, table := range []string{"attestation_signer", "event"} {
+	l.exec(t, `UPDATE attestation SET (state, customer_id, date_agreed, evidence) = (
+		SELECT state, customer_id, date_agreed, evidence FROM saved_attestation s WHERE s.batch_id = attestation.batch_id AND s.line = attestation.line)`)
+	for _, table := range []string{"attestation_signer", "attestation_request", "event"} {
 		l.exec(t, "INSERT INTO "+table+" SELECT * FROM saved_"+table)
 	}
-	for _, table := range []string{"batch", "attestation", "attestation_signer", "event"} {
+	for _, table := range []string{"batch", "attestation", "attestation_signer", "attestation_request", "event"} {
 		l.exec(t, "DROP TABLE saved_"+table)
 	}
 }
@@ -429,7 +565,7 @@ func statesAgree(t *testing.T, l *fixture) {
 		if s == attestation.Refused || s == attestation.Duplicate || s == attestation.AlreadyKnown {
 			admitted = string(s)
 		}
-		l.exec(t, "UPDATE attestation SET state = ?, admitted = ?, request_id = 'r' WHERE batch_id = ?", s, admitted, b.ID)
+		l.exec(t, "UPDATE attestation SET state = ?, admitted = ?, request_count = 1 WHERE batch_id = ?", s, admitted, b.ID)
 	}
 	_, err := l.raw.Exec("UPDATE attestation SET state = 'lost', admitted = 'queued'")
 	require.Error(t, err, "the schema knows no other")
