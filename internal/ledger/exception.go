@@ -22,41 +22,54 @@ type Exception struct {
 	At    time.Time
 }
 
-// InvitationKind says what a customer was asked to do.
-type InvitationKind string
-
-const (
-	InviteToAgreement    InvitationKind = "agreement"    // to accept the agreement on its page
-	InviteToRelationship InvitationKind = "relationship" // to accept the reseller relationship, and with it the agreement
-)
-
-// InvitationKinds are all kinds. The schema allows the same.
-func InvitationKinds() []InvitationKind {
-	return []InvitationKind{InviteToAgreement, InviteToRelationship}
+// IsEmpty reports whether an exception says nothing.
+func (e Exception) IsEmpty() bool {
+	return e.Owner == "" && e.DueOn == "" && e.Comment == "" && e.AcceptedUntil == ""
 }
 
-// Channel is how a message went out.
-type Channel string
+// Says reports whether two exceptions say the same about a customer, whoever said it.
+func (e Exception) Says(other Exception) bool {
+	return e.Owner == other.Owner && e.DueOn == other.DueOn && e.Comment == other.Comment && e.AcceptedUntil == other.AcceptedUntil &&
+		e.Removed == other.Removed
+}
+
+// Accepts reports whether the block is accepted on a day. The last day counts.
+func (e Exception) Accepts(today standing.Date) bool {
+	return !e.Removed && e.AcceptedUntil != "" && e.AcceptedUntil >= today
+}
+
+// ExceptionStatus says what an exception asks of people.
+type ExceptionStatus string
 
 const (
-	ByDraft Channel = "draft" // a file that a person sends
-	BySMTP  Channel = "smtp"
-	ByFile  Channel = "file" // a list of links for the partner's own mailing
+	ExceptionExpired  ExceptionStatus = "expired"  // the block is not accepted any more
+	ExceptionOverdue  ExceptionStatus = "overdue"  // it was due before today
+	ExceptionOpen     ExceptionStatus = "open"     // somebody deals with it
+	ExceptionAccepted ExceptionStatus = "accepted" // nothing is to be done until then
 )
 
-// Channels are all channels. The schema allows the same.
-func Channels() []Channel { return []Channel{ByDraft, BySMTP, ByFile} }
+// ExceptionStatuses are all of them, the most urgent first.
+func ExceptionStatuses() []ExceptionStatus {
+	return []ExceptionStatus{ExceptionExpired, ExceptionOverdue, ExceptionOpen, ExceptionAccepted}
+}
 
-// Invitation is one message that asked a customer to accept by itself.
-type Invitation struct {
-	PartnerID      string
-	CustomerID     string // empty: not a customer yet
-	Kind           InvitationKind
-	Channel        Channel
-	Recipient      string // e-mail address
-	Language       string
-	TemplateDigest string // of the text
+// Status is that on a day.
+func (e Exception) Status(today standing.Date) ExceptionStatus {
+	switch {
+	case e.AcceptedUntil != "" && e.AcceptedUntil < today:
+		return ExceptionExpired
+	case e.DueOn != "" && e.DueOn < today:
+		return ExceptionOverdue
+	case e.Accepts(today):
+		return ExceptionAccepted
+	}
+	return ExceptionOpen
+}
 
-	Actor attestation.Actor // who invited, and when; the ledger fills them in
-	At    time.Time
+// ExceptionEntry is an exception with its customer, as the last completed run left it.
+type ExceptionEntry struct {
+	Exception
+	Customer     standing.Customer // as it was when it was last on the list
+	Standing     standing.Standing // empty: no customer any more
+	BlockedSince time.Time
 }

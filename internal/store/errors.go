@@ -19,6 +19,8 @@ var (
 	ErrLeaseLost error = &sentinel{"the lease was lost to another process", "held", waitHint}
 	// ErrInboxFileTaken: another run has made a batch of the same file of the inbox.
 	ErrInboxFileTaken error = &sentinel{"another run imports this file of the inbox", "held", waitHint}
+	// ErrInvitedMeanwhile: another process has invited the customer.
+	ErrInvitedMeanwhile error = &sentinel{"the customer was invited meanwhile", "invited", ""}
 	// ErrNotFound: the ledger holds no such thing.
 	ErrNotFound error = &sentinel{"not in the ledger", "not_found", ""}
 )

@@ -41,23 +41,6 @@ func (r exceptionRow) same(b exceptionRow) bool {
 	return r == b
 }
 
-// invitationRow is a ledger.Invitation as the table invitation holds it.
-type invitationRow struct {
-	Event          int64                 `db:"event"`
-	PartnerID      string                `db:"partner_id"`
-	CustomerID     *string               `db:"customer_id"`
-	Kind           ledger.InvitationKind `db:"kind"`
-	Channel        ledger.Channel        `db:"channel"`
-	Recipient      string                `db:"recipient"`
-	Language       string                `db:"language"`
-	TemplateDigest string                `db:"template_digest"`
-	Salt           string                `db:"salt"`
-}
-
-func (r invitationRow) digest() string {
-	return saltedDigest(r.Salt, r.PartnerID, zeroIfNull(r.CustomerID), string(r.Kind), string(r.Channel), r.Recipient, r.Language, r.TemplateDigest)
-}
-
 // saltedDigest stands for values in the chain that may be personal data. Without the salt it cannot be guessed, so that
 // purging the row purges them.
 func saltedDigest(salt string, values ...string) string {
@@ -103,6 +86,49 @@ func (s *Store) SetExceptions(ctx context.Context, exceptions []ledger.Exception
 	return changed, err
 }
 
+// Exceptions lists the exceptions of partners' customers as they were at an instant, the oldest first. Removed ones are
+// left out.
+func (s *Store) Exceptions(ctx context.Context, partners []string, at time.Time) ([]ledger.ExceptionEntry, error) {
+	if len(partners) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		exceptionRow
+		eventColumns
+		DisplayID    string            `db:"display_id"`
+		Name         string            `db:"name"`
+		Domain       string            `db:"domain"`
+		Standing     standing.Standing `db:"standing"`
+		BlockedSince *time.Time        `db:"blocked_since"`
+	}
+	if err := s.list(ctx, s.db, &rows, "exceptions", args{"partners": partners, "at": instant(at)}); err != nil {
+		return nil, err
+	}
+	entries := make([]ledger.ExceptionEntry, len(rows))
+	for i, r := range rows {
+		entries[i] = ledger.ExceptionEntry{
+			Exception: ledger.Exception{PartnerID: r.PartnerID, CustomerID: r.CustomerID, Owner: r.Owner, DueOn: r.DueOn, Comment: r.Comment,
+				AcceptedUntil: r.AcceptedUntil, File: r.File, Actor: r.actor(), At: r.At.UTC()},
+			Customer: standing.Customer{ID: r.CustomerID, DisplayID: r.DisplayID, Name: r.Name, Domain: r.Domain},
+			Standing: r.Standing, BlockedSince: orZero(r.BlockedSince),
+		}
+	}
+	return entries, nil
+}
+
+// eventColumns say who did something, and when.
+type eventColumns struct {
+	At     time.Time               `db:"at"`
+	Name   string                  `db:"actor"`
+	UserID string                  `db:"user_id"`
+	Host   string                  `db:"host"`
+	Source attestation.ActorSource `db:"source"`
+}
+
+func (c eventColumns) actor() attestation.Actor {
+	return attestation.Actor{Name: c.Name, UserID: c.UserID, Host: c.Host, Source: c.Source}
+}
+
 // changedExceptions are those that say something else than the newest row of their customer. To remove what is not there
 // says nothing.
 func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions []ledger.Exception) (changed []exceptionRow, err error) {
@@ -132,55 +158,6 @@ func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions [
 		changed = append(changed, row)
 	}
 	return changed, nil
-}
-
-// SaveInvitations keeps what was just sent, or is about to be.
-func (s *Store) SaveInvitations(ctx context.Context, invitations []ledger.Invitation, actor attestation.Actor, at time.Time) error {
-	if len(invitations) == 0 {
-		return nil
-	}
-	rows, events := make([]invitationRow, len(invitations)), make([]ledger.Event, len(invitations))
-	for i, v := range invitations {
-		var err error
-		rows[i] = invitationRow{PartnerID: v.PartnerID, CustomerID: nullIfZero(v.CustomerID), Kind: v.Kind, Channel: v.Channel, Recipient: v.Recipient,
-			Language: v.Language, TemplateDigest: v.TemplateDigest, Salt: rand.Text()}
-		if events[i], err = eventOfRow(ledger.EventInvite, v.PartnerID, v.CustomerID, rows[i].digest(), actor, at); err != nil {
-			return err
-		}
-	}
-	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		first, err := s.appendNumbered(ctx, tx, events...)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			rows[i].Event = first + int64(i)
-		}
-		for chunk := range slices.Chunk(rows, 1000) {
-			if _, err := s.exec(ctx, tx, "save_invitations", chunk); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// LastInvitations tells when each of these customers was last invited; who never was is left out.
-func (s *Store) LastInvitations(ctx context.Context, partnerID string, customers []string) (map[string]time.Time, error) {
-	last := map[string]time.Time{}
-	for chunk := range slices.Chunk(customers, 1000) {
-		var rows []struct {
-			CustomerID string    `db:"customer_id"`
-			At         time.Time `db:"at"`
-		}
-		if err := s.list(ctx, s.db, &rows, "last_invitations", args{"partner_id": partnerID, "customers": chunk}); err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			last[r.CustomerID] = r.At.UTC()
-		}
-	}
-	return last, nil
 }
 
 func eventOfRow(kind ledger.EventKind, partnerID, customerID, digest string, actor attestation.Actor, at time.Time) (ledger.Event, error) {

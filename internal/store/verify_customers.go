@@ -121,6 +121,18 @@ func (v *verifier) exceptions(ctx context.Context) error {
 		}
 		compare(row.Event, row.digest(), row.Detail)
 	}
+	for row, err := range streamOn[struct {
+		invitationResultRow
+		Detail string `db:"detail"`
+	}](ctx, v.store, v.tx, "invitation_results_with_events", nil) {
+		if err != nil {
+			return err
+		}
+		said := invitationResultRow{Event: row.Event}
+		if json.Unmarshal([]byte(row.Detail), &said) != nil || said != row.invitationResultRow {
+			v.problem(ledger.Problem{Event: row.Event}, "the row of event %d is not what was recorded", row.Event)
+		}
+	}
 	var missing []int64
 	if err := v.store.list(ctx, v.tx, &missing, "events_without_rows", nil); err != nil {
 		return err

@@ -78,11 +78,14 @@ CREATE TABLE exception (
 );
 CREATE INDEX exception_customer ON exception (partner_id, customer_id, event);
 
--- Customers that were asked to accept by themselves. Who invited and when is in the event, with a salted digest.
+-- Customers that are asked to accept by themselves. A row is added before its message is sent. Who invited and when is in
+-- the event, with a salted digest.
 CREATE TABLE invitation (
     event           BIGINT PRIMARY KEY REFERENCES event (sequence) DEFERRABLE INITIALLY DEFERRED,
     partner_id      TEXT NOT NULL REFERENCES partner (id),
-    customer_id     TEXT,                  -- NULL: not a customer yet
+    customer_id     TEXT,                  -- NULL: not a customer yet, and its tenant id is not known
+    customer_name   TEXT NOT NULL,
+    domain          TEXT NOT NULL,         -- lower case; empty: not known
     kind            TEXT NOT NULL CHECK (kind IN ('agreement', 'relationship')),
     channel         TEXT NOT NULL CHECK (channel IN ('draft', 'smtp', 'file')),
     recipient       TEXT NOT NULL,         -- e-mail address
@@ -92,3 +95,13 @@ CREATE TABLE invitation (
     CHECK (customer_id IS NOT NULL OR kind = 'relationship')
 );
 CREATE INDEX invitation_customer ON invitation (partner_id, customer_id, event);
+CREATE INDEX invitation_recipient ON invitation (partner_id, lower(recipient), event) WHERE customer_id IS NULL;
+
+-- What became of sending an invitation. One without a row here is being sent, or its process was stopped: nobody knows
+-- whether the message left.
+CREATE TABLE invitation_result (
+    invitation BIGINT PRIMARY KEY REFERENCES invitation (event),
+    event      BIGINT NOT NULL UNIQUE REFERENCES event (sequence) DEFERRABLE INITIALLY DEFERRED,
+    outcome    TEXT NOT NULL CHECK (outcome IN ('delivered', 'failed', 'unknown')),
+    reason     TEXT NOT NULL               -- of a failure
+);
