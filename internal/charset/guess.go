@@ -56,7 +56,11 @@ func (w *words) encoding(models models) (Encoding, error) {
 			continue
 		}
 		certain = certain && ours.score >= other.score+margin
-		if other.senseless < best.senseless || other.senseless == best.senseless && other.score > best.score {
+		switch {
+		case other.senseless > best.senseless:
+		case c.languages == "" && other.senseless == 0 && best.senseless == 0 && best.eastAsian:
+			best.name = "" // the text makes sense in several East Asian encodings
+		case other.senseless < best.senseless || other.score > best.score:
 			best = other
 		}
 	}
@@ -75,10 +79,11 @@ type reading struct {
 	text      map[string]string
 	score     float64 // the logarithm of a likelihood
 	senseless int     // words in which it makes no sense
+	eastAsian bool    // nothing is known of its languages
 }
 
 func score(all models, c candidate, words map[string]bool) reading {
-	r := reading{name: c.name, text: make(map[string]string, len(words))}
+	r := reading{name: c.name, text: make(map[string]string, len(words)), eastAsian: c.languages == ""}
 	enc, err := lookUp(string(c.name))
 	if err != nil {
 		return reading{name: c.name, score: math.Inf(-1), senseless: len(words)}

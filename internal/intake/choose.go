@@ -97,9 +97,8 @@ func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 
 // otherDelimiter is an error that names a delimiter that is not read, or says that each line is one cell; nil: neither.
 func (f *File) otherDelimiter(text *csvText, first []string) error {
-	if len(first) == 1 && slices.ContainsFunc(delimiters, func(d byte) bool { return f.words.score(strings.Split(first[0], string(d))) >= enough }) {
-		return &FileError{Line: 1, Code: NoHeader, Message: "each line is one cell in quotation marks, as happens when a list is opened with the wrong delimiter and saved",
-			Hint: "Open the file that was first exported (in Excel: Data, From Text/CSV), choose the right delimiter, save it again and import that"}
+	if f.isWholeLine(first) {
+		return wholeLines()
 	}
 	for _, d := range []byte("~^:!#/\\&*$%@=") {
 		candidate, err := f.search(text.list(d))
@@ -112,6 +111,18 @@ func (f *File) otherDelimiter(text *csvText, first []string) error {
 		}
 	}
 	return nil
+}
+
+// isWholeLine reports whether a line is one cell with a whole line of a list in it.
+func (f *File) isWholeLine(cells []string) bool {
+	return len(cells) == 1 && slices.ContainsFunc(delimiters, func(d byte) bool {
+		return f.words.score(strings.Split(cells[0], string(d))) >= enough
+	})
+}
+
+func wholeLines() *FileError {
+	return &FileError{Line: 1, Code: NoHeader, Message: "each line is one cell, as happens when a list is opened with the wrong delimiter and saved",
+		Hint: "Open the file that was first exported (in Excel: Data, From Text/CSV), choose the right delimiter, save it again and import that"}
 }
 
 // sheetFound is what was found on a sheet.
@@ -166,6 +177,9 @@ func (f *File) likeliest(sheets []sheetFound) (list, header, error) {
 		filled := slices.IndexFunc(visible, func(s sheetFound) bool { return s.first != nil })
 		if filled < 0 {
 			return list{}, header{}, &FileError{Code: Empty, Message: "the workbook is empty", Hint: checkExport}
+		}
+		if f.isWholeLine(visible[filled].first) {
+			return list{}, header{}, wholeLines()
 		}
 		return list{}, header{}, noHeader(visible[filled].first, f.opts)
 	}

@@ -137,6 +137,14 @@ func namesAcceptance(c column, cell string) bool {
 	return speaks && (c == dateAgreed && !strings.Contains(word, "mail") || mayName(c, cell))
 }
 
+// mayNameSome reports whether a header cell contains the words for any required column.
+func mayNameSome(cell string) bool {
+	if len(cell) > shown || strings.Contains(cell, "@") {
+		return false
+	}
+	return slices.ContainsFunc([]column{tenantID, firstName, lastName, email, dateAgreed}, func(c column) bool { return mayName(c, cell) })
+}
+
 // mayName reports whether a header cell contains the words for a required column.
 func mayName(c column, cell string) bool {
 	word := simplified(cell)

@@ -81,18 +81,19 @@ func (h header) known() int {
 	return n
 }
 
-// score says how much like a header a line is: known words count twice, words that are nearly known once.
+// score says how much like a header a line is: known words count twice, words that may be meant for a column once.
 func (v vocabulary) score(cells []string) int {
 	if len(cells) > 4096 {
 		return 0
 	}
 	h := v.understood(0, cells)
 	score := 2 * h.known()
-	if score > 0 {
-		for i, c := range h.columns {
-			if c == unknownColumn && v.like(cells[i]) != unknownColumn {
-				score++
-			}
+	if score == 0 {
+		return 0
+	}
+	for i, c := range h.columns {
+		if c == unknownColumn && (v.like(cells[i]) != unknownColumn || mayNameSome(cells[i])) {
+			score++
 		}
 	}
 	return score

@@ -34,15 +34,17 @@ var signatures = []signature{
 	{"[", "a JSON document", exportIt},
 	{"SQLite format 3", "a database (SQLite)", "Export the table as CSV, and import that file"},
 	{"PAR1", "a Parquet file", exportIt},
-	{"From ", "an e-mail message", "Save its attachment, and import that file"},
+	{mailMagic, "an e-mail message", "Save its attachment, and import that file"},
 	{"Received: ", "an e-mail message", "Save its attachment, and import that file"},
 	{"MIME-Version:", "a web archive or an e-mail message", saveAs},
+	{"ID;P", "a SYLK file", saveAs},
 	{"BEGIN:VCARD", "a list of business cards (vCard)", exportIt},
 }
 
 const (
-	zipMagic = "PK\x03\x04"
-	oleMagic = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" // Excel 97-2003, and encrypted XLSX
+	mailMagic = "From "
+	zipMagic  = "PK\x03\x04"
+	oleMagic  = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" // Excel 97-2003, and encrypted XLSX
 )
 
 // sniff tells by its first bytes what a file is: CSV, XLSX (or another zip archive), or what it is instead.
@@ -58,18 +60,17 @@ func sniff(head []byte) (Kind, *FileError) {
 		return "", otherFormat(what, saveAs)
 	}
 	for _, s := range signatures {
-		if bytes.HasPrefix(text, []byte(s.magic)) && !isDelimited(text) {
+		if bytes.HasPrefix(text, []byte(s.magic)) && (s.magic != mailMagic || !isDelimited(text)) {
 			return "", otherFormat(s.what, s.hint)
 		}
 	}
 	return CSV, nil
 }
 
-// isDelimited reports whether the first line of a text looks like one of a list: a mail program begins messages with
-// "From ", and so may a list with a column of that name.
+// isDelimited reports whether the first line of a text looks like that of a list: a list may have a column "From …".
 func isDelimited(text []byte) bool {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
-	return len(line) < 4096 && bytes.ContainsAny(line, ",;\t|") && text[0] >= 'A' && text[0] <= 'Z'
+	return bytes.ContainsAny(line, ",;\t|")
 }
 
 // markup says what kind of document begins with a tag, in either case; empty: none.
