@@ -25,3 +25,11 @@ func fileOwner(info fs.FileInfo, host string) attestation.Actor {
 	}
 	return owner
 }
+
+// linkCount is how many names a file has.
+func linkCount(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(stat.Nlink)
+	}
+	return 1
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -74,10 +75,17 @@ func (e *NotImportedError) Hint() string {
 	return hintOf(e.cause)
 }
 
-// Run imports one file after the other. One that fails does not stop the others.
+// Run imports one file after the other. One that fails does not stop the others. The result files are written beside it.
 func (j ImportFiles) Run(ctx context.Context, paths []string) (Imported, error) {
 	return importEach(ctx, paths, func(path string) (ImportedFile, error) {
-		return j.one(ctx, path, filepath.Dir(path), filepath.Base(path))
+		folder := filepath.Dir(path)
+		root, err := os.OpenRoot(folder)
+		if err != nil {
+			return ImportedFile{}, &NotImportedError{path, err}
+		}
+		defer root.Close()
+		return j.openAndEnter(ctx, path, destination{root: root, folder: folder, name: filepath.Base(path)},
+			func(o intake.Options) (*intake.File, error) { return j.open(path, o) })
 	})
 }
 
@@ -128,8 +136,8 @@ func wasWere(n int) string {
 	return " were"
 }
 
-// one imports a file; its result files go into a folder, under names made of name.
-func (j ImportFiles) one(ctx context.Context, path, folder, name string) (ImportedFile, error) {
+// openAndEnter imports the file that open returns; path names it for people.
+func (j ImportFiles) openAndEnter(ctx context.Context, path string, to destination, open func(intake.Options) (*intake.File, error)) (ImportedFile, error) {
 	if strings.TrimSpace(j.By.Name) == "" {
 		return ImportedFile{}, usageErrorf("--by must not be empty: say who imports")
 	}
@@ -140,7 +148,7 @@ func (j ImportFiles) one(ctx context.Context, path, folder, name string) (Import
 	}
 	options := j.Intake
 	options.AsOf = j.Now()
-	file, err := j.open(path, options)
+	file, err := open(options)
 	if err != nil {
 		return ImportedFile{}, &NotImportedError{path, err}
 	}
@@ -148,7 +156,7 @@ func (j ImportFiles) one(ctx context.Context, path, folder, name string) (Import
 	for _, note := range file.Understanding().Sentences() {
 		j.Log.Info("file understood", "file", path, "note", note)
 	}
-	return j.enter(ctx, file, path, folder, name)
+	return j.enter(ctx, file, path, to)
 }
 
 // StandardInput is the name of a file that comes on standard input, in results and in the ledger.
@@ -163,7 +171,7 @@ func (j ImportFiles) open(path string, o intake.Options) (*intake.File, error) {
 
 // enter makes a batch of an opened file. The result files are written before the batch is committed, and get their names
 // after it: a batch without answers is none, and neither are answers without a batch.
-func (j ImportFiles) enter(ctx context.Context, file Upload, path, folder, name string) (done ImportedFile, err error) {
+func (j ImportFiles) enter(ctx context.Context, file Upload, path string, to destination) (done ImportedFile, err error) {
 	var results *pendingResults
 	defer func() {
 		if results != nil {
@@ -171,10 +179,13 @@ func (j ImportFiles) enter(ctx context.Context, file Upload, path, folder, name 
 		}
 	}()
 	batch, err := j.add(ctx, file, filepath.Base(path), func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
+		if err := to.stillThere(); err != nil {
+			return err
+		}
 		if j.DryRun {
 			b, rows = withoutNumber(b, rows)
 		}
-		results, err = writeResults(folder, name, b, rows)
+		results, err = writeResults(to, b, rows)
 		return err
 	})
 	if err != nil {

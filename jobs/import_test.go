@@ -61,6 +61,10 @@ func newImportLab(t *testing.T) *importLab {
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	require.NoError(t, s.Migrate(t.Context()))
+	return importLabOf(s)
+}
+
+func importLabOf(s *store.Store) *importLab {
 	lab := &importLab{Store: s}
 	lab.job = jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"}, Policy: attestation.ApprovalPolicy{Required: true},
 		LookUp: func(_ context.Context, _ ledger.Partner, id string) (standing.Customer, bool, error) {

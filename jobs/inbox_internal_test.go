@@ -1,79 +1,120 @@
+//go:build unix
+
 package jobs
 
 import (
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
-	"github.com/mcaledger/mcaledger/internal/intake"
 )
 
-func TestInboxFiles(t *testing.T) {
+func TestReadInbox(t *testing.T) {
+	t.Parallel()
 	inbox, asOf := t.TempDir(), time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
-	put := func(name string, age time.Duration) {
-		path := filepath.Join(inbox, name)
-		require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
-		require.NoError(t, os.Chtimes(path, asOf.Add(-age), asOf.Add(-age)))
+	age := func(name string, age time.Duration) {
+		require.NoError(t, os.Chtimes(filepath.Join(inbox, name), asOf.Add(-age), asOf.Add(-age)))
+	}
+	put := func(name string, old time.Duration) {
+		require.NoError(t, os.WriteFile(filepath.Join(inbox, name), []byte("x"), 0o600))
+		age(name, old)
 	}
 	for _, name := range []string{"ready.csv", "~$open.xlsx", "open.xlsx", "~$cordos.xlsx", "açcordos.xlsx", "~$der.xlsx", "order.xlsx", ".~lock.calc.ods.csv#", "calc.ods.csv", ".hidden.csv", "b"} {
 		put(name, time.Hour)
 	}
 	put("a minute.csv", time.Minute)
 	put("young.csv", 59*time.Second)
-	put("tomorrow.csv", -time.Hour)
-	require.NoError(t, os.Mkdir(filepath.Join(inbox, "done"), 0o700))
-	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(inbox, "link.csv")))
+	put("in an hour.csv", -time.Hour)
+	put("in a year.csv", -365*24*time.Hour)
+	put("locked for days.csv", time.Hour)
+	put("~$locked for days.csv", 25*time.Hour)
+	put("two names.csv", time.Hour)
+	require.NoError(t, os.Link(filepath.Join(inbox, "two names.csv"), filepath.Join(inbox, ".elsewhere")))
+	for _, folder := range []string{"done", "refused", "new folder", "old folder"} {
+		require.NoError(t, os.Mkdir(filepath.Join(inbox, folder), 0o700))
+	}
+	age("new folder", time.Hour)
+	age("old folder", 25*time.Hour)
+	require.NoError(t, os.Symlink("ready.csv", filepath.Join(inbox, "link.csv")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(inbox, "fifo.csv"), 0o600))
+	age("fifo.csv", 48*time.Hour)
 
-	files, left, err := inboxFiles(inbox, asOf)
+	folder, err := os.Open(inbox)
 	require.NoError(t, err)
-	require.Equal(t, []string{"a minute.csv", "b", "ready.csv"}, baseNames(files))
-	require.Equal(t, []string{"açcordos.xlsx", "calc.ods.csv", "open.xlsx", "order.xlsx", "tomorrow.csv", "young.csv"}, baseNames(left))
-
-	files, left, err = inboxFiles(filepath.Join(inbox, "nowhere"), asOf)
-	require.NoError(t, err, "no inbox is an empty one")
-	require.Empty(t, append(files, left...))
-	_, _, err = inboxFiles(filepath.Join(inbox, "b"), asOf)
-	require.Error(t, err, "a file is no inbox")
-}
-
-func baseNames(paths []string) (names []string) {
-	for _, p := range paths {
-		names = append(names, filepath.Base(p))
-	}
-	return names
-}
-
-func TestUniquePath(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "done")
-	for _, want := range []string{"may.csv", "may-2.csv", "may-3.csv"} {
-		place, err := uniquePath(folder, "may.csv")
-		require.NoError(t, err)
-		require.Equal(t, filepath.Join(folder, want), place)
-		require.NoError(t, os.WriteFile(place, nil, 0o600))
-	}
-	require.NoError(t, os.Symlink("nowhere", filepath.Join(folder, "june")))
-	place, err := uniquePath(folder, "june")
+	defer folder.Close()
+	ready, left, err := readInbox(folder, asOf)
 	require.NoError(t, err)
-	require.Equal(t, "june-2", filepath.Base(place), "a link that leads nowhere is there")
+	require.Equal(t, []string{"a minute.csv", "b", "ready.csv"}, ready)
+	for i := range left {
+		if left[i].Name == "link.csv" {
+			left[i].Stays = false // it was made by this test's own clock
+		}
+	}
+	require.Equal(t, []LeftFile{
+		{"açcordos.xlsx", "a program has it open (~$cordos.xlsx)", false},
+		{"calc.ods.csv", "a program has it open (.~lock.calc.ods.csv#)", false},
+		{"fifo.csv", "it is not a regular file", true},
+		{"in a year.csv", "its time is in the future", true},
+		{"in an hour.csv", "its time is in the future", false},
+		{"link.csv", "it is a link", false},
+		{"locked for days.csv", "a program has it open (~$locked for days.csv)", true},
+		{"new folder", "it is a folder", false},
+		{"old folder", "it is a folder", true},
+		{"open.xlsx", "a program has it open (~$open.xlsx)", false},
+		{"order.xlsx", "a program has it open (~$der.xlsx)", false},
+		{"two names.csv", "it has other names, too (hard links)", false},
+		{"young.csv", "it is younger than a minute", false},
+	}, left)
 }
 
-func TestRefuseFile(t *testing.T) {
-	inbox := t.TempDir()
-	for _, reason := range []string{"may.csv.reason.txt", "may.csv.reason-2.txt"} {
-		file := filepath.Join(inbox, "may.csv")
-		require.NoError(t, os.WriteFile(file, []byte("x"), 0o600))
-		require.NoError(t, refuseFile(file, &intake.FileError{File: file, Message: "the file is empty", Hint: "Look"}))
-		require.NoFileExists(t, file)
-		text, err := os.ReadFile(filepath.Join(inbox, "refused", reason))
+func TestUniqueName(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	root, err := os.OpenRoot(folder)
+	require.NoError(t, err)
+	defer root.Close()
+	require.NoError(t, root.Mkdir("done", 0o700))
+	for _, want := range []string{"done/may.csv", "done/may-2.csv", "done/may-3.csv"} {
+		name, err := uniqueName(root, "done", "may.csv")
 		require.NoError(t, err)
-		require.Contains(t, string(text), "the file is empty")
-		require.NoError(t, os.Remove(filepath.Join(inbox, "refused", "may.csv"))) // somebody mends it
+		require.Equal(t, want, name)
+		require.NoError(t, root.WriteFile(name, nil, 0o600))
 	}
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(folder, "done", "june")))
+	name, err := uniqueName(root, "done", "june")
+	require.NoError(t, err)
+	require.Equal(t, "done/june-2", name, "a link to nowhere is something")
+}
+
+// What is put in a file's place after it was listed is not opened.
+func TestOpenRegular(t *testing.T) {
+	t.Parallel()
+	folder, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(outside, []byte("secret"), 0o600))
+	root, err := os.OpenRoot(folder)
+	require.NoError(t, err)
+	defer root.Close()
+	require.NoError(t, root.WriteFile("file", []byte("x"), 0o600))
+	require.NoError(t, os.Symlink(outside, filepath.Join(folder, "to outside")))
+	require.NoError(t, os.Symlink("file", filepath.Join(folder, "to inside")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(folder, "fifo"), 0o600))
+	require.NoError(t, root.Mkdir("folder", 0o700))
+	for _, name := range []string{"to outside", "to inside", "fifo", "folder", "../secret"} {
+		_, err := openRegular(root, name)
+		require.Error(t, err, name)
+	}
+	file, err := openRegular(root, "file")
+	require.NoError(t, err)
+	file.Close()
+	_, err = openRegular(root, "nothing")
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func TestFileOwner(t *testing.T) {

@@ -17,7 +17,7 @@ type Nightly struct {
 // NightSummary is what became of a night. Everything that tells people or machines about it reads this value.
 type NightSummary struct {
 	Reconcile Step[[]PartnerRun]
-	Import    Step[Imported]
+	Import    Step[InboxResult]
 	Submit    Step[SubmittedAll]
 	Report    Step[ReportFile]
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,33 +34,55 @@ func Understood(b attestation.Batch) (u intake.Understanding, err error) {
 	return u, nil
 }
 
+// destination is where the result files of a batch go.
+type destination struct {
+	root   *os.Root
+	folder string // root, as people know it
+	name   string // in root; result files are named after it, and are beside it
+	source string // a file in root that must still be there when the batch is committed; empty: none
+}
+
+// stillThere fails when another run has moved the source meanwhile: that run has imported it.
+func (d destination) stillThere() error {
+	if d.source == "" {
+		return nil
+	}
+	_, err := d.root.Lstat(d.source)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errMoved
+	}
+	return err
+}
+
+var errMoved CodedError = movedError{}
+
+type movedError struct{}
+
+func (movedError) Error() string { return "another run has imported this file" }
+func (movedError) Code() string  { return "held" }
+func (movedError) Hint() string  { return "" }
+
 // pendingResults are the answers to a batch before they have their names: a batch is in the ledger first.
 type pendingResults struct {
-	folder string
-	root   *os.Root
-	files  []*atomicfile.File
+	to    destination
+	files []*atomicfile.File
 	ResultFiles
 }
 
-// writeResults writes the answers to a batch into a folder, under names made of the batch's file and number, and keeps
-// them pending.
-func writeResults(folder, file string, b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (_ *pendingResults, err error) {
+// writeResults writes the answers to a batch, and keeps them pending.
+func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (_ *pendingResults, err error) {
 	understood, err := Understood(b)
 	if err != nil {
 		return nil, err
 	}
 	format := understood.Format
-	stem := strings.TrimSuffix(file, filepath.Ext(file))
+	stem := strings.TrimSuffix(to.name, filepath.Ext(to.name))
 	if b.ID != 0 {
 		stem = fmt.Sprintf("%s.batch-%d", stem, b.ID)
 	} else {
 		stem += ".dry-run"
 	}
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return nil, err
-	}
-	p := &pendingResults{folder: folder, root: root}
+	p := &pendingResults{to: to}
 	defer func() {
 		if err != nil {
 			p.discard()
@@ -82,8 +105,8 @@ func writeResults(folder, file string, b attestation.Batch, rows iter.Seq2[attes
 }
 
 func (p *pendingResults) add(name string, write func(io.Writer) error) (path string, err error) {
-	path = filepath.Join(p.folder, name)
-	file, err := atomicfile.CreateIn(p.root, name, resultPerm)
+	path = filepath.Join(p.to.folder, name)
+	file, err := atomicfile.CreateIn(p.to.root, name, resultPerm)
 	if err != nil {
 		return "", fmt.Errorf("write %s: %w", path, err)
 	}
@@ -99,7 +122,7 @@ func (p *pendingResults) commit() error {
 	defer p.discard()
 	for _, file := range p.files {
 		if err := file.Commit(); err != nil {
-			return fmt.Errorf("write the result files in %s: %w", p.folder, err)
+			return fmt.Errorf("write the result files in %s: %w", p.to.folder, err)
 		}
 	}
 	return nil
@@ -110,7 +133,6 @@ func (p *pendingResults) discard() {
 	for _, file := range p.files {
 		file.Discard()
 	}
-	p.root.Close()
 }
 
 // Results writes the result files of a batch again, with the answers that have come since.
@@ -125,7 +147,12 @@ func (j Results) Run(ctx context.Context, batchID int64) (ImportedFile, error) {
 	if err != nil {
 		return ImportedFile{}, err
 	}
-	results, err := writeResults(j.Folder, b.File, b, j.Store.Attestations(ctx, b.ID))
+	root, err := os.OpenRoot(j.Folder)
+	if err != nil {
+		return ImportedFile{}, err
+	}
+	defer root.Close()
+	results, err := writeResults(destination{root: root, folder: j.Folder, name: b.File}, b, j.Store.Attestations(ctx, b.ID))
 	if err != nil {
 		return ImportedFile{}, err
 	}

@@ -129,7 +129,9 @@ func (w *workspace) importJob(partners *jobs.Partners) jobs.ImportFiles {
 }
 
 func (w *workspace) inboxJob(partners *jobs.Partners) jobs.Inbox {
-	return jobs.Inbox{ImportFiles: w.importJob(partners), Folder: w.config.Attestation.Inbox, Host: hostName(), Batches: w.ledger}
+	c := w.config
+	return jobs.Inbox{ImportFiles: w.importJob(partners), Folder: c.Attestation.Inbox, Host: hostName(), Batches: w.ledger,
+		Expected: c.Attestation.Route != config.RouteNone || c.Source("attestation.inbox") != "default"}
 }
 
 func approvalPolicy(c config.Config) attestation.ApprovalPolicy {

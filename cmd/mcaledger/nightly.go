@@ -86,7 +86,7 @@ func (r *nightlyReply) failBeforeTheFirstStep(err error) {
 // printNight writes a summary of the steps that were done.
 func (a *app) printNight(s jobs.NightSummary) {
 	a.printRuns(s.Reconcile.Result)
-	a.printImported(s.Import.Result)
+	a.printImported(s.Import.Result.Imported)
 	if s.Submit.Err == nil {
 		a.printSubmitted(s.Submit.Result)
 	}

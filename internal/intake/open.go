@@ -30,6 +30,16 @@ func Open(path string, o Options) (*File, error) {
 	return open(file, path, o)
 }
 
+// OpenFile is Open for a file that is open already. It is closed with the File, or when there is an error. path names it
+// in errors.
+func OpenFile(file *os.File, path string, o Options) (*File, error) {
+	o.Limits = o.Limits.withDefaults()
+	if err := suitable(file, o.Limits); err != nil {
+		return nil, named(path, errors.Join(err, file.Close()))
+	}
+	return open(file, path, o)
+}
+
 // OpenReader is Open for what comes from a pipe. It is kept in a temporary file of this process alone, because it is
 // read more than once; the file is gone when it is closed, whatever happens. name stands for the path in errors.
 func OpenReader(r io.Reader, name string, o Options) (*File, error) {
