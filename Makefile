@@ -3,13 +3,17 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race bench fuzz lint postgres libxlsxwriter
+.PHONY: help build cross demo test race bench fuzz lint postgres libxlsxwriter
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: ## bin/mcaledger, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mcaledger ./cmd/mcaledger
+
+cross: ## compile for every system of a release
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do echo $$target; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/mcaledger || exit 1; done
 
 demo: build ## two simulated nights and their workbook, in ./demo
 	./bin/mcaledger demo --dir demo
@@ -28,6 +32,7 @@ fuzz: ## a minute of fuzzing for each fuzz test
 	$(GO) test -run '^$$' -fuzz FuzzErrorBody -fuzztime 1m ./internal/partnercenter
 	$(GO) test -run '^$$' -fuzz FuzzCustomersPage -fuzztime 1m ./internal/partnercenter
 	$(GO) test -run '^$$' -fuzz FuzzTextComesBack -fuzztime 1m ./reports
+	$(GO) test -run '^$$' -fuzz FuzzHeaderInjection -fuzztime 1m ./internal/mail
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l cmd internal jobs reports sql); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
