@@ -31,10 +31,10 @@ type Exception struct {
 type ExceptionRow struct {
 	Sheet    string // of a workbook
 	Line     int
-	Cells    []string // as they came, in the order of ExceptionHeader
+	Cells    []string // as they came, in the order of ExceptionHeader; dates that were understood are written as 2026-05-31
 	Says     Exception
 	Refusals []Refusal  // everything that is wrong with the row; empty: it is good
-	Skip     SkipReason // set when the line says nothing about an exception
+	Skip     SkipReason // set when the line says nothing about an exception; of NoException the tenant id is known
 }
 
 // exceptionCells are the columns of an exception. A file has at least one of them.
@@ -280,6 +280,9 @@ func (l exceptionList) read(raw rawRow) ExceptionRow {
 	c, row := l.check, Row{Line: raw.line, Cells: raw.cells}
 	c.row, c.raw, c.suspect = &row, raw, slices.ContainsFunc(raw.cells, unreadable)
 	found := ExceptionRow{Sheet: l.format.Sheet, Line: raw.line, Skip: l.skip(raw.cells)}
+	if found.Skip == NoException {
+		found.Says.TenantID, _ = checkTenantID(unmarked(c.cell(tenantID)))
+	}
 	if found.Skip != "" {
 		return found
 	}
@@ -290,12 +293,22 @@ func (l exceptionList) read(raw rawRow) ExceptionRow {
 		found.Cells = append(found.Cells, strings.Clone(c.cell(column)))
 	}
 	found.Says = l.exception()
+	l.certain(&found)
 	c.shape()
 	if c.suspect {
 		c.unreadable()
 	}
 	found.Refusals = row.Refusals
 	return found
+}
+
+// certain writes dates that were understood as 2026-05-31: a row alone may not prove their order.
+func (l exceptionList) certain(row *ExceptionRow) {
+	for col, day := range map[column]*standing.Date{dueOn: row.Says.DueOn, acceptedUntil: row.Says.AcceptedUntil} {
+		if day != nil && *day != "" {
+			row.Cells[slices.Index(exceptionColumns, col)] = string(*day)
+		}
+	}
 }
 
 func (l exceptionList) skip(cells []string) SkipReason {

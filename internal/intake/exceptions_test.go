@@ -221,6 +221,8 @@ func TestRealDatesAmongTextsAreDoubted(t *testing.T) {
 		{anID, "Bea", "25/12/2026"}, {otherID, "Bea", time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)}, {otherID, "Bea", time.Date(2027, 3, 14, 0, 0, 0, 0, time.UTC)},
 	}})
 	rows, _, _ := exceptionsOf(t, path, nil, Options{})
+	require.Equal(t, "2026-12-25", rows[0].Cells[7], "alone it would prove no order")
+	require.Equal(t, "2027-03-04 ?", rows[1].Cells[7])
 	require.Equal(t, []string{`3 owner="Bea" until="2026-12-25"`, "4 ambiguous_date(Accepted until)", `5 owner="Bea" until="2027-03-14"`}, shownExceptions(rows))
 }
 
