@@ -150,7 +150,7 @@ func summarize(stopped error, runs []PartnerRun) error {
 		return partial("some_partners_failed", errors.Join(failed...).Error(), failed[0])
 	case unreadable > 0:
 		return partialHint("unreadable", fmt.Sprintf("%s could not be read; they are unknown, not clear", plural(unreadable, "customer")),
-			"The sheet Unread of the report names each with the ids that Microsoft's support asks for. "+
+			"The sheet Could not be read of the report names each with the ids that Microsoft's support asks for. "+
 				"A 403 means that the signed-in user needs the role Admin agent or Sales agent; the next run reads them again.")
 	}
 	return nil

@@ -55,7 +55,7 @@ func (j *Report) Check() error {
 		names = reports.BookSheetNames()
 	}
 	for i, sheet := range j.Sheets {
-		known := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, sheet) })
+		known := slices.IndexFunc(names, func(name string) bool { return reports.IsSheet(name, sheet) })
 		if known < 0 {
 			return usageErrorf("--sheet %q must be one of %s", sheet, strings.Join(names, ", "))
 		}
@@ -171,7 +171,8 @@ func (j Report) fileName(day time.Time) string {
 }
 
 func (j Report) extension() string {
-	return strings.Join(append([]string{""}, append(slices.Clone(j.Sheets), j.Format)...), ".")
+	extension := strings.Join(append([]string{""}, append(slices.Clone(j.Sheets), j.Format)...), ".")
+	return strings.ReplaceAll(extension, " ", "_")
 }
 
 func (j Report) ofNewestRuns() bool {

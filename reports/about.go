@@ -2,135 +2,184 @@ package reports
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/xuri/excelize/v2"
-
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// aboutLine is how many characters of a meaning fit on a line, whatever the font.
-const aboutLine = 112
+// aboutWidth is how many characters of a meaning fit on a line, whatever the font.
+const aboutWidth = 112
 
-// about is what an auditor needs to read the rest: which runs these are, and what every column and word means.
-func (r *report) about(sheets []dataSheet) error {
-	name := r.say.Sheets[sheetAbout]
-	if _, err := r.newSheet(name); err != nil {
+// about is what an auditor needs to read the rest: what the workbook shows, room to sign, the runs, and what every column and code means.
+func (f *frame) about(tables []table) error {
+	if _, err := f.newSheet(f.name(sheetAbout)); err != nil {
 		return err
 	}
-	d := &sheetDraft{file: r.file, sheet: name}
-	d.width(1, 24)
-	d.width(2, 34)
-	d.width(3, aboutLine)
-	d.put(1, 1, r.say.AboutTitle, r.style.page)
-	d.height(1, 33)
+	a := &aboutSheet{f, &draft{file: f.file, sheet: f.name(sheetAbout)}}
+	a.width(1, 24)
+	a.width(2, 34)
+	a.width(3, aboutWidth)
+	a.put(1, 1, f.say.Texts.About, f.style.page)
+	a.height(1, 33)
 
-	row := r.aboutReport(d, 3, sheets)
-	row = r.signOff(d, row+1)
-	row = r.aboutRuns(d, row+1)
-	row = r.aboutColumns(d, row+1, sheets)
-	row = r.aboutWords(d, row+1)
-	row = r.aboutBatches(d, row+1)
+	row := a.facts(3, tables)
+	row = a.signOff(row+1, tables)
+	row = a.runs(row + 1)
+	row = a.dictionary(row+1, tables)
+	row = a.codes(row + 1)
+	row = a.batches(row + 1)
 
-	r.print(d)
-	lines := false
-	d.try(r.file.SetSheetView(name, 0, &excelize.ViewOptions{ShowGridLines: &lines}))
-	d.try(r.file.SetSheetDimension(name, "A1:"+cellName(3, row-1)))
-	return d.err
+	f.print(a.draft)
+	return a.finish(3, row-1)
+}
+
+// aboutSheet draws the sheet About.
+type aboutSheet struct {
+	*frame
+	*draft
 }
 
 // section is a heading and the heads of the three columns below it.
-func (r *report) section(d *sheetDraft, row int, title string, heads ...string) (next int) {
-	d.put(1, row, title, r.style.section)
-	d.height(row, 22)
+func (a *aboutSheet) section(row int, title string, heads ...string) (next int) {
+	a.put(1, row, title, a.frame.style.section)
+	a.height(row, 22)
 	for i, head := range heads {
-		d.put(i+1, row+1, head, r.style.header)
+		a.put(i+1, row+1, head, a.frame.style.header)
 	}
 	return row + 2
 }
 
-func (r *report) line(d *sheetDraft, row int, first, second string, value any, style int) (next int) {
-	d.put(1, row, first, r.style.keyText)
-	d.put(2, row, second, r.style.key)
-	d.put(3, row, value, style)
-	if text, ok := value.(string); ok && units(text) > aboutLine {
-		d.height(row, float64(lineHeight*(1+units(text)/aboutLine)))
+func (a *aboutSheet) line(row int, first, second string, value any, style int) (next int) {
+	a.put(1, row, first, a.frame.style.keyText)
+	a.put(2, row, second, a.frame.style.key)
+	a.put(3, row, value, style)
+	if text, ok := value.(string); ok && xlsx.Units(text) > aboutWidth {
+		a.height(row, float64(xlsx.LineHeight*(1+xlsx.Units(text)/aboutWidth)))
 	}
 	return row + 1
 }
 
-func (r *report) aboutReport(d *sheetDraft, row int, sheets []dataSheet) (next int) {
-	row = r.section(d, row, r.say.AboutReport, "", r.say.Fact, r.say.Value)
-	row = r.line(d, row, "", r.say.MadeAt, instantSerial(r.book.AsOf, r.book.Location), r.style.keyInstant)
-	row = r.line(d, row, "", r.say.KnownAt, r.book.Through.UTC().Format(time.RFC3339Nano), r.style.keyText)
-	zone := r.book.Location.String() + " (" + r.book.AsOf.In(r.book.Location).Format("-07:00") + ")"
-	row = r.line(d, row, "", r.say.ZoneName, zone, r.style.keyText)
-	row = r.line(d, row, "", r.say.ProgramVersion, r.book.Version, r.style.keyText)
-	if len(sheets) == 0 {
+func (a *aboutSheet) facts(row int, tables []table) (next int) {
+	say, style := a.say.Texts, a.frame.style
+	row = a.section(row, say.Report, "", say.Fact, say.Value)
+	row = a.line(row, "", say.MadeAt, xlsx.TimeSerial(a.book.AsOf, a.book.Location), style.keyInstant)
+	row = a.line(row, "", say.AsOf, a.book.Through.UTC().Format(time.RFC3339Nano), style.keyText)
+	zone := a.book.Location.String() + " (" + a.book.AsOf.In(a.book.Location).Format("-07:00") + ")"
+	row = a.line(row, "", say.Zone, zone, style.keyText)
+	row = a.line(row, "", say.Version, a.book.Version, style.keyText)
+	row = a.line(row, "", say.LogHead, a.chain.Head.String(), style.keyText)
+	if len(tables) == 0 {
 		return row
 	}
-	row = r.line(d, row, "", r.say.Digest, digestPlace, r.style.keyText)
-	files := make([]string, len(sheets))
-	for i, s := range sheets {
-		files[i] = s.key + ".csv"
+	row = a.line(row, "", say.Digest, digestPlace, style.keyText)
+	files := make([]string, len(tables))
+	for i, t := range tables {
+		files[i] = t.key + ".csv"
 	}
-	return r.line(d, row, "", r.say.DigestHow, fmt.Sprintf(r.say.SayDigestHow, strings.Join(files, " ")), r.style.keyText)
+	return a.line(row, "", say.DigestHow, fmt.Sprintf(say.DigestHowText, strings.Join(files, " ")), style.keyText)
 }
 
 // signatureHeight is room for a hand that writes on paper, in points.
 const signatureHeight = 36
 
-// signOff is where people put their names to the workbook. It is on the first page of paper.
-func (r *report) signOff(d *sheetDraft, row int) (next int) {
-	d.put(1, row, r.say.SignOff, r.style.section)
-	d.height(row, 22)
-	row++
-	for _, label := range r.say.Signatures {
-		d.put(2, row, label, r.style.signatory)
-		d.put(3, row, nil, r.style.signature)
-		d.height(row, signatureHeight)
-		row++
+// signOff is where people put their names to what they reviewed: it names the scope, the period and the digest. It is on the first
+// page of paper.
+func (a *aboutSheet) signOff(row int, tables []table) (next int) {
+	say, style := a.say.Texts, a.frame.style
+	a.put(1, row, say.SignOff, style.section)
+	a.height(row, 22)
+	digest := "–"
+	if len(tables) > 0 {
+		digest = digestPlace
 	}
-	return row
+	for _, text := range []string{fmt.Sprintf(say.SignOffText, a.scope(), a.period()), say.Digest + ": " + digest} {
+		row++
+		a.put(1, row, text, style.plain)
+	}
+	row++
+	for i, head := range say.SignOffHeads {
+		a.put(i+1, row, head, style.header)
+	}
+	for _, role := range say.SignOffRoles {
+		row++
+		a.put(1, row, role, style.signatory)
+		a.put(2, row, nil, style.signature)
+		a.put(3, row, nil, style.signature)
+		a.height(row, signatureHeight)
+	}
+	return row + 1
 }
 
-func (r *report) aboutRuns(d *sheetDraft, row int) (next int) {
-	row = r.section(d, row, r.say.AboutRuns, r.say.Columns[colPartner].Head, r.say.Fact, r.say.Value)
+// scope names the partners.
+func (r *report) scope() string {
+	var names []string
 	for _, p := range r.book.Partners {
-		for _, told := range p.told() {
-			row = r.aboutRun(d, row, p, told)
+		names = append(names, p.Partner.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// period is from the oldest run that changes are counted from to the newest run shown.
+func (r *report) period() string {
+	var from, to time.Time
+	for _, p := range r.book.Partners {
+		if p.Run == nil {
+			continue
+		}
+		to = latest(to, p.Run.StartedAt)
+		begin := p.Run.StartedAt
+		if p.Against != nil {
+			begin = p.Against.StartedAt
+		}
+		if from.IsZero() || begin.Before(from) {
+			from = begin
+		}
+	}
+	return r.say.at(from, r.book.Location) + " – " + r.say.at(to, r.book.Location)
+}
+
+func (a *aboutSheet) runs(row int) (next int) {
+	say := a.say.Texts
+	row = a.section(row, say.Runs, a.say.head(table{}, "partner"), say.Fact, say.Value)
+	for _, p := range a.book.Partners {
+		for _, run := range p.shown() {
+			row = a.run(row, p, run)
 		}
 	}
 	return row
 }
 
-func (r *report) aboutRun(d *sheetDraft, row int, p PartnerRun, shown ledger.Run) (next int) {
-	says, style := r.say.RunFacts, r.style
-	for _, fact := range []struct {
-		name  string
+// run writes the facts of a run, in the order of RunFacts.
+func (a *aboutSheet) run(row int, p PartnerRun, run ledger.Run) (next int) {
+	style := a.frame.style
+	facts := []struct {
 		value any
 		style int
 	}{
-		{says.Run, shown.ID, style.keyID},
-		{says.State, string(shown.State), style.keyText},
-		{says.Against, comparedWith(p, shown), style.keyID},
-		{says.Started, r.moment(shown.StartedAt), style.keyInstant},
-		{says.Finished, r.moment(shown.FinishedAt), style.keyInstant},
-		{says.OldestReading, r.moment(shown.OldestReading), style.keyInstant},
-		{says.Duration, shown.Cost.Seconds / daySeconds, style.keyDuration},
-		{says.Requests, shown.Cost.Requests, style.keyNumber},
-		{says.Retries, shown.Cost.Retries, style.keyNumber},
-		{says.Throttled, shown.Cost.Throttled, style.keyNumber},
-		{says.Attempt, shown.Attempt, style.keyNumber},
-		{says.Since, calendarDay(shown.Policy.AcceptedSince), style.keyDate},
-		{says.Direct, r.yesOrNo(shown.Policy.TrustDirectAcceptance), style.keyText},
-		{says.Version, shown.Version, style.keyText},
-		{says.CorrelationID, shown.CorrelationID, style.keyText},
-	} {
-		row = r.line(d, row, p.Partner.Name, fact.name, fact.value, fact.style)
+		{run.ID, style.keyID},
+		{a.say.word("run_state", string(run.State)).word, style.keyText},
+		{comparedWith(p, run), style.keyID},
+		{a.moment(run.StartedAt), style.keyInstant},
+		{a.moment(run.FinishedAt), style.keyInstant},
+		{a.moment(run.OldestReading), style.keyInstant},
+		{xlsx.DurationSerial(run.Cost.Seconds), style.keyDuration},
+		{run.Cost.Requests, style.keyNumber},
+		{run.Cost.Retries, style.keyNumber},
+		{run.Cost.Throttled, style.keyNumber},
+		{run.Attempt, style.keyNumber},
+		{calendarDay(run.Policy.AcceptedSince), style.keyDate},
+		{a.yesOrNo(run.Policy.TrustDirectAcceptance), style.keyText},
+		{run.Version, style.keyText},
+		{run.CorrelationID, style.keyText},
+	}
+	for i, fact := range facts {
+		row = a.line(row, p.Partner.Name, a.say.Texts.RunFacts[i], fact.value, fact.style)
 	}
 	return row
 }
@@ -140,12 +189,12 @@ func (r *report) moment(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return instantSerial(t, r.book.Location)
+	return xlsx.TimeSerial(t, r.book.Location)
 }
 
 // calendarDay is a day as a cell holds it: a number where Excel has one.
 func calendarDay(d standing.Date) any {
-	if serial, ok := daySerial(d); ok {
+	if serial, ok := xlsx.DaySerial(string(d)); ok {
 		return serial
 	}
 	return string(d)
@@ -153,9 +202,9 @@ func calendarDay(d standing.Date) any {
 
 func (r *report) yesOrNo(yes bool) string {
 	if yes {
-		return r.say.Yes
+		return r.say.Texts.Yes
 	}
-	return r.say.No
+	return r.say.Texts.No
 }
 
 // comparedWith is the run that the changes of the run shown are counted from; a failed run changed nothing.
@@ -166,33 +215,42 @@ func comparedWith(p PartnerRun, shown ledger.Run) any {
 	return p.Against.ID
 }
 
-func (r *report) aboutColumns(d *sheetDraft, row int, sheets []dataSheet) (next int) {
-	row = r.section(d, row, r.say.AboutColumns, r.say.SheetHead, r.say.ColumnHead, r.say.Meaning)
-	for _, s := range sheets {
-		for _, c := range s.columns {
-			row = r.line(d, row, r.say.Sheets[s.key], r.say.Columns[c].Head, r.say.Columns[c].Meaning, r.style.keyText)
+func (a *aboutSheet) dictionary(row int, tables []table) (next int) {
+	say := a.say.Texts
+	row = a.section(row, say.Dictionary, say.Sheet, say.Column, say.Meaning)
+	for _, t := range tables {
+		for _, c := range t.columns {
+			text := a.say.columnText(t, c.key)
+			row = a.line(row, a.name(t.key), text.label(), text.text(), a.frame.style.keyText)
 		}
 	}
 	return row
 }
 
-func (r *report) aboutWords(d *sheetDraft, row int) (next int) {
-	row = r.section(d, row, r.say.AboutWords, r.say.ColumnHead, r.say.Word, r.say.Meaning)
-	for _, w := range r.say.Words {
-		row = r.line(d, row, r.say.Columns[w.Column].Head, w.Word, w.Meaning, r.style.keyText)
+// codes explains the words and the codes that CSV and JSON have for them.
+func (a *aboutSheet) codes(row int) (next int) {
+	say := a.say.Texts
+	row = a.section(row, say.Codes, say.Word, say.Code, say.Meaning)
+	for _, kind := range slices.Sorted(maps.Keys(a.say.Words)) {
+		for _, code := range slices.Sorted(maps.Keys(a.say.Words[kind])) {
+			if word := a.say.Words[kind][code]; word.text() != "" {
+				row = a.line(row, word.label(), code, word.text(), a.frame.style.keyText)
+			}
+		}
 	}
 	return row
 }
 
-// aboutBatches is the end of every batch's chain: whoever keeps the workbook can tell later whether the log was rewritten. It comes
-// last, because it grows.
-func (r *report) aboutBatches(d *sheetDraft, row int) (next int) {
-	if len(r.heads) == 0 {
+// batches is the end of every batch's log: whoever keeps the workbook can tell later whether the log was rewritten. It comes last,
+// because it grows.
+func (a *aboutSheet) batches(row int) (next int) {
+	if len(a.heads) == 0 {
 		return row - 1
 	}
-	row = r.section(d, row, r.say.AboutBatches, r.say.Columns[colBatch].Head, r.say.File, r.say.ChainHead)
-	for _, h := range r.heads {
-		row = r.line(d, row, strconv.FormatInt(h.Batch, 10), h.File, r.say.counted(r.say.Events, int(h.Events))+": "+h.Hash, r.style.keyText)
+	say := a.say.Texts
+	row = a.section(row, say.Batches, a.say.head(table{}, "batch"), say.File, say.BatchHead)
+	for _, h := range a.heads {
+		row = a.line(row, strconv.FormatInt(h.Batch, 10), h.File, a.say.count(say.Events, int(h.Events))+": "+h.Hash, a.frame.style.keyText)
 	}
 	return row
 }

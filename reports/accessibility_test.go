@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"bytes"
 	"encoding/xml"
 	"math"
 	"regexp"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcaledger/mcaledger/internal/xlsx"
+	"github.com/mcaledger/mcaledger/internal/xlsx/xlsxtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
@@ -18,48 +19,7 @@ import (
 // These are the rules of Microsoft's accessibility checker for Excel that a file can be asked for, and the contrast that WCAG 2.2 asks for
 // (1.4.3). Each is asked of the file as it is written, in both languages.
 
-// node is an element of a part.
-type node struct {
-	XMLName  xml.Name
-	Attrs    []xml.Attr `xml:",any,attr"`
-	Children []node     `xml:",any"`
-	Text     string     `xml:",chardata"`
-}
-
-func (n node) attr(name string) string {
-	for _, a := range n.Attrs {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
-}
-
-// all are the elements of a name, wherever they are.
-func (n node) all(name string) (found []node) {
-	if n.XMLName.Local == name {
-		found = append(found, n)
-	}
-	for _, child := range n.Children {
-		found = append(found, child.all(name)...)
-	}
-	return found
-}
-
-// child is the first element of a name directly below; the zero node when there is none.
-func (n node) child(path ...string) node {
-	for _, name := range path {
-		next := node{}
-		for _, c := range n.Children {
-			if c.XMLName.Local == name {
-				next = c
-				break
-			}
-		}
-		n = next
-	}
-	return n
-}
+type node = xlsxtest.Node
 
 // opened is a workbook with its parts read.
 type opened struct {
@@ -83,7 +43,7 @@ func (w opened) each(t *testing.T, prefix string, do func(path string, root node
 }
 
 func TestAccessibility(t *testing.T) {
-	for _, language := range []string{"en", "pt-BR"} {
+	for _, language := range Languages() {
 		usually, source := usual()
 		usually.Language = language
 		bad := usually
@@ -92,14 +52,10 @@ func TestAccessibility(t *testing.T) {
 		run.Totals.Blocked++
 		bad.Partners[0].Run, bad.Partners[1].Failed = &run, runOf(9, europe, tonight, nil, 2, 0, 0)
 		for name, book := range map[string]Book{"usual": usually, "bad": bad, "empty": {Language: language}} {
-			w := opened{write(t, book, source), language, min(2, len(book.Partners)), map[string]node{}}
-			for _, f := range unzip(t, w.bytes) {
-				if strings.HasSuffix(f.name, ".xml") {
-					var root node
-					require.NoError(t, xml.NewDecoder(bytes.NewReader(f.content)).Decode(&root), f.name)
-					w.parts[f.name] = root
-				}
-			}
+			made := write(t, book, source)
+			parts, err := xlsxtest.Open(made.bytes)
+			require.NoError(t, err)
+			w := opened{made, language, min(2, len(book.Partners)), parts.Parts}
 			for rule, check := range map[string]func(*testing.T, opened){
 				"charts have alternative text":                 chartsHaveAlternativeText,
 				"tables have a header for every column":        tablesHaveHeaders,
@@ -124,12 +80,12 @@ func chartsHaveAlternativeText(t *testing.T, w opened) {
 	}
 	pictures := 0
 	w.each(t, "xl/drawings/drawing", func(path string, root node) {
-		for _, picture := range root.all("cNvPr") {
-			assert.Greater(t, len(picture.attr("descr")), 40, "%s: %s", path, picture.attr("name"))
-			assert.NotEqual(t, picture.attr("name"), picture.attr("descr"))
+		for _, picture := range root.All("cNvPr") {
+			assert.Greater(t, len(picture.Attr("descr")), 40, "%s: %s", path, picture.Attr("name"))
+			assert.NotEqual(t, picture.Attr("name"), picture.Attr("descr"))
 			pictures++
 		}
-		assert.Len(t, root.all("cNvPr"), len(root.all("clientData")), "every anchor holds something that is described")
+		assert.Len(t, root.All("cNvPr"), len(root.All("clientData")), "every anchor holds something that is described")
 	})
 	assert.Equal(t, w.charts, pictures)
 }
@@ -138,10 +94,10 @@ func tablesHaveHeaders(t *testing.T, w opened) {
 	tables := 0
 	w.each(t, "xl/tables/", func(path string, root node) {
 		tables++
-		assert.NotEqual(t, "0", root.attr("headerRowCount"), path)
+		assert.NotEqual(t, "0", root.Attr("headerRowCount"), path)
 		seen := map[string]bool{}
-		for _, c := range root.all("tableColumn") {
-			name := strings.ToLower(c.attr("name"))
+		for _, c := range root.All("tableColumn") {
+			name := strings.ToLower(c.Attr("name"))
 			assert.NotEmpty(t, strings.TrimSpace(name), path)
 			assert.False(t, seen[name], "%s has two columns %s", path, name)
 			assert.NotRegexp(t, `^(column|coluna)\d+$`, name, "Excel's own name")
@@ -166,43 +122,43 @@ func tablesHaveNoEmptyRows(t *testing.T, w opened) {
 
 func nothingIsMergedOrHidden(t *testing.T, w opened) {
 	w.each(t, "xl/worksheets/sheet", func(path string, root node) {
-		assert.Empty(t, root.all("mergeCell"), path)
+		assert.Empty(t, root.All("mergeCell"), path)
 		for _, name := range []string{"row", "col"} {
-			for _, n := range root.all(name) {
-				assert.NotContains(t, []string{"1", "true"}, n.attr("hidden"), "%s: %s %s%s", path, name, n.attr("r"), n.attr("min"))
+			for _, n := range root.All(name) {
+				assert.NotContains(t, []string{"1", "true"}, n.Attr("hidden"), "%s: %s %s%s", path, name, n.Attr("r"), n.Attr("min"))
 			}
 		}
-		for _, n := range root.all("row") {
-			if height := n.attr("ht"); height != "" {
+		for _, n := range root.All("row") {
+			if height := n.Attr("ht"); height != "" {
 				points, err := strconv.ParseFloat(height, 64)
 				require.NoError(t, err)
-				assert.GreaterOrEqual(t, points, 12.0, "%s: row %s", path, n.attr("r"))
+				assert.GreaterOrEqual(t, points, 12.0, "%s: row %s", path, n.Attr("r"))
 			}
 		}
-		for _, n := range root.all("col") {
-			width, err := strconv.ParseFloat(n.attr("width"), 64)
+		for _, n := range root.All("col") {
+			width, err := strconv.ParseFloat(n.Attr("width"), 64)
 			require.NoError(t, err)
-			assert.GreaterOrEqual(t, width, 8.0, "%s: column %s", path, n.attr("min"))
+			assert.GreaterOrEqual(t, width, 8.0, "%s: column %s", path, n.Attr("min"))
 		}
 	})
 	w.each(t, "xl/workbook.xml", func(path string, root node) {
 		for _, name := range []string{"sheet", "definedName"} {
-			for _, n := range root.all(name) {
-				assert.Contains(t, []string{"", "visible"}, n.attr("state"), n.attr("name"))
-				assert.NotContains(t, []string{"1", "true"}, n.attr("hidden"), n.attr("name"))
+			for _, n := range root.All(name) {
+				assert.Contains(t, []string{"", "visible"}, n.Attr("state"), n.Attr("name"))
+				assert.NotContains(t, []string{"1", "true"}, n.Attr("hidden"), n.Attr("name"))
 			}
 		}
 	})
 }
 
 func sheetsHaveNames(t *testing.T, w opened) {
-	own := regexp.MustCompile(`(?i)^(sheet|planilha|plan|folha)\s*\d*$`)
+	own := regexp.MustCompile(`(?i)^(sheet|planilha|plan|folha|hoja)\s*\d*$`)
 	seen := map[string]bool{}
 	for _, name := range w.GetSheetList() {
 		assert.NotEmpty(t, strings.TrimSpace(name))
 		assert.False(t, own.MatchString(name), name)
 		assert.False(t, seen[strings.ToLower(name)], name)
-		assert.LessOrEqual(t, units(name), 31, name)
+		assert.LessOrEqual(t, xlsx.Units(name), 31, name)
 		seen[strings.ToLower(name)] = true
 	}
 }
@@ -211,8 +167,8 @@ func coloursAreNotAlone(t *testing.T, w opened) {
 	colour := regexp.MustCompile(`(?i)\[(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)\]`)
 	w.each(t, "xl/", func(path string, root node) {
 		for _, name := range []string{"numFmt", "formatCode"} {
-			for _, n := range root.all(name) {
-				format := n.attr("formatCode") + n.Text
+			for _, n := range root.All(name) {
+				format := n.Attr("formatCode") + n.Text
 				assert.False(t, colour.MatchString(format), "%s: %s", path, format)
 				if parts := strings.Split(format, ";"); path == "xl/styles.xml" && len(parts) > 1 {
 					assert.Contains(t, parts[1], "-", "a negative number has its sign: %s", format)
@@ -221,32 +177,32 @@ func coloursAreNotAlone(t *testing.T, w opened) {
 			}
 		}
 		for _, name := range []string{"iconSet", "colorScale"} {
-			assert.Empty(t, root.all(name), "%s: only colour would say it", path)
+			assert.Empty(t, root.All(name), "%s: only colour would say it", path)
 		}
 	})
 	w.each(t, "xl/styles.xml", func(path string, root node) {
-		for _, xf := range root.child("cellXfs").all("xf") { // the built-in formats with red negatives
-			assert.NotContains(t, []string{"6", "8", "38", "40"}, xf.attr("numFmtId"))
+		for _, xf := range root.Child("cellXfs").All("xf") { // the built-in formats with red negatives
+			assert.NotContains(t, []string{"6", "8", "38", "40"}, xf.Attr("numFmtId"))
 		}
 	})
 }
 
 func documentHasTitleAndLanguage(t *testing.T, w opened) {
 	core := w.parts["docProps/core.xml"]
-	assert.NotEmpty(t, core.child("title").Text)
-	assert.Equal(t, w.language, core.child("language").Text)
+	assert.NotEmpty(t, core.Child("title").Text)
+	assert.Equal(t, w.language, core.Child("language").Text)
 }
 
 func linksHaveText(t *testing.T, w opened) {
 	w.each(t, "xl/worksheets/sheet", func(path string, root node) {
-		for _, link := range root.all("hyperlink") {
+		for _, link := range root.All("hyperlink") {
 			text := ""
-			for _, c := range root.all("c") {
-				if c.attr("r") == link.attr("ref") {
-					text = c.child("v").Text + c.child("is", "t").Text
+			for _, c := range root.All("c") {
+				if c.Attr("r") == link.Attr("ref") {
+					text = c.Child("v").Text + c.Child("is", "t").Text
 				}
 			}
-			assert.NotEmpty(t, text+link.attr("display"), "%s: %s", path, link.attr("ref"))
+			assert.NotEmpty(t, text+link.Attr("display"), "%s: %s", path, link.Attr("ref"))
 		}
 	})
 }
@@ -304,11 +260,11 @@ func (l look) readable(t *testing.T, where string) {
 func colorOf(t *testing.T, n node, otherwise string) string {
 	t.Helper()
 	switch {
-	case n.attr("rgb") != "":
-		return n.attr("rgb")
-	case n.attr("theme") == "0":
+	case n.Attr("rgb") != "":
+		return n.Attr("rgb")
+	case n.Attr("theme") == "0":
 		return "FFFFFF"
-	case n.attr("theme") == "1":
+	case n.Attr("theme") == "1":
 		return "000000"
 	}
 	require.Empty(t, n.Attrs, "a colour that this test cannot read")
@@ -318,18 +274,18 @@ func colorOf(t *testing.T, n node, otherwise string) string {
 // looks are the fonts and fills of the cell formats, in their order.
 func looks(t *testing.T, styles node) (all []look) {
 	t.Helper()
-	fonts, fills := styles.child("fonts").Children, styles.child("fills").Children
-	for _, xf := range styles.child("cellXfs").Children {
-		font, err := strconv.Atoi(xf.attr("fontId"))
+	fonts, fills := styles.Child("fonts").Children, styles.Child("fills").Children
+	for _, xf := range styles.Child("cellXfs").Children {
+		font, err := strconv.Atoi(xf.Attr("fontId"))
 		require.NoError(t, err)
-		fill, err := strconv.Atoi("0" + xf.attr("fillId"))
+		fill, err := strconv.Atoi("0" + xf.Attr("fillId"))
 		require.NoError(t, err)
-		l := look{color: colorOf(t, fonts[font].child("color"), "000000"), fill: "FFFFFF"}
-		l.points, err = strconv.ParseFloat(fonts[font].child("sz").attr("val"), 64)
+		l := look{color: colorOf(t, fonts[font].Child("color"), "000000"), fill: "FFFFFF"}
+		l.points, err = strconv.ParseFloat(fonts[font].Child("sz").Attr("val"), 64)
 		require.NoError(t, err)
-		l.bold = len(fonts[font].all("b")) > 0 && fonts[font].child("b").attr("val") != "0"
-		if pattern := fills[fill].child("patternFill"); pattern.attr("patternType") == "solid" {
-			l.fill = colorOf(t, pattern.child("fgColor"), "FFFFFF")
+		l.bold = len(fonts[font].All("b")) > 0 && fonts[font].Child("b").Attr("val") != "0"
+		if pattern := fills[fill].Child("patternFill"); pattern.Attr("patternType") == "solid" {
+			l.fill = colorOf(t, pattern.Child("fgColor"), "FFFFFF")
 		}
 		all = append(all, l)
 	}
@@ -344,9 +300,9 @@ func cellsCanBeRead(t *testing.T, w opened) {
 	var marks []look
 	w.each(t, "xl/styles.xml", func(path string, root node) {
 		all = looks(t, root)
-		for _, dxf := range root.child("dxfs").Children {
-			marks = append(marks, look{color: colorOf(t, dxf.child("font", "color"), ink),
-				fill: colorOf(t, dxf.child("fill", "patternFill", "bgColor"), "FFFFFF")})
+		for _, dxf := range root.Child("dxfs").Children {
+			marks = append(marks, look{color: colorOf(t, dxf.Child("font", "color"), ink),
+				fill: colorOf(t, dxf.Child("fill", "patternFill", "bgColor"), "FFFFFF")})
 		}
 	})
 	require.NotEmpty(t, all)
@@ -361,21 +317,21 @@ func cellsCanBeRead(t *testing.T, w opened) {
 	w.each(t, "xl/worksheets/sheet", func(path string, root node) {
 		n, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(path))
 		require.NoError(t, err)
-		bars := root.all("dataBar")
-		for _, c := range root.all("c") {
-			_, row, err := excelize.SplitCellName(c.attr("r"))
+		bars := root.All("dataBar")
+		for _, c := range root.All("c") {
+			_, row, err := excelize.SplitCellName(c.Attr("r"))
 			require.NoError(t, err)
-			id, err := strconv.Atoi("0" + c.attr("s"))
+			id, err := strconv.Atoi("0" + c.Attr("s"))
 			require.NoError(t, err)
 			l := all[id]
 			if !tables[n] || row < firstRow || w.rows[n-2].Rows == 0 {
 				continue
 			}
 			l.fill = stripe
-			l.readable(t, path+" "+c.attr("r")+" on a stripe")
+			l.readable(t, path+" "+c.Attr("r")+" on a stripe")
 			for _, bar := range bars {
-				l.fill = colorOf(t, bar.child("color"), "FFFFFF")
-				l.readable(t, path+" "+c.attr("r")+" on a bar")
+				l.fill = colorOf(t, bar.Child("color"), "FFFFFF")
+				l.readable(t, path+" "+c.Attr("r")+" on a bar")
 			}
 		}
 	})
@@ -384,24 +340,24 @@ func cellsCanBeRead(t *testing.T, w opened) {
 // chartColor is the colour of a fill in a chart; "" when there is none.
 func chartColor(t *testing.T, properties node) string {
 	t.Helper()
-	fill := properties.child("solidFill")
-	if rgb := fill.child("srgbClr"); rgb.attr("val") != "" {
+	fill := properties.Child("solidFill")
+	if rgb := fill.Child("srgbClr"); rgb.Attr("val") != "" {
 		require.Empty(t, rgb.Children, "a colour that this test cannot read")
-		return rgb.attr("val")
+		return rgb.Attr("val")
 	}
-	scheme := fill.child("schemeClr")
-	switch scheme.attr("val") {
+	scheme := fill.Child("schemeClr")
+	switch scheme.Attr("val") {
 	case "":
 		return ""
 	case "bg1":
 		require.Empty(t, scheme.Children, "a colour that this test cannot read")
 		return "FFFFFF"
 	}
-	require.Equal(t, "tx1", scheme.attr("val"), "a colour that this test cannot read")
+	require.Equal(t, "tx1", scheme.Attr("val"), "a colour that this test cannot read")
 	light := 0.0 // of black nothing is left but what is added
-	if off := scheme.child("lumOff"); off.attr("val") != "" {
+	if off := scheme.Child("lumOff"); off.Attr("val") != "" {
 		var err error
-		light, err = strconv.ParseFloat(off.attr("val"), 64)
+		light, err = strconv.ParseFloat(off.Attr("val"), 64)
 		require.NoError(t, err)
 	}
 	grey := strconv.FormatUint(uint64(256+light/100_000*255), 16)[1:]
@@ -415,14 +371,14 @@ func chartsCanBeRead(t *testing.T, w opened) {
 	texts := 0
 	w.each(t, "xl/charts/chart", func(path string, root node) {
 		behind := "FFFFFF"
-		if color := chartColor(t, root.child("spPr")); color != "" {
+		if color := chartColor(t, root.Child("spPr")); color != "" {
 			behind = color
 		}
 		var walk func(n node, behind string)
 		walk = func(n node, behind string) {
 			if n.XMLName.Local == "ser" { // a label lies on its bar
-				if color := chartColor(t, n.child("spPr")); color != "" {
-					for _, labels := range n.all("dLbls") {
+				if color := chartColor(t, n.Child("spPr")); color != "" {
+					for _, labels := range n.All("dLbls") {
 						walk(labels, color)
 					}
 					assert.GreaterOrEqual(t, contrast(t, color, behind), 3.0, "%s: a shape %s on %s (WCAG 1.4.11)", path, color, behind)
@@ -430,8 +386,8 @@ func chartsCanBeRead(t *testing.T, w opened) {
 				return
 			}
 			if name := n.XMLName.Local; name == "rPr" || name == "defRPr" {
-				l := look{color: chartColor(t, n), fill: behind, points: 10, bold: n.attr("b") == "true" || n.attr("b") == "1"}
-				if size, err := strconv.ParseFloat(n.attr("sz"), 64); err == nil {
+				l := look{color: chartColor(t, n), fill: behind, points: 10, bold: n.Attr("b") == "true" || n.Attr("b") == "1"}
+				if size, err := strconv.ParseFloat(n.Attr("sz"), 64); err == nil {
 					l.points = size / 100
 				}
 				if l.color != "" {
@@ -453,10 +409,10 @@ func TestChartsEndInACellOfTheirOwn(t *testing.T) {
 	book, source := usual()
 	var drawing node
 	require.NoError(t, xml.Unmarshal(part(t, write(t, book, source).bytes, "xl/drawings/drawing1.xml"), &drawing))
-	anchors := drawing.all("twoCellAnchor")
+	anchors := drawing.All("twoCellAnchor")
 	assert.Len(t, anchors, 2)
 	for _, anchor := range anchors {
-		assert.NotEqual(t, anchor.child("from", "col").Text, anchor.child("to", "col").Text)
-		assert.NotEqual(t, anchor.child("from", "row").Text, anchor.child("to", "row").Text)
+		assert.NotEqual(t, anchor.Child("from", "col").Text, anchor.Child("to", "col").Text)
+		assert.NotEqual(t, anchor.Child("from", "row").Text, anchor.Child("to", "row").Text)
 	}
 }

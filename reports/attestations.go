@@ -10,35 +10,73 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// attestations is the ledger of what was said to Microsoft, on whose word, and what came of it. Rows whose customer is
-// nobody's come last, without a partner.
-func (r *report) attestations() dataSheet {
-	return dataSheet{
-		key: sheetAttestations,
-		columns: []column{colPartner, colBatch, colRow, colCustomer, colTenant, colNamed, colNamedEmail, colAccepted, colEvidence,
-			colState, colWhy, colRemark, colImportedBy, colImportedAt, colApprovedBy, colApprovedAt, colSentAt, colAnswer, colCode,
-			colRequest, colCorrelation, colNotice, colReplaces},
-		frozen: 4,
-		rows:   r.entries(),
-		lines:  2, // remark and notice, broken
-		across: 2,
-		marks: []mark{
-			{colState, string(attestation.RefusedByMicrosoft), r.style.redWord},
-			{colState, string(attestation.Failed), r.style.redWord},
-			{colState, string(attestation.Refused), r.style.amberWord},
-			{colState, string(attestation.Unsure), r.style.amberWord},
-			{colState, string(attestation.Expired), r.style.amberWord},
-			{colState, string(attestation.Confirmed), r.style.greenWord},
-			{colState, string(attestation.AlreadyOnRecord), r.style.greenWord},
-		},
-		fill: r.fillAttestations,
+// entryRow is an attestation with the partner's name; "" where the row has no partner.
+type entryRow struct {
+	partner string
+	ledger.AttestationEntry
+}
+
+// attestations is what was said to Microsoft, by whom, and what became of it. Rows without a partner come last.
+func (r *report) attestations() table {
+	t := newTable(sheetAttestations, r.entryColumns(), r.entries(), r.walkEntries)
+	t.frozen, t.lines, t.across = 2, 2, 2
+	t.until("answer_code")
+	for _, m := range []struct {
+		tone  tone
+		state attestation.State
+	}{
+		{alert, attestation.RefusedByMicrosoft}, {alert, attestation.Failed},
+		{caution, attestation.Refused}, {caution, attestation.Unsure}, {caution, attestation.Expired},
+		{fine, attestation.Confirmed}, {fine, attestation.AlreadyOnRecord},
+	} {
+		t.marks = append(t.marks, mark{"state", "state", string(m.state), m.tone})
 	}
+	return t
+}
+
+func (r *report) entryColumns() []column[entryRow] {
+	return []column[entryRow]{
+		col("state", 24, func(e *entryRow) Cell { return r.say.word("state", string(e.Status())) }),
+		col("customer", 38, func(e *entryRow) Cell { return Text(e.CustomerName) }),
+		col("partner", 17, func(e *entryRow) Cell { return Text(e.partner) }),
+		col("reason", 26, func(e *entryRow) Cell { return r.say.word("attestation_reason", string(e.Reason)) }),
+		col("message", 44, func(e *entryRow) Cell { return Text(e.Message) }).wrapped(),
+		col("signer", 22, func(e *entryRow) Cell { return Text(fullName(e.Content.Signer)) }),
+		col("signer_email", 29, func(e *entryRow) Cell { return Text(e.Content.Signer.Email) }),
+		col("date_agreed", 13, func(e *entryRow) Cell { return Day(e.Content.Agreed) }),
+		col("evidence", 29, func(e *entryRow) Cell { return Text(e.Content.Evidence) }),
+		col("imported_by", 17, func(e *entryRow) Cell { return Text(e.Batch.ImportedBy.Name) }),
+		col("imported_at", 17, func(e *entryRow) Cell { return Instant(e.Batch.ImportedAt) }),
+		col("approved_by", 17, func(e *entryRow) Cell { return approved(e, Text(e.Batch.ApprovedBy.Name)) }),
+		col("approved_at", 17, func(e *entryRow) Cell { return approved(e, Instant(e.Batch.ApprovedAt)) }),
+		col("sent_at", 17, func(e *entryRow) Cell { return Instant(e.SentAt) }),
+		col("answer", 10, func(e *entryRow) Cell { return ID(int64(e.Answer.Status)) }),
+		col("answer_code", 12, func(e *entryRow) Cell { return Text(e.Answer.Code) }),
+		col("notice_to", 29, func(e *entryRow) Cell { to, _ := notice(e.Attestation); return Text(to) }),
+		col("notice_by", 17, func(e *entryRow) Cell { _, by := notice(e.Attestation); return Instant(by) }),
+		col("batch", 10, func(e *entryRow) Cell { return ID(e.ID.Batch) }),
+		col("row", 10, func(e *entryRow) Cell { return ID(int64(e.ID.Line)) }),
+		col("replaces", 13, func(e *entryRow) Cell { return Text(attestationName(e.Replaces)) }),
+		col("tenant_id", 38, func(e *entryRow) Cell { return Text(e.CustomerID) }),
+		col("request_id", 38, func(e *entryRow) Cell { return Text(requestID(e.Attestation)) }),
+		col("correlation_id", 38, func(e *entryRow) Cell { return Text(e.Answer.CorrelationID) }),
+		col("state_code", 22, func(e *entryRow) Cell { return Text(string(e.Status())) }).inWorkbook(),
+	}
+}
+
+// approved is empty for rows that were not admitted at import: the batch was approved, these rows were not part of it.
+func approved(e *entryRow, cell Cell) Cell {
+	switch e.State {
+	case attestation.Refused, attestation.Duplicate, attestation.AlreadyKnown:
+		return Cell{}
+	}
+	return cell
 }
 
 // holder is whose attestations the sheet shows.
 type holder struct{ id, name string }
 
-// holders are the partners in the order of the book, and nobody.
+// holders are the partners in the order of the book, and "" for rows without one.
 func (r *report) holders() []holder {
 	all := make([]holder, 0, len(r.book.Partners)+1)
 	for _, p := range r.book.Partners {
@@ -56,18 +94,20 @@ func (r *report) entries() int {
 	return n
 }
 
-// cut is how much of the ledger of attestations the workbook shows.
-func (r *report) cut() ledger.Snapshot {
-	cut := ledger.Snapshot{At: r.book.Through}
+// snapshot is how much of the ledger of attestations the report shows.
+func (r *report) snapshot() ledger.Snapshot {
+	s := ledger.Snapshot{At: r.book.Through}
 	if len(r.heads) > 0 {
-		cut.Batch = r.heads[0].Batch
+		s.Batch = r.heads[0].Batch
 	}
-	return cut
+	return s
 }
 
-func (r *report) fillAttestations(ctx context.Context, out cells) error {
+func (r *report) walkEntries(ctx context.Context, row func(entryRow) error) error {
 	for _, h := range r.holders() {
-		n, err := each(ctx, r.source.Entries(ctx, h.id, r.cut()), func(e ledger.AttestationEntry) error { return r.entryRow(h, e, out) })
+		n, err := each(ctx, r.source.Entries(ctx, h.id, r.snapshot()), func(e ledger.AttestationEntry) error {
+			return row(entryRow{h.name, e})
+		})
 		if err == nil && n != r.tally[h.id].Rows {
 			err = shortfall(n, r.tally[h.id].Rows)
 		}
@@ -78,34 +118,7 @@ func (r *report) fillAttestations(ctx context.Context, out cells) error {
 	return nil
 }
 
-func (r *report) entryRow(h holder, e ledger.AttestationEntry, out cells) error {
-	out.text(h.name)
-	out.id(e.ID.Batch)
-	out.id(int64(e.ID.Line))
-	out.text(e.CustomerName)
-	out.text(e.CustomerID)
-	out.text(signer(e.Content.Signer))
-	out.text(e.Content.Signer.Email)
-	out.date(e.Content.Agreed)
-	out.text(e.Content.Evidence)
-	out.text(string(e.Status()))
-	out.text(string(e.Reason))
-	out.wrapped(e.Message)
-	out.text(e.Batch.ImportedBy.Name)
-	out.instant(e.Batch.ImportedAt)
-	out.text(e.Batch.ApprovedBy.Name)
-	out.instant(e.Batch.ApprovedAt)
-	out.instant(e.SentAt)
-	out.status(e.Answer.Status)
-	out.text(e.Answer.Code)
-	out.text(requestID(e.Attestation))
-	out.text(e.Answer.CorrelationID)
-	out.wrapped(r.notice(e.Attestation))
-	out.text(named(e.Replaces))
-	return out.end()
-}
-
-// requestID is what Microsoft's support asks for: the id that the answer names, or the one that went out when there was none.
+// requestID is what Microsoft's support asks for: the id that the answer names, or the one that was sent when there was no answer.
 func requestID(a attestation.Attestation) string {
 	if a.SentAt.IsZero() {
 		return ""
@@ -113,26 +126,26 @@ func requestID(a attestation.Attestation) string {
 	return cmp.Or(a.Answer.RequestID, a.RequestID)
 }
 
-// noticeWithin is how soon Microsoft mails to the customer's primary contact after a partner attested (PARTNER-CENTER.md,
-// "Agreements").
+// noticeWithin is how soon Microsoft mails the customer's primary contact after a partner attested (docs/partner-center.md,
+// Agreements).
 const noticeWithin = 30 * time.Minute
 
-// notice says whom Microsoft tells of the attestation, and by when, so that nobody is surprised by the questions. It counts from
-// the answer, which is never before the attestation took effect.
-func (r *report) notice(a attestation.Attestation) string {
-	to := a.Content.Signer
-	if a.State != attestation.Confirmed || a.SentAt.IsZero() || to.Email == "" { // without: it was purged
-		return ""
+// notice says whom Microsoft tells of the attestation, and by when, so that nobody is surprised by questions. It counts from the
+// answer, which is never before the attestation took effect.
+func notice(a attestation.Attestation) (to string, by time.Time) {
+	to = a.Content.Signer.Email
+	if a.State != attestation.Confirmed || a.SentAt.IsZero() || to == "" { // without an address: it was purged
+		return "", time.Time{}
 	}
 	answered := a.AnsweredAt
 	if answered.IsZero() {
 		answered = a.SentAt
 	}
-	return fmt.Sprintf(r.say.Notice, to.Email, r.at(answered.Add(noticeWithin)), cmp.Or(signer(to), to.Email))
+	return to, answered.Add(noticeWithin)
 }
 
-// named is an attestation's id; nothing when there is none.
-func named(id attestation.ID) string {
+// attestationName is an attestation's batch and row, as in 12-345; nothing when there is none.
+func attestationName(id attestation.ID) string {
 	if id == (attestation.ID{}) {
 		return ""
 	}

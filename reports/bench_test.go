@@ -34,6 +34,8 @@ func (c crowd) reason(i int) standing.Reason {
 	return standing.Attested
 }
 
+func (c crowd) FirstRun(context.Context, string) (time.Time, error) { return night(200), nil }
+
 func (c crowd) CountRecords(_ context.Context, _ string, _ int64, which standing.Standing) (int, error) {
 	switch which {
 	case standing.Blocked:

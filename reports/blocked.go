@@ -4,67 +4,93 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// blocked is the sheet that the morning is about: who cannot buy, since when, why, and what to do.
-func (r *report) blocked() dataSheet {
-	return dataSheet{
-		key: sheetBlocked,
-		columns: []column{colPartner, colCustomer, colTenant, colDomain, colReason, colBlockedSince, colDays, colLastAccepted,
-			colSigner, colRemedy, colAttestation, colBought, colRenewal, colLink},
-		frozen: 2,
-		rows:   r.total(blockedRows),
-		bar:    colDays,
-		fill:   r.fillBlocked,
-	}
+type blockedRow = ofPartner[ledger.BlockedCustomer]
+
+// blocked is the sheet that the morning begins with: what to do, for whom, since when, why, and what is at stake.
+func (r *report) blocked() table {
+	t := newTable(sheetBlocked, r.blockedColumns(), r.total(blockedRows), eachOf(r, blockedRows, r.blockedOf))
+	t.frozen, t.across, t.bar = 2, 2, "days_blocked"
+	t.until("domain")
+	return t
 }
 
 func blockedRows(c counts) int { return c.blocked }
 
-func (r *report) fillBlocked(ctx context.Context, out cells) error {
-	customers := func(p PartnerRun) iter.Seq2[ledger.BlockedCustomer, error] {
-		return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID, r.cut())
+func (r *report) blockedOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.BlockedCustomer, error] {
+	return r.source.Blocked(ctx, p.Partner.ID, p.Run.ID, r.snapshot())
+}
+
+func (r *report) blockedColumns() []column[blockedRow] {
+	return []column[blockedRow]{
+		col("next_step", 24, func(b *blockedRow) Cell { return r.say.word("remedy", string(b.row.Remedy)) }),
+		col("customer", 38, func(b *blockedRow) Cell { return Text(b.row.Name) }),
+		col("partner", 17, func(b *blockedRow) Cell { return Text(b.partner.Partner.Name) }),
+		col("blocked_since", 17, func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
+		col("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
+		col("since_is", 13, func(b *blockedRow) Cell { return r.say.word("precision", precision(b.partner, b.row.Record)) }),
+		col("reason", 24, func(b *blockedRow) Cell { return r.say.word("reason", string(b.row.Reason)) }),
+		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
+		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
+		col("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
+		col("subscriptions_read", 14, func(b *blockedRow) Cell { return r.say.word("outcome", string(b.row.PurchasesRead)) }),
+		col("next_renewal", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextRenewal)) }),
+		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
+		col("attestation_state", 22, func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
+		col("domain", 29, func(b *blockedRow) Cell { return Text(b.row.Domain) }),
+		col("tenant_id", 38, func(b *blockedRow) Cell { return Text(b.row.ID) }),
+		col("reason_code", 24, func(b *blockedRow) Cell { return Text(string(b.row.Reason)) }).inWorkbook(),
+		col("portal_link", 88, func(b *blockedRow) Cell { return Text(portalLink(b.row.ID)) }),
 	}
-	return eachOf(ctx, r, blockedRows, customers, func(p PartnerRun, rec ledger.BlockedCustomer) error {
-		out.text(p.Partner.Name)
-		out.text(rec.Name)
-		out.text(rec.ID)
-		out.text(rec.Domain)
-		out.text(string(rec.Reason))
-		out.instant(rec.BlockedSince)
-		if rec.BlockedSince.IsZero() {
-			out.skip()
-		} else {
-			out.number(daysBetween(rec.BlockedSince, p.Run.StartedAt, r.book.Location))
-		}
-		out.date(rec.Newest.Agreed)
-		out.text(signer(rec.Newest.Signer))
-		out.text(string(rec.Remedy))
-		out.text(attested(rec))
-		if rec.PurchasesRead == standing.Read {
-			out.number(rec.Purchases.Active)
-		} else {
-			out.text(r.say.NotRead)
-		}
-		out.date(rec.Purchases.NextRenewal)
-		out.text(portalLink(rec.ID))
-		return out.end()
-	})
 }
 
-// signer is the name of the person who accepted.
-func signer(c standing.Contact) string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
-
-// attested is which attestation may already help the customer, and where it stands.
-func attested(c ledger.BlockedCustomer) string {
-	return strings.TrimSpace(named(c.Attestation) + " " + string(c.AttestationState))
+func ifRead(c ledger.BlockedCustomer, cell Cell) Cell {
+	if c.PurchasesRead != standing.Read {
+		return Cell{}
+	}
+	return cell
 }
 
-// portalLink is the customer's page in Partner Center (PARTNER-CENTER.md, "Agreements"). It stays plain text: Excel
-// takes 65,530 hyperlinks a sheet.
+// The precision of an instant at which something was first seen.
+const (
+	exact   = "exact"
+	atLeast = "at_least" // it was so in the partner's first run: nobody knows since when
+)
+
+func precision(p PartnerRun, rec standing.Record) string {
+	switch {
+	case rec.BlockedSince.IsZero():
+		return ""
+	case !rec.BlockedSince.After(p.first):
+		return atLeast
+	}
+	return exact
+}
+
+// daysBlocked counts calendar days up to the run shown.
+func (r *report) daysBlocked(p PartnerRun, rec standing.Record) Cell {
+	if rec.BlockedSince.IsZero() {
+		return Cell{}
+	}
+	c := Cell{kind: countCell,
+		n:   int64(xlsx.DaysBetween(rec.BlockedSince, p.Run.StartedAt, r.book.Location)),
+		utc: int64(xlsx.DaysBetween(rec.BlockedSince, p.Run.StartedAt, time.UTC))}
+	if precision(p, rec) == atLeast {
+		c.kind = atLeastCell
+	}
+	return c
+}
+
+func fullName(c standing.Contact) string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
+
+// portalLink is the customer's page in Partner Center (docs/partner-center.md, Agreements). It stays plain text: Excel takes
+// 65,530 hyperlinks a sheet.
 func portalLink(id string) string {
 	return "https://partner.microsoft.com/dashboard/v2/customers/" + id + "/account"
 }

@@ -1,124 +1,184 @@
 package reports
 
 import (
-	"cmp"
+	"bytes"
+	"embed"
+	"encoding/json"
 	"fmt"
-	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// catalogue is every text of the workbook in one language. A language is one file that fills it, and a line in
-// catalogues. Words of the data (blocked, never_accepted, OK) are not in it: they are the same everywhere.
-// In texts with verbs, %[1]s is the first value; all values are put in as text, numbers with their thousands.
+// The texts of a language are one file in texts: adding a language is adding a file.
+//
+//go:embed texts/*.yaml
+var textFiles embed.FS
+
+// catalogue is every text of the workbook in one language. In texts with verbs %[1]s is the first value; all values are put in as
+// text, numbers with their thousands separated.
 type catalogue struct {
-	Language                 string // as Excel's document properties name it
-	Thousands                string // between groups of three digits
-	Day, ShortDay, Instant   string // Go layouts, for sentences and the chart's axis
-	DayFormat, InstantFormat string // Excel formats, for cells
-
-	Title, Subject, PageOf string
-	Cut                    string // at the end of text that a cell cannot hold
-	Sheets                 map[string]string
-	Empty                  map[string]string // said on a sheet without rows
-	Columns                map[column]columnText
-	Advice                 map[advice]string
-	Words                  []word
-
-	// Cells.
-	No, NotRead, YesUndated, Never, Yes string
-	Notice                              string // %[1]s: address, %[2]s: by when, %[3]s: who may ask
-
-	// Checks.
-	AllBalance, NothingToCheck                                string
-	ChecksFail                                                plural
-	CheckNames                                                map[ledger.CheckName]string
-	SayList, SayStandings, SayContinuity, SayGone, SayLedger  string
-	NoChecks, NoChecksSentence                                string
-	RowsCustomers, RowsBlocked, RowsUnread, RowsNew, RowsGone string
-	RowsNewlyBlocked, RowsNewlyClear                          string
-	SayRows                                                   string
-	NewestShown, SayNewest, SayStale                          string
-	RowsImported, SayImported, SentAnswered, SaySent          string
-	ChainWhole, SayWhole                                      string
-
-	// Banners.
-	RunOf, AndMore, NoRunYet string
-
-	// Summary.
-	Lead, NoFigures                        string
-	FailedRun, FailedFirst, Waiting, Why   string
-	UnfinishedRun, UnfinishedFirst         string
-	StaleRun                               string
-	Counts, SinceLast, Cost, Behind, Night string
-	SinceRun                               string
-	Measures                               []string // as measures orders them
-	Total, FirstRun                        string
-	CostHeads                              []string
-	StandingChart, BlockedChart            string
-	StandingAlt, BlockedAlt                string
-	PolicyHeading                          string
-	PolicySince, Trusted, NotTrusted       string
-	WhatIsBlocked, WhatGoesOn              string
-	Longest, Purchases                     string
-	ByReseller, Reseller, AllResellers     string
-	NoReseller, ResellerNotRead            string
-	OtherResellers                         plural
-
-	// About.
-	AboutTitle, AboutReport, AboutRuns, AboutColumns, AboutWords string
-	MadeAt, KnownAt, ZoneName, ProgramVersion                    string
-	Digest, DigestHow, SayDigestHow                              string // %[1]s: the files' names
-	SignOff                                                      string
-	Signatures                                                   []string // what people write on paper
-	Fact, Value, SheetHead, ColumnHead, Word, Meaning            string
-	RunFacts                                                     runFacts
-	AboutBatches, File, ChainHead                                string
-	Events                                                       plural
+	Language string // as in the configuration and in the document properties
+	Format   struct {
+		Thousands, Decimal    string
+		Day, Instant          string // Go layouts, for sentences
+		DayCells, ShortDay    string // Excel formats: for cells, and for the axis of a chart
+		InstantCells, AtLeast string
+	}
+	Sheets  map[string]labelled            // by key: the name, and what a sheet without rows says
+	Columns map[string]labelled            // by key: the header, and its meaning for the data dictionary
+	Words   map[string]map[string]labelled // by kind of code and code: the word, and its meaning
+	Checks  map[ledger.CheckName]labelled  // the name of a control check, and its numbers in a sentence
+	Texts   texts
 }
 
-// columnText is a column's header and what the data dictionary says of it.
-type columnText struct{ Head, Meaning string }
+// labelled is a short text and a longer one that belongs to it.
+type labelled [2]string
 
-// word is a word of the data and what it means.
-type word struct {
-	Column  column
-	Word    string
-	Meaning string
-}
+func (l labelled) label() string { return l[0] }
+func (l labelled) text() string  { return l[1] }
 
 // plural is a text about a number, for one and for any other.
-type plural struct{ One, Other string }
+type plural [2]string
 
-// runFacts names what About tells of a run.
-type runFacts struct {
-	Run, State, Started, Finished, OldestReading, Duration, Requests, Retries, Throttled, Attempt, Since, Direct, Version,
-	CorrelationID, Against string
+// texts are the sentences and labels that stand outside tables.
+type texts struct {
+	Title, Subject, PageOf string
+	Cut                    string // at the end of text that a cell cannot hold
+
+	// Checks.
+	ChecksPassed, NothingToCheck                    string
+	ChecksFailed                                    plural
+	NewestRun, NewestRunNumbers, Stale              string
+	NoControlTotals, NoControlTotalsNumbers         string
+	RowsCustomers, RowsBlocked, RowsUnread, RowsNew string
+	RowsGone, RowsNewlyBlocked, RowsNewlyClear      string
+	RowsNumbers                                     string
+	RowsImported, RowsImportedNumbers               string
+	SentAnswered, SentAnsweredNumbers               string
+	LogComplete, LogCompleteNumbers                 string
+	RollForwardCheck, RollForwardNumbers            string
+
+	// Banners and notices.
+	RunOf, AndMore, NoRunYet, NoFigures  string
+	FailedRun, FailedFirst, Waiting      string
+	UnfinishedRun, UnfinishedFirst       string
+	StaleRun, FailedCheck, PolicyChanged string
+	OldFigures                           string // what the mark at old figures means
+
+	// Summary.
+	CannotBuy                                   plural
+	EverybodyCanBuy                             string
+	Blocked, BlockedShare, BlockedLong, Unknown string
+	SinceLast, SinceRun, Unchanged, FirstRun    string
+	RollForward                                 string
+	RollForwardHeads                            []string
+	Ageing                                      string
+	AgeingHeads                                 []string
+	First                                       string
+	FirstHeads                                  []string
+	WhyBlocked                                  plural
+	Counts                                      string
+	Measures                                    []string
+	Total                                       string
+	StandingChart, StandingAlt                  string
+	TrendChart, TrendAlt                        string
+	OtherPartners                               plural
+	Purchases                                   string
+	ByReseller, Reseller, AllResellers          string
+	NoReseller, ResellerNotRead                 string
+	OtherResellers                              plural
+	Policy, PolicySince, Trusted, NotTrusted    string
+	WhatIsBlocked                               string
+	Usage                                       string
+	UsageHeads                                  []string
+	Behind, Night                               string
+
+	// About.
+	About, Report, MadeAt, AsOf, Zone, Version string
+	Digest, DigestHow, DigestHowText           string // %[1]s: the files' names
+	LogHead                                    string
+	SignOff, SignOffText                       string
+	SignOffHeads, SignOffRoles                 []string
+	Fact, Value                                string
+	Runs                                       string
+	RunFacts                                   []string
+	Yes, No                                    string
+	Dictionary, Sheet, Column, Meaning         string
+	Codes, Word, Code                          string
+	Batches, File, BatchHead                   string
+	Events                                     plural
 }
 
-// catalogues holds the texts of every language.
-func catalogues() map[string]func() catalogue {
-	return map[string]func() catalogue{"en": english, "pt-BR": portuguese}
-}
-
-// Languages lists the languages that there are texts in.
-func Languages() []string { return slices.Sorted(maps.Keys(catalogues())) }
-
-func catalogueOf(language string) (catalogue, error) {
-	texts, ok := catalogues()[cmp.Or(language, "en")]
-	if !ok {
-		return catalogue{}, fmt.Errorf("report language %q is not known; set report.language to %s", language,
-			strings.Join(Languages(), " or "))
+// Languages are the languages that a workbook can be in.
+func Languages() []string {
+	files, err := textFiles.ReadDir("texts")
+	if err != nil {
+		return nil // the folder is part of the program
 	}
-	return texts(), nil
+	var languages []string
+	for _, f := range files {
+		languages = append(languages, strings.TrimSuffix(f.Name(), path.Ext(f.Name())))
+	}
+	return languages
 }
 
-// number is n with its thousands set apart.
+// catalogueOf reads the texts of a language; "" is English.
+func catalogueOf(language string) (c catalogue, err error) {
+	if language == "" {
+		language = "en"
+	}
+	if known := Languages(); !slices.Contains(known, language) {
+		return c, fmt.Errorf("report language %q is not known; set report.language to one of %s", language, strings.Join(known, ", "))
+	}
+	file := path.Join("texts", language+".yaml")
+	text, err := textFiles.ReadFile(file)
+	if err != nil {
+		return c, err
+	}
+	asJSON, err := yaml.YAMLToJSON(text) // of which the names of fields are the keys
+	if err != nil {
+		return c, fmt.Errorf("texts of the language %s: %w", language, err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(asJSON))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return c, fmt.Errorf("texts of the language %s: %w", language, err)
+	}
+	return c, nil
+}
+
+// head is the header of a column of a table.
+func (c catalogue) head(t table, key string) string { return c.columnText(t, key).label() }
+
+// columnText is what a table's column is called and means; what is said of a column of one table goes before what is said of all.
+func (c catalogue) columnText(t table, key string) labelled {
+	if own, ok := c.Columns[t.key+"."+key]; ok {
+		return own
+	}
+	return c.Columns[key]
+}
+
+// word is a code as people read it; an unknown code is shown as it is.
+func (c catalogue) word(kind, code string) Cell {
+	if code == "" {
+		return Cell{}
+	}
+	word := c.Words[kind][code].label()
+	if word == "" {
+		word = code
+	}
+	return Cell{kind: wordCell, text: code, word: word}
+}
+
+// number is n with its thousands separated.
 func (c catalogue) number(n int) string {
 	digits, sign := strconv.Itoa(n), ""
 	if n < 0 {
@@ -129,7 +189,15 @@ func (c catalogue) number(n int) string {
 		groups = append([]string{digits[len(digits)-3:]}, groups...)
 		digits = digits[:len(digits)-3]
 	}
-	return sign + strings.Join(append([]string{digits}, groups...), c.Thousands)
+	return sign + strings.Join(append([]string{digits}, groups...), c.Format.Thousands)
+}
+
+// percent is a share with one decimal.
+func (c catalogue) percent(part, whole int) string {
+	if whole == 0 {
+		return "0"
+	}
+	return strings.Replace(strconv.FormatFloat(100*float64(part)/float64(whole), 'f', 1, 64), ".", c.Format.Decimal, 1)
 }
 
 // put fills a text with numbers.
@@ -141,23 +209,22 @@ func (c catalogue) put(text string, numbers ...int) string {
 	return fmt.Sprintf(text, values...)
 }
 
-func (c catalogue) counted(text plural, n int) string {
+// count fills a text about the number n with it and further values.
+func (c catalogue) count(text plural, n int, more ...any) string {
+	form := text[1]
 	if n == 1 {
-		return c.put(text.One, n)
+		form = text[0]
 	}
-	return c.put(text.Other, n)
+	return fmt.Sprintf(form, append([]any{c.number(n)}, more...)...)
 }
 
-// day is a calendar day in a sentence.
-func (c catalogue) day(d standing.Date) string { return c.dayIn(d, c.Day) }
-
-// dayIn is a calendar day in another layout of the language; what is no day stays as it is.
-func (c catalogue) dayIn(d standing.Date, layout string) string {
+// day is a calendar day in a sentence; what is no day stays as it is.
+func (c catalogue) day(d standing.Date) string {
 	t, err := time.Parse(time.DateOnly, string(d))
 	if err != nil {
 		return string(d)
 	}
-	return t.Format(layout)
+	return t.Format(c.Format.Day)
 }
 
 // at is an instant in a sentence, as the clock shows it at location.
@@ -165,33 +232,35 @@ func (c catalogue) at(t time.Time, location *time.Location) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.In(location).Format(c.Instant)
+	return t.In(location).Format(c.Format.Instant)
 }
 
-// checkName puts a control total into words; one that is not known here keeps its own name.
+// checkName is what a control check of a run is called; one without a text keeps its own name.
 func (c catalogue) checkName(check ledger.Check) string {
-	if name, ok := c.CheckNames[check.Name]; ok {
+	if name := c.Checks[check.Name].label(); name != "" {
 		return name
 	}
 	return string(check.Name)
 }
 
-// checkSentence is the control total with its numbers.
-func (c catalogue) checkSentence(check ledger.Check, t ledger.Totals) string {
+// checkNumbers is a control check of a run with its numbers.
+func (c catalogue) checkNumbers(check ledger.Check, t ledger.Totals) string {
+	text := c.Checks[check.Name].text()
 	switch check.Name {
 	case ledger.CheckList:
-		return c.put(c.SayList, t.Listed-t.FoundUnlisted, check.Found, check.Expected)
+		return c.put(text, t.Listed-t.FoundUnlisted, check.Found, check.Expected)
 	case ledger.CheckStandings:
-		return c.put(c.SayStandings, t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())
+		return c.put(text, t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())
 	case ledger.CheckContinuity:
-		return c.put(c.SayContinuity, check.Expected-t.New+t.Gone, t.New, t.Gone, check.Expected, t.Listed)
+		return c.put(text, check.Expected-t.New+t.Gone, t.New, t.Gone, check.Expected, t.Listed)
 	case ledger.CheckGone:
-		return c.put(c.SayGone, t.Gone, t.GoneConfirmed)
+		return c.put(text, t.Gone, t.GoneConfirmed)
 	case ledger.CheckLedger:
-		return c.put(c.SayLedger, t.Clear, t.Blocked, t.Unknown, t.Excluded,
+		return c.put(text, t.Clear, t.Blocked, t.Unknown, t.Excluded,
 			t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded)
+	}
+	if text != "" { // a check of two numbers
+		return c.put(text, check.Expected, check.Found)
 	}
 	return check.Detail
 }
-
-func (c catalogue) rowSentence(counted, rows int) string { return c.put(c.SayRows, counted, rows) }

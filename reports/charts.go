@@ -1,111 +1,240 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
+	"time"
 
-	"github.com/xuri/excelize/v2"
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // chartRows is how many rows of the summary the charts lie on.
 const chartRows = 15
 
-// charts puts the two charts side by side at row: standing by partner, and blocked customers over the last runs.
-func (r *report) charts(d *sheetDraft, row int, counted, nights span) {
-	if !r.anyRun() {
-		return
+// How many partners the charts show by name, the others together.
+const (
+	barsShown  = 10
+	trendShown = 5
+)
+
+// trendDays is how many days the trend goes back.
+const trendDays = 90
+
+// HistoryRuns is how many runs of a partner a PartnerRun's History holds: enough for the trend with rechecks.
+const HistoryRuns = 180
+
+// charts puts two charts side by side at row: customers by standing and partner, and blocked customers over the nights. Figures behind
+// them that stand nowhere else begin at the row behind.
+func (s *summarySheet) charts(row, behind int, counted span) (end int) {
+	if !s.anyRun() {
+		return behind
 	}
-	d.try(r.file.AddChart(d.sheet, cellName(1, row), r.standingChart(d.sheet, counted)))
-	if chart := r.blockedChart(d.sheet, nights); len(chart.Series) > 0 {
-		d.try(r.file.AddChart(d.sheet, cellName(7, row), chart))
-	}
+	s.put(1, behind, s.say.Texts.Behind, s.frame.style.section)
+	s.height(behind, 22)
+	bars, next := s.standingChart(behind+1, counted)
+	s.addChart(row, 1, 560, bars, s.standingAlt())
+	trend, end, alt := s.trend(next)
+	s.addChart(row, 6, 615, trend, alt)
+	return end
 }
 
-func (r *report) anyRun() bool {
-	for _, p := range r.book.Partners {
-		if p.Run != nil {
-			return true
-		}
-	}
-	return false
+func (s *summarySheet) addChart(row, col int, width uint, c xlsx.Chart, alt string) {
+	c.Language, c.Font, c.Ink = s.say.Language, fontName, ink
+	part, err := xlsx.AddChart(s.frame.file, s.sheet, xlsx.Placement{Cell: cellName(col, row), Width: width, Height: chartRows*20 - 10,
+		Name: c.Title, AltText: alt}, len(s.frame.charts)+1)
+	s.try(err)
+	s.frame.charts = append(s.frame.charts, drawnChart{part, c})
 }
 
-func (r *report) standingChart(sheet string, counted span) *excelize.Chart {
-	c := frame(r.say.StandingChart, r.say.StandingAlt, 640)
-	c.Type = excelize.BarStacked
-	gap, overlap := uint(60), 100
-	c.GapWidth, c.Overlap = &gap, &overlap
-	c.PlotArea.ShowVal = true
-	most := 0
-	for _, p := range r.book.Partners {
-		if p.Run != nil {
-			most = max(most, p.Run.Totals.Listed)
-		}
-	}
-	// A piece that is too short for its number has none; the table above has them all.
-	c.PlotArea.NumFmt = excelize.ChartNumFmt{CustomNumFmt: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20)}
-	c.XAxis.ReverseOrder = true
-	c.XAxis.Font, c.YAxis.Font = axisFont(), axisFont()
-	zero := 0.0
-	c.YAxis.Minimum = &zero // a bar that begins elsewhere lies about its length
-	c.YAxis.None = true
-	for i, piece := range []struct{ color, number string }{{moss, paper}, {red, paper}, {ochre, ink}, {muted, paper}} { // clear, blocked, unknown, excluded: columns C to F
-		letter := string(rune('C' + i))
-		c.Series = append(c.Series, excelize.ChartSeries{
-			Name:       reference(sheet, letter, span{counted.first - 1, counted.first - 1}),
-			Categories: reference(sheet, "A", counted),
-			Values:     reference(sheet, letter, counted),
-			Fill:       solid(piece.color),
-			DataLabel:  excelize.ChartDataLabel{Font: excelize.Font{Color: piece.number, Bold: true, Size: 9}},
-		})
-	}
-	return c
-}
-
-func (r *report) blockedChart(sheet string, nights span) *excelize.Chart {
-	c := frame(r.say.BlockedChart, r.say.BlockedAlt, 660)
-	c.Type = excelize.Line
-	c.ShowBlanksAs = "span" // a partner without a run that night
-	c.YAxis.MajorGridLines = true
-	c.XAxis.Font, c.YAxis.Font = axisFont(), axisFont()
-	c.YAxis.NumFmt = excelize.ChartNumFmt{CustomNumFmt: "#,##0"}
-	zero := 0.0
-	c.YAxis.Minimum = &zero
-	colors, marks := []string{red, blue, moss, purple, amber, navy}, []string{"circle", "square", "diamond", "triangle", "x", "star"}
+// byBlocked are the partners with a run, the most blocked first.
+func (r *report) byBlocked() (order []int) {
 	for i, p := range r.book.Partners {
-		if len(p.History) == 0 {
+		if p.Run != nil {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(r.book.Partners[b].Run.Totals.Blocked, r.book.Partners[a].Run.Totals.Blocked)
+	})
+	return order
+}
+
+// standingChart shows the customers by standing: of every partner where they are few, else of those with the most blocked customers
+// and of the others together, whose figures are written at the row behind.
+func (s *summarySheet) standingChart(behind int, counted span) (c xlsx.Chart, next int) {
+	names, figures := s.standings()
+	head, next := counted.first-1, behind
+	if len(s.book.Partners) > barsShown {
+		head, next = behind, behind+len(names)+2
+		for i, title := range s.say.Texts.Measures[:5] {
+			s.put(i+2, head, title, s.frame.style.headerRight)
+		}
+		for i, name := range names {
+			s.put(1, head+1+i, name, s.frame.style.label)
+			for k, n := range figures[i] {
+				s.put(k+2, head+1+i, n, s.frame.style.count)
+			}
+		}
+	}
+	first, last := head+1, head+len(names)
+	most := 0
+	for _, numbers := range figures {
+		if numbers != nil {
+			most = max(most, numbers[0])
+		}
+	}
+	c = xlsx.Chart{Title: s.say.Texts.StandingChart,
+		NumberFormat: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20), // a piece that is too short for its number has none; the table has them all
+		Categories:   xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, first, 1, last), Labels: names}}
+	for i, piece := range []struct{ color, number string }{{moss, paper}, {red, paper}, {ochre, ink}, {muted, paper}} {
+		series := xlsx.Series{Name: s.say.Texts.Measures[i+1], NameReference: xlsx.Reference(s.sheet, i+3, head, i+3, head),
+			Reference: xlsx.Reference(s.sheet, i+3, first, i+3, last), Color: piece.color, LabelColor: piece.number}
+		for _, numbers := range figures {
+			if numbers == nil { // no run yet: its cells are empty
+				series.Values = append(series.Values, math.NaN())
+				continue
+			}
+			series.Values = append(series.Values, float64(numbers[i+1]))
+		}
+		c.Series = append(c.Series, series)
+	}
+	return c, next
+}
+
+// standings are the bars of the chart: listed, clear, blocked, unknown, excluded; nil for a partner without a run.
+func (s *summarySheet) standings() (names []string, figures [][]int) {
+	of := func(i int) []int { return measures(s.book.Partners[i].Run.Totals, s.report.counts[i].changes)[:5] }
+	if len(s.book.Partners) <= barsShown {
+		for i, p := range s.book.Partners {
+			var numbers []int
+			if p.Run != nil {
+				numbers = of(i)
+			}
+			names, figures = append(names, p.Partner.Name), append(figures, numbers)
+		}
+		return names, figures
+	}
+	order := s.byBlocked()
+	for _, i := range order[:min(len(order), barsShown)] {
+		names, figures = append(names, s.book.Partners[i].Partner.Name), append(figures, of(i))
+	}
+	if rest := order[len(figures):]; len(rest) > 0 {
+		sum := make([]int, 5)
+		for _, i := range rest {
+			for k, n := range of(i) {
+				sum[k] += n
+			}
+		}
+		names, figures = append(names, s.say.count(s.say.Texts.OtherPartners, len(rest))), append(figures, sum)
+	}
+	return names, figures
+}
+
+// standingAlt states what the bars show.
+func (s *summarySheet) standingAlt() string {
+	worst := s.book.Partners[s.byBlocked()[0]]
+	return fmt.Sprintf(s.say.Texts.StandingAlt, s.business(), worst.Partner.Name, s.say.number(worst.Run.Totals.Blocked))
+}
+
+// line is the number of blocked customers of a partner, or of several together, by day.
+type line struct {
+	name string
+	at   map[string]int
+}
+
+// lines are the trends of the partners with the most blocked customers, and of the others together. A day's figure is that of its last run.
+func (s *summarySheet) lines() (lines []line, first, last time.Time) {
+	order := s.byBlocked()
+	day := func(run ledger.Run) time.Time {
+		y, m, d := run.StartedAt.In(s.book.Location).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	for _, i := range order {
+		last = latest(last, day(*s.book.Partners[i].Run))
+	}
+	oldest := last.AddDate(0, 0, 1-trendDays)
+	first = last
+	for n, i := range order {
+		l := line{s.book.Partners[i].Partner.Name, map[string]int{}}
+		for _, run := range s.book.Partners[i].History {
+			if d := day(run); !d.Before(oldest) {
+				l.at[d.Format(time.DateOnly)] = run.Totals.Blocked
+				if d.Before(first) {
+					first = d
+				}
+			}
+		}
+		if n < trendShown {
+			lines = append(lines, l)
 			continue
 		}
-		color := colors[i%len(colors)]
-		letter, _ := excelize.ColumnNumberToName(i + 2)
-		c.Series = append(c.Series, excelize.ChartSeries{
-			Name:       reference(sheet, letter, span{nights.first - 1, nights.first - 1}),
-			Categories: reference(sheet, "A", nights),
-			Values:     reference(sheet, letter, nights),
-			Fill:       solid(color),
-			Line:       excelize.LineOptions{Width: 2, Type: excelize.LineSolid, Fill: solid(color)},
-			Marker:     excelize.ChartMarker{Symbol: marks[i%len(marks)], Size: 6, Fill: solid(color)},
-		})
+		if n == trendShown {
+			lines = append(lines, line{s.say.count(s.say.Texts.OtherPartners, len(order)-trendShown), map[string]int{}})
+		}
+		for d, blocked := range l.at {
+			lines[trendShown].at[d] += blocked
+		}
 	}
-	return c
+	return lines, first, last
 }
 
-func axisFont() excelize.Font { return excelize.Font{Family: fontName, Size: 9, Color: ink} }
-
-// frame is what both charts have in common.
-func frame(title, alt string, width uint) *excelize.Chart {
-	return &excelize.Chart{
-		Title: excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: title,
-			Font: &excelize.Font{Family: fontName, Size: 12, Bold: true, Color: navy}}}},
-		Legend:    excelize.ChartLegend{Position: "bottom"},
-		Dimension: excelize.ChartDimension{Width: width, Height: chartRows*20 - 10},
-		Format:    excelize.GraphicOptions{AltText: alt, Name: title, Positioning: "twoCell"},
-		Border:    excelize.LineOptions{Type: excelize.LineNone},
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
+	return a
 }
 
-func reference(sheet, letter string, rows span) string {
-	if rows.first == rows.last {
-		return fmt.Sprintf("%s!$%s$%d", quoted(sheet), letter, rows.first)
+// trend lists the blocked customers of the last nights, a row a day on which there was a run, and draws them on a time axis.
+func (s *summarySheet) trend(row int) (c xlsx.Chart, end int, alt string) {
+	lines, first, last := s.lines()
+	head := row
+	s.put(1, head, s.say.Texts.Night, s.frame.style.header)
+	for i, l := range lines {
+		s.put(i+2, head, l.name, s.frame.style.headerRight)
 	}
-	return fmt.Sprintf("%s!$%[2]s$%[3]d:$%[2]s$%[4]d", quoted(sheet), letter, rows.first, rows.last)
+	var days []float64
+	values := make([][]float64, len(lines))
+	end = head
+	for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
+		key := d.Format(time.DateOnly)
+		if !slices.ContainsFunc(lines, func(l line) bool { _, ok := l.at[key]; return ok }) {
+			continue
+		}
+		end++
+		serial, _ := xlsx.DaySerial(key)
+		days = append(days, serial)
+		s.put(1, end, serial, s.frame.style.dayLabel)
+		for i, l := range lines {
+			n, ok := l.at[key]
+			if !ok {
+				values[i] = append(values[i], math.NaN())
+				continue
+			}
+			values[i] = append(values[i], float64(n))
+			s.put(i+2, end, n, s.frame.style.count)
+		}
+	}
+	c = xlsx.Chart{Title: s.say.Texts.TrendChart, Lines: true,
+		Categories: xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, head+1, 1, end), Days: days, DayFormat: s.say.Format.ShortDay}}
+	colors, marks := []string{red, blue, moss, purple, amber, muted}, []string{"circle", "square", "diamond", "triangle", "x", "plus"}
+	for i, l := range lines {
+		c.Series = append(c.Series, xlsx.Series{Name: l.name, NameReference: xlsx.Reference(s.sheet, i+2, head, i+2, head),
+			Reference: xlsx.Reference(s.sheet, i+2, head+1, i+2, end), Values: values[i], Color: colors[i], Marker: marks[i], Dashed: i == trendShown})
+	}
+	return c, end, s.trendAlt(lines, first, last)
+}
+
+// trendAlt states how the number of all partners changed between the first and the last day.
+func (s *summarySheet) trendAlt(lines []line, first, last time.Time) string {
+	sum := func(day time.Time) (n int) {
+		for _, l := range lines {
+			n += l.at[day.Format(time.DateOnly)]
+		}
+		return n
+	}
+	return fmt.Sprintf(s.say.Texts.TrendAlt, first.Format(s.say.Format.Day), s.say.number(sum(first)), last.Format(s.say.Format.Day), s.say.number(sum(last)))
 }

@@ -7,73 +7,74 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// The two results of a check, which are data and never translated.
-const (
-	resultOK   = "OK"
-	resultFail = "FAIL"
-)
-
 // control is one line of the sheet Checks: a control total of a run, or one of this report's own rows.
 type control struct {
 	partner         string // empty: it is about all of them
 	run             int64  // 0: it is about no run
+	code            string
 	name            string // in words
 	expected, found int
 	ok              bool
-	sentence        string
+	numbers         string // a sentence
 }
 
-// checks is where finance looks first: every control total, and whether this workbook shows what was counted.
-func (r *report) checks() dataSheet {
-	return dataSheet{
-		key:     sheetChecks,
-		columns: []column{colPartner, colRun, colCheck, colExpected, colFound, colResult, colSentence},
-		frozen:  3,
-		rows:    len(r.controls),
-		marks: []mark{
-			{colResult, resultFail, r.style.redWord},
-			{colResult, resultOK, r.style.greenWord},
-		},
-		fill: r.fillChecks,
-	}
+// checks is where finance looks first: every control total, and whether the report shows what was counted. Failed checks come first.
+func (r *report) checks() table {
+	t := newTable(sheetChecks, r.checkColumns(), len(r.controls), r.walkControls)
+	t.frozen = 2
+	t.marks = []mark{{"result", "result", resultFailed, alert}, {"result", "result", resultOK, fine}}
+	t.until("numbers")
+	return t
 }
 
-func (r *report) fillChecks(_ context.Context, out cells) error {
-	for _, c := range r.controls {
-		out.text(c.partner)
-		if c.run == 0 {
-			out.skip()
-		} else {
-			out.id(c.run)
-		}
-		out.text(c.name)
-		out.number(c.expected)
-		out.number(c.found)
-		out.text(result(c.ok))
-		out.text(c.sentence)
-		if err := out.end(); err != nil {
-			return err
-		}
+const (
+	resultOK     = "ok"
+	resultFailed = "failed"
+)
+
+func (r *report) checkColumns() []column[control] {
+	return []column[control]{
+		col("result", 12, func(c *control) Cell { return r.say.word("result", result(c.ok)) }),
+		col("check", 56, func(c *control) Cell { return Cell{kind: wordCell, text: c.code, word: c.name} }),
+		col("partner", 17, func(c *control) Cell { return Text(c.partner) }),
+		col("run", 10, func(c *control) Cell { return ID(c.run) }),
+		col("expected", 13, func(c *control) Cell { return Count(c.expected) }),
+		col("found", 13, func(c *control) Cell { return Count(c.found) }),
+		col("numbers", 112, func(c *control) Cell { return Text(c.numbers) }).inWorkbook(),
+		col("check_code", 22, func(c *control) Cell { return Text(c.code) }).inWorkbook(),
 	}
-	return nil
 }
 
 func result(ok bool) string {
 	if ok {
 		return resultOK
 	}
-	return resultFail
+	return resultFailed
 }
 
-// balance gathers every check of the workbook: of a failed run first, of the run shown, and of the report's own rows.
-func (r *report) balance() []control {
+func (r *report) walkControls(_ context.Context, row func(control) error) error {
+	for _, ok := range []bool{false, true} {
+		for _, c := range r.controls {
+			if c.ok != ok {
+				continue
+			}
+			if err := row(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// controlChecks gathers every check of the report: of a failed run, of the run shown, and of the report's own rows.
+func (r *report) controlChecks() []control {
 	var all []control
 	for i, p := range r.book.Partners {
 		if p.Failed == nil {
-			all = append(all, r.newest(p))
+			all = append(all, r.newestRun(p))
 		}
-		for _, told := range p.told() {
-			all = append(all, r.controlsOf(p, told)...)
+		for _, shown := range p.shown() {
+			all = append(all, r.controlsOf(p, shown)...)
 		}
 		if p.Run != nil {
 			all = append(all, r.rowControls(p, r.counts[i])...)
@@ -82,9 +83,9 @@ func (r *report) balance() []control {
 	return append(all, r.attestationControls()...)
 }
 
-// newest says whether the figures are last night's: a partner whose night could not be read to its end must not look well.
-func (r *report) newest(p PartnerRun) control {
-	c := control{partner: p.Partner.Name, name: r.say.NewestShown}
+// newestRun says whether the figures are last night's: a partner whose night could not be read to its end must not look well.
+func (r *report) newestRun(p PartnerRun) control {
+	c := control{partner: p.Partner.Name, code: "newest_run", name: r.say.Texts.NewestRun}
 	if p.Run != nil {
 		c.run, c.found, c.expected = p.Run.ID, int(p.Run.ID), int(p.Run.ID)
 	}
@@ -92,9 +93,9 @@ func (r *report) newest(p PartnerRun) control {
 		c.run, c.expected = p.Unfinished.ID, int(p.Unfinished.ID)
 	}
 	c.ok = p.Run != nil && c.expected == c.found && !p.Stale
-	c.sentence = r.say.put(r.say.SayNewest, c.expected, c.found)
+	c.numbers = r.say.put(r.say.Texts.NewestRunNumbers, c.expected, c.found)
 	if p.Stale {
-		c.sentence += " " + r.say.SayStale
+		c.numbers += " " + r.say.Texts.Stale
 	}
 	return c
 }
@@ -102,36 +103,54 @@ func (r *report) newest(p PartnerRun) control {
 // controlsOf are the control totals that a run closed with. A closed run without any cannot be believed.
 func (r *report) controlsOf(p PartnerRun, shown ledger.Run) []control {
 	if len(shown.Checks) == 0 {
-		return []control{{partner: p.Partner.Name, run: shown.ID, name: r.say.NoChecks, sentence: r.say.NoChecksSentence}}
+		return []control{{partner: p.Partner.Name, run: shown.ID, code: "has_checks", name: r.say.Texts.NoControlTotals,
+			numbers: r.say.Texts.NoControlTotalsNumbers}}
 	}
 	all := make([]control, len(shown.Checks))
 	for i, c := range shown.Checks {
-		all[i] = control{partner: p.Partner.Name, run: shown.ID, name: r.say.checkName(c), expected: c.Expected, found: c.Found,
-			ok: c.OK, sentence: r.say.checkSentence(c, shown.Totals)}
+		all[i] = control{partner: p.Partner.Name, run: shown.ID, code: string(c.Name), name: r.say.checkName(c), expected: c.Expected,
+			found: c.Found, ok: c.OK, numbers: r.say.checkNumbers(c, shown.Totals)}
 	}
 	return all
 }
 
-// rowControls compare the rows of this workbook with what the run counted.
+// rowControls compare the rows of this report with what the run counted.
 func (r *report) rowControls(p PartnerRun, c counts) []control {
-	t := p.Run.Totals
-	of := func(name string, counted, rows int) control {
-		return control{partner: p.Partner.Name, run: p.Run.ID, name: name, expected: counted, found: rows, ok: counted == rows,
-			sentence: r.say.rowSentence(counted, rows)}
+	t, say := p.Run.Totals, r.say.Texts
+	of := func(code, name string, counted, rows int) control {
+		return control{partner: p.Partner.Name, run: p.Run.ID, code: code, name: name, expected: counted, found: rows,
+			ok: counted == rows, numbers: r.say.put(say.RowsNumbers, counted, rows)}
 	}
 	all := []control{
-		of(r.say.RowsCustomers, t.Listed, c.customers),
-		of(r.say.RowsBlocked, t.Blocked, c.blocked),
-		of(r.say.RowsUnread, t.Unknown, c.unread),
+		of("rows_customers", say.RowsCustomers, t.Listed, c.customers),
+		of("rows_blocked", say.RowsBlocked, t.Blocked, c.blocked),
+		of("rows_unread", say.RowsUnread, t.Unknown, c.unread),
 	}
 	turnover, moves := p.changed(c.changedOnce)
 	if turnover != nil {
-		all = append(all, of(r.say.RowsNew, turnover.New, c.changes.new), of(r.say.RowsGone, turnover.Gone, c.changes.gone))
+		all = append(all, of("rows_new", say.RowsNew, turnover.New, c.changes.new), of("rows_gone", say.RowsGone, turnover.Gone, c.changes.gone))
 	}
 	if moves != nil {
-		all = append(all, of(r.say.RowsNewlyBlocked, moves.NewlyBlocked, c.changes.newlyBlocked), of(r.say.RowsNewlyClear, moves.NewlyClear, c.changes.newlyClear))
+		all = append(all, of("rows_newly_blocked", say.RowsNewlyBlocked, moves.NewlyBlocked, c.changes.newlyBlocked),
+			of("rows_newly_clear", say.RowsNewlyClear, moves.NewlyClear, c.changes.newlyClear))
 	}
-	return all
+	forward := p.rollForward(c)
+	return append(all, control{partner: p.Partner.Name, run: p.Run.ID, code: "roll_forward", name: say.RollForwardCheck,
+		expected: forward.closing(), found: t.Blocked, ok: forward.closing() == t.Blocked,
+		numbers: r.say.put(say.RollForwardNumbers, forward.opening, forward.newlyBlocked, forward.noLonger, forward.gone, forward.closing(), t.Blocked)})
+}
+
+// rollForward is how the blocked customers of one run became those of another.
+type rollForward struct{ opening, newlyBlocked, noLonger, gone int }
+
+func (f rollForward) closing() int { return f.opening + f.newlyBlocked - f.noLonger - f.gone }
+
+func (p PartnerRun) rollForward(c counts) rollForward {
+	f := rollForward{0, c.changes.becameBlocked + c.changes.arrivedBlocked, c.changes.noLongerBlocked, c.changes.goneBlocked}
+	if p.Against != nil {
+		f.opening = p.Against.Totals.Blocked
+	}
+	return f
 }
 
 // changed is what runs counted of the changes that the workbook shows, where that can be said: who came and went, and who moved
@@ -180,11 +199,12 @@ func (r *report) attestationControls() []control {
 		return nil
 	}
 	var all []control
+	say := r.say.Texts
 	for _, h := range r.holders() {
 		t := r.tally[h.id]
 		if found := t.Answered + t.Unsettled + t.Returned; t.Sent > 0 || found > 0 {
-			all = append(all, control{partner: h.name, name: r.say.SentAnswered, expected: t.Sent, found: found, ok: t.Sent == found,
-				sentence: r.say.put(r.say.SaySent, t.Sent, t.Answered, t.Unsettled, t.Returned)})
+			all = append(all, control{partner: h.name, code: "sent_answered", name: say.SentAnswered, expected: t.Sent, found: found,
+				ok: t.Sent == found, numbers: r.say.put(say.SentAnsweredNumbers, t.Sent, t.Answered, t.Unsettled, t.Returned)})
 		}
 	}
 	imported, held, shown := 0, 0, r.entries()
@@ -192,13 +212,13 @@ func (r *report) attestationControls() []control {
 		imported += h.Rows
 	}
 	events, verified := int(r.chain.Events), int(r.chain.Verified)
-	all = append(all, control{name: r.say.ChainWhole, expected: events, found: verified, ok: events == verified,
-		sentence: r.say.put(r.say.SayWhole, events, verified)})
+	all = append(all, control{code: "log_complete", name: say.LogComplete, expected: events, found: verified, ok: events == verified,
+		numbers: r.say.put(say.LogCompleteNumbers, events, verified)})
 	for _, t := range r.tally {
 		held += t.Rows
 	}
-	return append(all, control{name: r.say.RowsImported, expected: imported, found: held, ok: imported == held,
-		sentence: r.say.put(r.say.SayImported, len(r.heads), imported, held, shown, held-shown)})
+	return append(all, control{code: "rows_imported", name: say.RowsImported, expected: imported, found: held, ok: imported == held,
+		numbers: r.say.put(say.RowsImportedNumbers, len(r.heads), imported, held, shown, held-shown)})
 }
 
 // failures is how many checks do not hold.
@@ -212,36 +232,36 @@ func (r *report) failures() int {
 	return n
 }
 
-// mood is what all checks say together.
-type mood int
+// verdict is what all checks say together.
+type verdict int
 
 const (
-	nothing mood = iota // there is nothing to check
-	good
-	bad
+	noChecks verdict = iota
+	passed
+	failed
 )
 
-func (r *report) mood() mood {
+func (r *report) verdict() verdict {
 	switch {
 	case len(r.controls) == 0:
-		return nothing
+		return noChecks
 	case r.failures() > 0:
-		return bad
+		return failed
 	}
-	return good
+	return passed
 }
 
-// verdict is the mood in words, with a sign in front.
-func (r *report) verdict() string {
-	return [...]string{nothing: "– ", good: "✔ ", bad: "✘ "}[r.mood()] + r.verdictWords()
+// integrity is the verdict in words, with a sign in front.
+func (r *report) integrity() string {
+	return [...]string{noChecks: "– ", passed: "✔ ", failed: "✘ "}[r.verdict()] + r.integrityWords()
 }
 
-func (r *report) verdictWords() string {
-	switch r.mood() {
-	case nothing:
-		return r.say.NothingToCheck
-	case bad:
-		return r.say.counted(r.say.ChecksFail, r.failures())
+func (r *report) integrityWords() string {
+	switch r.verdict() {
+	case noChecks:
+		return r.say.Texts.NothingToCheck
+	case failed:
+		return r.say.count(r.say.Texts.ChecksFailed, r.failures(), r.say.number(len(r.controls)))
 	}
-	return r.say.AllBalance
+	return r.say.put(r.say.Texts.ChecksPassed, len(r.controls), len(r.controls))
 }

@@ -10,16 +10,15 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// WriteCSV writes one data sheet, by its English name, for machines: UTF-8, RFC 4180, a header in English whatever the language of
-// the book, days as 2006-01-02 and instants in RFC 3339, UTC. The sentences in cells are in the book's language. Text that a
-// spreadsheet would take for a formula gets an apostrophe in front, also within a cell where it would begin another; nothing else is changed, and
-// nothing is cut. Book.Sheets is
-// not asked.
+// WriteCSV writes one sheet of data, by its key or English name, for machines: UTF-8, RFC 4180, a header of snake_case keys, codes
+// instead of words, days as 2006-01-02 and instants in RFC 3339, UTC: the same in every language and time zone. Text that a
+// spreadsheet would take for a formula gets an apostrophe in front, also within a cell where it would begin another; nothing else
+// is changed, and nothing is cut. Book.Sheets is not asked.
 func WriteCSV(ctx context.Context, w io.Writer, book Book, source Source, sheet string) (Written, error) {
-	wanted, err := knownSheets([]string{sheet}, SheetNames())
+	wanted, err := knownSheets([]string{sheet}, dataSheets())
 	if err != nil {
 		return Written{}, err
 	}
@@ -27,81 +26,125 @@ func WriteCSV(ctx context.Context, w io.Writer, book Book, source Source, sheet 
 	if err != nil {
 		return Written{}, err
 	}
-	s := r.dataSheets(wanted)[0]
-	out := r.newCSV(s, w)
-	if err := s.write(ctx, out); err != nil {
+	t := r.tables(wanted)[0]
+	out := newCSV(t, w)
+	if err := t.fill(ctx, out); err != nil {
 		return Written{}, err
 	}
-	if err := out.close(); err != nil {
-		return Written{}, fmt.Errorf("sheet %s: %w", s.key, err)
+	if err := out.flush(); err != nil {
+		return Written{}, fmt.Errorf("sheet %s: %w", t.key, err)
 	}
-	return Written{[]SheetRows{{s.key, out.rows}}, r.failures()}, nil
+	return Written{[]SheetRows{{englishName(t.key), out.rows}}, r.failures()}, nil
 }
 
-// csvRows writes a data sheet as CSV, its header first.
-type csvRows struct {
+// flushSize is how many bytes are written at a time.
+const flushSize = 64 << 10
+
+// csvWriter writes a table as CSV, its header first.
+type csvWriter struct {
 	out      io.Writer
 	buf      []byte
-	columns  int
-	col      int
+	columns  []columnLayout
+	instants []instantText
 	rows     int
-	location *time.Location
-	instants memory
-	err      error
 }
 
-func (r *report) newCSV(s dataSheet, out io.Writer) *csvRows {
-	o := &csvRows{out: out, buf: make([]byte, 0, 2*flushAt), columns: len(s.columns), location: r.book.Location,
-		instants: make(memory, len(s.columns))}
-	for _, c := range s.columns {
-		o.text(r.english.Columns[c].Head)
+func newCSV(t table, out io.Writer) *csvWriter {
+	o := &csvWriter{out: out, buf: make([]byte, 0, 2*flushSize), columns: t.columns, instants: make([]instantText, len(t.columns))}
+	first := true
+	for _, c := range t.columns {
+		if c.only == workbook {
+			continue
+		}
+		o.separate(&first)
+		o.buf = append(o.buf, c.key...)
 	}
-	o.err = o.end()
-	o.rows = 0
+	o.buf = append(o.buf, "\r\n"...)
 	return o
 }
 
-func (o *csvRows) begin() {
-	if o.col > 0 {
+func (o *csvWriter) separate(first *bool) {
+	if !*first {
 		o.buf = append(o.buf, ',')
 	}
-	o.col++
+	*first = false
 }
 
-func (o *csvRows) text(s string) { o.spell(valid(s)) }
+func (o *csvWriter) WriteRow(cells []Cell) error {
+	first := true
+	for i := range cells {
+		if o.columns[i].only == workbook {
+			continue
+		}
+		o.separate(&first)
+		switch c := &cells[i]; c.kind {
+		case textCell, wordCell, dayCell:
+			o.buf = appendCSV(o.buf, xlsx.ValidText(c.text))
+		case countCell, atLeastCell:
+			o.buf = strconv.AppendInt(o.buf, c.utc, 10)
+		case idCell:
+			o.buf = strconv.AppendInt(o.buf, c.n, 10)
+		case instantCell:
+			o.buf = append(o.buf, o.instants[i].of(c.at)...)
+		}
+	}
+	o.buf = append(o.buf, "\r\n"...)
+	o.rows++
+	if len(o.buf) >= flushSize {
+		return o.flush()
+	}
+	return nil
+}
 
-// spell is text that is UTF-8.
-func (o *csvRows) spell(s string) {
-	o.begin()
+func (o *csvWriter) flush() error {
+	_, err := o.out.Write(o.buf)
+	o.buf = o.buf[:0]
+	return err
+}
+
+// instantText is how the last instant of a column was written: instants repeat from row to row, and formatting takes time.
+type instantText struct {
+	at   time.Time
+	text []byte
+}
+
+func (t *instantText) of(at time.Time) []byte {
+	if t.at != at || t.text == nil {
+		t.at, t.text = at, at.UTC().AppendFormat(t.text[:0], time.RFC3339)
+	}
+	return t.text
+}
+
+// appendCSV appends a field that is UTF-8.
+func appendCSV(dst []byte, s string) []byte {
 	if s == "" {
-		return
+		return dst
 	}
 	s = inert(s)
 	formula := looksLikeFormula(s)
 	if !needsQuotes(s) {
 		if formula {
-			o.buf = append(o.buf, '\'')
+			dst = append(dst, '\'')
 		}
-		o.buf = append(o.buf, s...)
-		return
+		return append(dst, s...)
 	}
-	o.buf = append(o.buf, '"')
+	dst = append(dst, '"')
 	if formula {
-		o.buf = append(o.buf, '\'')
+		dst = append(dst, '\'')
 	}
 	for {
 		at := strings.IndexByte(s, '"')
 		if at < 0 {
 			break
 		}
-		o.buf = append(append(o.buf, s[:at]...), `""`...)
+		dst = append(append(dst, s[:at]...), `""`...)
 		s = s[at+1:]
 	}
-	o.buf = append(append(o.buf, s...), '"')
+	return append(append(dst, s...), '"')
 }
 
-// inert puts an apostrophe in front of a formula within s where Excel begins a cell although the quotes say otherwise: where its list separator is
-// the semicolon, as in half of the world, quotes mean nothing behind a comma, and a semicolon or a line break ends the cell.
+// inert puts an apostrophe in front of a formula within s where Excel begins a cell although the quotes say otherwise: where its
+// list separator is the semicolon, quotes mean nothing behind a comma, and a semicolon or a line break ends the cell.
 func inert(s string) string {
 	if strings.IndexByte(s, ';') < 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 { // nearly always
 		return s
@@ -118,11 +161,11 @@ func inert(s string) string {
 // needsQuotes reports whether a reader would take s apart, or might trim it.
 func needsQuotes(s string) bool {
 	return s[0] == ' ' || s[len(s)-1] == ' ' || strings.IndexByte(s, ',') >= 0 || strings.IndexByte(s, '"') >= 0 ||
-		strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 // four quick searches: a loop over s takes twice as long
+		strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 // four searches are twice as fast as a loop over s
 }
 
-// looksLikeFormula reports whether a spreadsheet that opens the file may take s for a formula. White space in front does not stop all
-// of them, and where such are typed the wide signs are signs too.
+// looksLikeFormula reports whether a spreadsheet that opens the file may take s for a formula. White space in front does not stop
+// all of them, and full-width signs count where such are typed.
 func looksLikeFormula(s string) bool {
 	if c := s[0]; '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' { // nearly always
 		return false
@@ -136,78 +179,4 @@ func looksLikeFormula(s string) bool {
 
 func blank(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\uFEFF' || r == '\u200B'
-}
-
-func (o *csvRows) wrapped(s string) { o.text(s) }
-
-func (o *csvRows) number(n int) { o.id(int64(n)) }
-
-func (o *csvRows) id(n int64) {
-	o.begin()
-	o.buf = strconv.AppendInt(o.buf, n, 10)
-}
-
-func (o *csvRows) status(code int) {
-	if code == 0 {
-		o.skip()
-		return
-	}
-	o.number(code)
-}
-
-func (o *csvRows) date(d standing.Date) { o.text(string(d)) }
-
-func (o *csvRows) day(t time.Time) {
-	o.begin()
-	o.buf = appendDay(o.buf, t, o.location)
-}
-
-func (o *csvRows) instant(t time.Time) {
-	text := o.instants.spell(o.col, t, appendInstant)
-	o.begin()
-	o.buf = append(o.buf, text...)
-}
-
-func (o *csvRows) skip() { o.begin() }
-
-func (o *csvRows) end() error {
-	if o.err == nil && o.col != o.columns {
-		o.err = fmt.Errorf("row %d has %d cells, the table has %d columns", o.rows+1, o.col, o.columns)
-	}
-	if o.err != nil {
-		return o.err
-	}
-	o.buf = append(o.buf, '\r', '\n')
-	o.col = 0
-	o.rows++
-	if len(o.buf) >= flushAt {
-		o.err = o.close()
-	}
-	return o.err
-}
-
-// close writes out what is still held.
-func (o *csvRows) close() error {
-	if o.err != nil {
-		return o.err
-	}
-	_, err := o.out.Write(o.buf)
-	o.buf = o.buf[:0]
-	return err
-}
-
-// appendDay appends the calendar day of t where the report is read; nothing when there is none.
-func appendDay(dst []byte, t time.Time, location *time.Location) []byte {
-	if t.IsZero() {
-		return dst
-	}
-	return t.In(location).AppendFormat(dst, time.DateOnly)
-}
-
-// appendInstant appends t to the second, as the workbook shows it; nothing when there is none.
-func appendInstant(dst []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return dst
-	}
-	return t.UTC().AppendFormat(dst, time.RFC3339)
 }

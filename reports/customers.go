@@ -2,79 +2,68 @@ package reports
 
 import (
 	"context"
+	"iter"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// customers is everyone, with the evidence.
-func (r *report) customers() dataSheet {
-	return dataSheet{
-		key: sheetCustomers,
-		columns: []column{colPartner, colCustomer, colTenant, colDomain, colStanding, colReason, colAgreed, colSigner, colEmail,
-			colDirect, colFirstSeen, colSince, colLastRead, colLink},
-		frozen: 2,
-		rows:   r.total(customerRows),
-		marks: []mark{
-			{colStanding, string(standing.Blocked), r.style.redWord},
-			{colStanding, string(standing.Unknown), r.style.amberWord},
-		},
-		fill: r.fillCustomers,
+type customerRow = ofPartner[standing.Record]
+
+// customers is every customer, with the evidence.
+func (r *report) customers() table {
+	t := newTable(sheetCustomers, r.customerColumns(), r.total(customerRows), eachOf(r, customerRows, r.recordsOf("")))
+	t.frozen, t.across = 2, 2
+	t.until("domain")
+	t.marks = []mark{
+		{"standing", "standing", string(standing.Blocked), alert},
+		{"standing", "standing", string(standing.Unknown), caution},
 	}
+	return t
 }
 
 func customerRows(c counts) int { return c.customers }
 
-func (r *report) fillCustomers(ctx context.Context, out cells) error {
-	return r.eachRecord(ctx, "", customerRows, func(p PartnerRun, rec standing.Record) error {
-		out.text(p.Partner.Name)
-		out.text(rec.Name)
-		out.text(rec.ID)
-		out.text(rec.Domain)
-		out.text(string(rec.Standing))
-		out.text(string(rec.Reason))
-		r.agreed(out, rec)
-		out.text(signer(rec.Newest.Signer))
-		out.text(rec.Newest.Signer.Email)
-		r.direct(out, rec)
-		out.instant(rec.FirstSeen)
-		out.instant(rec.StandingSince)
-		r.lastRead(out, p, rec)
-		out.text(portalLink(rec.ID))
-		return out.end()
-	})
+// recordsOf walks the customers of a partner's run with a standing, or all of them ("").
+func (r *report) recordsOf(which standing.Standing) func(context.Context, PartnerRun) iter.Seq2[standing.Record, error] {
+	return func(ctx context.Context, p PartnerRun) iter.Seq2[standing.Record, error] {
+		return r.source.Records(ctx, p.Partner.ID, p.Run.ID, which)
+	}
 }
 
-// agreed is the day of the agreement that counts; nothing when it was read that there is none.
-func (r *report) agreed(out cells, rec standing.Record) {
-	if rec.Newest.Agreed == "" && rec.Agreements != standing.Read {
-		out.text(r.say.NotRead)
-		return
+func (r *report) customerColumns() []column[customerRow] {
+	return []column[customerRow]{
+		col("standing", 16, func(c *customerRow) Cell { return r.say.word("standing", string(c.row.Standing)) }),
+		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
+		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
+		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
+		col("standing_since", 17, func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
+		col("date_agreed", 13, func(c *customerRow) Cell { return Day(c.row.Newest.Agreed) }),
+		col("agreements_read", 18, func(c *customerRow) Cell { return r.say.word("outcome", string(c.row.Agreements)) }),
+		col("signer", 22, func(c *customerRow) Cell { return Text(fullName(c.row.Newest.Signer)) }),
+		col("signer_email", 29, func(c *customerRow) Cell { return Text(c.row.Newest.Signer.Email) }),
+		col("direct_acceptance", 14, func(c *customerRow) Cell { return r.say.word("direct", string(c.row.Direct)) }),
+		col("direct_acceptance_seen", 17, func(c *customerRow) Cell { return directSeen(c.row) }),
+		col("first_seen", 17, func(c *customerRow) Cell { return Instant(c.row.FirstSeen) }),
+		col("last_read", 17, func(c *customerRow) Cell { return lastRead(c.partner, c.row) }),
+		col("domain", 29, func(c *customerRow) Cell { return Text(c.row.Domain) }),
+		col("tenant_id", 38, func(c *customerRow) Cell { return Text(c.row.ID) }),
+		col("reason_code", 24, func(c *customerRow) Cell { return Text(string(c.row.Reason)) }).inWorkbook(),
+		col("portal_link", 88, func(c *customerRow) Cell { return Text(portalLink(c.row.ID)) }),
 	}
-	out.date(rec.Newest.Agreed)
 }
 
-// direct is what this reading said of direct acceptance, and the first night of it where somebody was watching.
-func (r *report) direct(out cells, rec standing.Record) {
-	switch {
-	case rec.Direct == standing.DirectNo:
-		out.text(r.say.No)
-	case rec.Direct != standing.DirectYes:
-		out.text(r.say.NotRead)
-	case rec.DirectSince.IsZero():
-		out.text(r.say.YesUndated)
-	default:
-		out.day(rec.DirectSince)
+// directSeen is the first night on which direct acceptance was seen after a night on which it was seen that there was none.
+func directSeen(rec standing.Record) Cell {
+	if rec.Direct != standing.DirectYes {
+		return Cell{}
 	}
+	return Instant(rec.DirectSince)
 }
 
 // lastRead is when the customer's standing was last known. The run's readings are dated by the oldest of them.
-func (r *report) lastRead(out cells, p PartnerRun, rec standing.Record) {
-	switch {
-	case rec.Standing != standing.Unknown:
-		out.instant(p.Run.OldestReading)
-	case rec.LastRead.IsZero():
-		out.text(r.say.Never)
-	default:
-		out.instant(rec.LastRead)
+func lastRead(p PartnerRun, rec standing.Record) Cell {
+	if rec.Standing != standing.Unknown {
+		return Instant(p.Run.OldestReading)
 	}
+	return Instant(rec.LastRead)
 }

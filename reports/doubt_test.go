@@ -2,7 +2,9 @@ package reports
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +37,7 @@ func (l tampered) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]le
 }
 
 func TestWhatDoesNotAddUpIsCounted(t *testing.T) {
+	t.Parallel()
 	book, source := usual()
 	made, err := WriteCSV(t.Context(), io.Discard, book, source, "Checks")
 	require.NoError(t, err)
@@ -42,11 +45,13 @@ func TestWhatDoesNotAddUpIsCounted(t *testing.T) {
 	for name, c := range map[string]struct {
 		source Source
 		change func(*Book)
+		want   []string
 	}{
-		"The log of attestations is whole":                         {tampered{memorySource: source, events: 1}, nil},
-		"Rows imported = attestations in the ledger":               {tampered{memorySource: source, rows: 1}, nil},
-		"Rows on Blocked = blocked":                                {source, func(b *Book) { b.Partners[0].Run.Totals.Blocked++ }},
-		"The newest run is the one shown, and it is of last night": {source, func(b *Book) { b.Partners[1].Stale = true }},
+		"an event is missing":         {tampered{memorySource: source, events: 1}, nil, []string{"log_complete"}},
+		"an attestation is missing":   {tampered{memorySource: source, rows: 1}, nil, []string{"rows_imported"}},
+		"one more was blocked":        {source, func(b *Book) { b.Partners[0].Run.Totals.Blocked++ }, []string{"rows_blocked", "roll_forward"}},
+		"one more was blocked before": {source, func(b *Book) { b.Partners[0].Against.Totals.Blocked++ }, []string{"roll_forward"}},
+		"nothing was read lately":     {source, func(b *Book) { b.Partners[1].Stale = true }, []string{"newest_run"}},
 	} {
 		book, _ := usual()
 		if c.change != nil {
@@ -57,37 +62,61 @@ func TestWhatDoesNotAddUpIsCounted(t *testing.T) {
 		var failing []string
 		for _, control := range r.controls {
 			if !control.ok {
-				failing = append(failing, control.name)
+				failing = append(failing, control.code)
 			}
 		}
-		assert.Equal(t, []string{name}, failing)
-		made, err := WriteCSV(t.Context(), io.Discard, book, c.source, "Unread")
+		assert.Equal(t, c.want, failing, name)
+		made, err := WriteCSV(t.Context(), io.Discard, book, c.source, "Could not be read")
 		require.NoError(t, err)
-		assert.Equal(t, 1, made.Failing, "also where the checks are not asked for")
+		assert.Equal(t, len(c.want), made.Failing, "also where the checks are not asked for")
 	}
 }
 
-func TestOldFiguresHaveANotice(t *testing.T) {
+func TestOldFiguresHaveANoticeAndAMark(t *testing.T) {
+	t.Parallel()
 	book, source := usual()
 	book.Partners[1].Stale = true
 	w := write(t, book, source)
-	assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, w, "Summary", "A2"))
+	assert.Equal(t, "✘ 1 of 31 control checks FAILED: see Checks", cell(t, w, "Summary", "A2"))
 	assert.Equal(t, "contoso-eu: nothing was read for more than 36 hours. The figures are those of run 1 of 2026-11-22 02:31.", cell(t, w, "Summary", "A5"))
+	_, rows := section(t, w, "Summary", "Blocked customers since the last run")
+	assert.Equal(t, []string{"contoso-br", "3", "2", "-1", "-1", "3"}, trimmed(rows[0]))
+	assert.Equal(t, []string{"contoso-eu", "0†", "1†", "0†", "0†", "1†"}, trimmed(rows[1]))
+	assert.Equal(t, []string{"All partners", "3†", "3†", "-1†", "-1†", "4†"}, trimmed(rows[2]))
+	assert.Equal(t, "† Figures of an old night, and totals that contain them.", rows[3][0])
+}
+
+// section is a table of a sheet without tables: its head, and the rows down to an empty one.
+func section(t *testing.T, w written, sheet, title string) (head []string, rows [][]string) {
+	t.Helper()
+	all := w.cells(t, sheet)
+	i := slices.IndexFunc(all, func(row []string) bool { return len(row) > 0 && row[0] == title })
+	require.GreaterOrEqual(t, i, 0, "%s has no %q", sheet, title)
+	for _, row := range all[i+2:] {
+		if len(row) == 0 {
+			break
+		}
+		rows = append(rows, row)
+	}
+	return all[i+1], rows
+}
+
+// trimmed is a row without the empty cells at its end.
+func trimmed(row []string) []string {
+	for len(row) > 0 && row[len(row)-1] == "" {
+		row = row[:len(row)-1]
+	}
+	return row
 }
 
 func TestChangesSinceARunThatSomebodyChose(t *testing.T) {
+	t.Parallel()
 	book, source := usual()
+	book.Partners[0].Run.Totals.Unknown++
+	assert.Equal(t, "+1 since the last run", cell(t, write(t, book, source), "Summary", "G8"))
 	book.Against = 11
-	w := write(t, book, source)
-	rows, err := w.GetRows("Summary")
-	require.NoError(t, err)
-	var heads []string
-	for _, row := range rows {
-		if len(row) == 1 {
-			heads = append(heads, row[0])
-		}
-	}
-	assert.Contains(t, heads, "Change since run 11")
+	assert.Equal(t, "+1 since run 11", cell(t, write(t, book, source), "Summary", "G8"))
+	assert.Equal(t, "unchanged", cell(t, write(t, book, source), "Summary", "A8"))
 }
 
 // Whoever reads a total by its name, or a bar by its legend, must get what the head of its column says.
@@ -106,7 +135,7 @@ func TestNamesAndBarsAreOfTheColumnsThatTheySay(t *testing.T) {
 		}
 	}
 	names := map[string]string{"Total_Listed": "Listed", "Total_Clear": "Clear", "Total_Blocked": "Blocked", "Total_Unknown": "Unknown",
-		"Total_Excluded": "Excluded", "Total_Unreadable": "Unreadable", "Total_Direct_undated": "Accepted directly, date not known",
+		"Total_Excluded": "Out of scope", "Total_Unreadable": "Could not be read", "Total_Direct_undated": "Accepted directly, date not known",
 		"Total_Newly_blocked": "Newly blocked", "Total_Newly_clear": "Newly clear", "Total_New": "New", "Total_Gone": "Gone"}
 	found := 0
 	for _, name := range w.GetDefinedName() {
@@ -120,32 +149,61 @@ func TestNamesAndBarsAreOfTheColumnsThatTheySay(t *testing.T) {
 	}
 	assert.Equal(t, len(names), found)
 
-	chart := strings.ReplaceAll(string(part(t, w.bytes, "xl/charts/chart1.xml")), "&#39;", "'")
+	chart := string(part(t, w.bytes, "xl/charts/chart1.xml"))
 	for letter, head := range map[string]string{"C": "Clear", "D": "Blocked", "E": "Unknown", "F": "Excluded"} {
+		if head == "Excluded" {
+			head = "Out of scope"
+		}
 		assert.Equal(t, head, heads[letter])
-		assert.Contains(t, chart, "<tx><strRef><f>'Summary'!$"+letter+"$", "the legend of "+head)
-		assert.Regexp(t, `<val><numRef><f>'Summary'!\$`+letter+`\$\d+:\$`+letter+`\$\d+</f>`, chart, "the bars of "+head)
+		assert.Regexp(t, `<c:tx><c:strRef><c:f>'Summary'!\$`+letter+`\$\d+</c:f><c:strCache><c:ptCount val="1"/><c:pt idx="0"><c:v>`+head+`</c:v>`, chart)
+		assert.Regexp(t, `<c:val><c:numRef><c:f>'Summary'!\$`+letter+`\$\d+:\$`+letter+`\$\d+</c:f>`, chart, "the bars of "+head)
 	}
-	assert.Equal(t, 4, strings.Count(chart, "<ser>"))
+	assert.Equal(t, 4, strings.Count(chart, "<c:ser>"))
 }
 
-func TestHistoryHoldsAsManyRunsAsTheChartShows(t *testing.T) {
+// The trend has a row for each of the last 90 days on which a run completed, with the figure of the day's last run.
+func TestTheTrendGoesBackNinetyDays(t *testing.T) {
+	t.Parallel()
 	book, source := usual()
 	shown := *book.Partners[0].Run
 	book.Partners = book.Partners[:1]
-	book.Partners[0].History = blockedHistory(shown, 31)
+	book.Partners[0].History = blockedHistory(shown, 101)
+	again := shown // a recheck on the same day
+	again.StartedAt, again.Totals.Blocked = shown.StartedAt.Add(time.Hour), 77
+	book.Partners[0].History = append(book.Partners[0].History, again)
 	w := write(t, book, source)
-	rows, err := w.GetRows("Summary")
-	require.NoError(t, err)
-	nights := -1
-	for _, row := range rows {
-		if nights >= 0 && len(row) > 1 {
-			nights++
-		}
-		if len(row) > 0 && row[0] == "Night" {
-			nights = 0
-		}
+	head, rows := section(t, w, "Summary", "Figures behind the charts")
+	assert.Equal(t, []string{"Night", "contoso-br"}, trimmed(head))
+	require.Len(t, rows, 90)
+	assert.Equal(t, []string{"2026-08-25"}, rows[0][:1])
+	assert.Equal(t, []string{"2026-11-22", "77"}, trimmed(rows[89]))
+	chart := string(part(t, w.bytes, "xl/charts/chart2.xml"))
+	assert.Contains(t, chart, "<c:dateAx>")
+	assert.Contains(t, chart, `<c:ptCount val="90"/><c:pt idx="0"><c:v>46259</c:v></c:pt>`)
+	assert.Contains(t, chart, `<c:pt idx="89"><c:v>77</c:v></c:pt>`)
+}
+
+// With many partners, the charts name those with the most blocked customers and add up the others.
+func TestChartsOfManyPartners(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	model := book.Partners[0]
+	book.Partners = nil
+	for i := range 20 {
+		p, run := model, *model.Run
+		run.Totals.Blocked, run.Totals.Listed = 10*i, 100+10*i
+		p.Partner.ID, p.Partner.Name = fmt.Sprintf("%s-%02d", brazil.ID[:33], i), fmt.Sprintf("partner-%02d", i)
+		p.Run, p.History, p.Against = &run, []ledger.Run{run}, nil
+		source.records[p.Partner.ID] = source.records[brazil.ID]
+		book.Partners = append(book.Partners, p)
 	}
-	assert.Equal(t, 30, nights)
-	assert.Equal(t, ledger.Completed, shown.State)
+	w := write(t, book, source)
+	bars := string(part(t, w.bytes, "xl/charts/chart1.xml"))
+	assert.Contains(t, bars, `<c:ptCount val="11"/><c:pt idx="0"><c:v>partner-19</c:v></c:pt>`)
+	assert.Contains(t, bars, `<c:pt idx="10"><c:v>10 others</c:v></c:pt>`)
+	assert.Contains(t, bars, `<c:pt idx="10"><c:v>450</c:v></c:pt>`, "0 + 10 + … + 90")
+	lines := string(part(t, w.bytes, "xl/charts/chart2.xml"))
+	assert.Equal(t, 6, strings.Count(lines, "<c:ser>"))
+	assert.Contains(t, lines, "<c:v>15 others</c:v>")
+	assert.Contains(t, lines, "<c:v>1050</c:v>", "0 + 10 + … + 140")
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -21,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
-	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 func asCSV(t *testing.T, book Book, source Source, sheet string) (text []byte, rows int) {
@@ -30,7 +31,7 @@ func asCSV(t *testing.T, book Book, source Source, sheet string) (text []byte, r
 	written, err := WriteCSV(t.Context(), &out, book, source, sheet)
 	require.NoError(t, err)
 	require.Len(t, written.Sheets, 1)
-	require.Equal(t, sheet, written.Sheets[0].Sheet)
+	require.Contains(t, []string{sheet, englishName(sheet)}, written.Sheets[0].Sheet)
 	return out.Bytes(), written.Sheets[0].Rows
 }
 
@@ -61,49 +62,118 @@ func letters(text []byte) (rows [][]string) {
 	return rows
 }
 
-// asShown is a machine's cell as the workbook shows it.
-func asShown(cell string) string {
+// asShown is a machine's cell as the workbook in English shows it: words for codes, clocks in the report's zone.
+func asShown(t *testing.T, say catalogue, key, cell string) string {
+	t.Helper()
+	if kind := wordKinds[key]; kind != "" && cell != "" {
+		return say.word(kind, cell).word
+	}
 	if at, err := time.Parse(time.RFC3339, cell); err == nil {
 		return at.In(saoPaulo).Format("2006-01-02 15:04")
 	}
-	return fit(strings.TrimPrefix(cell, "'"), english().Cut)
+	return xlsx.Fit(strings.TrimPrefix(cell, "'"), say.Texts.Cut)
 }
 
+// wordKinds are the columns that hold codes.
+var wordKinds = map[string]string{"standing": "standing", "standing_before": "standing", "standing_after": "standing",
+	"blocked.reason": "reason", "customers.reason": "reason", "could_not_be_read.reason": "reason", "attestations.reason": "attestation_reason",
+	"reason_before": "reason", "reason_after": "reason", "next_step": "remedy", "agreements_read": "outcome", "subscriptions_read": "outcome",
+	"direct_acceptance": "direct", "since_is": "precision", "change": "change", "what_to_do": "advice", "state": "state",
+	"attestation_state": "state", "result": "result"}
+
 func TestCSVHoldsWhatTheWorkbookShows(t *testing.T) {
+	t.Parallel()
 	book, source := usual()
 	w := write(t, book, source)
-	for i, sheet := range SheetNames() {
+	say := catalogueIn(t, "en")
+	for i, table := range allTables(t, book, source) {
+		sheet := englishName(table.key)
 		text, rows := asCSV(t, book, source, sheet)
 		assert.Equal(t, w.rows[i], SheetRows{sheet, rows})
 		got := letters(text)
 		read, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 		require.NoError(t, err, sheet)
 		require.Len(t, read, rows+1, sheet)
-		shown := w.cells(t, sheet)[1:]
-		require.Len(t, shown, rows+1)
-		for y, row := range got {
-			require.Len(t, row, len(got[0]), "%s, row %d", sheet, y)
-			for x, cell := range row {
-				assert.Equal(t, strings.ReplaceAll(cell, "\r\n", "\n"), read[y][x], "encoding/csv reads the same")
-				want := ""
-				if x < len(shown[y]) {
-					want = shown[y][x]
+		shown := w.cells(t, sheet)[2:]
+		require.Len(t, shown, rows)
+		for y, row := range got[1:] {
+			x := 0
+			for column, c := range table.columns {
+				if c.only == workbook {
+					continue
 				}
-				assert.Equal(t, want, asShown(cell), "%s, row %d, column %s", sheet, y, got[0][x])
+				assert.Equal(t, c.key, got[0][x])
+				assert.Equal(t, strings.ReplaceAll(row[x], "\r\n", "\n"), read[y+1][x], "encoding/csv reads the same")
+				key := c.key
+				if wordKinds[table.key+"."+key] != "" {
+					key = table.key + "." + key
+				}
+				want, cell := "", strings.TrimPrefix(asShown(t, say, key, row[x]), "≥ ")
+				if column < len(shown[y]) {
+					want = strings.TrimPrefix(shown[y][column], "≥ ")
+				}
+				if table.key != sheetChecks || c.key != "check" { // names of checks are in the workbook only
+					assert.Equal(t, want, cell, "%s, row %d, column %s", sheet, y, c.key)
+				}
+				x++
 			}
+			require.Len(t, row, x, "%s, row %d", sheet, y)
 		}
 	}
 }
 
-func TestCSVSaysTheSameInEveryLanguageButForSentences(t *testing.T) {
+// allTables are the tables of a report.
+func allTables(t *testing.T, book Book, source Source) []table {
+	t.Helper()
+	r, err := gather(t.Context(), book, source)
+	require.NoError(t, err)
+	return r.tables(dataSheets())
+}
+
+func catalogueIn(t *testing.T, language string) catalogue {
+	t.Helper()
+	say, err := catalogueOf(language)
+	require.NoError(t, err)
+	return say
+}
+
+// The same facts give the same bytes for machines, and so the same digest, in every language and time zone, with every version.
+func TestMachinesGetTheSameInEveryLanguageAndZone(t *testing.T) {
+	t.Parallel()
 	book, source := usual()
-	inEnglish, _ := asCSV(t, book, source, "Customers")
-	book.Language = "pt-BR"
-	text, _ := asCSV(t, book, source, "Customers")
-	assert.True(t, strings.HasPrefix(string(text), "Partner,Customer,Tenant ID,"))
-	assert.Equal(t, inEnglish[:bytes.IndexByte(inEnglish, '\n')], text[:bytes.IndexByte(text, '\n')])
-	assert.Contains(t, string(text), "não lido", "a sentence")
-	assert.Contains(t, string(text), ",2026-11-22T05:30:04Z,", "not as the language writes dates, and not where the report is read")
+	want := map[string]string{}
+	for _, key := range dataSheets() {
+		text, _ := asCSV(t, book, source, englishName(key))
+		want[key] = string(text)
+	}
+	digest := digestOf(t, book, source, dataSheets())
+	for _, language := range Languages() {
+		for _, zone := range []*time.Location{time.UTC, saoPaulo, time.FixedZone("Kiritimati", 14*60*60), time.FixedZone("Baker", -12*60*60)} {
+			book.Language, book.Location, book.Version = language, zone, "9.9.9-"+language
+			for _, key := range dataSheets() {
+				text, _ := asCSV(t, book, source, key)
+				assert.Equal(t, want[key], string(text), "%s, %s, %s", language, zone, key)
+			}
+			assert.Equal(t, digest, propertiesOf(t, write(t, book, source))[digestProperty])
+			var out bytes.Buffer
+			_, err := WriteJSON(t.Context(), &out, book, source)
+			require.NoError(t, err)
+			assert.Contains(t, out.String(), digest)
+		}
+	}
+	assert.True(t, strings.HasPrefix(want[sheetCustomers], "standing,customer,partner,reason,"))
+	assert.Contains(t, want[sheetCustomers], ",2026-11-22T05:30:04Z,")
+	assert.Contains(t, want[sheetBlocked], "attest,Outdated GmbH,")
+}
+
+// propertiesOf are a workbook's custom properties.
+func propertiesOf(t *testing.T, w written) map[string]string {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(w.bytes), int64(len(w.bytes)))
+	require.NoError(t, err)
+	properties, err := xlsx.CustomProperties(archive)
+	require.NoError(t, err)
+	return properties
 }
 
 func TestHostileTextIsTextInCSVToo(t *testing.T) {
@@ -138,13 +208,11 @@ func TestHostileTextIsTextInCSVToo(t *testing.T) {
 		" ":                          `" "`,
 		long:                         `"` + long + `"`,
 	} {
-		out := &csvRows{columns: 1}
-		out.text(name)
-		assert.Equal(t, want, string(out.buf), "%q", name)
+		assert.Equal(t, want, string(appendCSV(nil, xlsx.ValidText(name))), "%q", name)
 	}
-	numbers := &csvRows{columns: 1}
-	numbers.number(-5)
-	assert.Equal(t, "-5", string(numbers.buf), "a number is no formula")
+	numbers := &csvWriter{columns: make([]columnLayout, 1), instants: make([]instantText, 1)}
+	require.NoError(t, numbers.WriteRow([]Cell{Count(-5)}))
+	assert.Equal(t, "-5\r\n", string(numbers.buf), "a number is not a formula")
 }
 
 func TestJSONHoldsWhatCSVHolds(t *testing.T) {
@@ -155,26 +223,28 @@ func TestJSONHoldsWhatCSVHolds(t *testing.T) {
 	assert.Equal(t, Written{Sheets: write(t, book, source).rows}, written)
 
 	var got struct {
-		MadeAt  time.Time `json:"made_at"`
-		Verdict string
-		Runs    []map[string]any
-		Sheets  map[string][]map[string]any
-		SHA256  string
+		SchemaVersion int       `json:"schema_version"`
+		MadeAt        time.Time `json:"made_at"`
+		Verdict       string
+		Runs          []map[string]any
+		Sheets        map[string][]map[string]any
+		SHA256        string
 	}
 	decoder := json.NewDecoder(bytes.NewReader(out.Bytes()))
 	decoder.UseNumber()
 	require.NoError(t, decoder.Decode(&got))
 	_, err = decoder.Token()
 	require.ErrorIs(t, err, io.EOF, "one object and nothing else")
+	assert.Equal(t, SchemaVersion, got.SchemaVersion)
 	assert.Equal(t, book.AsOf, got.MadeAt)
 	assert.Equal(t, "ok", got.Verdict)
 	assert.Equal(t, []map[string]any{
 		{"partner": "contoso-br", "run": json.Number("12"), "started_at": "2026-11-22T05:30:00Z", "against": json.Number("11")},
 		{"partner": "contoso-eu", "run": json.Number("1"), "started_at": "2026-11-22T05:31:00Z", "against": nil},
 	}, got.Runs)
-	assert.Len(t, got.Sheets, len(SheetNames()))
-	for _, sheet := range SheetNames() {
-		text, rows := asCSV(t, book, source, sheet)
+	assert.Len(t, got.Sheets, len(dataSheets()))
+	for _, sheet := range dataSheets() {
+		text, rows := asCSV(t, book, source, englishName(sheet))
 		table := letters(text)
 		require.Len(t, got.Sheets[sheet], rows)
 		for y, row := range got.Sheets[sheet] {
@@ -197,29 +267,30 @@ func TestJSONHoldsWhatCSVHolds(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, digestOf(t, book, source, SheetNames()), got.SHA256)
-	first := got.Sheets["Blocked"][0]
-	assert.Equal(t, json.Number("41"), first["Days blocked"])
-	assert.Equal(t, "2026-10-12T05:30:00Z", first["Blocked since"])
-	assert.Equal(t, "2019-08-26", first["Last accepted"])
+	assert.Equal(t, digestOf(t, book, source, dataSheets()), got.SHA256)
+	first := got.Sheets["blocked"][0]
+	assert.Equal(t, json.Number("41"), first["days_blocked"])
+	assert.Equal(t, "2026-10-12T05:30:00Z", first["blocked_since"])
+	assert.Equal(t, "2019-08-26", first["last_accepted"])
+	assert.Equal(t, "outdated", first["reason"])
 }
 
 func TestJSONKeysAreInTheOrderOfColumns(t *testing.T) {
 	book, source := usual()
 	var out bytes.Buffer
-	written, err := WriteJSON(t.Context(), &out, book, source, "unread", "Changes")
+	written, err := WriteJSON(t.Context(), &out, book, source, "could_not_be_read", "Changes")
 	require.NoError(t, err)
-	assert.Equal(t, []SheetRows{{"Changes", 8}, {"Unread", 6}}, written.Sheets, "in the order of the workbook")
-	assert.Contains(t, out.String(), "\n\"Changes\":[\n{\"Partner\":\"contoso-br\",\"Customer\":\"Outdated GmbH\",\"Tenant ID\":\"00000005-")
-	assert.Contains(t, out.String(), digestOf(t, book, source, []string{"Changes", "Unread"}))
-	assert.NotContains(t, out.String(), `"Customers"`)
+	assert.Equal(t, []SheetRows{{"Changes", 8}, {"Could not be read", 6}}, written.Sheets, "in the order of the workbook")
+	assert.Contains(t, out.String(), "\n\"changes\":[\n{\"change\":\"newly_blocked\",\"customer\":\"Outdated GmbH\",\"partner\":\"contoso-br\",\"standing_before\":\"clear\"")
+	assert.Contains(t, out.String(), digestOf(t, book, source, []string{"Changes", "Could not be read"}))
+	assert.NotContains(t, out.String(), `"customers"`)
 }
 
 func TestJSONOfABookWithoutPartnersOrRows(t *testing.T) {
 	var out bytes.Buffer
 	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight, Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, "Blocked")
 	require.NoError(t, err)
-	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","as_of":"2026-11-22T05:30:00Z","verdict":"failed","sheets":{"Blocked":[]},
+	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","as_of":"2026-11-22T05:30:00Z","schema_version":1,"verdict":"failed","sheets":{"blocked":[]},
 		"runs":[{"partner":"contoso-br","run":null,"started_at":null,"against":null}],"sha256":%q}`,
 		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, []string{"Blocked"})), out.String())
 	out.Reset()
@@ -234,8 +305,8 @@ func FuzzJSONTextComesBack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var got string
-		require.NoError(t, json.Unmarshal(appendJSON(nil, valid(s)), &got))
-		assert.Equal(t, valid(s), got)
+		require.NoError(t, json.Unmarshal(appendJSON(nil, xlsx.ValidText(s)), &got))
+		assert.Equal(t, xlsx.ValidText(s), got)
 	})
 }
 
@@ -244,14 +315,12 @@ func FuzzCSVTextComesBack(f *testing.F) {
 		f.Add(s, "x")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		out := &csvRows{columns: 2, out: io.Discard}
-		out.text(a)
-		out.text(b)
-		require.NoError(t, out.end())
+		out := &csvWriter{columns: make([]columnLayout, 2), instants: make([]instantText, 2), out: io.Discard}
+		require.NoError(t, out.WriteRow([]Cell{Text(a), Text(b)}))
 		rows := letters(out.buf)
 		require.Len(t, rows, 1)
 		require.Len(t, rows[0], 2)
-		for i, s := range []string{valid(a), valid(b)} {
+		for i, s := range []string{xlsx.ValidText(a), xlsx.ValidText(b)} {
 			if s != "" && looksLikeFormula(s) {
 				s = "'" + s
 			}
@@ -274,27 +343,29 @@ func digestOf(t *testing.T, book Book, source Source, sheets []string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func TestAboutHasTheDigestOfTheData(t *testing.T) {
-	for language, label := range map[string]string{"en": "SHA-256 of the data", "pt-BR": "SHA-256 dos dados"} {
+func TestAboutAndThePropertiesHaveTheDigestOfTheData(t *testing.T) {
+	t.Parallel()
+	for _, language := range Languages() {
 		book, source := usual()
 		book.Language = language
-		say, err := catalogueOf(language)
-		require.NoError(t, err)
+		say := catalogueIn(t, language)
 		about := func(w written) string {
-			for _, row := range w.cells(t, say.Sheets[sheetAbout]) {
-				if len(row) > 2 && row[1] == label {
-					return row[2]
+			digest := ""
+			for _, row := range w.cells(t, say.Sheets[sheetAbout].label()) {
+				if len(row) > 2 && row[1] == say.Texts.Digest {
+					digest = row[2]
 				}
 			}
-			return ""
+			assert.Equal(t, digest, propertiesOf(t, w)[digestProperty])
+			return digest
 		}
-		want := digestOf(t, book, source, SheetNames())
+		want := digestOf(t, book, source, dataSheets())
 		assert.Equal(t, want, about(write(t, book, source)))
-		assert.Equal(t, want, about(writeWith(t, writer{sheetLimit: 22}, book, source)), "a sheet that goes on in another is one file")
+		assert.Equal(t, want, about(writeWith(t, writer{rowLimit: 22}, book, source)), "a sheet that continues in another is one file")
 		book.AsOf = book.AsOf.AddDate(1, 0, 0)
 		assert.Equal(t, want, about(write(t, book, source)), "whenever it is made")
-		book.Sheets = []string{"Unread", "About", "Blocked"}
-		assert.Equal(t, digestOf(t, book, source, []string{"Blocked", "Unread"}), about(write(t, book, source)), "of the sheets that are there")
+		book.Sheets = []string{"Could not be read", "About", "Blocked"}
+		assert.Equal(t, digestOf(t, book, source, []string{"Blocked", "Could not be read"}), about(write(t, book, source)), "of the sheets that are there")
 		source.records[brazil.ID][4].Name += "."
 		assert.NotEqual(t, want, about(write(t, book, source)))
 	}
@@ -307,7 +378,7 @@ func TestOnlyTheSheetsThatAreWanted(t *testing.T) {
 		rows         []SheetRows
 	}{
 		{[]string{"Blocked"}, []string{"Blocked"}, []SheetRows{{"Blocked", 4}}},
-		{[]string{"unread", "changes"}, []string{"Changes", "Unread"}, []SheetRows{{"Changes", 8}, {"Unread", 6}}},
+		{[]string{"could_not_be_read", "changes"}, []string{"Changes", "Could not be read"}, []SheetRows{{"Changes", 8}, {"Could not be read", 6}}},
 		{[]string{"About", "Summary"}, []string{"Summary", "About"}, nil},
 		{[]string{"About", "Changes"}, []string{"Changes", "About"}, []SheetRows{{"Changes", 8}}},
 	} {
@@ -322,13 +393,13 @@ func TestOnlyTheSheetsThatAreWanted(t *testing.T) {
 		}
 		assert.NotContains(t, string(part(t, w.bytes, sharedStrings)), digestPlace)
 	}
-	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Attestations", "Unread", "Checks", "About"}, BookSheetNames())
+	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Attestations", "Could not be read", "Checks", "About"}, BookSheetNames())
 }
 
 func TestAnUnknownSheetIsRefused(t *testing.T) {
 	book, source := usual()
 	_, err := WriteCSV(t.Context(), io.Discard, book, source, "Summary")
-	assert.EqualError(t, err, `there is no sheet "Summary"; there are Blocked, Customers, Changes, Attestations, Unread, Checks`)
+	assert.EqualError(t, err, `there is no sheet "Summary"; there are Blocked, Customers, Changes, Attestations, Could not be read, Checks`)
 	unknown, ok := errors.AsType[*UnknownSheetError](err)
 	require.True(t, ok)
 	assert.Equal(t, SheetNames(), unknown.Known)
@@ -358,47 +429,24 @@ func TestMachinesHearOfErrorsToo(t *testing.T) {
 	assert.ErrorContains(t, err, "is not known")
 }
 
-func TestARowWithOtherThanItsColumnsIsAnError(t *testing.T) {
-	r, err := gather(t.Context(), Book{}, memorySource{})
+func TestInvalidUTF8IsReplacedInEveryFormat(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	source.records[brazil.ID][4].Name = "bad \xff name"
+	csvText, _ := asCSV(t, book, source, "Blocked")
+	var array bytes.Buffer
+	_, err := WriteJSON(t.Context(), &array, book, source, "Blocked")
 	require.NoError(t, err)
-	s := r.blocked()
-	for _, out := range []cells{r.newCSV(s, io.Discard), r.newJSON(s, io.Discard)} {
-		out.text("x")
-		assert.ErrorContains(t, out.end(), "row 1 has 1 cells")
-		assert.ErrorContains(t, out.end(), "row 1 has 1 cells", "it is kept")
-	}
-}
-
-func TestWhatIsNoUTF8IsMadeUTF8InEveryFormat(t *testing.T) {
-	r, err := gather(t.Context(), Book{}, memorySource{})
-	require.NoError(t, err)
-	s, bad := r.changes(), "\xff"
-	s.rows, s.columns = 1, s.columns[:3]
-	s.fill = func(_ context.Context, out cells) error {
-		out.text(bad)
-		out.wrapped(bad)
-		out.date(standing.Date(bad))
-		return out.end()
-	}
-	var sheet, array, table bytes.Buffer
-	data := r.newCSV(s, &table)
-	for _, out := range []cells{
-		r.newRows(s, []page{{rows: 1}}, func(page) (io.Writer, error) { return &sheet, nil }), r.newJSON(s, &array)} {
-		require.NoError(t, s.write(t.Context(), digested{out, data}))
-		require.NoError(t, out.(interface{ close() error }).close())
-	}
-	require.NoError(t, s.write(t.Context(), data))
-	require.NoError(t, data.close())
-	for _, text := range []string{sheet.String(), array.String(), table.String()} {
+	sheet := part(t, write(t, book, source).bytes, "xl/worksheets/sheet2.xml")
+	for _, text := range []string{string(csvText), array.String(), string(sheet)} {
 		assert.True(t, utf8.ValidString(text))
-		assert.Zero(t, strings.Count(text, "\uFFFD")%3)
-		assert.Contains(t, text, "\uFFFD")
+		assert.Contains(t, text, "bad \uFFFD name")
 	}
 }
 
 func TestTotalsHaveNames(t *testing.T) {
 	assert.Len(t, totalNames, len(measures(ledger.Totals{}, changeCounts{})))
-	for _, language := range []string{"en", "pt-BR"} {
+	for _, language := range Languages() {
 		book, source := usual()
 		book.Language = language
 		for _, partners := range [][]PartnerRun{book.Partners, book.Partners[:1]} {
@@ -520,42 +568,50 @@ func TestMovesOtherThanCountedFailACheck(t *testing.T) {
 		book, source := usual()
 		history := book.Partners[0].History
 		change(&history[len(history)-1].Totals)
-		assert.Equal(t, "✘ 1 check FAILS: see Checks", cell(t, write(t, book, source), "Checks", "B1"))
+		assert.Equal(t, "✘ 1 of 31 control checks FAILED: see Checks", cell(t, write(t, book, source), "Checks", "B1"))
 	}
 	book, source := usual()
 	_, rows := asCSV(t, book, source, "Checks")
 	book.Partners[0].Against = &book.Partners[0].History[3]
-	assert.Equal(t, "✔ All checks balance", cell(t, write(t, book, source), "Checks", "B1"))
+	book.Partners[0].Against.Totals.Blocked = book.Partners[0].Run.Totals.Blocked
+	assert.Regexp(t, "^✔ All control checks passed", cell(t, write(t, book, source), "Checks", "B1"))
 	_, fewer := asCSV(t, book, source, "Checks")
 	assert.Equal(t, rows-4, fewer, "they cannot be said of runs that are far apart")
 }
 
-func TestAboutHasRoomToSign(t *testing.T) {
-	for language, labels := range map[string][]string{"en": {"Prepared by", "Reviewed by", "Date"}, "pt-BR": {"Preparado por", "Revisado por", "Data"}} {
+func TestAboutHasRoomToSignForScopePeriodAndDigest(t *testing.T) {
+	t.Parallel()
+	for _, language := range Languages() {
 		book, source := usual()
 		book.Language = language
-		say, err := catalogueOf(language)
-		require.NoError(t, err)
-		w, sheet := write(t, book, source), say.Sheets[sheetAbout]
-		points, found := 0.0, []string{}
+		say := catalogueIn(t, language)
+		w, sheet := write(t, book, source), say.Sheets[sheetAbout].label()
+		points, roles, lines := 0.0, []string{}, []string{}
 		for i := range w.cells(t, sheet) {
 			height, err := w.GetRowHeight(sheet, i+1)
 			require.NoError(t, err)
 			points += height
-			label := cell(t, w, sheet, fmt.Sprintf("B%d", i+1))
-			if !slices.Contains(labels, label) || height != signatureHeight {
+			label := cell(t, w, sheet, fmt.Sprintf("A%d", i+1))
+			lines = append(lines, label)
+			if !slices.Contains(say.Texts.SignOffRoles, label) {
 				continue
 			}
-			found = append(found, label)
-			assert.Empty(t, cell(t, w, sheet, fmt.Sprintf("C%d", i+1)))
-			id, err := w.GetCellStyle(sheet, fmt.Sprintf("C%d", i+1))
-			require.NoError(t, err)
-			style, err := w.GetStyle(id)
-			require.NoError(t, err)
-			require.Len(t, style.Border, 1)
-			assert.Equal(t, "bottom", style.Border[0].Type)
-			assert.Less(t, points, 450.0, "A4 on its side has 523 points between our margins")
+			assert.EqualValues(t, signatureHeight, height)
+			roles = append(roles, label)
+			for _, col := range []string{"B", "C"} { // name, date
+				assert.Empty(t, cell(t, w, sheet, fmt.Sprintf("%s%d", col, i+1)))
+				id, err := w.GetCellStyle(sheet, fmt.Sprintf("%s%d", col, i+1))
+				require.NoError(t, err)
+				style, err := w.GetStyle(id)
+				require.NoError(t, err)
+				require.Len(t, style.Border, 1)
+				assert.Equal(t, "bottom", style.Border[0].Type)
+			}
+			assert.Less(t, points, 500.0, "A4 landscape has 523 points between the margins")
 		}
-		assert.Equal(t, labels, found)
+		assert.Equal(t, say.Texts.SignOffRoles, roles)
+		assert.Contains(t, lines, say.Texts.Digest+": "+digestOf(t, book, source, dataSheets()))
+		assert.Contains(t, lines, fmt.Sprintf(say.Texts.SignOffText, "contoso-br, contoso-eu",
+			say.at(book.Partners[0].Against.StartedAt, saoPaulo)+" – "+say.at(book.Partners[1].Run.StartedAt, saoPaulo)))
 	}
 }

@@ -6,10 +6,7 @@ package reports
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
@@ -26,6 +23,7 @@ type PartnerRun struct {
 	Unfinished *ledger.Run
 	Stale      bool         // nothing newer was read for longer than a night and a half before the report's instant
 	History    []ledger.Run // up to HistoryRuns completed runs, oldest first, ending with Run
+	first      time.Time    // when the partner's first completed run began: what was so then may have been so before
 }
 
 // Book is one workbook: all partners, in the order in which they are shown.
@@ -44,6 +42,8 @@ type Book struct {
 // at its first error. Every sequence yields as many rows as its Count said; Write fails when it does not, so both must
 // see the same state of the ledger. Changes may be asked for twice.
 type Source interface {
+	// FirstRun is when the first completed run of a partner began; zero: there is none.
+	FirstRun(ctx context.Context, partnerID string) (time.Time, error)
 	CountRecords(ctx context.Context, partnerID string, run int64, which standing.Standing) (int, error)
 	// Records walks the customers of a run with a standing, or all of them (""): by name, then id.
 	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
@@ -79,48 +79,4 @@ type SheetRows struct {
 type Written struct {
 	Sheets  []SheetRows // the data sheets, in workbook order
 	Failing int         // how many of all checks do not hold, whether their sheet was wanted or not
-}
-
-// Write writes the workbook to w and says what it holds. The same book and rows
-// give the same bytes. After an error what was written to w is not a workbook: write to a temporary file, then rename.
-func Write(ctx context.Context, w io.Writer, book Book, source Source) (Written, error) {
-	return writer{sheetLimit: excelRows}.write(ctx, w, book, source)
-}
-
-// excelRows is how many rows an Excel sheet has.
-const excelRows = 1_048_576
-
-// writer holds what Excel limits, so that a test can reach the limits sooner.
-type writer struct {
-	sheetLimit int // rows of a sheet, banner and header included
-}
-
-func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Source) (Written, error) {
-	wanted, err := knownSheets(book.Sheets, BookSheetNames())
-	if err != nil {
-		return Written{}, err
-	}
-	r, err := gather(ctx, book, source)
-	if err != nil {
-		return Written{}, err
-	}
-	if slices.Contains(wanted, sheetSummary) {
-		if err := r.readSummary(ctx); err != nil {
-			return Written{}, fmt.Errorf("sheet %s: %w", sheetSummary, err)
-		}
-	}
-	if err := r.begin(); err != nil {
-		return Written{}, err
-	}
-	defer r.file.Close()
-
-	sheets := r.dataSheets(wanted)
-	pages, err := r.shell(wanted, sheets, wr.sheetLimit)
-	if err != nil {
-		return Written{}, fmt.Errorf("lay out the workbook: %w", err)
-	}
-	if err := r.pack(ctx, w, sheets, pages); err != nil {
-		return Written{}, err
-	}
-	return Written{rowsOf(pages), r.failures()}, nil
 }

@@ -18,35 +18,35 @@ type resellersOf struct {
 }
 
 // readResellers reads the resellers of the indirect providers; other partners have none.
-func (r *report) readResellers(ctx context.Context) error {
-	for _, p := range r.book.Partners {
+func (f *frame) readResellers(ctx context.Context) error {
+	for _, p := range f.book.Partners {
 		if p.Run == nil || p.Run.Partner.Kind != standing.IndirectProvider {
 			continue
 		}
-		counts, err := r.source.Resellers(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+		counts, err := f.source.Resellers(ctx, p.Partner.ID, p.Run.ID, f.book.Through)
 		if err != nil {
 			return fmt.Errorf("partner %s, run %d: resellers: %w", p.Partner.Name, p.Run.ID, err)
 		}
-		r.resellers = append(r.resellers, resellersOf{p, counts})
+		f.resellers = append(f.resellers, resellersOf{p, counts})
 	}
 	return nil
 }
 
 // resellerTables show whose customers are blocked: an indirect provider talks to resellers, not to customers.
-func (r *report) resellerTables(d *sheetDraft, row int) (next int) {
-	for _, of := range r.resellers {
-		row = r.tableHead(d, row, fmt.Sprintf(r.say.ByReseller, of.partner.Partner.Name), r.say.Measures[:5])
-		d.put(1, row-1, r.say.Reseller, r.style.header)
-		d.height(row-1, 22)
-		lines := r.resellerLines(of.counts)
+func (s *summarySheet) resellerTables(row int) (next int) {
+	for _, of := range s.resellers {
+		heading := fmt.Sprintf(s.say.Texts.ByReseller, of.partner.Partner.Name)
+		row = s.tableHead(row, heading, s.say.Texts.Reseller, s.say.Texts.Measures[:5])
+		s.height(row-1, 22)
+		lines := s.resellerLines(of.counts)
 		for i, line := range lines {
-			label, count := r.style.label, r.style.count
+			label, count := s.frame.style.label, s.frame.style.count
 			if i == len(lines)-1 {
-				label, count = r.style.totalLabel, r.style.total
+				label, count = s.frame.style.totalLabel, s.frame.style.total
 			}
-			d.put(1, row, line.label, label)
+			s.put(1, row, line.label, label)
 			for i, n := range []int{line.listed(), line.Clear, line.Blocked, line.Unknown, line.Excluded} {
-				d.put(i+2, row, n, count)
+				s.put(i+2, row, n, count)
 			}
 			row++
 		}
@@ -73,7 +73,7 @@ func (l *resellerLine) add(c ledger.ResellerCount) {
 // resellerLines are the resellers with the most blocked customers, the others together, the customers without a reseller and those whose
 // reseller is not known, and all of them.
 func (r *report) resellerLines(counts []ledger.ResellerCount) (lines []resellerLine) {
-	others, without, unread, all := resellerLine{}, resellerLine{label: r.say.NoReseller}, resellerLine{label: r.say.ResellerNotRead}, resellerLine{label: r.say.AllResellers}
+	others, without, unread, all := resellerLine{}, resellerLine{label: r.say.Texts.NoReseller}, resellerLine{label: r.say.Texts.ResellerNotRead}, resellerLine{label: r.say.Texts.AllResellers}
 	n := 0
 	for _, c := range counts {
 		all.add(c)
@@ -89,7 +89,7 @@ func (r *report) resellerLines(counts []ledger.ResellerCount) (lines []resellerL
 			others.add(c)
 		}
 	}
-	others.label = r.say.counted(r.say.OtherResellers, n)
+	others.label = r.say.count(r.say.Texts.OtherResellers, n)
 	for _, line := range []resellerLine{others, without, unread} {
 		if line.listed() > 0 {
 			lines = append(lines, line)

@@ -21,6 +21,13 @@ type memorySource struct {
 	entries []ledger.AttestationEntry // of all partners, by batch and line
 }
 
+func (l memorySource) FirstRun(_ context.Context, partner string) (time.Time, error) {
+	if partner == europe.ID {
+		return tonight.Add(time.Minute), nil
+	}
+	return night(100), nil
+}
+
 func (l memorySource) CountRecords(_ context.Context, partner string, _ int64, which standing.Standing) (int, error) {
 	return len(l.set(partner, which)), nil
 }
@@ -279,6 +286,7 @@ func everyone() []standing.Record {
 	dateless.ReadError, dateless.Agreements = standing.ReadError{}, standing.Read
 	ancient := customer(14, "Signed before Excel's time", standing.Outdated)
 	ancient.Newest.Agreed = "0001-01-01"
+	ancient.BlockedSince = night(100)
 	all := []standing.Record{
 		customer(1, "Attested S.A.", standing.Attested), undated, asked, both,
 		customer(5, "Outdated GmbH", standing.Outdated), customer(6, "Never Accepted Inc.", standing.NeverAccepted),
@@ -413,6 +421,7 @@ func usual() (Book, memorySource) {
 	shown := runOf(12, brazil, tonight, records, len(records), 1, 1)
 	shown.Totals.NewlyBlocked, shown.Totals.NewlyClear = 1, 1
 	before := blockedHistory(*shown, 2)[0]
+	before.Totals.Blocked = shown.Totals.Blocked // one became blocked, one arrived blocked, one was cleared, one blocked left
 	few := []standing.Record{customer(200, "Österreich AG", standing.Attested), customer(201, "Ålesund AS", standing.NeverAccepted)}
 	first := runOf(1, europe, tonight.Add(time.Minute), few, 0, len(few), 0)
 	book := Book{

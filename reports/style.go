@@ -7,7 +7,7 @@ const (
 	ink    = "1F2937"
 	paper  = "FFFFFF"
 	navy   = "1F3A5F"
-	line   = "CBD5E1"
+	grey   = "CBD5E1"
 	muted  = "64748B"
 	red    = "B42318"
 	rose   = "FDE7E4"
@@ -25,19 +25,20 @@ const fontName = "Calibri"
 
 // styles are the numbers under which the workbook keeps its cell styles.
 type styles struct {
-	text, wrapped, number, id, date, instant int // data rows
+	text, wrapped, number, atLeast, id, date, instant int // data rows
 
 	title, aside, header, headerRight, note int    // banner and header of a data sheet
-	verdict, bigVerdict                     [3]int // by mood
+	verdict                                 [3]int // by verdict
+	business                                [3]int // by tone
 
-	page, lead, alarm, section, label, plain, count, delta, total, totalLabel, totalDelta, totalDuration, cell, duration, shortDay int // summary and about
-	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory, signature                                         int
+	page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld, totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int // summary and about
+	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory, signature                                                                              int
 
-	redWord, amberWord, greenWord int // conditional
+	tones [3]int // conditional
 }
 
-// newStyles registers every style of the workbook. Text is in Excel's text format, so that a name such as =1+1 stays
-// one even when somebody edits its cell.
+// newStyles registers every style of the workbook. Text is in Excel's text format, so that a name such as =1+1 stays a name even when
+// somebody edits its cell.
 func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	var s styles
 	top := &excelize.Alignment{Vertical: "top"}
@@ -50,9 +51,10 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	font := func(size float64, bold bool, color string) *excelize.Font {
 		return &excelize.Font{Family: fontName, Size: size, Bold: bold, Color: color}
 	}
-	under := []excelize.Border{{Type: "bottom", Color: line, Style: 1}}
+	under := []excelize.Border{{Type: "bottom", Color: grey, Style: 1}}
 	over := []excelize.Border{{Type: "top", Color: navy, Style: 1}}
-	number, delta, day, instant, duration := "#,##0", "+#,##0;-#,##0;0", say.DayFormat, say.InstantFormat, "[h]:mm:ss"
+	number, day, instant, duration := "#,##0", say.Format.DayCells, say.Format.InstantCells, "[h]:mm:ss"
+	atLeast, old, share := say.Format.AtLeast, `#,##0"†"`, "0.0%"
 
 	for _, want := range []struct {
 		id    *int
@@ -61,17 +63,18 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.text, excelize.Style{NumFmt: 49, Alignment: top, Font: font(11, false, ink)}},
 		{&s.wrapped, excelize.Style{NumFmt: 49, Alignment: wrap, Font: font(11, false, ink)}},
 		{&s.number, excelize.Style{CustomNumFmt: &number, Alignment: indented, Font: font(11, false, ink)}},
+		{&s.atLeast, excelize.Style{CustomNumFmt: &atLeast, Alignment: indented, Font: font(11, false, ink)}},
 		{&s.id, excelize.Style{NumFmt: 1, Alignment: left, Font: font(11, false, ink)}},
 		{&s.date, excelize.Style{CustomNumFmt: &day, Alignment: left, Font: font(11, false, ink)}},
 		{&s.instant, excelize.Style{CustomNumFmt: &instant, Alignment: left, Font: font(11, false, ink)}},
 
 		{&s.title, excelize.Style{Font: font(14, true, navy), Alignment: middle}},
-		{&s.verdict[nothing], excelize.Style{Font: font(12, true, amber), Fill: solid(sand), Alignment: middle}},
-		{&s.verdict[good], excelize.Style{Font: font(12, true, green), Fill: solid(mint), Alignment: middle}},
-		{&s.verdict[bad], excelize.Style{Font: font(12, true, paper), Fill: solid(red), Alignment: middle}},
-		{&s.bigVerdict[nothing], excelize.Style{Font: font(18, true, amber), Fill: solid(sand), Alignment: middle}},
-		{&s.bigVerdict[good], excelize.Style{Font: font(18, true, green), Fill: solid(mint), Alignment: middle}},
-		{&s.bigVerdict[bad], excelize.Style{Font: font(18, true, paper), Fill: solid(red), Alignment: middle}},
+		{&s.verdict[noChecks], excelize.Style{Font: font(12, true, amber), Fill: solid(sand), Alignment: middle}},
+		{&s.verdict[passed], excelize.Style{Font: font(12, true, green), Fill: solid(mint), Alignment: middle}},
+		{&s.verdict[failed], excelize.Style{Font: font(12, true, paper), Fill: solid(red), Alignment: middle}},
+		{&s.business[alert], excelize.Style{Font: font(18, true, red), Fill: solid(rose), Alignment: middle}},
+		{&s.business[caution], excelize.Style{Font: font(18, true, amber), Fill: solid(sand), Alignment: middle}},
+		{&s.business[fine], excelize.Style{Font: font(18, true, green), Fill: solid(mint), Alignment: middle}},
 		{&s.aside, excelize.Style{Font: font(11, false, muted), Alignment: middle}},
 		{&s.header, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
@@ -80,16 +83,20 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.note, excelize.Style{Font: &excelize.Font{Family: fontName, Size: 11, Italic: true, Color: muted}, Alignment: top}},
 
 		{&s.page, excelize.Style{Font: font(20, true, navy), Alignment: middle}},
-		{&s.lead, excelize.Style{Font: font(14, false, ink), Alignment: middle}},
+		{&s.lead, excelize.Style{Font: font(11, false, green), Alignment: middle}},
+		{&s.alarmLead, excelize.Style{Font: font(14, true, paper), Fill: solid(red), Alignment: middle}},
+		{&s.big, excelize.Style{CustomNumFmt: &number, Font: font(24, true, navy), Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
+		{&s.bigShare, excelize.Style{CustomNumFmt: &share, Font: font(24, true, navy), Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
 		{&s.alarm, excelize.Style{Font: font(11, true, red), Fill: solid(rose), Alignment: middle}},
 		{&s.section, excelize.Style{Font: font(13, true, navy), Alignment: middle}},
 		{&s.label, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: under, Alignment: middle}},
+		{&s.dayLabel, excelize.Style{CustomNumFmt: &day, Font: font(11, true, ink), Border: under, Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
 		{&s.plain, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: middle}},
 		{&s.count, excelize.Style{CustomNumFmt: &number, Font: font(11, false, ink), Border: under, Alignment: right}},
-		{&s.delta, excelize.Style{CustomNumFmt: &delta, Font: font(11, false, ink), Border: under, Alignment: right}},
+		{&s.countOld, excelize.Style{CustomNumFmt: &old, Font: font(11, false, ink), Border: under, Alignment: right}},
 		{&s.total, excelize.Style{CustomNumFmt: &number, Font: font(11, true, ink), Border: over, Alignment: right}},
 		{&s.totalLabel, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: over, Alignment: middle}},
-		{&s.totalDelta, excelize.Style{CustomNumFmt: &delta, Font: font(11, true, ink), Border: over, Alignment: right}},
+		{&s.totalOld, excelize.Style{CustomNumFmt: &old, Font: font(11, true, ink), Border: over, Alignment: right}},
 		{&s.totalDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, true, ink), Border: over, Alignment: right}},
 		{&s.cell, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Border: under, Alignment: middle}},
 		{&s.duration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Border: under, Alignment: right}},
@@ -118,7 +125,7 @@ func conditionalStyles(f *excelize.File, s *styles) error {
 	for _, want := range []struct {
 		id          *int
 		color, fill string
-	}{{&s.redWord, red, rose}, {&s.amberWord, amber, sand}, {&s.greenWord, green, mint}} {
+	}{{&s.tones[alert], red, rose}, {&s.tones[caution], amber, sand}, {&s.tones[fine], green, mint}} {
 		id, err := f.NewConditionalStyle(&excelize.Style{
 			Font: &excelize.Font{Bold: true, Color: want.color},
 			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{want.fill}},

@@ -1,45 +1,39 @@
 package reports
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// unread is everyone of whom nobody can say whether they can buy, with what Microsoft's support asks for.
-func (r *report) unread() dataSheet {
-	return dataSheet{
-		key: sheetUnread,
-		columns: []column{colPartner, colCustomer, colTenant, colDomain, colReason, colToDo, colRemedy, colUnknownSince,
-			colLastRead, colStatus, colCode, colMessage, colRequest, colCorrelation},
-		frozen: 2,
-		rows:   r.total(unreadRows),
-		lines:  2, // what to do, broken
-		fill:   r.fillUnread,
-	}
+// unread are the customers of whom nobody can say whether they can buy, with what Microsoft's support asks for.
+func (r *report) unread() table {
+	t := newTable(sheetUnread, r.unreadColumns(), r.total(unreadRows), eachOf(r, unreadRows, r.recordsOf(standing.Unknown)))
+	t.frozen, t.lines, t.across = 2, 2, 2
+	t.until("code")
+	return t
 }
 
 func unreadRows(c counts) int { return c.unread }
 
-func (r *report) fillUnread(ctx context.Context, out cells) error {
-	return r.eachRecord(ctx, standing.Unknown, unreadRows, func(p PartnerRun, rec standing.Record) error {
-		out.text(p.Partner.Name)
-		out.text(rec.Name)
-		out.text(rec.ID)
-		out.text(rec.Domain)
-		out.text(string(rec.Reason))
-		out.wrapped(r.say.Advice[adviceFor(rec.State)])
-		out.text(string(rec.Remedy))
-		out.instant(rec.StandingSince)
-		r.lastRead(out, p, rec)
-		out.status(rec.ReadError.Status)
-		out.text(rec.ReadError.Code)
-		out.text(rec.ReadError.Message)
-		out.text(rec.ReadError.RequestID)
-		out.text(rec.ReadError.CorrelationID)
-		return out.end()
-	})
+func (r *report) unreadColumns() []column[customerRow] {
+	return []column[customerRow]{
+		col("what_to_do", 50, func(c *customerRow) Cell { return r.say.word("advice", string(adviceFor(c.row.State))) }).wrapped(),
+		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
+		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
+		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
+		col("next_step", 24, func(c *customerRow) Cell { return r.say.word("remedy", string(c.row.Remedy)) }),
+		col("unknown_since", 17, func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
+		col("last_read", 17, func(c *customerRow) Cell { return lastRead(c.partner, c.row) }),
+		col("message", 44, func(c *customerRow) Cell { return Text(c.row.ReadError.Message) }).wrapped(),
+		col("http_status", 10, func(c *customerRow) Cell { return ID(int64(c.row.ReadError.Status)) }),
+		col("code", 12, func(c *customerRow) Cell { return Text(c.row.ReadError.Code) }),
+		col("domain", 29, func(c *customerRow) Cell { return Text(c.row.Domain) }),
+		col("tenant_id", 38, func(c *customerRow) Cell { return Text(c.row.ID) }),
+		col("request_id", 38, func(c *customerRow) Cell { return Text(c.row.ReadError.RequestID) }),
+		col("correlation_id", 38, func(c *customerRow) Cell { return Text(c.row.ReadError.CorrelationID) }),
+		col("reason_code", 24, func(c *customerRow) Cell { return Text(string(c.row.Reason)) }).inWorkbook(),
+	}
 }
 
 // advice names a sentence that says what a person can do about a customer that was not read.
@@ -53,12 +47,12 @@ const (
 	adviceSignIn    advice = "sign_in"
 	adviceThrottled advice = "throttled"
 	adviceServer    advice = "server"
-	adviceSilence   advice = "silence"
-	adviceNonsense  advice = "nonsense"
+	adviceNoAnswer  advice = "no_answer"
+	adviceInvalid   advice = "invalid_answer"
 	adviceSupport   advice = "support"
 )
 
-// adviceFor reads what the service answered (PARTNER-CENTER.md, the table of codes).
+// adviceFor reads what the service answered (docs/partner-center.md, the table of codes).
 func adviceFor(s standing.State) advice {
 	t := s.ReadError
 	switch {
@@ -67,9 +61,9 @@ func adviceFor(s standing.State) advice {
 	case s.Reason == standing.NotFound:
 		return adviceFind
 	case t == standing.ReadError{}:
-		return adviceNonsense
+		return adviceInvalid
 	case t.Status == 0:
-		return adviceSilence
+		return adviceNoAnswer
 	case t.Status == http.StatusUnauthorized:
 		return adviceSignIn
 	case t.Status == http.StatusForbidden && t.Code == "900329":
@@ -81,7 +75,7 @@ func adviceFor(s standing.State) advice {
 	case t.Status >= http.StatusInternalServerError:
 		return adviceServer
 	case t.Status < http.StatusBadRequest:
-		return adviceNonsense
+		return adviceInvalid
 	default:
 		return adviceSupport
 	}

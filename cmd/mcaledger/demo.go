@@ -73,7 +73,7 @@ func (a *app) demo(ctx context.Context, r *demoReply, folder string, customers i
 		return err
 	}
 	r.File = done.Path
-	a.printf("\n%d customers could not be read and are unknown, not clear: see the sheet Unread.\nThe workbook: %s\nNext: mcaledger --config %s runs\n",
+	a.printf("\n%d customers could not be read and are unknown, not clear: see the sheet Could not be read.\nThe workbook: %s\nNext: mcaledger --config %s runs\n",
 		unreadable, r.File, configFile)
 	return nil
 }

@@ -208,6 +208,15 @@ func (s *Store) CompletedRuns(ctx context.Context, partnerID string, by time.Tim
 	return s.runs(ctx, "completed_runs", args{"partner_id": partnerID, "by": instant(by), "limit": limit})
 }
 
+// FirstRun returns when the partner's first completed run began; zero: there is none.
+func (s *Store) FirstRun(ctx context.Context, partnerID string) (at time.Time, _ error) {
+	err := s.get(ctx, s.db, &at, "first_completed", args{"partner_id": partnerID})
+	if errors.Is(err, ErrNotFound) {
+		return time.Time{}, nil
+	}
+	return at.UTC(), err
+}
+
 // RunsAfter returns the partner's runs, in whatever state, after one (0: all) that had begun by an instant, the newest first.
 func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error) {
 	return s.runs(ctx, "runs_after", args{"partner_id": partnerID, "after": after, "by": instant(by)})

@@ -50,6 +50,9 @@ SELECT * FROM run WHERE partner_id = :partner_id AND state = 'completed' ORDER B
 -- name: completed_runs
 SELECT * FROM run WHERE partner_id = :partner_id AND state = 'completed' AND finished_at <= :by ORDER BY id DESC LIMIT :limit
 
+-- name: first_completed
+SELECT started_at FROM run WHERE partner_id = :partner_id AND state = 'completed' ORDER BY id LIMIT 1
+
 -- name: runs_after
 SELECT * FROM run WHERE partner_id = :partner_id AND id > :after AND started_at <= :by ORDER BY id DESC
 

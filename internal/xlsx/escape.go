@@ -1,4 +1,4 @@
-package reports
+package xlsx
 
 import (
 	"fmt"
@@ -6,13 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// cellLimit is how many UTF-16 units a cell holds.
-const cellLimit = 32_767
+// What Excel allows. A cell's limit counts UTF-16 units.
+const (
+	MaxRows     = 1_048_576
+	MaxCellText = 32_767
+)
 
-// appendText appends s as the content of an XML text node, so that a reader of the sheet gets it back letter for letter.
-// What no XML document can hold is written as Excel does, _x000B_; what looks like such an escape in s is escaped
-// itself. Bytes that are not UTF-8 (lone surrogates among them) become U+FFFD.
-func appendText(dst []byte, s string) []byte {
+// AppendText appends s as the content of an XML text node, so that a reader of the sheet gets the same text back.
+// What XML cannot hold is written as Excel does, _x000B_; what looks like such an escape in s is escaped itself.
+// Bytes that are not UTF-8 become U+FFFD.
+func AppendText(dst []byte, s string) []byte {
+	s = ValidText(s)
 	done := 0 // s[:done] is written
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c >= ' ' && c != '&' && c != '<' && c != '>' && c != '_' && c != 0xEF {
@@ -29,7 +33,15 @@ func appendText(dst []byte, s string) []byte {
 	return append(dst, s[done:]...)
 }
 
-// escapeAt is how the character at the beginning of s is written and how long it is; 0 when it is written as it is.
+// ValidText returns s with U+FFFD for whatever is not UTF-8, such as a lone surrogate.
+func ValidText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// escapeAt is how the first character of s is written and its length; 0 when it is written as it is.
 func escapeAt(s string) (written string, n int) {
 	switch c := s[0]; {
 	case c == '&':
@@ -38,7 +50,7 @@ func escapeAt(s string) (written string, n int) {
 		return "&lt;", 1
 	case c == '>':
 		return "&gt;", 1
-	case c == '\r': // a bare one would be read back as a line feed
+	case c == '\r': // XML readers turn a bare one into a line feed
 		return "&#13;", 1
 	case c == '_' && looksEscaped(s):
 		return "_x005F_", 1
@@ -63,7 +75,7 @@ func looksEscaped(s string) bool {
 	return s[6] == '_' || forbidden(s[6:]) > 0
 }
 
-// forbidden is the length of the character at the beginning of s when XML 1.0 cannot hold it, else 0.
+// forbidden is the length of the first character of s when XML 1.0 cannot hold it, else 0.
 func forbidden(s string) int {
 	switch c := s[0]; {
 	case c < ' ' && c != '\t' && c != '\n' && c != '\r':
@@ -74,38 +86,38 @@ func forbidden(s string) int {
 	return 0
 }
 
-// fit cuts s to what a cell holds; mark, at its end, says that something is missing.
-func fit(s, mark string) string {
-	if len(s) <= cellLimit || units(s) <= cellLimit {
+// Fit cuts s to what a cell holds; mark, at its end, says that something is missing.
+func Fit(s, mark string) string {
+	if len(s) <= MaxCellText || Units(s) <= MaxCellText {
 		return s
 	}
-	left := cellLimit - units(mark)
+	left := MaxCellText - Units(mark)
 	for i, r := range s {
-		if left -= width(r); left < 0 {
+		if left -= units(r); left < 0 {
 			return s[:i] + mark
 		}
 	}
 	return s
 }
 
-// units is the length of s as Excel counts it.
-func units(s string) int {
+// Units is the length of s as Excel counts it, in UTF-16 units.
+func Units(s string) int {
 	n := 0
 	for _, r := range s {
-		n += width(r)
+		n += units(r)
 	}
 	return n
 }
 
-func width(r rune) int {
+func units(r rune) int {
 	if r > 0xFFFF {
 		return 2
 	}
 	return 1
 }
 
-// spaced reports whether s has white space that XML readers might change unless told to keep it.
-func spaced(s string) bool {
+// NeedsPreserve reports whether s has white space that XML readers drop unless told xml:space="preserve".
+func NeedsPreserve(s string) bool {
 	before := byte(' ')
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == ' ' && before == ' ' {

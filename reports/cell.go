@@ -1,0 +1,81 @@
+package reports
+
+import (
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Cell is one value of a row, for every format. Workbooks show words in their language and clocks in their time zone; CSV, JSON and
+// the digest hold codes, calendar days and instants in UTC. The zero Cell is empty.
+type Cell struct {
+	kind cellKind
+	text string // of texts and days; the code of words
+	word string // what people read instead of a code
+	n    int64
+	utc  int64 // days counted in UTC, where n counts them in the report's time zone
+	at   time.Time
+}
+
+type cellKind uint8
+
+const (
+	emptyCell cellKind = iota
+	textCell
+	wordCell
+	countCell   // something to count with
+	atLeastCell // a count that may be larger
+	idCell      // a number that names something
+	dayCell     // a calendar day
+	instantCell
+)
+
+// Text is text, whatever it looks like.
+func Text(s string) Cell {
+	if s == "" {
+		return Cell{}
+	}
+	return Cell{kind: textCell, text: s}
+}
+
+// Count is a number that people add up.
+func Count(n int) Cell { return Cell{kind: countCell, n: int64(n), utc: int64(n)} }
+
+// ID is a number that names something; 0 is none.
+func ID(n int64) Cell {
+	if n == 0 {
+		return Cell{}
+	}
+	return Cell{kind: idCell, n: n}
+}
+
+// Day is a calendar day.
+func Day(d standing.Date) Cell {
+	if d == "" {
+		return Cell{}
+	}
+	return Cell{kind: dayCell, text: string(d)}
+}
+
+// Instant is a moment; the zero time is none.
+func Instant(t time.Time) Cell {
+	if t.IsZero() {
+		return Cell{}
+	}
+	return Cell{kind: instantCell, at: t}
+}
+
+// rowWriter takes the rows of a table. Cells are only valid during the call.
+type rowWriter interface {
+	WriteRow(cells []Cell) error
+}
+
+// tee writes rows to two writers.
+type tee struct{ first, second rowWriter }
+
+func (t tee) WriteRow(cells []Cell) error {
+	if err := t.first.WriteRow(cells); err != nil {
+		return err
+	}
+	return t.second.WriteRow(cells)
+}

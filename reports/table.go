@@ -1,0 +1,238 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// column is what a column of rows T shows.
+type column[T any] struct {
+	columnLayout
+	cell func(row *T) Cell
+}
+
+// columnLayout is a column without its rows. The key names it in CSV and JSON and in the catalogues.
+type columnLayout struct {
+	key   string
+	width float64 // in characters: what it usually holds fits
+	only  where
+	wrap  bool // text is broken into lines
+}
+
+// where a column is shown.
+type where uint8
+
+const (
+	everywhere where = iota
+	workbook         // other formats hold the code anyway, or do not need it
+)
+
+// col is a column of every format.
+func col[T any](key string, width float64, cell func(row *T) Cell) column[T] {
+	return column[T]{columnLayout{key: key, width: width}, cell}
+}
+
+// inWorkbook is the column shown in workbooks only.
+func (c column[T]) inWorkbook() column[T] {
+	c.only = workbook
+	return c
+}
+
+// wrapped is the column with its text broken into lines.
+func (c column[T]) wrapped() column[T] {
+	c.wrap = true
+	return c
+}
+
+// table is a sheet of rows: a banner, a header, and what fill writes.
+type table struct {
+	key     string // names it in every format and in the catalogues
+	columns []columnLayout
+	frozen  int // columns that stay in sight, and on each printed page
+	printed int // columns that are printed
+	rows    int
+	lines   int // of text in a row; 0 is one
+	across  int // pages that a row is printed on; 0 is one
+	marks   []mark
+	bar     string // key of the column whose numbers get a bar
+	fill    func(ctx context.Context, out rowWriter) error
+}
+
+// mark gives the cells of a column that hold a word a style of their own. The word itself says the same.
+type mark struct {
+	column string
+	words  string // of the catalogue
+	code   string
+	tone   tone
+}
+
+type tone int
+
+const (
+	alert tone = iota
+	caution
+	fine
+)
+
+// newTable makes a table whose rows come from walk.
+func newTable[T any](key string, columns []column[T], rows int, walk func(context.Context, func(T) error) error) table {
+	t := table{key: key, rows: rows}
+	for _, c := range columns {
+		t.columns = append(t.columns, c.columnLayout)
+	}
+	t.printed = len(columns)
+	t.fill = func(ctx context.Context, out rowWriter) error {
+		cells := make([]Cell, len(columns))
+		err := walk(ctx, func(row T) error {
+			for i := range columns {
+				cells[i] = columns[i].cell(&row)
+			}
+			return out.WriteRow(cells)
+		})
+		if err != nil {
+			return fmt.Errorf("sheet %s: %w", key, err)
+		}
+		return nil
+	}
+	return t
+}
+
+// until prints the columns up to the one with the key.
+func (t *table) until(key string) {
+	t.printed = 1 + t.index(key)
+}
+
+func (t *table) index(key string) int {
+	return slices.IndexFunc(t.columns, func(c columnLayout) bool { return c.key == key })
+}
+
+// The keys of the sheets. JSON has them as they are; the tables of a workbook are called Blocked, Renewals_at_risk, … in every
+// language, so that a query on a table goes on working when the language changes.
+const (
+	sheetSummary      = "summary"
+	sheetBlocked      = "blocked"
+	sheetCustomers    = "customers"
+	sheetChanges      = "changes"
+	sheetAttestations = "attestations"
+	sheetUnread       = "could_not_be_read"
+	sheetChecks       = "checks"
+	sheetAbout        = "about"
+)
+
+// SheetNames are the English names of the sheets of data, in workbook order: what WriteCSV and WriteJSON can write.
+func SheetNames() []string { return englishNames(dataSheets()) }
+
+// BookSheetNames are the English names of all sheets of the workbook, in its order.
+func BookSheetNames() []string { return englishNames(bookSheets()) }
+
+func dataSheets() []string {
+	return []string{sheetBlocked, sheetCustomers, sheetChanges, sheetAttestations, sheetUnread, sheetChecks}
+}
+
+func bookSheets() []string {
+	return slices.Concat([]string{sheetSummary}, dataSheets(), []string{sheetAbout})
+}
+
+func englishNames(keys []string) []string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = englishName(key)
+	}
+	return names
+}
+
+// IsSheet reports whether a sheet with an English name is asked for: by that name or by its key, in any case.
+func IsSheet(name, asked string) bool {
+	return strings.EqualFold(name, asked) || strings.EqualFold(strings.ReplaceAll(name, " ", "_"), asked)
+}
+
+// englishName is the English name of a sheet, made of its key: could_not_be_read is "Could not be read".
+func englishName(key string) string {
+	return strings.ToUpper(key[:1]) + strings.ReplaceAll(key[1:], "_", " ")
+}
+
+// tableName is the name of a sheet's table.
+func tableName(key string) string { return strings.ToUpper(key[:1]) + key[1:] }
+
+// UnknownSheetError is about a sheet that was asked for and that there is not.
+type UnknownSheetError struct {
+	Sheet string
+	Known []string
+}
+
+func (e *UnknownSheetError) Error() string {
+	return fmt.Sprintf("there is no sheet %q; there are %s", e.Sheet, strings.Join(e.Known, ", "))
+}
+
+// knownSheets are the keys of the sheets asked for, by key or English name in any case; all when none was asked for.
+func knownSheets(asked, known []string) ([]string, error) {
+	if len(asked) == 0 {
+		return known, nil
+	}
+	var wanted []string
+	for _, name := range asked {
+		i := slices.IndexFunc(known, func(key string) bool { return IsSheet(englishName(key), name) })
+		if i < 0 {
+			return nil, &UnknownSheetError{name, englishNames(known)}
+		}
+		wanted = append(wanted, known[i])
+	}
+	return wanted, nil
+}
+
+// tables are the sheets of data that are wanted, in workbook order.
+func (r *report) tables(wanted []string) []table {
+	all := []table{r.blocked(), r.customers(), r.changes(), r.attestations(), r.unread(), r.checks()}
+	return slices.DeleteFunc(all, func(t table) bool { return !slices.Contains(wanted, t.key) })
+}
+
+// each hands what comes from the source to row until ctx ends, and counts it.
+func each[T any](ctx context.Context, from iter.Seq2[T, error], row func(T) error) (n int, err error) {
+	for v, err := range from {
+		if err != nil {
+			return n, err
+		}
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		if err := row(v); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// ofPartner is a row with the partner that it is of.
+type ofPartner[T any] struct {
+	partner PartnerRun
+	row     T
+}
+
+// eachOf walks the rows of every partner's run, and fails unless there are as many as counted.
+func eachOf[T any](r *report, counted func(counts) int, from func(context.Context, PartnerRun) iter.Seq2[T, error],
+) func(context.Context, func(ofPartner[T]) error) error {
+	return func(ctx context.Context, row func(ofPartner[T]) error) error {
+		for i, p := range r.book.Partners {
+			if p.Run == nil {
+				continue
+			}
+			n, err := each(ctx, from(ctx, p), func(v T) error { return row(ofPartner[T]{p, v}) })
+			if want := counted(r.counts[i]); err == nil && n != want {
+				err = shortfall(n, want)
+			}
+			if err != nil {
+				return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
+			}
+		}
+		return nil
+	}
+}
+
+// shortfall is the error for rows that are not as many as were counted.
+func shortfall(came, counted int) error {
+	return fmt.Errorf("%d rows came, %d were counted: the ledger changed while the report was read; write the report again", came, counted)
+}
