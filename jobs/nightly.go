@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 )
 
 // Nightly does the work of a night, in this order: reconcile, take the inbox, submit what is approved, report. A step that
@@ -20,12 +22,14 @@ type NightSummary struct {
 	Import    Step[InboxResult]
 	Submit    Step[SubmittedAll]
 	Report    Step[ReportFile]
+	Notify    error // what could not be told about the night: a warning, never its failure
 }
 
 // Step is what became of one step of a night.
 type Step[R any] struct {
 	Result R
 	Err    error // nil: done, or left out
+	Took   time.Duration
 }
 
 // Run does the night's work. An interrupted night does not begin its next step.
@@ -41,19 +45,30 @@ func (j Nightly) Run(ctx context.Context) (s NightSummary) {
 
 func step[R any](ctx context.Context, run func(context.Context) (R, error)) (s Step[R]) {
 	if s.Err = context.Cause(ctx); s.Err == nil {
+		began := time.Now()
 		s.Result, s.Err = run(ctx)
+		s.Took = time.Since(began)
 	}
 	return s
 }
 
-func (s NightSummary) errors() []error {
-	return []error{s.Reconcile.Err, s.Import.Err, s.Submit.Err, s.Report.Err}
+// Warn adds what could not be told about the night.
+func (s *NightSummary) Warn(warnings ...error) {
+	if all := errors.Join(warnings...); all != nil {
+		s.Notify = partialHint("not_notified", fmt.Sprintf("not everybody was told about the night: %s", all),
+			"Correct notify, mail or --metrics-file; the work of the night is not affected.")
+	}
+}
+
+// Errors are those of the steps, and of what tells about the night.
+func (s NightSummary) Errors() []error {
+	return []error{s.Reconcile.Err, s.Import.Err, s.Submit.Err, s.Report.Err, s.Notify}
 }
 
 // Outcome is the worst of the steps.
 func (s NightSummary) Outcome() Outcome {
 	worst := OutcomeDone
-	for _, err := range s.errors() {
+	for _, err := range s.Errors() {
 		worst = worst.Worse(OutcomeOf(err))
 	}
 	return worst
@@ -61,7 +76,7 @@ func (s NightSummary) Outcome() Outcome {
 
 // Err is nil after a night without failures.
 func (s NightSummary) Err() error {
-	all := errors.Join(s.errors()...)
+	all := errors.Join(s.Errors()...)
 	if all == nil {
 		return nil
 	}
@@ -89,7 +104,7 @@ func (e *NightError) Code() string {
 func (e *NightError) Hint() string { return hintOf(e.decisive()) }
 
 func (e *NightError) decisive() error {
-	for _, err := range e.Summary.errors() {
+	for _, err := range e.Summary.Errors() {
 		if OutcomeOf(err) == e.Outcome() {
 			return err
 		}

@@ -15,6 +15,7 @@ type nightlyReply struct {
 	Import    *importReply    `json:"attest import"`
 	Submit    *submitReply    `json:"attest submit"`
 	Report    *reportReply    `json:"report"`
+	Warnings  []string        `json:"warnings"` // what could not be told about the night
 }
 
 func (a *app) nightlyCommand() *cobra.Command {
@@ -24,27 +25,51 @@ func (a *app) nightlyCommand() *cobra.Command {
 		Import:    &importReply{head: head{Command: "attest import"}, Batches: []batchReply{}},
 		Submit:    &submitReply{head: head{Command: "attest submit"}},
 		Report:    &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}},
+		Warnings:  []string{},
 	}
-	begun := false
-	work := a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		job, err := w.nightlyJob()
-		if err != nil {
-			return err
-		}
-		defer job.Reconcile.Partners.Close()
-		begun = true
-		summary := job.Run(ctx)
-		r.fill(summary)
-		a.printNight(summary)
-		return summary.Err()
-	})
-	return a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r, func(ctx context.Context) error {
-		err := work(ctx)
-		if err != nil && !begun {
-			r.failBeforeTheFirstStep(err)
-		}
+	metricsFile := ""
+	cmd := a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r,
+		func(ctx context.Context) error { return a.nightly(ctx, metricsFile, r) })
+	cmd.Flags().StringVar(&metricsFile, "metrics-file", "", "write Prometheus metrics to this file at the end")
+	return cmd
+}
+
+// nightly runs a night, and tells about it whatever became of it.
+func (a *app) nightly(ctx context.Context, metricsFile string, r *nightlyReply) error {
+	c, err := a.load()
+	if err != nil {
+		r.failBeforeTheFirstStep(err)
 		return err
-	})
+	}
+	told := a.tellStart(ctx, c, metricsFile)
+	w, err := a.open(ctx, c)
+	var summary jobs.NightSummary
+	if err == nil {
+		defer w.ledger.Close()
+		summary, err = w.runNight(ctx)
+	}
+	begun := err == nil
+	if !begun {
+		summary.Reconcile.Err = err
+	}
+	told.end(ctx, w, &summary)
+	r.Warnings = told.texts()
+	if !begun {
+		r.failBeforeTheFirstStep(err)
+		return err
+	}
+	r.fill(summary)
+	a.printNight(summary)
+	return summary.Err()
+}
+
+func (w *workspace) runNight(ctx context.Context) (s jobs.NightSummary, err error) {
+	job, err := w.nightlyJob()
+	if err != nil {
+		return s, err
+	}
+	defer job.Reconcile.Partners.Close()
+	return job.Run(ctx), nil
 }
 
 func (w *workspace) nightlyJob() (job jobs.Nightly, err error) {

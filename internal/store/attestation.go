@@ -417,11 +417,20 @@ func batchesOf(rows []batchRow) ([]attestation.Batch, error) {
 
 // CountStatuses counts a batch's attestations by status.
 func (s *Store) CountStatuses(ctx context.Context, batch int64) (map[attestation.State]int, error) {
+	return s.countStatuses(ctx, "count_statuses", args{"batch": batch})
+}
+
+// CountAllStatuses counts the attestations of the ledger by status.
+func (s *Store) CountAllStatuses(ctx context.Context) (map[attestation.State]int, error) {
+	return s.countStatuses(ctx, "count_all_statuses", args{})
+}
+
+func (s *Store) countStatuses(ctx context.Context, query string, values args) (map[attestation.State]int, error) {
 	var rows []struct {
 		Status attestation.State `db:"status"`
 		N      int               `db:"n"`
 	}
-	if err := s.list(ctx, s.db, &rows, "count_statuses", args{"batch": batch}); err != nil {
+	if err := s.list(ctx, s.db, &rows, query, values); err != nil {
 		return nil, err
 	}
 	counts := map[attestation.State]int{}

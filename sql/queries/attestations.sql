@@ -124,6 +124,10 @@ WHERE a.batch_id = :batch ORDER BY a.line
 -- name: requests
 SELECT * FROM attestation_request WHERE batch_id = :batch AND line = :line ORDER BY number
 
+-- name: count_all_statuses
+SELECT CASE WHEN open_request > 0 THEN 'unsure' ELSE state END AS status, COUNT(*) AS n
+FROM attestation GROUP BY 1
+
 -- name: count_statuses
 SELECT CASE WHEN open_request > 0 THEN 'unsure' ELSE state END AS status, COUNT(*) AS n
 FROM attestation WHERE batch_id = :batch GROUP BY 1
