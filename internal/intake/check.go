@@ -88,7 +88,7 @@ func (c *rowCheck) cells(r *Record) {
 	r.Phone = c.phone(r.Country)
 	r.Language = c.checked(language, c.places.language)
 	if name := clean(c.cell(companyName)); !isNothing(name) {
-		r.CompanyName = norm.NFC.String(name) // it is only compared, so its form does not matter
+		r.CompanyName = norm.NFC.String(strings.ReplaceAll(name, "\x00", "")) // it is only compared, so its form does not matter
 	}
 	r.Evidence = c.text(evidence, 1024, true)
 	r.Note = c.text(note, 4096, true)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/mcaledger/mcaledger/internal/csvfile"
 )
@@ -15,6 +17,7 @@ type found struct {
 	score  int
 	first  []string // the list's first line
 	rows   bool     // something stands below the header
+	people bool     // a line has a tenant id and an address
 }
 
 // mostSearched is how many lines of a list are looked at for a row below the header.
@@ -35,6 +38,7 @@ func (f *File) search(l list) (found, error) {
 		if lines == 1 {
 			best.first = row.cells
 		}
+		best.people = best.people || slices.ContainsFunc(row.cells, isGUID) && slices.ContainsFunc(row.cells, isEmail)
 		n := 0
 		if lines <= headerLines {
 			n = f.words.score(row.cells)
@@ -95,22 +99,48 @@ func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 	return list{}, header{}, noHeader(best.first, f.opts)
 }
 
-// otherDelimiter is an error that names a delimiter that is not read, or says that each line is one cell; nil: neither.
+// otherDelimiter is an error that names what separates the columns, where that is not read as a delimiter, or says that
+// each line is one cell; nil: neither.
 func (f *File) otherDelimiter(text *csvText, first []string) error {
 	if f.isWholeLine(first) {
 		return wholeLines()
 	}
-	for _, d := range []byte("~^:!#/\\&*$%@=") {
-		candidate, err := f.search(text.list(d))
+	lines := 0
+	for row, err := range text.list(undelimited).rows(f.words.understood(0, nil)) {
 		if err != nil {
-			return err
+			break // a line too long to be a header
 		}
-		if candidate.score >= enough {
-			return &FileError{Line: candidate.header.line, Code: NoHeader, Message: fmt.Sprintf("the columns are separated by %q, which is not read as a delimiter", d),
+		line := strings.Join(row.cells, "")
+		if between := f.separator(line); between != "" {
+			return &FileError{Line: row.line, Code: NoHeader, Message: "the columns are separated by " + between + ", which is not read as a delimiter",
 				Hint: "Save the list with commas, semicolons or tabs as delimiter"}
+		}
+		if lines++; lines == headerLines {
+			break
 		}
 	}
 	return nil
+}
+
+// separator is what stands between the names of a line that is a header but for its delimiter; empty: it is none.
+func (f *File) separator(line string) string {
+	isName := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '-' || r == '"'
+	}
+	spaced := func(r rune) bool { return isName(r) || r == ' ' }
+	for _, inName := range []func(rune) bool{spaced, isName} {
+		outside := func(r rune) bool { return !inName(r) }
+		if f.words.score(strings.FieldsFunc(line, outside)) < enough {
+			continue
+		}
+		rest := strings.TrimLeftFunc(strings.TrimLeftFunc(line, outside), inName)
+		between := rest[:len(rest)-len(strings.TrimLeftFunc(rest, outside))]
+		if strings.TrimSpace(between) == "" {
+			return "spaces"
+		}
+		return strconv.Quote(between)
+	}
+	return ""
 }
 
 // isWholeLine reports whether a line is one cell with a whole line of a list in it.
@@ -157,8 +187,8 @@ func (f *File) chooseSheet() (list, header, error) {
 			f.note("Nothing is read from the hidden sheet %q, which looks like a list as well.", s.list.format.Sheet)
 		}
 		for _, s := range sheets {
-			if s.score >= enough && !s.complete && !s.list.hidden {
-				f.note("Nothing is read from sheet %q, which lacks columns of a list.", s.list.format.Sheet)
+			if (s.score >= enough || s.people) && !s.complete && !s.list.hidden {
+				f.note("Nothing is read from sheet %q: it has rows or columns of a list, and not all of its columns.", s.list.format.Sheet)
 			}
 		}
 		return lists[0].list, lists[0].header, nil

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -106,8 +107,11 @@ func (c column) isOptional(o Options) bool {
 
 // fits reports whether a cell looks like what a column holds.
 func (c column) fits(cell string) bool {
-	if c == email {
+	switch c {
+	case email:
 		return hasAddress(cell)
+	case tenantID:
+		return isGUID(cell)
 	}
 	_, numeric := numeric(cell)
 	_, serial := serialNumber(cell)
@@ -118,23 +122,24 @@ func (c column) fits(cell string) bool {
 // isVague reports whether a header cell names a column in a word that many columns of a list may have.
 func isVague(cell string) bool {
 	switch simplified(withoutHints(cell)) {
-	case "email", "emailaddress", "mail", "enderecodeemail", "correioeletronico", "date", "data", "lastagreementdate":
+	case "email", "emailaddress", "mail", "enderecodeemail", "correioeletronico", "date", "data", "lastagreementdate", "customerid", "iddocliente", "idcliente":
 		return true
 	}
 	return false
 }
 
 // acceptanceWords are the roots of words that speak of an acceptance and of who gave it.
-var acceptanceWords = []string{"accept", "agree", "sign", "consent", "attest", "aceit", "assin", "acord", "contat", "contact", "recipient", "respons"}
+var acceptanceWords = []string{"accept", "agree", "sign", "consent", "attest", "confirm", "approv", "complet", "mca",
+	"aceit", "assin", "acord", "aprov", "conclu", "contat", "contact", "recipient", "respons"}
 
-// namesAcceptance reports whether a header cell speaks of an acceptance and may name the column.
-func namesAcceptance(c column, cell string) bool {
+// rivals reports whether a header cell may name the column more clearly than a vague name does.
+func (c column) rivals(cell string) bool {
 	word := simplified(cell)
-	speaks := false
-	for _, root := range acceptanceWords {
-		speaks = speaks || strings.Contains(word, root)
+	has := func(root string) bool { return strings.Contains(word, root) }
+	if c == tenantID {
+		return slices.ContainsFunc([]string{"tenant", "locatario", "directory", "diretorio", "entra", "azure", "microsoft", "aad"}, has)
 	}
-	return speaks && (c == dateAgreed && !strings.Contains(word, "mail") || mayName(c, cell))
+	return slices.ContainsFunc(acceptanceWords, has) && (c == dateAgreed && !strings.Contains(word, "mail") || mayName(c, cell))
 }
 
 // mayNameSome reports whether a header cell contains the words for any required column.
@@ -206,7 +211,8 @@ func (v vocabulary) column(cell string) (c column, clear bool) {
 		}
 	}
 	c = unknownColumn
-	for part := range strings.FieldsFuncSeq(bare, func(r rune) bool { return strings.ContainsRune("/\n\r:|;", r) }) {
+	bare = strings.NewReplacer(" - ", "|", " – ", "|", " — ", "|").Replace(bare)
+	for part := range strings.FieldsFuncSeq(bare, func(r rune) bool { return strings.ContainsRune("/\n\r:|;,", r) }) {
 		named, isClear := v.word(simplified(part))
 		switch {
 		case named == unknownColumn:
@@ -229,8 +235,12 @@ func (v vocabulary) word(word string) (c column, clear bool) {
 	return unknownColumn, false
 }
 
-// withoutHints is a header cell without what stands in brackets.
+// formatHint is how a header shows the form of a date, such as YYYY-MM-DD or dd/mm/aaaa.
+var formatHint = regexp.MustCompile(`(?i)\b[dmya]{1,4}[-/.][dmya]{1,4}[-/.][dmya]{1,4}\b`)
+
+// withoutHints is a header cell without what stands in brackets, and without the form of a date.
 func withoutHints(cell string) string {
+	cell = formatHint.ReplaceAllString(cell, "")
 	var b strings.Builder
 	depth := 0
 	for _, r := range cell {

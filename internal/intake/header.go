@@ -48,15 +48,15 @@ func (v vocabulary) understood(line int, cells []string) header {
 	return h
 }
 
-// findRivals finds for each required column with a vague name another one whose name speaks of the acceptance.
+// findRivals finds for each required column with a vague name another one whose name is clearer.
 func (h header) findRivals() map[column]int {
 	rivals := map[column]int{}
-	for _, c := range []column{email, dateAgreed} {
+	for _, c := range []column{tenantID, email, dateAgreed} {
 		if h.at[c] < 0 || !isVague(h.cells[h.at[c]]) {
 			continue
 		}
 		for i, cell := range h.cells {
-			if h.columns[i] == unknownColumn && !slices.Contains(h.results, i) && namesAcceptance(c, cell) {
+			if h.columns[i] == unknownColumn && !slices.Contains(h.results, i) && c.rivals(cell) {
 				rivals[c] = i
 				break
 			}

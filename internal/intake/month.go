@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -42,13 +43,13 @@ func namedMonth(cell string) (namedDate, bool) {
 		return namedDate{}, false
 	}
 	var d namedDate
-	for word := range strings.FieldsFuncSeq(day, func(r rune) bool { return strings.ContainsRune(" ,./-\u00A0", r) }) {
+	for _, word := range words(day) {
 		switch simple := simplified(word); {
 		case months[simple] > 0 && d.month == 0:
 			d.month = months[simple]
-		case simple == "de" || simple == "of" || simple == "the" || simple == "feira":
-		case isDigits(trimOrdinal(word)):
-			d.numbers = append(d.numbers, trimOrdinal(word))
+		case isDigits(word):
+			d.numbers = append(d.numbers, word)
+		case slices.Contains(fillers, simple):
 		default:
 			weekday, known := weekdays[simple]
 			if !known || d.dated {
@@ -77,14 +78,23 @@ func withoutTime(cell string) (string, bool) {
 	return strings.TrimSuffix(strings.TrimSpace(cell[:at]), " at"), isTime(strings.TrimPrefix(clock, "t"))
 }
 
-// trimOrdinal is a number without the ending of 1st or 1º.
-func trimOrdinal(word string) string {
-	for _, ending := range []string{"st", "nd", "rd", "th", "º", "°"} {
-		if number, ok := strings.CutSuffix(word, ending); ok {
-			return number
+// fillers are words of a date that say nothing, and the endings of 1st and 1º.
+var fillers = []string{"de", "of", "the", "feira", "st", "nd", "rd", "th", "o", "º", "°", ""}
+
+// words are the numbers and the words of a date, also without a space between them, as in 31MAY2026.
+func words(day string) []string {
+	var all []string
+	for _, field := range strings.FieldsFunc(day, func(r rune) bool { return strings.ContainsRune(" ,./-\u00A0", r) }) {
+		for field != "" {
+			n := strings.IndexFunc(field, func(r rune) bool { return unicode.IsDigit(r) != unicode.IsDigit(rune(field[0])) })
+			if n < 0 {
+				n = len(field)
+			}
+			all = append(all, field[:n])
+			field = field[n:]
 		}
 	}
-	return word
+	return all
 }
 
 func isDigits(text string) bool { return digits(text) >= 0 }

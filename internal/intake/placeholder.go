@@ -9,8 +9,8 @@ import (
 var missingWords = func() map[string]bool {
 	words := map[string]bool{}
 	for word := range strings.SplitSeq(`null|(null)|<null>|[null]|\n|n/a|n.a.|n.a|n/d|#n/a|undefined|(undefined)|none|(none)|nan|nil|na|(blank)|[blank]|(empty)|[empty]|`+
-		`-|--|---|—|.|unknown|desconhecido|vazio|[object object]|not available|not applicable|not provided|no name|noname|`+
-		`não informado|nao informado|não disponível|nao disponivel|não se aplica|nao se aplica|sem nome|sem sobrenome`, "|") {
+		`-|--|---|—|.|?|nat|<na>|tbd|tba|nulo|empty|missing|not set|unset|no data|-none-|--none--|unknown|desconhecido|vazio|[object object]|not available|not applicable|not provided|no name|noname|`+
+		`não informado|nao informado|não definido|nao definido|sem informação|sem informacao|não disponível|nao disponivel|não se aplica|nao se aplica|sem nome|sem sobrenome`, "|") {
 		words[word] = true
 	}
 	return words
@@ -18,7 +18,7 @@ var missingWords = func() map[string]bool {
 
 // isNothing reports whether a cell is a word for "no value".
 func isNothing(cell string) bool {
-	if len(cell) == 0 || len(cell) > 20 || strings.IndexByte(`nNuUdDvVsS(<[\#-.`+"\xe2", cell[0]) < 0 {
+	if len(cell) == 0 || len(cell) > 20 || strings.IndexByte(`nNuUdDvVsStTeEmM(<[\#-.?`+"\xe2", cell[0]) < 0 {
 		return false
 	}
 	return missingWords[strings.ToLower(cell)]

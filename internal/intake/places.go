@@ -26,7 +26,8 @@ var otherCountryNames = map[string]string{
 	"uae": "AE", "bolivia": "BO", "venezuela": "VE", "tanzania": "TZ", "moldova": "MD", "iran": "IR", "syria": "SY", "laos": "LA", "palestine": "PS", "capeverde": "CV",
 }
 
-// country reads a country: its code of ISO 3166-1 in two or three letters, or its name in English or Portuguese.
+// country reads a country: its code of ISO 3166-1 in two or three letters, or its name in English, Portuguese or
+// its own language.
 func (p *places) country(cell string) (string, *problem) {
 	if len(cell) == 2 || len(cell) == 3 {
 		if code, ok := countryCode(cell); ok {
@@ -36,8 +37,14 @@ func (p *places) country(cell string) (string, *problem) {
 	if p.countries == nil {
 		p.countries = countryNames()
 	}
-	if code := p.countries[simplified(cell)]; code != "" {
-		return code, nil
+	for _, name := range []string{cell, withoutHints(cell)} {
+		word := simplified(name)
+		if code := p.countries[word]; code != "" {
+			return code, nil
+		}
+		if code, ok := countryCode(word); ok { // U.S.A.
+			return code, nil
+		}
 	}
 	return "", &problem{BadCountry, "this is not a country", "Write its two-letter code of ISO 3166-1, such as BR for Brazil"}
 }
@@ -67,7 +74,11 @@ func countryNames() map[string]string {
 			if !ok {
 				continue
 			}
-			for _, in := range []display.Namer{display.English.Regions(), display.Regions(tags.BrazilianPortuguese), display.Regions(tags.EuropeanPortuguese)} {
+			namers := []display.Namer{display.English.Regions(), display.Regions(tags.BrazilianPortuguese), display.Regions(tags.EuropeanPortuguese)}
+			if own, _ := tags.Make("und-" + code).Base(); display.Regions(tags.Make(own.String())) != nil {
+				namers = append(namers, display.Regions(tags.Make(own.String()))) // Deutschland, España
+			}
+			for _, in := range namers {
 				names[simplified(in.Name(tags.MustParseRegion(code)))] = code
 			}
 		}

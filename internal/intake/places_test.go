@@ -42,7 +42,7 @@ func TestCountriesByName(t *testing.T) {
 		"United Kingdom": "GB", "Reino Unido": "GB", "Germany": "DE", "Alemanha": "DE", "DEU": "DE", "Côte d’Ivoire": "CI", "Cote d'Ivoire": "CI", "Ivory Coast": "CI",
 		"South Korea": "KR", "Korea, Republic of": "KR", "Russian Federation": "RU", "Czech Republic": "CZ", "Czechia": "CZ", "Viet Nam": "VN", "Netherlands": "NL",
 		"The Netherlands": "NL", "Holanda": "NL", "São Tomé e Príncipe": "ST", "Turkey": "TR", "Hong Kong": "HK", "Hong Kong SAR China": "HK", "NA": "NA", "Namibia": "NA",
-		"Ireland": "IE", "Irlanda": "IE", "Portugal": "PT", "Espanha": "ES", "Cabo Verde": "CV", "Vietnã": "VN", "Vietname": "VN",
+		"Ireland": "IE", "U.S.A.": "US", "U.K.": "GB", "Brazil (BR)": "BR", "Deutschland": "DE", "España": "ES", "日本": "JP", "Россия": "RU", "Irlanda": "IE", "Portugal": "PT", "Espanha": "ES", "Cabo Verde": "CV", "Vietnã": "VN", "Vietname": "VN",
 	} {
 		got, wrong := p.country(name)
 		require.Nil(t, wrong, name)

@@ -3,6 +3,8 @@ package intake
 import (
 	"bytes"
 	"strings"
+
+	"github.com/mcaledger/mcaledger/internal/charset"
 )
 
 // signature is the beginning of a kind of file that people send instead of a CSV or an XLSX.
@@ -55,7 +57,12 @@ func sniff(head []byte) (Kind, *FileError) {
 	if bytes.HasPrefix(head, []byte(oleMagic)) {
 		return "", oleError(head)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	encoding, mark := charset.Mark(head)
+	text := head[mark:]
+	if mark > 0 && encoding != charset.UTF8 {
+		text = bytes.ReplaceAll(text, []byte{0}, nil) // UTF-16: what documents begin with is ASCII
+	}
+	text = bytes.TrimLeft(text, " \t\r\n")
 	if what := markup(text); what != "" {
 		return "", otherFormat(what, saveAs)
 	}

@@ -48,11 +48,12 @@ func isPlain(text string) bool {
 	return true
 }
 
-// unseen reports whether a character is white space, has no width or only directs the text around it. U+FFFD is none of
+// unseen reports whether a character is white space, shows nothing or only directs the text around it. U+FFFD is none of
 // them: it stands for something.
 func unseen(r rune) bool {
 	return unicode.IsSpace(r) || r >= utf8.RuneSelf &&
 		(r == '\u00AD' || r == '\uFEFF' || r >= '\u200B' && r <= '\u200D' || r >= '\u2060' && r <= '\u2064' || r == '\u180E' || r == '\u061C' ||
+			r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0' || r == '\u2800' || r == '\uFFFC' || r >= 0xE0000 && r <= 0xE0FFF ||
 			unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Variation_Selector, r))
 }
 

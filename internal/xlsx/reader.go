@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -165,6 +166,9 @@ func (b *Book) relationships(part string) ([]relationship, error) {
 			return
 		}
 		target := strings.ReplaceAll(attribute(e, "Target"), `\`, "/")
+		if plain, err := url.PathUnescape(target); err == nil && b.parts[partName(path.Join(folder, target))] == nil {
+			target = plain // such as sheet%201.xml, where the archive has a space
+		}
 		if !strings.HasPrefix(target, "/") {
 			target = path.Join(folder, target)
 		}

@@ -2,13 +2,14 @@ package xlsx
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 )
 
 // numberFormat is how a cell's style shows a number.
 type numberFormat struct {
 	isDate bool
-	mask   string // of a whole number with signs between its digits, such as +00 (00) 00000-0000; empty: none
+	mask   string // of a whole number, such as +00 (00) 00000-0000 or 00000; empty: none
 }
 
 // readStyles returns the number formats by the number of the style, as it stands in a cell.
@@ -66,8 +67,9 @@ func isDateFormat(code string) bool {
 	return false
 }
 
-// maskOf is the format of whole numbers with a plus sign in it, in which 0 stands for a digit and every other character
-// for itself; empty: the format is another one. So a telephone number that is kept as a number has its plus.
+// maskOf is the format of whole numbers that shows a plus sign or zeros in front, in which 0 and # stand for a digit and
+// every other character for itself; empty: the format is another one. So a telephone number that is kept as a number has
+// its plus.
 func maskOf(code string) string {
 	code, _, _ = strings.Cut(code, ";")
 	var mask strings.Builder
@@ -91,50 +93,58 @@ func maskOf(code string) string {
 				return ""
 			}
 			i += end
-		case c == '0' || c == '#' || c == '?':
-			mask.WriteByte('0')
-		case strings.IndexByte("+-() ", c) >= 0:
+		case c == '?':
+			mask.WriteByte('#')
+		case strings.IndexByte("0#+-() ", c) >= 0:
 			mask.WriteByte(c)
 		default:
 			return ""
 		}
 	}
-	if !strings.Contains(mask.String(), "+") || !strings.Contains(mask.String(), "0") {
-		return ""
+	all := mask.String()
+	if strings.Contains(all, "+") && strings.ContainsAny(all, "0#") || len(all) > 1 && strings.Trim(all, "0") == "" {
+		return all
 	}
-	return mask.String()
+	return ""
 }
 
-// literalZero stands for a 0 that is no place for a digit.
-const literalZero = '\x00'
+// A literal 0 or # in a mask, which is no place for a digit.
+const (
+	literalZero = '\x00'
+	literalHash = '\x01'
+)
 
 func writeLiteral(mask *strings.Builder, text string) {
-	mask.WriteString(strings.ReplaceAll(text, "0", string(literalZero)))
+	mask.WriteString(strings.NewReplacer("0", string(literalZero), "#", string(literalHash)).Replace(text))
 }
 
-// masked is a whole number as a mask shows it: its digits fill the places from the right, and those that are left
-// over stand where the first place is.
+// masked is a whole number as a mask shows it: its digits fill the places from the right, and those that are left over
+// stand where the first place is.
 func masked(mask, digits string) string {
 	var reversed []byte
-	first := strings.IndexByte(mask, '0')
+	first := strings.IndexAny(mask, "0#")
 	for i := len(mask) - 1; i >= 0; i-- {
-		switch {
+		switch place := mask[i] == '0' || mask[i] == '#'; {
 		case mask[i] == literalZero:
 			reversed = append(reversed, '0')
-		case mask[i] != '0':
+		case mask[i] == literalHash:
+			reversed = append(reversed, '#')
+		case !place:
 			reversed = append(reversed, mask[i])
-		case i == first:
-			for n := len(digits) - 1; n >= 0; n-- {
-				reversed = append(reversed, digits[n])
+		case digits == "":
+			if mask[i] == '0' {
+				reversed = append(reversed, '0')
 			}
-			digits = ""
-		case digits != "":
-			reversed = append(reversed, digits[len(digits)-1])
-			digits = digits[:len(digits)-1]
+		default:
+			n := len(digits) - 1
+			reversed = append(reversed, digits[n])
+			if digits = digits[:n]; i == first {
+				for n--; n >= 0; n-- {
+					reversed = append(reversed, digits[n])
+				}
+			}
 		}
 	}
-	for i, j := 0, len(reversed)-1; i < j; i, j = i+1, j-1 {
-		reversed[i], reversed[j] = reversed[j], reversed[i]
-	}
+	slices.Reverse(reversed)
 	return string(reversed)
 }

@@ -104,6 +104,10 @@ func TestWorkbooksOfManyPrograms(t *testing.T) {
 			rename(p, "xl/styles.xml", "xl/formats.xml")
 		},
 		"other case of names": func(p map[string]string) { rename(p, "xl/sharedStrings.xml", "xl/SharedStrings.xml") },
+		"a name with an escape": func(p map[string]string) {
+			p["xl/_rels/workbook.xml.rels"] = workbookRelations("worksheets/sheet%201.xml", "sharedStrings.xml", "styles.xml")
+			rename(p, "xl/worksheets/sheet1.xml", "xl/worksheets/sheet 1.xml")
+		},
 		"backslashes": func(p map[string]string) {
 			p["xl/_rels/workbook.xml.rels"] = workbookRelations(`worksheets\sheet1.xml`, "sharedStrings.xml", "styles.xml")
 			for _, name := range slices.Collect(maps.Keys(p)) {
@@ -224,10 +228,12 @@ func TestNumbersWithSignsBetweenTheirDigits(t *testing.T) {
 		require.NotEmpty(t, maskOf(code), code)
 		require.Equal(t, want, masked(maskOf(code), "5511987654321"), code)
 	}
-	for _, code := range []string{"General", "0", "#,##0", "0.00E+00", "+0.00", "yyyy-mm-dd", `"+"`, `+@`, "[>0]+0.0"} {
+	for _, code := range []string{"General", "0", "#", "#,##0", "0.00E+00", "+0.00", "yyyy-mm-dd", `"+"`, `+@`, "[>0]+0.0"} {
 		require.Empty(t, maskOf(code), code)
 	}
-	require.Equal(t, "+ (1) 2", masked("+00 (0) 0", "12"), "places without a digit stay empty")
+	require.Equal(t, "+00 (1) 2", masked("+00 (0) 0", "12"))
+	require.Equal(t, "+ (1) 2", masked("+## (#) #", "12"))
+	require.Equal(t, "00123", masked(maskOf("00000"), "123"))
 }
 
 func TestSerialTimes(t *testing.T) {
