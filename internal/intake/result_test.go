@@ -24,6 +24,7 @@ func results(rows ...Result) func(yield func(Result, error) bool) {
 }
 
 func TestResultsOfACSV(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	require.NoError(t, WriteResults(&b, Format{Kind: CSV, Delimiter: ";"}, []string{"E-mail", "Telefone", "Nota"}, results(
 		Result{[]string{"ana@contoso.com", "+5511987654321", "=1+1"}, "queued", "", "", "01J9Z"},
@@ -39,6 +40,7 @@ func TestResultsOfACSV(t *testing.T) {
 }
 
 func TestResultsOfAnEarlierRoundAreReplaced(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	header := []string{"E-mail", "result", "reason", "hint", "attestation_id", "Nota"}
 	require.NoError(t, WriteResults(&b, Format{Kind: CSV}, header, results(Result{[]string{"a@x.com", "refused", "old", "old", "", "n"}, "queued", "", "", "01J9Z"})))
@@ -52,6 +54,7 @@ func TestResultsOfAnEarlierRoundAreReplaced(t *testing.T) {
 }
 
 func TestAnErrorOfTheRowsEndsTheFile(t *testing.T) {
+	t.Parallel()
 	broken := errors.New("the ledger is away")
 	for _, kind := range []Kind{CSV, XLSX} {
 		require.ErrorIs(t, WriteResults(&bytes.Buffer{}, Format{Kind: kind}, []string{"a"}, func(yield func(Result, error) bool) { yield(Result{}, broken) }), broken)
@@ -66,6 +69,7 @@ func (d fullDisk) Write([]byte) (int, error) { return 0, d.err }
 
 // What is written is read again cell for cell, in both formats.
 func TestResultsAreReadAgainAsTheyWere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		format := Format{Kind: rapid.SampledFrom([]Kind{CSV, XLSX}).Draw(t, "kind"), Delimiter: string(rapid.SampledFrom(delimiters).Draw(t, "delimiter"))}
@@ -102,6 +106,7 @@ func TestResultsAreReadAgainAsTheyWere(t *testing.T) {
 
 // A library that others use reads our workbooks too, and finds texts in them, not numbers or formulas.
 func TestOthersReadOurWorkbooks(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	require.NoError(t, WriteResults(&b, Format{Kind: XLSX}, []string{"E-mail", "Phone"}, results(
 		Result{[]string{"ana@contoso.com", "+5511987654321"}, "queued", "", "", "01J9Z"},
@@ -124,6 +129,7 @@ func TestOthersReadOurWorkbooks(t *testing.T) {
 }
 
 func TestTextsAreCutWhereExcelEnds(t *testing.T) {
+	t.Parallel()
 	whole := strings.Repeat("é", excelCell)
 	require.Equal(t, whole, cut(whole))
 	require.Equal(t, strings.Repeat("é", excelCell-1)+"…", cut(whole+"x"))
@@ -133,6 +139,7 @@ func TestTextsAreCutWhereExcelEnds(t *testing.T) {
 }
 
 func TestCorrectableRowsKeepTheirDates(t *testing.T) {
+	t.Parallel()
 	correctable := Correctable([]string{"Phone", "Date agreed"})
 	require.Equal(t, []string{"x", "2026-04-03"}, correctable([]string{"x", "03/04/2026"}, "2026-04-03"))
 	require.Equal(t, []string{"x", "03/04/2026"}, correctable([]string{"x", "03/04/2026"}, ""), "what was not understood stays")

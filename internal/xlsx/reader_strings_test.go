@@ -8,6 +8,7 @@ import (
 )
 
 func TestSharedStringsSpillIntoAFile(t *testing.T) {
+	t.Parallel()
 	s := &sharedStrings{}
 	text := func(i int) string { return strings.Repeat(string(rune('a'+i%26)), 1<<20+i) }
 	for i := range 40 {
