@@ -23,6 +23,8 @@ type PartnerService interface {
 	Service
 	ParticularsService
 	Attestor
+	InvitationService
+	AgreementService
 }
 
 // Connection is a partner's service. Whatever is derived from it shares its throttle and its token.

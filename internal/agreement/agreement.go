@@ -15,3 +15,7 @@ type Document struct {
 	Language    string // in which Microsoft gives it; it need not be the one that was asked for
 	Country     string
 }
+
+// Page is where a Global Administrator of an existing customer accepts the agreement. It names no partner
+// (docs/partner-center.md, "Invitations").
+const Page = "https://admin.microsoft.com/AdminPortal/Home?ref=/BillingAccounts/agreement"
