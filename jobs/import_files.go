@@ -25,6 +25,7 @@ type ImportFiles struct {
 	Store  BatchStore
 	Now    func() time.Time
 	Log    *slog.Logger
+	Watch  Watch
 }
 
 // ImportedFile is what became of a file.
@@ -205,7 +206,8 @@ func (j ImportFiles) enter(ctx context.Context, file Upload, path string, to des
 // add makes a batch of an upload.
 func (j ImportFiles) add(ctx context.Context, upload Upload, name string, report ReportRows) (attestation.Batch, error) {
 	name = strings.ToValidUTF8(name, "\uFFFD") // of a file that came by FTP or in a ZIP
-	batch, err := j.Import.Run(ctx, upload, name, j.Store, j.Now(), !j.DryRun, report)
+	store := watchedImport{j.Store, upload.Understanding().Rows, j.Watch.task(name + ": rows")}
+	batch, err := j.Import.Run(ctx, upload, name, store, j.Now(), !j.DryRun, report)
 	if j.DryRun {
 		batch.ID = 0
 	}

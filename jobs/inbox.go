@@ -104,6 +104,19 @@ func (j Inbox) take(ctx context.Context) (done InboxResult, err error) {
 	return done, errors.Join(err, j.warnLeft(left))
 }
 
+// list is what would be taken from the inbox now, and what would be left.
+func (j Inbox) list() (ready []string, left []LeftFile, err error) {
+	folder, err := os.Open(j.Folder)
+	if errors.Is(err, fs.ErrNotExist) && !j.Expected {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the inbox: %w", err)
+	}
+	defer folder.Close()
+	return readInbox(folder, j.Now())
+}
+
 // warnLeft logs what is left in the inbox. What stays there for longer than a day is an error.
 func (j Inbox) warnLeft(left []LeftFile) error {
 	var stay []string

@@ -12,7 +12,7 @@ import (
 type Nightly struct {
 	Reconcile ReconcilePartners
 	Inbox     Inbox
-	Submit    SubmitPartners // without a route it is left out
+	Submit    SubmitPartners // without a route nothing is sent
 	Report    Report
 }
 
@@ -36,11 +36,32 @@ type Step[R any] struct {
 func (j Nightly) Run(ctx context.Context) (s NightSummary) {
 	s.Reconcile = step(ctx, j.Reconcile.Run)
 	s.Import = step(ctx, j.Inbox.Run)
-	if j.Submit.Route != "" {
-		s.Submit = step(ctx, j.Submit.Run)
-	}
+	s.Submit = step(ctx, j.Submit.nightly)
 	s.Report = step(ctx, j.Report.Run)
 	return s
+}
+
+// NightPlan is what a night would do now.
+type NightPlan struct {
+	Partners  []string // whose customers are read
+	Ready     []string // files of the inbox
+	Left      []LeftFile
+	WouldSend int
+	Report    string // the file
+}
+
+// Plan says what Run would do, and does nothing.
+func (j Nightly) Plan(ctx context.Context) (p NightPlan, err error) {
+	for _, partner := range j.Reconcile.Partners.List {
+		p.Partners = append(p.Partners, partner.Name)
+	}
+	var folder, queue error
+	p.Ready, p.Left, folder = j.Inbox.list()
+	if j.Submit.Route != "" {
+		p.WouldSend, queue = j.Submit.budget(ctx)
+	}
+	p.Report = j.Report.path()
+	return p, errors.Join(folder, queue)
 }
 
 func step[R any](ctx context.Context, run func(context.Context) (R, error)) (s Step[R]) {

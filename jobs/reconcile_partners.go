@@ -20,8 +20,7 @@ type ReconcilePartners struct {
 	Leases    Leases
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Watch returns who is told of a partner's progress; it may be nil, and return nil.
-	Watch func(partner string) func(read, expected int)
+	Watch     Watch
 }
 
 // Leases give the right to write about one partner.
@@ -85,16 +84,15 @@ func (j ReconcilePartners) one(ctx context.Context, p Partner) (result Result, e
 func (j ReconcilePartners) forPartner(p Partner) Reconcile {
 	job := j.Reconcile
 	job.Kind, job.Concurrency, job.CorrelationID = p.Kind, p.Concurrency, uuid.NewString()
-	if j.Watch != nil {
-		job.Progress = j.Watch(p.Name)
-	}
+	job.Progress = j.Watch.task(p.Name + ": customers")
 	return job
 }
 
 // enrich reads subscriptions and resellers, now that the run is closed, and adds the cost to the result. The run is good
 // without them: the next one reads what is missing.
 func (j ReconcilePartners) enrich(ctx context.Context, p Partner, lease PartnerLedger, service PartnerService, result *Result) error {
-	found, err := Enrich{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, service, result.Run)
+	watched := &watchedParticulars{ParticularsService: service, told: j.Watch.task(p.Name + ": subscriptions")}
+	found, err := Enrich{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, watched, result.Run)
 	result.Cost, result.Run.Cost = result.Cost.Add(found.Cost), result.Run.Cost.Add(found.Cost)
 	j.Log.Info("subscriptions read", "partner", p.Name, "run", result.Run.ID, "purchases", found.Purchases.Read, "resellers", found.Resellers.Read,
 		"refused", found.Purchases.Refused+found.Resellers.Refused,

@@ -31,6 +31,7 @@ type Report struct {
 	Ledger      ReportLedger
 	Stdout      io.Writer
 	Now         func() time.Time
+	Watch       Watch
 	Day         time.Time // names the file of a daily report: a night may go on past midnight
 }
 
@@ -120,7 +121,7 @@ func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, 
 	case "-":
 		done.Path, err = "-", fill(j.Stdout)
 	case "":
-		done.Path, err = j.writeInDir(j.fileName(j.Day.In(book.Location)), fill)
+		done.Path, err = j.writeInDir(fill)
 	default:
 		done.Path, err = j.Out, atomicfile.Write(j.Out, resultPerm, fill)
 	}
@@ -130,8 +131,11 @@ func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, 
 	return done, failing, nil
 }
 
-func (j Report) writeInDir(name string, fill func(io.Writer) error) (path string, err error) {
-	path = filepath.Join(j.Dir, name)
+// path is where the report goes in Dir.
+func (j Report) path() string { return filepath.Join(j.Dir, j.fileName(j.Day.In(j.Location))) }
+
+func (j Report) writeInDir(fill func(io.Writer) error) (path string, err error) {
+	path = j.path()
 	if err := os.MkdirAll(j.Dir, 0o750); err != nil {
 		return path, fmt.Errorf("make report.dir: %w", err)
 	}
@@ -140,17 +144,23 @@ func (j Report) writeInDir(name string, fill func(io.Writer) error) (path string
 		return path, err
 	}
 	defer root.Close()
-	return path, atomicfile.WriteIn(root, name, resultPerm, fill)
+	return path, atomicfile.WriteIn(root, filepath.Base(path), resultPerm, fill)
 }
 
 func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book) (reports.Written, error) {
+	source := watchedLedger{ReportLedger: j.Ledger, told: j.Watch.task("report: customers")}
+	for _, p := range book.Partners {
+		if p.Run != nil {
+			source.expected += p.Run.Totals.Listed
+		}
+	}
 	switch j.Format {
 	case "csv":
-		return reports.WriteCSV(ctx, to, book, j.Ledger, j.Sheets[0])
+		return reports.WriteCSV(ctx, to, book, source, j.Sheets[0])
 	case "json":
-		return reports.WriteJSON(ctx, to, book, j.Ledger, j.Sheets...)
+		return reports.WriteJSON(ctx, to, book, source, j.Sheets...)
 	}
-	return reports.Write(ctx, to, book, j.Ledger)
+	return reports.Write(ctx, to, book, source)
 }
 
 // fileName is the file's name in Dir: a day's for the newest runs, so that tomorrow's is another; the run's for a past one.

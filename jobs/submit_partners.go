@@ -27,6 +27,7 @@ type SubmitPartners struct {
 	Recheck func(ctx context.Context, p Partner, customers []string) error
 	Now     func() time.Time
 	Log     *slog.Logger
+	Watch   Watch
 }
 
 // Queues opens the queues of partners.
@@ -105,6 +106,26 @@ func (j SubmitPartners) Run(ctx context.Context) (total SubmittedAll, err error)
 	return total, j.outcome(total.Submitted, failed)
 }
 
+// nightly is Run, unless there is no route: approved work that cannot be sent is said.
+func (j SubmitPartners) nightly(ctx context.Context) (none SubmittedAll, err error) {
+	if j.Route != "" {
+		return j.Run(ctx)
+	}
+	ready, err := j.ready(ctx)
+	if err == nil && ready > 0 {
+		err = partialHint("no_route", fmt.Sprintf("%s approved and cannot be sent: attestation.route is not set",
+			plural(ready, "attestation")+isAre(ready)), "Set attestation.route to the route that Microsoft offers this partner, or cancel them.")
+	}
+	return none, err
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return " is"
+	}
+	return " are"
+}
+
 // budget is how many attestations may be sent, or an error when that is more than the ceiling.
 func (j SubmitPartners) budget(ctx context.Context) (int, error) {
 	switch {
@@ -115,6 +136,21 @@ func (j SubmitPartners) budget(ctx context.Context) (int, error) {
 	case j.Limit < 0:
 		return 0, usageErrorf("--limit must not be negative, but is %d", j.Limit)
 	}
+	ready, err := j.ready(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if j.Limit > 0 {
+		ready = min(ready, j.Limit)
+	}
+	if ready > j.Ceiling {
+		return 0, &CeilingError{ready, j.Ceiling}
+	}
+	return ready, nil
+}
+
+// ready counts what may be sent today.
+func (j SubmitPartners) ready(ctx context.Context) (int, error) {
 	ready := 0
 	for _, p := range j.Partners.List {
 		if p.Kind == standing.IndirectReseller {
@@ -129,12 +165,6 @@ func (j SubmitPartners) budget(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		ready += n
-	}
-	if j.Limit > 0 {
-		ready = min(ready, j.Limit)
-	}
-	if ready > j.Ceiling {
-		return 0, &CeilingError{ready, j.Ceiling}
 	}
 	return ready, nil
 }
@@ -170,7 +200,8 @@ func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Subm
 			j.Log.Warn("no answer came for some attestations: waiting before their outcome is read", "partner", p.Name,
 				"attestations", attestations, "wait", wait.Round(time.Second))
 		}}
-	done, err = submit.Run(ctx, queue, j.Now)
+	watched := &watchedQueue{PartnerQueue: queue, expected: min(n, most) + open, told: j.Watch.task(p.Name + ": attestations")}
+	done, err = submit.Run(ctx, watched, j.Now)
 	if len(done.Customers) > 0 {
 		if again := j.Recheck(ctx, p, done.Customers); again != nil {
 			j.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name, "error", again)

@@ -4,17 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // app is one invocation of the program.
 type app struct {
 	Env
+	out, err *safeWriter // for text
 
 	configPath string
 	json       bool
@@ -28,15 +27,16 @@ type app struct {
 
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, args []string, env Env) int {
-	a := &app{Env: env}
+	a := &app{Env: env, out: &safeWriter{to: env.Stdout}, err: &safeWriter{to: env.Stderr}}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !a.replied {
+	if err != nil && !a.replied && a.out.failure() == nil {
 		// Cobra refused the command line before any command ran, so its flags may not have been read either.
 		a.json = a.json || slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 		a.finish(&bare{}, usageError{err})
 	}
+	a.checkOutput()
 	return a.code
 }
 
@@ -55,8 +55,8 @@ Agreement (MCA) is not accepted, with a workbook that finance and compliance can
 			return usageError{fmt.Errorf("no command is given; see mcaledger --help")}
 		},
 	}
-	root.SetOut(a.Stdout)
-	root.SetErr(a.Stderr)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.configPath, "config", "", "configuration file (else MCALEDGER_CONFIG, ./mcaledger.yaml, /etc/mcaledger/mcaledger.yaml)")
 	flags.BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout at the end")
@@ -132,22 +132,14 @@ func (a *app) log() *slog.Logger {
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if a.logFormat == "json" {
-		return slog.New(slog.NewJSONHandler(a.Stderr, options))
+		return slog.New(slog.NewJSONHandler(a.err, options))
 	}
-	return slog.New(slog.NewTextHandler(a.Stderr, options))
+	return slog.New(slog.NewTextHandler(a.err, options))
 }
 
-// terminal reports whether a person is watching.
+// terminal reports whether a person is watching, on a terminal that can move its cursor.
 func (a *app) terminal() bool {
-	f, ok := a.Stderr.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// printf writes human-readable output unless --json or --quiet.
-func (a *app) printf(format string, values ...any) {
-	if !a.json && !a.quiet {
-		fmt.Fprintf(a.Stdout, format, values...)
-	}
+	return isTerminal(a.Stderr) && a.getenv("TERM") != "dumb"
 }
 
 func (a *app) getenv(name string) string {

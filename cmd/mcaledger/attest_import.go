@@ -58,6 +58,19 @@ func (a *app) printImported(done jobs.Imported) {
 		if f.Refused != "" {
 			a.printf("  the refused rows, to correct and import again: %s\n", f.Refused)
 		}
+		a.printNextStep(b)
+	}
+}
+
+// printNextStep says what a batch waits for.
+func (a *app) printNextStep(b attestation.Batch) {
+	switch {
+	case b.ID == 0:
+		a.printf("  dry run: nothing is queued\n")
+	case b.Queued > 0 && b.ApprovedAt.IsZero():
+		a.printf("  %d queued; somebody else approves them with: mcaledger attest approve %d\n", b.Queued, b.ID)
+	case b.Queued > 0:
+		a.printf("  %d approved; to send them: mcaledger attest submit\n", b.Queued)
 	}
 }
 
@@ -124,7 +137,7 @@ func (w *workspace) importJob(partners *jobs.Partners) jobs.ImportFiles {
 		Import: jobs.Import{Partners: partners.Ledger(), Since: c.Policy.AcceptedSince, LookUp: partners.LookUp, Policy: approvalPolicy(c)},
 		Intake: intake.Options{Dates: intake.DateOrder(c.Attestation.Dates), DateOptional: c.Attestation.Route == config.RouteEnhanced,
 			EvidenceRequired: c.Attestation.Evidence == config.EvidenceRequired},
-		Store: w.ledger, Now: w.Now, Log: w.log(),
+		Store: w.ledger, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}
 }
 

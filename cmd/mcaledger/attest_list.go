@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,7 +68,7 @@ func (a *app) attestListCommand() *cobra.Command {
 			}
 			r.Batches = append(r.Batches, listed)
 		}
-		a.printBatches(r.Batches)
+		w.printBatches(r.Batches)
 		return nil
 	}))
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many batches")
@@ -108,28 +108,33 @@ func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each boo
 	return listed, nil
 }
 
-func (a *app) printBatches(batches []listedBatch) {
-	if a.json || a.quiet {
-		return
+func (w *workspace) printBatches(batches []listedBatch) {
+	if len(batches) == 0 {
+		w.answerf("No batch yet: mcaledger attest import makes one.\n")
 	}
+	list := table{columns: []column{right("BATCH"), left("FILE"), left("IMPORTED"), left("BY"), left("APPROVED BY"), right("ROWS"), left("STATES")}}
 	for _, b := range batches {
-		approved := "not approved"
-		if b.ApprovedBy != "" {
-			approved = "approved by " + b.ApprovedBy
-		}
-		a.printf("batch %d: %s, imported by %s at %s, %s: %d rows", b.Batch, b.File, b.ImportedBy, b.ImportedAt.Format("2006-01-02 15:04 UTC"), approved, b.Rows)
-		for _, state := range attestation.Statuses() {
-			if n := b.States[state]; n > 0 {
-				a.printf(", %d %s", n, state)
-			}
-		}
-		a.printf("\n")
-		w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-		for _, at := range b.Attestations {
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", at.ID, at.Customer, at.Agreed, at.State, at.Message)
-		}
-		w.Flush()
+		list.add(b.Batch, b.File, w.when(b.ImportedAt), b.ImportedBy, cmp.Or(b.ApprovedBy, "-"), b.Rows, stateCounts(b.States))
 	}
+	w.answer(list)
+	for _, b := range batches {
+		rows := table{columns: []column{left("ID"), left("CUSTOMER"), left("AGREED"), left("STATE"), left("MESSAGE")}}
+		for _, at := range b.Attestations {
+			rows.add(at.ID, at.Customer, at.Agreed, at.State, at.Message)
+		}
+		w.answer(rows)
+	}
+}
+
+// stateCounts says how many attestations are in which state.
+func stateCounts(states map[attestation.State]int) string {
+	var counts []string
+	for _, state := range attestation.Statuses() {
+		if n := states[state]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return strings.Join(counts, ", ")
 }
 
 type showReply struct {
@@ -202,7 +207,7 @@ func (a *app) attestShowCommand() *cobra.Command {
 			return err
 		}
 		r.Attestation = shown(at, b, requests, events)
-		a.printAttestation(r.Attestation)
+		w.printAttestation(r.Attestation)
 		return nil
 	}))
 	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
@@ -230,14 +235,14 @@ func shown(at attestation.Attestation, b attestation.Batch, requests []attestati
 	return s
 }
 
-func (a *app) printAttestation(s *shownAttestation) {
-	a.printf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
+func (w *workspace) printAttestation(s *shownAttestation) {
+	w.answerf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
 		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message, s.RequestID, s.CorrelationID)
 	for _, q := range s.Requests {
-		a.printf("  %s  request %d (%s): %s, status %d %s\n", q.SentAt.Format("2006-01-02 15:04:05 UTC"), q.Number, q.Kind,
+		w.answerf("  %s  request %d (%s): %s, status %d %s\n", w.when(q.SentAt), q.Number, q.Kind,
 			cmp.Or(q.Result, "no answer"), q.Status, q.Code)
 	}
 	for _, e := range s.Events {
-		a.printf("  %s  %s: %s -> %s %s\n", e.At.Format("2006-01-02 15:04:05 UTC"), e.Actor, e.From, e.To, e.Detail)
+		w.answerf("  %s  %s: %s -> %s %s\n", w.when(e.At), e.Actor, e.From, e.To, e.Detail)
 	}
 }

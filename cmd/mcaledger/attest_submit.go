@@ -60,7 +60,7 @@ func (w *workspace) submitJob(partners *jobs.Partners) jobs.SubmitPartners {
 	return jobs.SubmitPartners{
 		Partners: partners, Queues: w.ledger, Route: string(c.Attestation.Route), Ceiling: c.Attestation.Ceiling, Since: c.Policy.AcceptedSince,
 		Cooldown: c.Attestation.SettleAfter,
-		Recheck:  w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(),
+		Recheck:  w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}
 }
 

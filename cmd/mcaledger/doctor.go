@@ -68,7 +68,7 @@ func (a *app) printFinding(f findingReply) {
 	if f.OK {
 		a.printf("OK    %s: %s\n", f.Check, f.Message)
 	} else {
-		a.printf("FAIL  %s: %s\n      %s\n", f.Check, f.Message, f.Hint)
+		a.answerf("FAIL  %s: %s\n      %s\n", f.Check, f.Message, f.Hint)
 	}
 }
 

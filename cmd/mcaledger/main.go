@@ -18,6 +18,7 @@ import (
 var version = ""
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // a reader that went away is an error of the write, not the end of a night
 	ctx, stop := untilSignal(context.Background())
 	code := Main(ctx, os.Args[1:], Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now})
 	stop()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,16 @@ type nightlyReply struct {
 	Import    *importReply    `json:"attest import"`
 	Submit    *submitReply    `json:"attest submit"`
 	Report    *reportReply    `json:"report"`
-	Warnings  []string        `json:"warnings"` // what could not be told about the night
+	Warnings  []string        `json:"warnings"`       // what could not be told about the night
+	Plan      *planReply      `json:"plan,omitempty"` // of a dry run
+}
+
+type planReply struct {
+	Partners  []string `json:"partners"`
+	Ready     []string `json:"ready"`
+	Left      []string `json:"left"`
+	WouldSend int      `json:"would_send"`
+	Report    string   `json:"report"`
 }
 
 func (a *app) nightlyCommand() *cobra.Command {
@@ -27,10 +37,18 @@ func (a *app) nightlyCommand() *cobra.Command {
 		Report:    &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}},
 		Warnings:  []string{},
 	}
-	metricsFile := ""
+	metricsFile, dryRun := "", false
 	cmd := a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r,
-		func(ctx context.Context) error { return a.nightly(ctx, metricsFile, r) })
+		func(ctx context.Context) error {
+			if dryRun {
+				err := a.withWorkspace(r.plan)(ctx)
+				r.failBeforeTheFirstStep(err)
+				return err
+			}
+			return a.nightly(ctx, metricsFile, r)
+		})
 	cmd.Flags().StringVar(&metricsFile, "metrics-file", "", "write Prometheus metrics to this file at the end")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what the night would do, and do nothing")
 	return cmd
 }
 
@@ -70,6 +88,28 @@ func (w *workspace) runNight(ctx context.Context) (s jobs.NightSummary, err erro
 	}
 	defer job.Reconcile.Partners.Close()
 	return job.Run(ctx), nil
+}
+
+// plan says what the night would do.
+func (r *nightlyReply) plan(ctx context.Context, w *workspace) error {
+	job, err := w.nightlyJob()
+	if err != nil {
+		return err
+	}
+	defer job.Reconcile.Partners.Close()
+	plan, err := job.Plan(ctx)
+	r.Plan = &planReply{Partners: plan.Partners, Ready: plan.Ready, WouldSend: plan.WouldSend, Report: plan.Report}
+	w.answerf("dry run: nothing is read, imported, sent or written\n")
+	w.answerf("  read the customers of: %s\n", strings.Join(plan.Partners, ", "))
+	for _, file := range plan.Ready {
+		w.answerf("  import: %s\n", file)
+	}
+	for _, file := range plan.Left {
+		r.Plan.Left = append(r.Plan.Left, file.Name)
+		w.answerf("  leave: %s (%s)\n", file.Name, file.Reason)
+	}
+	w.answerf("  send: %d attestations\n  report: %s\n", plan.WouldSend, plan.Report)
+	return err
 }
 
 func (w *workspace) nightlyJob() (job jobs.Nightly, err error) {

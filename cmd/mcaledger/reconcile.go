@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
@@ -73,21 +72,6 @@ func (a *app) reconcileCommand() *cobra.Command {
 	}))
 	cmd.Flags().StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	return cmd
-}
-
-// progress draws a bar for a person who is watching.
-func (a *app) progress(partner string) func(read, expected int) {
-	if a.quiet || a.json || !a.terminal() {
-		return nil
-	}
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.Stderr), progressbar.OptionSetDescription(partner),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100_000_000))
-	return func(read, expected int) {
-		if expected >= read && bar.GetMax() != expected {
-			bar.ChangeMax(expected)
-		}
-		bar.Set(read)
-	}
 }
 
 // printRuns writes a summary of the completed runs for a person who is watching; others have the log.

@@ -35,17 +35,29 @@ func (a *app) finish(r reply, err error) {
 	r.finish(a.code, p)
 	if a.json {
 		text, err := json.Marshal(r)
-		if err == nil {
-			_, err = fmt.Fprintf(a.Stdout, "%s\n", text)
+		if err != nil {
+			text = fmt.Appendf(nil, `{"command":"","exit":%d,"error":{"code":"failed","message":%q,"hint":""}}`, exitFailed, err)
 		}
-		if err != nil && a.code == 0 {
-			a.code = exitFailed
-		}
+		fmt.Fprintf(a.out, "%s\n", text)
 	}
-	if p != nil {
-		fmt.Fprintf(a.Stderr, "mcaledger: %s\n", p.Message)
-		if p.Hint != "" {
-			fmt.Fprintf(a.Stderr, "%s\n", p.Hint)
-		}
+	a.explain(p)
+}
+
+// checkOutput makes an error of output that was lost.
+func (a *app) checkOutput() {
+	if err := a.out.failure(); err != nil {
+		a.explain(&problem{Message: fmt.Sprintf("write to stdout: %s", err), Hint: "What the command did is done; only its output is lost."})
+		a.code = max(a.code, exitFailed)
+	}
+}
+
+// explain writes an error for people.
+func (a *app) explain(p *problem) {
+	if p == nil {
+		return
+	}
+	fmt.Fprintf(a.err, "mcaledger: %s\n", p.Message)
+	if p.Hint != "" {
+		fmt.Fprintf(a.err, "%s\n", p.Hint)
 	}
 }

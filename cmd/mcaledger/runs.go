@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,7 @@ func (a *app) runsCommand() *cobra.Command {
 			for _, past := range runs {
 				r.Runs = append(r.Runs, pastRunOf(past))
 			}
-			a.printRunList(r.Runs)
+			w.printRunList(r.Runs)
 			return nil
 		})(ctx)
 	})
@@ -85,24 +84,20 @@ func stateInWords(s ledger.RunState) string {
 	return string(s)
 }
 
-func (a *app) printRunList(runs []pastRun) {
-	if a.json || a.quiet {
-		return
-	}
+func (w *workspace) printRunList(runs []pastRun) {
 	if len(runs) == 0 {
-		a.printf("No run yet: mcaledger reconcile makes one.\n")
-		return
+		w.answerf("No run yet: mcaledger reconcile makes one.\n")
 	}
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "run\tpartner\tstarted (UTC)\tstate\tlisted\tclear\tblocked\tunknown\texcluded\tcalls\tseconds\t")
+	list := table{columns: []column{right("RUN"), left("PARTNER"), left("STARTED"), left("STATE"), right("LISTED"), right("CLEAR"), right("BLOCKED"),
+		right("UNKNOWN"), right("EXCLUDED"), right("CALLS"), right("SECONDS")}}
 	for _, r := range runs {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t\n", r.Run, r.Partner, r.StartedAt.Format("2006-01-02 15:04"), stateInWords(r.State),
-			r.Listed, r.Clear, r.Blocked, r.Unknown, r.Excluded, r.Requests, r.Seconds)
+		list.add(r.Run, r.Partner, w.when(r.StartedAt), stateInWords(r.State), r.Listed, r.Clear, r.Blocked, r.Unknown, r.Excluded, r.Requests,
+			fmt.Sprintf("%.1f", r.Seconds))
 	}
-	w.Flush()
+	w.answer(list)
 	for _, r := range runs {
 		for _, c := range r.Failed {
-			a.printf("run %d: check %s FAILED: %s\n", r.Run, c.Name, c.Detail)
+			w.answerf("run %d: check %s FAILED: %s\n", r.Run, c.Name, c.Detail)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		r.Events, r.Batches, r.Head = found.Events, found.Batches, found.Head.String()
 		for _, p := range found.Problems {
 			r.Problems = append(r.Problems, verifyProblem(p))
-			a.printf("%s\n", problemText(p))
+			a.answerf("%s\n", problemText(p))
 		}
 		if len(found.Problems) > 0 {
 			return alteredError{len(found.Problems)}

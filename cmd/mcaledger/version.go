@@ -27,7 +27,7 @@ type versionReply struct {
 func (a *app) versionCommand() *cobra.Command {
 	r := &versionReply{head: head{Command: "version"}, Version: programVersion(), Go: runtime.Version()}
 	return a.command("version", "print the program's version", r, func(context.Context) error {
-		a.printf("mcaledger %s (%s, %s/%s)\n", r.Version, r.Go, runtime.GOOS, runtime.GOARCH)
+		a.answerf("mcaledger %s (%s, %s/%s)\n", r.Version, r.Go, runtime.GOOS, runtime.GOARCH)
 		return nil
 	})
 }

@@ -19,9 +19,22 @@ import (
 // workspace is a configuration that is loaded and a ledger that is open; the jobs are wired from it.
 type workspace struct {
 	*app
-	config config.Config
-	ledger ledgerStore
-	began  time.Time // the day of a night that goes on past midnight
+	config   config.Config
+	ledger   ledgerStore
+	progress *progress
+	began    time.Time // the day of a night that goes on past midnight
+}
+
+// when writes an instant for people: in the zone of the reports.
+func (w *workspace) when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	zone, err := w.config.Report.Location()
+	if err != nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("2006-01-02 15:04 MST")
 }
 
 // withWorkspace makes the work of a command that needs configuration and ledger.
@@ -59,7 +72,7 @@ func (a *app) open(ctx context.Context, c config.Config) (*workspace, error) {
 		s.Close()
 		return nil, atDatabase(c, err)
 	}
-	return &workspace{app: a, config: c, ledger: ledgerStore{s}, began: a.Now()}, nil
+	return &workspace{app: a, config: c, ledger: ledgerStore{s}, progress: a.newProgress(), began: a.Now()}, nil
 }
 
 // atDatabase says which database an error is about.
@@ -162,6 +175,6 @@ func (w *workspace) reconcileJob(partners *jobs.Partners) jobs.ReconcilePartners
 	return jobs.ReconcilePartners{
 		Reconcile: jobs.Reconcile{Policy: standing.Policy(c.Policy), MaxGonePercent: c.Reconcile.MaxGonePercent,
 			ResumeWithin: c.Reconcile.ResumeWithin, Version: programVersion()},
-		Partners: partners, Leases: w.ledger, Now: w.Now, Log: w.log(), Watch: w.progress,
+		Partners: partners, Leases: w.ledger, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}
 }
