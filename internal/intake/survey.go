@@ -87,11 +87,12 @@ func (h header) isOrdinary(row rawRow) bool {
 
 // isOtherHeader reports whether a line is a header, but not the one above the rows.
 func (f *File) isOtherHeader(cells []string) bool {
-	if len(cells) > 4096 || f.head.isRepeatedBy(cells) {
+	enough := min(4, f.head.known())
+	if len(cells) < enough || len(cells) > 4096 || f.head.isRepeatedBy(cells) {
 		return false
 	}
 	h := f.words.understood(0, cells)
-	return h.known() >= min(4, f.head.known())
+	return h.known() >= enough
 }
 
 // wrong says what the survey found wrong with the file as a whole.
