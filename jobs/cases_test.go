@@ -17,8 +17,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// TestFilesOfPeopleAreImported imports the files of testdata/intake/cases into a ledger that knows their customers, and
-// compares what became of their rows with the manifest.
+// TestFilesOfPeopleAreImported imports the files of testdata/intake/cases into a ledger that knows
+// their customers, and compares what became of their rows with the manifest.
 func TestFilesOfPeopleAreImported(t *testing.T) {
 	t.Parallel()
 	const folder = "../testdata/intake/cases"
@@ -62,8 +62,8 @@ func TestFilesOfPeopleAreImported(t *testing.T) {
 	}
 }
 
-// companyNames are the names of the customers, which a file gives as Partner Center does: those of other files are made
-// of the customer's number in the signer's address.
+// companyNames are the names of the customers, which a file gives as Partner Center does: those of
+// other files are made of the customer's number in the signer's address.
 func companyNames(t *testing.T, path string) map[string]string {
 	t.Helper()
 	names := map[string]string{}

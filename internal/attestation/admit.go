@@ -28,7 +28,8 @@ func (c Content) Same(other Content) bool {
 	return SameContact(c.Signer, other.Signer) && c.Agreed == other.Agreed
 }
 
-// Reason is why a row was not queued, or what came of it. The words appear as they are in result files and reports.
+// Reason is why a row was not queued, or what came of it. The words appear as they are in result
+// files and reports.
 type Reason string
 
 const (
@@ -94,7 +95,8 @@ type Decision struct {
 	Replaces ID     // the attestation that a correction replaces; zero: none
 }
 
-// Candidates are the customers that a row may mean: where only one partner can attest for the tenant, the others do not make it unclear.
+// Candidates are the customers that a row may mean: where only one partner can attest for the
+// tenant, the others do not make it unclear.
 func Candidates(customers []Customer) []Customer {
 	var able []Customer
 	for _, c := range customers {
@@ -182,7 +184,8 @@ func against(content Content, s Situation) (Decision, bool) {
 	return Decision{}, false
 }
 
-// Contradicted is what becomes of a row when another line of the file says something else of the same customer.
+// Contradicted is what becomes of a row when another line of the file says something else of the
+// same customer.
 func Contradicted(line int) Decision {
 	return refuse(ConflictingRows, fmt.Sprintf("line %d of the file says something else of this customer", line),
 		"Leave in the file the one row that is right.")
@@ -213,14 +216,14 @@ func refuse(reason Reason, message, hint string) Decision {
 	return Decision{State: Refused, Reason: reason, Message: message, Hint: hint}
 }
 
-// SameContact compares the four fields by which Microsoft tells signers apart (error 600061, docs/partner-center.md). Of a
-// phone the digits count: what is on record has spaces and brackets.
+// SameContact compares the four fields by which Microsoft tells signers apart (error 600061,
+// docs/partner-center.md). Of a phone the digits count: what is on record has spaces and brackets.
 func SameContact(a, b standing.Contact) bool {
 	return sameText(a.FirstName, b.FirstName) && sameText(a.LastName, b.LastName) && sameText(a.Email, b.Email) && digits(a.Phone) == digits(b.Phone)
 }
 
-// sameText compares texts without regard to case, to outer white space and to whether accents are composed: macOS writes
-// é as e and an accent.
+// sameText compares texts without regard to case, to outer white space and to whether accents are
+// composed: macOS writes é as e and an accent.
 func sameText(a, b string) bool {
 	return a == b || folded(strings.TrimSpace(a)) == folded(strings.TrimSpace(b))
 }
@@ -237,8 +240,8 @@ func digits(phone string) string {
 	}, phone)
 }
 
-// SameCompany compares names as people write them: letters and digits count, in any case, width and composition. Names
-// without any are compared by what is left of them.
+// SameCompany compares names as people write them: letters and digits count, in any case, width and
+// composition. Names without any are compared by what is left of them.
 func SameCompany(a, b string) bool {
 	if a == b {
 		return true

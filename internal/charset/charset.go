@@ -1,8 +1,8 @@
 // Package charset finds out in which encoding a text is written that may not say so.
 //
-// Only what is certain is taken: a byte-order mark, the zeros of UTF-16, well-formed UTF-8, and Windows-1252 when no
-// other encoding makes as much sense of the words. Everything else is for a person to say, because a name that is read
-// in the wrong encoding is the name of somebody else.
+// Only what is certain is taken: a byte-order mark, the zeros of UTF-16, well-formed UTF-8, and
+// Windows-1252 when no other encoding makes as much sense of the words. Everything else is for a
+// person to say, because a name that is read in the wrong encoding is the name of somebody else.
 package charset
 
 import (
@@ -34,7 +34,8 @@ const (
 	Windows1252 Encoding = "Windows-1252"
 )
 
-// named are the encodings that have no byte-order mark to skip when they are read: the mark is not part of the text.
+// named are the encodings that have no byte-order mark to skip when they are read: the mark is not
+// part of the text.
 var named = map[Encoding]encoding.Encoding{
 	UTF8:        encoding.Nop, // broken bytes stay as they are
 	UTF16LE:     unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
@@ -45,7 +46,8 @@ var named = map[Encoding]encoding.Encoding{
 	Windows1252: charmap.Windows1252,
 }
 
-// Parse returns the encoding of a name such as windows-1250, ISO-8859-2, cp850 or shift_jis, in any case.
+// Parse returns the encoding of a name such as windows-1250, ISO-8859-2, cp850 or shift_jis, in any
+// case.
 func Parse(name string) (Encoding, error) {
 	name = strings.TrimSpace(name)
 	for e := range named {
@@ -82,7 +84,8 @@ func lookUp(name string) (encoding.Encoding, error) {
 	return htmlindex.Get(name)
 }
 
-// NewReader reads text in the encoding as UTF-8. What cannot be decoded becomes U+FFFD; broken UTF-8 stays as it is.
+// NewReader reads text in the encoding as UTF-8. What cannot be decoded becomes U+FFFD; broken
+// UTF-8 stays as it is.
 func (e Encoding) NewReader(r io.Reader) io.Reader {
 	if e == UTF8 {
 		return r
@@ -106,8 +109,8 @@ var marks = []struct {
 	{"\x84\x31\x95\x33", GB18030},
 }
 
-// Mark returns the encoding that a byte-order mark at the beginning of a text declares, and the length of the mark in
-// bytes. Without one the encoding is empty.
+// Mark returns the encoding that a byte-order mark at the beginning of a text declares, and the
+// length of the mark in bytes. Without one the encoding is empty.
 func Mark(head []byte) (Encoding, int) {
 	for _, m := range marks {
 		if bytes.HasPrefix(head, []byte(m.bytes)) {
@@ -117,8 +120,8 @@ func Mark(head []byte) (Encoding, int) {
 	return "", 0
 }
 
-// utf16ByZeros recognises UTF-16 without a byte-order mark: in a list most characters are ASCII, so nearly every
-// second byte is zero.
+// utf16ByZeros recognises UTF-16 without a byte-order mark: in a list most characters are ASCII, so
+// nearly every second byte is zero.
 func utf16ByZeros(head []byte) Encoding {
 	n := min(len(head), 4096) &^ 1
 	var even, odd int

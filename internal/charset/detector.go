@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Detector collects what the bytes of a text say about its encoding. The whole text is written to it, from the first
-// byte on, in pieces of any size. Its zero value is ready.
+// Detector collects what the bytes of a text say about its encoding. The whole text is written to
+// it, from the first byte on, in pieces of any size. Its zero value is ready.
 type Detector struct {
 	head       []byte // the first bytes
 	multibyte  int    // well-formed characters of UTF-8 beyond ASCII
@@ -75,8 +75,8 @@ func (d *Detector) character(p []byte) int {
 
 // Encoding returns the encoding of all that was written; the error is an *UnknownError.
 //
-// A text that is mostly well-formed UTF-8 beyond ASCII is UTF-8: its broken characters are for the reader to refuse.
-// Read in another encoding, every é of it would turn into Ã©.
+// A text that is mostly well-formed UTF-8 beyond ASCII is UTF-8: its broken characters are for the
+// reader to refuse. Read in another encoding, every é of it would turn into Ã©.
 func (d *Detector) Encoding() (Encoding, error) {
 	if e, _ := Mark(d.head); e != "" {
 		return e, nil
@@ -84,8 +84,8 @@ func (d *Detector) Encoding() (Encoding, error) {
 	if e := utf16ByZeros(d.head); e != "" {
 		return e, nil
 	}
-	// A character that the end of the text cuts in two says nothing where there are whole ones. One well-formed
-	// character among broken ones may be chance.
+	// A character that the end of the text cuts in two says nothing where there are whole ones. One
+	// well-formed character among broken ones may be chance.
 	cut := len(d.incomplete) > 0 && d.multibyte == 0
 	if d.invalid == 0 && !cut || d.invalid <= d.multibyte && d.multibyte > 1 {
 		return UTF8, nil

@@ -10,9 +10,10 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// model counts the pairs of letters of a language. Its text are the names of countries and languages in that language,
-// some 5,000 letters from the CLDR: too few to know the words of a language, and enough to know that ã stands before o
-// in Portuguese and that ă does not in Romanian.
+// model counts the pairs of letters of a language. Its text are the names of countries and
+// languages in that language, some 5,000 letters from the CLDR: too few to know the words of a
+// language, and enough to know that ã stands before o in Portuguese and that ă does not in
+// Romanian.
 type model struct {
 	letters map[rune]float64
 	pairs   map[[2]rune]float64
@@ -43,8 +44,8 @@ func (all models) of(tag string) *model {
 	return m
 }
 
-// fold is a text as its letters are counted. Romanian has a comma below its ș and ț since Unicode 3, and a cedilla in
-// the older encodings.
+// fold is a text as its letters are counted. Romanian has a comma below its ș and ț since Unicode
+// 3, and a cedilla in the older encodings.
 func fold(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch r = unicode.ToLower(r); r {
@@ -72,7 +73,8 @@ func (m *model) add(text string) {
 	}
 }
 
-// score is the logarithm of a word's likelihood; false: it has letters beyond ASCII that the language does not.
+// score is the logarithm of a word's likelihood; false: it has letters beyond ASCII that the
+// language does not.
 func (m *model) score(word string) (sum float64, ok bool) {
 	before := edge
 	for _, r := range fold(word) + string(edge) {

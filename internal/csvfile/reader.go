@@ -1,8 +1,9 @@
-// Package csvfile reads and writes the records of CSV files as programs and people really write them.
+// Package csvfile reads and writes the records of CSV files as programs and people really write
+// them.
 //
-// It differs from encoding/csv where that would lose rows or stop at the first fault: line ends are LF, CRLF and CR in
-// the same file, a record with a stray quotation mark is one line and is marked as broken, and a mark that is never
-// closed does not swallow the records below it.
+// It differs from encoding/csv where that would lose rows or stop at the first fault: line ends are
+// LF, CRLF and CR in the same file, a record with a stray quotation mark is one line and is marked
+// as broken, and a mark that is never closed does not swallow the records below it.
 package csvfile
 
 import (
@@ -32,8 +33,9 @@ func (e *TooLongError) Error() string {
 
 // Reader reads the records of a text in UTF-8.
 type Reader struct {
-	// IsRecord reports whether cells that stand on a line of their own inside quotation marks are a record: then the
-	// mark before them was left open. Nil: never. It may be set between two records.
+	// IsRecord reports whether cells that stand on a line of their own inside quotation marks are a
+	// record: then the mark before them was left open. Nil: never. It may be set between two
+	// records.
 	IsRecord func(cells []string) bool
 
 	source    io.Reader
@@ -47,7 +49,8 @@ type Reader struct {
 // readSize is how much is read at once.
 const readSize = 128 << 10
 
-// NewReader returns a reader of the text from its first line on. A record longer than limit bytes ends it.
+// NewReader returns a reader of the text from its first line on. A record longer than limit bytes
+// ends it.
 func NewReader(text io.Reader, delimiter byte, limit int) *Reader {
 	return &Reader{source: text, delimiter: delimiter, limit: limit, scanner: scanner{delimiter: delimiter, limit: limit, line: 1}}
 }
@@ -131,7 +134,8 @@ func appendCells(cells []string, text string, kind recordKind, delimiter byte) [
 	}
 }
 
-// cutQuoted takes the first cell from a text that begins with a quotation mark; more is true when a cell follows.
+// cutQuoted takes the first cell from a text that begins with a quotation mark; more is true when a
+// cell follows.
 func cutQuoted(text string, delimiter byte) (cell, rest string, more bool) {
 	end := 1
 	doubled := false

@@ -18,10 +18,12 @@ type span struct {
 	kind       recordKind
 }
 
-// scanner finds the records of a text, one after another. Inside quotation marks line ends belong to the cell.
+// scanner finds the records of a text, one after another. Inside quotation marks line ends belong
+// to the cell.
 //
-// A mark that is left open would swallow what follows. So a record whose marks do not come out right is only the line
-// on which it begins, and reading goes on with the next line; the same when one of its lines is a record by itself.
+// A mark that is left open would swallow what follows. So a record whose marks do not come out
+// right is only the line on which it begins, and reading goes on with the next line; the same when
+// one of its lines is a record by itself.
 type scanner struct {
 	isRecord  func(cells []string) bool
 	delimiter byte
@@ -36,7 +38,8 @@ type scanner struct {
 	quote    finder
 }
 
-// finder finds a byte again and again, and remembers the last find: most lines have neither quotation marks nor CRs.
+// finder finds a byte again and again, and remembers the last find: most lines have neither
+// quotation marks nor CRs.
 type finder struct {
 	known bool
 	at    int // the first place of the byte at or after the place last asked for; the end of the text when there is none
@@ -61,8 +64,8 @@ func (s *scanner) more(text string) {
 	s.feed, s.carriage, s.quote = finder{}, finder{}, finder{}
 }
 
-// next finds the record at the scanner's position and moves behind its line end. It returns false when the text ends
-// before the record does and more may come, or when there is no more.
+// next finds the record at the scanner's position and moves behind its line end. It returns false
+// when the text ends before the record does and more may come, or when there is no more.
 func (s *scanner) next() (span, bool) {
 	if s.position >= len(s.text) {
 		return span{}, false
@@ -79,7 +82,8 @@ func (s *scanner) next() (span, bool) {
 	return s.quotedRecord(r, next)
 }
 
-// quotedRecord is next for a record with quotation marks on its first line, which ends at r.end, before next.
+// quotedRecord is next for a record with quotation marks on its first line, which ends at r.end,
+// before next.
 func (s *scanner) quotedRecord(r span, next int) (span, bool) {
 	end, outcome := closeQuotes(s.text, r.start, s.delimiter)
 	switch {
@@ -127,8 +131,8 @@ const (
 	strayQuote
 )
 
-// closeQuotes follows the quotation marks of the record at from to its end, which is at a line end or at the end of
-// the text.
+// closeQuotes follows the quotation marks of the record at from to its end, which is at a line end
+// or at the end of the text.
 func closeQuotes(text string, from int, delimiter byte) (end int, outcome quoteOutcome) {
 	for i := from; ; {
 		if i < len(text) && text[i] == '"' {
@@ -152,7 +156,8 @@ func closeQuotes(text string, from int, delimiter byte) (end int, outcome quoteO
 	}
 }
 
-// closingQuote is the position behind the mark that closes the cell whose text begins at from; negative: there is none.
+// closingQuote is the position behind the mark that closes the cell whose text begins at from;
+// negative: there is none.
 func closingQuote(text string, from int) int {
 	for {
 		i := strings.IndexByte(text[from:], '"')
@@ -167,8 +172,9 @@ func closingQuote(text string, from int) int {
 	}
 }
 
-// swallows reports whether one of the lines inside a record is a record by itself. The last line of a true record, with
-// the mark that closes its cell, may look like one as well, but then the record's first line does not.
+// swallows reports whether one of the lines inside a record is a record by itself. The last line of
+// a true record, with the mark that closes its cell, may look like one as well, but then the
+// record's first line does not.
 func (s *scanner) swallows(first, others string) bool {
 	if s.isRecord == nil {
 		return false

@@ -58,7 +58,8 @@ func readAll(tb testing.TB, path string) (good, refused int) {
 	return good, refused
 }
 
-// readBare is the limit that reading is measured against: encoding/csv, once through, nothing looked at.
+// readBare is the limit that reading is measured against: encoding/csv, once through, nothing
+// looked at.
 func readBare(tb testing.TB, path string) int {
 	tb.Helper()
 	file, err := os.Open(path)
@@ -77,7 +78,8 @@ func readBare(tb testing.TB, path string) int {
 	}
 }
 
-// peakHeap runs work and returns the most bytes of heap objects that were seen meanwhile, beyond those before it.
+// peakHeap runs work and returns the most bytes of heap objects that were seen meanwhile, beyond
+// those before it.
 func peakHeap(work func()) uint64 {
 	runtime.GC()
 	before := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
@@ -105,9 +107,9 @@ func peakHeap(work func()) uint64 {
 	return max(peak.Load(), before[0].Value.Uint64()) - before[0].Value.Uint64()
 }
 
-// BenchmarkRead measures opening, reading and checking a list against bare encoding/csv reading of the same rows, in
-// turns in the same run. The promise is a ratio of 2.0 at most on two cores, and a peak of memory that does not grow
-// with the rows.
+// BenchmarkRead measures opening, reading and checking a list against bare encoding/csv reading of
+// the same rows, in turns in the same run. The promise is a ratio of 2.0 at most on two cores, and
+// a peak of memory that does not grow with the rows.
 func BenchmarkRead(b *testing.B) {
 	for _, rows := range []int{10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("%d_rows", rows), func(b *testing.B) {

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// caseFile is a file of testdata/intake/cases with what a sensible person expects of it; see "about" in its manifest.
+// caseFile is a file of testdata/intake/cases with what a sensible person expects of it; see
+// "about" in its manifest.
 type caseFile struct {
 	File   string
 	Why    string
@@ -34,7 +35,8 @@ type manifest struct {
 
 const cases = corpus + "/cases"
 
-// TestCases reads the files of other programs and people. No row may say something else than its truth.
+// TestCases reads the files of other programs and people. No row may say something else than its
+// truth.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(filepath.Join(cases, "manifest.json"))

@@ -94,8 +94,8 @@ func (c *rowCheck) cells(r *Record) {
 	r.Note = c.text(note, 4096, true)
 }
 
-// skip says whether the line is no row of the list. A row with an e-mail address where it belongs is one, whatever
-// else it holds, unless it is the example of our template.
+// skip says whether the line is no row of the list. A row with an e-mail address where it belongs
+// is one, whatever else it holds, unless it is the example of our template.
 func (c *rowCheck) skip() SkipReason {
 	at := c.header.at[email]
 	if at >= 0 && at < len(c.row.Cells) && hasAddress(c.row.Cells[at]) {
@@ -117,7 +117,8 @@ func (c *rowCheck) skip() SkipReason {
 	return ""
 }
 
-// isMarked reports whether a row of Microsoft's file is to be sent. It sets Skip, or refuses a word that says neither.
+// isMarked reports whether a row of Microsoft's file is to be sent. It sets Skip, or refuses a word
+// that says neither.
 func (c *rowCheck) isMarked() bool {
 	word := strings.ToLower(unmarked(c.cell(marked)))
 	yes, known := c.mark[word]
@@ -186,7 +187,8 @@ func (c *rowCheck) checked(col column, read func(string) (string, *problem)) str
 	return ""
 }
 
-// general finds what is wrong with a cell whatever its column is. A quotation mark is wrong in words, not in sentences.
+// general finds what is wrong with a cell whatever its column is. A quotation mark is wrong in
+// words, not in sentences.
 func (c *rowCheck) general(cell string, sentence bool) *problem {
 	switch {
 	case len(cell) > c.cellBytes:

@@ -65,8 +65,8 @@ func (f *File) isTemplate(h header, row rawRow) bool {
 // undelimited stands for a delimiter that no line has.
 const undelimited = 0
 
-// chooseDelimiter finds the header, and by it the delimiter: the one with which a line among the first ones looks most
-// like a header.
+// chooseDelimiter finds the header, and by it the delimiter: the one with which a line among the
+// first ones looks most like a header.
 func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 	whole, err := f.search(text.list(undelimited))
 	if err != nil {
@@ -99,8 +99,8 @@ func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 	return list{}, header{}, noHeader(best.first, f.opts)
 }
 
-// otherDelimiter is an error that names what separates the columns, where that is not read as a delimiter, or says that
-// each line is one cell; nil: neither.
+// otherDelimiter is an error that names what separates the columns, where that is not read as a
+// delimiter, or says that each line is one cell; nil: neither.
 func (f *File) otherDelimiter(text *csvText, first []string) error {
 	if f.isWholeLine(first) {
 		return wholeLines()
@@ -122,7 +122,8 @@ func (f *File) otherDelimiter(text *csvText, first []string) error {
 	return nil
 }
 
-// separator is what stands between the names of a line that is a header but for its delimiter; empty: it is none.
+// separator is what stands between the names of a line that is a header but for its delimiter;
+// empty: it is none.
 func (f *File) separator(line string) string {
 	isName := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '-' || r == '"'
@@ -162,8 +163,8 @@ type sheetFound struct {
 	complete bool // all required columns are there
 }
 
-// chooseSheet finds the sheet that is the list. Two that look like it are a question for a person: the rows of one
-// would be missing.
+// chooseSheet finds the sheet that is the list. Two that look like it are a question for a person:
+// the rows of one would be missing.
 func (f *File) chooseSheet() (list, header, error) {
 	sheets, err := f.searchSheets()
 	if err != nil {
@@ -196,7 +197,8 @@ func (f *File) chooseSheet() (list, header, error) {
 	return f.likeliest(sheets)
 }
 
-// likeliest is the visible sheet that looks most like a list, although it is not one: what it lacks is said of it.
+// likeliest is the visible sheet that looks most like a list, although it is not one: what it lacks
+// is said of it.
 func (f *File) likeliest(sheets []sheetFound) (list, header, error) {
 	visible := filter(sheets, func(s sheetFound) bool { return !s.list.hidden })
 	if len(visible) == 0 {

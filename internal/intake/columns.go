@@ -44,8 +44,8 @@ func (c column) String() string {
 		"partner", "owner", "due_date", "comment", "accepted_until"}[c]
 }
 
-// synonyms are the words that name a column in the lists that people have, in English and Portuguese, without case,
-// accents, spaces, dashes and underscores.
+// synonyms are the words that name a column in the lists that people have, in English and
+// Portuguese, without case, accents, spaces, dashes and underscores.
 var synonyms = [columns]string{
 	tenantID: "customertenantid tenantid tenant customertenant tenantguid customertenantguid directoryid microsofttenantid microsoftid entratenantid " +
 		"iddolocatario idlocatario locatario iddotenant idtenant tenantdocliente iddotenantdocliente iddoinquilino idinquilino iddeinquilino inquilino iddodiretorio",
@@ -80,8 +80,9 @@ var synonyms = [columns]string{
 		"aceptadohasta aceptadahasta excepcionhasta",
 }
 
-// vagueSynonyms name a column only when nothing clearer does: a list may have a customer number of its own beside the
-// tenant id, and Microsoft's file the date of the last agreement beside the new one.
+// vagueSynonyms name a column only when nothing clearer does: a list may have a customer number of
+// its own beside the tenant id, and Microsoft's file the date of the last agreement beside the new
+// one.
 var vagueSynonyms = [columns]string{
 	tenantID:    "customerid iddocliente idcliente",
 	companyName: "company customer organization organisation accountname account cliente organizacao conta nomedaconta",
@@ -89,7 +90,8 @@ var vagueSynonyms = [columns]string{
 	language:    "culture",
 }
 
-// isOptional reports whether a file may lack the column. In place of the tenant id it may have the domain.
+// isOptional reports whether a file may lack the column. In place of the tenant id it may have the
+// domain.
 func (c column) isOptional(o Options) bool {
 	if o.exceptions {
 		return c != tenantID
@@ -119,7 +121,8 @@ func (c column) fits(cell string) bool {
 	return numeric || serial || named || len(cell) >= 10 && cell[4] == '-'
 }
 
-// isVague reports whether a header cell names a column in a word that many columns of a list may have.
+// isVague reports whether a header cell names a column in a word that many columns of a list may
+// have.
 func isVague(cell string) bool {
 	switch simplified(withoutHints(cell)) {
 	case "email", "emailaddress", "mail", "enderecodeemail", "correioeletronico", "date", "data", "lastagreementdate", "customerid", "iddocliente", "idcliente":
@@ -198,8 +201,9 @@ func vocabularyOf(columns []column) vocabulary {
 	return v
 }
 
-// column is the column that a header cell names, and whether it does so for certain. Hints behind the name are left
-// out, such as "(YYYY-MM-DD)", and of two names such as "E-mail / Correio eletrônico" both must mean the same.
+// column is the column that a header cell names, and whether it does so for certain. Hints behind
+// the name are left out, such as "(YYYY-MM-DD)", and of two names such as "E-mail / Correio
+// eletrônico" both must mean the same.
 func (v vocabulary) column(cell string) (c column, clear bool) {
 	if len(cell) > 4*shown {
 		return unknownColumn, false
@@ -286,7 +290,8 @@ func (v vocabulary) like(cell string) column {
 	return best
 }
 
-// misspellings is the number of letters to insert, drop or replace; letters that changed places, as in emial, count once.
+// misspellings is the number of letters to insert, drop or replace; letters that changed places, as
+// in emial, count once.
 func misspellings(word, known string) int {
 	d := levenshtein.Distance(word, known, nil)
 	if d == 2 && slices.Equal(slices.Sorted(strings.SplitSeq(word, "")), slices.Sorted(strings.SplitSeq(known, ""))) {

@@ -16,7 +16,8 @@ var update = flag.Bool("update", false, "rewrite the .want files of testdata/int
 
 const corpus = "../../testdata/intake"
 
-// optionsOf are the options by which a file of the corpus is read; few need other than the usual ones.
+// optionsOf are the options by which a file of the corpus is read; few need other than the usual
+// ones.
 func optionsOf(name string) Options {
 	o := Options{AsOf: asOf}
 	switch {
@@ -44,8 +45,9 @@ func corpusFiles(tb testing.TB) []string {
 	return files
 }
 
-// TestCorpus reads every file of testdata/intake and compares what was understood with the .want file beside it.
-// `go test ./internal/intake -run Corpus -update` rewrites those; look at what changed.
+// TestCorpus reads every file of testdata/intake and compares what was understood with the .want
+// file beside it. `go test ./internal/intake -run Corpus -update` rewrites those; look at what
+// changed.
 func TestCorpus(t *testing.T) {
 	if *update {
 		writeWorkbooks(t)

@@ -10,7 +10,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// earliest is the first year in which an acceptance can be dated: there was no such agreement before it by far.
+// earliest is the first year in which an acceptance can be dated: there was no such agreement
+// before it by far.
 const earliest = 2015
 
 // dateProof is a date that can be read in one order only.
@@ -36,8 +37,8 @@ func (p *dateProofs) add(line int, cell string) {
 	}
 }
 
-// order is the order in which the file's dates are read: what was asked for, or what the file proves; Auto when it
-// proves nothing.
+// order is the order in which the file's dates are read: what was asked for, or what the file
+// proves; Auto when it proves nothing.
 func (p dateProofs) order(asked DateOrder) (DateOrder, error) {
 	switch {
 	case asked != Auto:
@@ -70,10 +71,11 @@ func (p dateProofs) proofOf(order DateOrder) string {
 	return fmt.Sprintf("line %d has %s", proof.line, proof.value)
 }
 
-// doubt marks a date that may be another one. When Excel opens a list in another order than it was written in, it
-// turns 03/04 into 4 March, a real date, and leaves 25/12 as a text. So where a column has texts that prove an order,
-// real dates up to the 12th of a month may have changed their day and month. They are shown with a question mark, and
-// are refused as long as they have it, also when the refused rows are imported again.
+// doubt marks a date that may be another one. When Excel opens a list in another order than it was
+// written in, it turns 03/04 into 4 March, a real date, and leaves 25/12 as a text. So where a
+// column has texts that prove an order, real dates up to the 12th of a month may have changed their
+// day and month. They are shown with a question mark, and are refused as long as they have it, also
+// when the refused rows are imported again.
 const doubt = " ?"
 
 // dateReader reads dates as one file writes them.
@@ -276,7 +278,8 @@ type numericDate struct {
 	yearFirst     bool
 }
 
-// numeric takes a date of three numbers apart: 31/05/2026, 31.5.2026, 5-31-26, 2026/05/31, 20260531, also with a time.
+// numeric takes a date of three numbers apart: 31/05/2026, 31.5.2026, 5-31-26, 2026/05/31,
+// 20260531, also with a time.
 func numeric(cell string) (numericDate, bool) {
 	if len(cell) < 6 || len(cell) > 40 {
 		return numericDate{}, false
@@ -304,7 +307,8 @@ func numeric(cell string) (numericDate, bool) {
 	return d, ok
 }
 
-// serialNumber is the number of a day as spreadsheets count them, when a cell shows that instead of a date.
+// serialNumber is the number of a day as spreadsheets count them, when a cell shows that instead of
+// a date.
 func serialNumber(cell string) (float64, bool) {
 	if len(cell) < 5 || digits(cell[:5]) < 10_000 || len(cell) > 24 {
 		return 0, false

@@ -36,7 +36,8 @@ func checkEmail(cell string) (string, *problem) {
 	return "", p
 }
 
-// isEmail reports whether a text is one address of the usual form: ASCII, not quoted, with a domain of two labels or more.
+// isEmail reports whether a text is one address of the usual form: ASCII, not quoted, with a domain
+// of two labels or more.
 func isEmail(text string) bool {
 	at := strings.IndexByte(text, '@')
 	if at < 1 || at > 64 || len(text) > 254 || text[0] == '.' || text[0] == '=' || text[at-1] == '.' {

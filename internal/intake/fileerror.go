@@ -27,7 +27,8 @@ const (
 	Changed         FileCode = "changed"          // somebody wrote to the file while it was read
 )
 
-// FileError says what is wrong with a file as a whole, where, and how to mend it. None of its rows counts.
+// FileError says what is wrong with a file as a whole, where, and how to mend it. None of its rows
+// counts.
 type FileError struct {
 	File    string // the path that was opened
 	Line    int    // zero: no line in particular

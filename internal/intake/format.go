@@ -10,7 +10,8 @@ const (
 	XLSX Kind = "xlsx"
 )
 
-// Format is how a file is written. Results are written in the same kind, with the same delimiter, always in UTF-8.
+// Format is how a file is written. Results are written in the same kind, with the same delimiter,
+// always in UTF-8.
 type Format struct {
 	Kind      Kind             `json:"kind"`
 	Encoding  charset.Encoding `json:"encoding,omitempty"`  // of a CSV
@@ -21,8 +22,8 @@ type Format struct {
 // Extension is the end of a file's name, with its dot.
 func (f Format) Extension() string { return "." + string(f.Kind) }
 
-// delimiter is the character between two cells. One that only a line sep=… of the original declares would not be found
-// again without that line, and with it Excel forgets that the file is in UTF-8.
+// delimiter is the character between two cells. One that only a line sep=… of the original declares
+// would not be found again without that line, and with it Excel forgets that the file is in UTF-8.
 func (f Format) delimiter() byte {
 	for _, d := range delimiters {
 		if f.Delimiter == string(d) {

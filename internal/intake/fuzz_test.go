@@ -13,9 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzRows holds for every file, however broken: nothing panics, every line of it is in exactly one row, every row is
-// good, refused or no row, and good rows are what they should be. The result file has the same cells and verdicts
-// again, and the refused rows are refused again for the same reasons.
+// FuzzRows holds for every file, however broken: nothing panics, every line of it is in exactly one
+// row, every row is good, refused or no row, and good rows are what they should be. The result file
+// has the same cells and verdicts again, and the refused rows are refused again for the same
+// reasons.
 func FuzzRows(f *testing.F) {
 	for _, path := range corpusFiles(f) {
 		content, err := os.ReadFile(path)
@@ -154,7 +155,8 @@ func withoutEmptyEnd(cells []string) []string {
 	return slices.Clone(cells)
 }
 
-// brokenSyntax reports whether a row was refused for the way in which the CSV was written, which writing it again mends.
+// brokenSyntax reports whether a row was refused for the way in which the CSV was written, which
+// writing it again mends.
 func brokenSyntax(row Row) bool { return row.refusedFor(StrayQuote) || row.refusedFor(CutOff) }
 
 // reasons are the refusals of a row as far as they do not depend on its place.

@@ -20,7 +20,8 @@ type header struct {
 	results []int          // where the columns of an earlier result file stand
 }
 
-// understood takes a line for a header. A vague name is believed only where no clear one names the column.
+// understood takes a line for a header. A vague name is believed only where no clear one names the
+// column.
 func (v vocabulary) understood(line int, cells []string) header {
 	h := header{line: line, cells: cells, columns: make([]column, len(cells)), again: map[column]int{}, results: resultColumns(cells)}
 	for c := range h.at {
@@ -81,7 +82,8 @@ func (h header) known() int {
 	return n
 }
 
-// score says how much like a header a line is: known words count twice, words that may be meant for a column once.
+// score says how much like a header a line is: known words count twice, words that may be meant for
+// a column once.
 func (v vocabulary) score(cells []string) int {
 	if len(cells) > 4096 {
 		return 0
@@ -118,7 +120,8 @@ func (h header) titleOf(c column) string {
 	return h.title(h.at[c])
 }
 
-// isRepeatedBy reports whether a line below the header is the same header again, as far as we know its columns.
+// isRepeatedBy reports whether a line below the header is the same header again, as far as we know
+// its columns.
 func (h header) isRepeatedBy(cells []string) bool {
 	for i, c := range h.columns {
 		if c != unknownColumn && (i >= len(cells) || simplified(h.cells[i]) != simplified(cells[i])) {
@@ -128,8 +131,8 @@ func (h header) isRepeatedBy(cells []string) bool {
 	return true
 }
 
-// isBlank reports whether a line has nothing in it that anybody could see, but for what an earlier import wrote into
-// its result columns.
+// isBlank reports whether a line has nothing in it that anybody could see, but for what an earlier
+// import wrote into its result columns.
 func (h header) isBlank(cells []string) bool {
 	for i, cell := range cells {
 		if cell != "" && clean(cell) != "" && !slices.Contains(h.results, i) {
@@ -139,8 +142,8 @@ func (h header) isBlank(cells []string) bool {
 	return true
 }
 
-// isUnread reports whether a line has nothing in the columns that are read. A line in which an address or a tenant id
-// stands elsewhere is a row whose cells are in the wrong columns.
+// isUnread reports whether a line has nothing in the columns that are read. A line in which an
+// address or a tenant id stands elsewhere is a row whose cells are in the wrong columns.
 func (h header) isUnread(cells []string) bool {
 	for i, cell := range cells {
 		cell = clean(cell)
@@ -220,7 +223,8 @@ func (h header) missingError(missing []column, v vocabulary) *FileError {
 		Hint: strings.Join(append(hints, "Add what is missing to the header and fill it in"), " ")}
 }
 
-// isFullName reports whether a header cell names a column with whole names, which we do not take apart.
+// isFullName reports whether a header cell names a column with whole names, which we do not take
+// apart.
 func isFullName(cell string) bool {
 	switch simplified(cell) {
 	case "name", "fullname", "contactname", "signername", "nomecompleto", "contact", "contato", "contacto", "signatario", "assinante":
@@ -229,7 +233,8 @@ func isFullName(cell string) bool {
 	return false
 }
 
-// notes are sentences on the columns that nothing is read from, and what a misspelt one may stand for.
+// notes are sentences on the columns that nothing is read from, and what a misspelt one may stand
+// for.
 func (h header) notes(v vocabulary) []string {
 	var notes []string
 	for i, c := range h.columns {

@@ -1,9 +1,10 @@
-// Package intake reads the lists of signed agreements that people really send, as CSV or XLSX, row by row, and writes
-// them back with a result for every row.
+// Package intake reads the lists of signed agreements that people really send, as CSV or XLSX, row
+// by row, and writes them back with a result for every row.
 //
-// It knows files and nothing else: no database, no network, no clock. Whether a customer is one of ours, whether a row
-// is there twice or already on record is decided elsewhere; here it is decided what a row says, and all that is wrong
-// with it. A file is never changed silently: what cannot be read with certainty is refused, with a reason.
+// It knows files and nothing else: no database, no network, no clock. Whether a customer is one of
+// ours, whether a row is there twice or already on record is decided elsewhere; here it is decided
+// what a row says, and all that is wrong with it. A file is never changed silently: what cannot be
+// read with certainty is refused, with a reason.
 package intake
 
 import (
@@ -28,7 +29,8 @@ const (
 	MonthFirst DateOrder = "mdy"
 )
 
-// Options say how a file is to be understood. The zero value reads dates that are certain, and knows no "today".
+// Options say how a file is to be understood. The zero value reads dates that are certain, and
+// knows no "today".
 type Options struct {
 	Dates            DateOrder        // empty: Auto
 	Encoding         charset.Encoding // of a CSV without a byte-order mark; empty: the one that is recognised
@@ -55,21 +57,24 @@ type Record struct {
 	Language    string        // BCP 47
 	Evidence    string
 	Note        string
-	// Held is true when DateAgreed is still tomorrow in UTC, though today somewhere on Earth: the attestation waits
-	// until that day has come in UTC, because Microsoft refuses dates in the future.
+	// Held is true when DateAgreed is still tomorrow in UTC, though today somewhere on Earth: the
+	// attestation waits until that day has come in UTC, because Microsoft refuses dates in the
+	// future.
 	Held bool
 }
 
-// Row is one record of a file. Its strings share memory with the rows around it: clone what is kept for long.
+// Row is one record of a file. Its strings share memory with the rows around it: clone what is kept
+// for long.
 type Row struct {
-	// Line is the line that a person sees: in a CSV the line on which the record begins, however many line breaks
-	// are quoted above it; in an XLSX the sheet's row number.
+	// Line is the line that a person sees: in a CSV the line on which the record begins, however
+	// many line breaks are quoted above it; in an XLSX the sheet's row number.
 	Line  int
 	Cells []string // as they came, for the result file; as many as the row has, which need not be the header's number
 	// Record is what was understood. Of a refused row it holds the cells that are right.
 	Record   Record
 	Refusals []Refusal // everything that is wrong with the row; empty: it is good
-	// Skip is set when the line is no row of the list and does not count: it is neither good nor refused.
+	// Skip is set when the line is no row of the list and does not count: it is neither good nor
+	// refused.
 	Skip SkipReason
 }
 
@@ -85,8 +90,8 @@ const (
 	NoException    SkipReason = "no_exception"    // the cells of an exception are empty
 )
 
-// File is an opened upload: its format, encoding, delimiter and header are understood. It is not safe for use by
-// several goroutines at once. Close it.
+// File is an opened upload: its format, encoding, delimiter and header are understood. It is not
+// safe for use by several goroutines at once. Close it.
 type File struct {
 	path   string
 	opts   Options
@@ -128,9 +133,10 @@ func (f *File) Close() error {
 	return errors.Join(f.book.Close(), file.Close())
 }
 
-// Rows yields every line below the header in file order. A bad row is a Row with Refusals; an error is fatal for the
-// file (it could not be read on, it changed meanwhile, or a limit was exceeded), and is a *FileError where the file is
-// to blame. Rows may be called again and reads the file again.
+// Rows yields every line below the header in file order. A bad row is a Row with Refusals; an error
+// is fatal for the file (it could not be read on, it changed meanwhile, or a limit was exceeded),
+// and is a *FileError where the file is to blame. Rows may be called again and reads the file
+// again.
 func (f *File) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		if f.file == nil {

@@ -100,7 +100,8 @@ func TestHeadersWithHints(t *testing.T) {
 	}
 }
 
-// A vague name is believed when nothing else may be meant, and is a question when another column may.
+// A vague name is believed when nothing else may be meant, and is a question when another column
+// may.
 func TestVagueColumns(t *testing.T) {
 	t.Parallel()
 	const maria = "8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31"

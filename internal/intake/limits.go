@@ -10,7 +10,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// Limits bound what a file may ask of the machine that reads it. A zero field takes the default beside it.
+// Limits bound what a file may ask of the machine that reads it. A zero field takes the default
+// beside it.
 type Limits struct {
 	FileBytes     int64 // the file as it came: 1 GiB
 	RowBytes      int   // one row of a CSV, or one text of an XLSX: 16 MiB. More is fatal for the file
@@ -25,7 +26,7 @@ func (l Limits) withDefaults() Limits {
 	return Limits{
 		FileBytes:     cmp.Or(l.FileBytes, 1<<30),
 		RowBytes:      cmp.Or(l.RowBytes, 16<<20),
-		CellBytes:     cmp.Or(l.CellBytes, 4*excelCell),
+		CellBytes:     cmp.Or(l.CellBytes, 4*xlsx.MaxCellText),
 		Columns:       cmp.Or(l.Columns, 256),
 		Rows:          cmp.Or(l.Rows, 2_000_000),
 		UnzippedBytes: cmp.Or(l.UnzippedBytes, 4<<30),
@@ -33,12 +34,8 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
-const (
-	// excelCell is the most characters that Excel keeps in one cell.
-	excelCell = 32_767
-	// headerWindow is the longest line that is looked at in search of the header.
-	headerWindow = 1 << 20
-)
+// headerWindow is the longest line that is looked at in search of the header.
+const headerWindow = 1 << 20
 
 func isEnd(err error) bool { return errors.Is(err, io.EOF) }
 

@@ -32,8 +32,8 @@ type namedDate struct {
 	dated   bool // weekday is set
 }
 
-// namedMonth takes a date such as 31-May-2026, "Sunday, May 31st, 2026" or "31 de maio de 2026" apart, also with a
-// time; false: it is none.
+// namedMonth takes a date such as 31-May-2026, "Sunday, May 31st, 2026" or "31 de maio de 2026"
+// apart, also with a time; false: it is none.
 func namedMonth(cell string) (namedDate, bool) {
 	if len(cell) < 6 || len(cell) > 60 {
 		return namedDate{}, false
@@ -81,7 +81,8 @@ func withoutTime(cell string) (string, bool) {
 // fillers are words of a date that say nothing, and the endings of 1st and 1º.
 var fillers = []string{"de", "of", "the", "feira", "st", "nd", "rd", "th", "o", "º", "°", ""}
 
-// words are the numbers and the words of a date, also without a space between them, as in 31MAY2026.
+// words are the numbers and the words of a date, also without a space between them, as in
+// 31MAY2026.
 func words(day string) []string {
 	var all []string
 	for _, field := range strings.FieldsFunc(day, func(r rune) bool { return strings.ContainsRune(" ,./-\u00A0", r) }) {

@@ -38,7 +38,8 @@ func (c *rowCheck) name(col column) string {
 	return norm.NFC.String(raw) // macOS writes é as e and an accent
 }
 
-// marksText reports whether a name begins with Excel's apostrophe for text. In 't Hooft it is part of the name.
+// marksText reports whether a name begins with Excel's apostrophe for text. In 't Hooft it is part
+// of the name.
 func marksText(name string) bool {
 	if len(name) < 2 || name[0] != '\'' {
 		return false
@@ -80,7 +81,8 @@ func checkName(name string) *problem {
 	return nil
 }
 
-// plainName reports whether a name is made of letters of Europe, single spaces and dashes: most are.
+// plainName reports whether a name is made of letters of Europe, single spaces and dashes: most
+// are.
 func plainName(name string) bool {
 	if len(name) > longestName {
 		return false
@@ -100,7 +102,8 @@ func plainName(name string) bool {
 var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.Windows1250, charmap.Windows1251, charmap.Windows1254, charmap.Macintosh,
 	charmap.CodePage850, charmap.CodePage437, charmap.CodePage852, charmap.CodePage866}
 
-// garbled reports whether a text is UTF-8 that was read in another encoding, such as JoÃ£o or JoĂŁo.
+// garbled reports whether a text is UTF-8 that was read in another encoding, such as JoÃ£o or
+// JoĂŁo.
 func garbled(text string) bool {
 	for _, misread := range misreadAs {
 		bytes, err := misread.NewEncoder().String(text)
@@ -111,8 +114,8 @@ func garbled(text string) bool {
 	return false
 }
 
-// mixesScripts reports whether a word has letters of two scripts, as "Joгo" does, whose third letter is Cyrillic: no
-// name has, but text in the wrong encoding, and names that imitate others.
+// mixesScripts reports whether a word has letters of two scripts, as "Joгo" does, whose third
+// letter is Cyrillic: no name has, but text in the wrong encoding, and names that imitate others.
 func mixesScripts(text string) bool {
 	var script *unicode.RangeTable
 	for _, r := range text {

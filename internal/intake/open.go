@@ -19,8 +19,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// Open opens the file at path and reads it once from end to end: its format, encoding, delimiter, header and the order
-// of its dates are settled before the first row is returned. What is wrong with the file as a whole is a *FileError.
+// Open opens the file at path and reads it once from end to end: its format, encoding, delimiter,
+// header and the order of its dates are settled before the first row is returned. What is wrong
+// with the file as a whole is a *FileError.
 func Open(path string, o Options) (*File, error) {
 	o.Limits = o.Limits.withDefaults()
 	file, err := openRegular(path, o.Limits)
@@ -30,8 +31,8 @@ func Open(path string, o Options) (*File, error) {
 	return open(file, path, o)
 }
 
-// OpenFile is Open for a file that is open already. It is closed with the File, or when there is an error. path names it
-// in errors.
+// OpenFile is Open for a file that is open already. It is closed with the File, or when there is an
+// error. path names it in errors.
 func OpenFile(file *os.File, path string, o Options) (*File, error) {
 	o.Limits = o.Limits.withDefaults()
 	if err := suitable(file, o.Limits); err != nil {
@@ -40,8 +41,9 @@ func OpenFile(file *os.File, path string, o Options) (*File, error) {
 	return open(file, path, o)
 }
 
-// OpenReader is Open for what comes from a pipe. It is kept in a temporary file of this process alone, because it is
-// read more than once; the file is gone when it is closed, whatever happens. name stands for the path in errors.
+// OpenReader is Open for what comes from a pipe. It is kept in a temporary file of this process
+// alone, because it is read more than once; the file is gone when it is closed, whatever happens.
+// name stands for the path in errors.
 func OpenReader(r io.Reader, name string, o Options) (*File, error) {
 	o.Limits = o.Limits.withDefaults()
 	file, err := spool(r, o.Limits)
@@ -131,8 +133,8 @@ func (f *File) openList() error {
 	return f.settle(chosen, h)
 }
 
-// open finds out what the file is and reads its bytes once. It returns the text of a CSV; nil: it is a workbook, and
-// f.book is set.
+// open finds out what the file is and reads its bytes once. It returns the text of a CSV; nil: it
+// is a workbook, and f.book is set.
 func (f *File) open() (text *csvText, err error) {
 	if f.info, err = f.file.Stat(); err != nil {
 		return nil, err
@@ -210,7 +212,8 @@ func (f *File) openText(head []byte) (*csvText, error) {
 	return &csvText{file: f.file, encoding: encoding, mark: int64(mark), limits: f.opts.Limits}, nil
 }
 
-// readBytes computes the digest of the file's bytes, and gives them to another writer if there is one.
+// readBytes computes the digest of the file's bytes, and gives them to another writer if there is
+// one.
 func (f *File) readBytes(also io.Writer) error {
 	digest := sha256.New()
 	to := io.Writer(digest)
@@ -234,7 +237,8 @@ func unknownEncoding(err error) *FileError {
 	return e
 }
 
-// settle checks the header, reads the list once and knows from then on how each row is to be checked.
+// settle checks the header, reads the list once and knows from then on how each row is to be
+// checked.
 func (f *File) settle(l list, h header) error {
 	if err := h.check(f.words, f.opts); err != nil {
 		return err
@@ -286,8 +290,8 @@ const (
 	hopelessShare = 95
 )
 
-// refuseHopeless refuses a file of which nearly all of the first rows are refused: then the file is wrong, and one
-// sentence says more than a million.
+// refuseHopeless refuses a file of which nearly all of the first rows are refused: then the file is
+// wrong, and one sentence says more than a million.
 func (f *File) refuseHopeless() error {
 	type fault struct {
 		column string
@@ -329,7 +333,8 @@ func (f *File) refuseHopeless() error {
 		Hint:    e.Hint + ". Correct the list as a whole, and import it again"}
 }
 
-// separatorLine is the delimiter that a first line such as sep=; declares to Excel; zero: it is no such line.
+// separatorLine is the delimiter that a first line such as sep=; declares to Excel; zero: it is no
+// such line.
 func separatorLine(line string) byte {
 	line = strings.Trim(line, `" `)
 	if len(line) != 5 || !strings.EqualFold(line[:4], "sep=") {

@@ -17,7 +17,8 @@ func (c *rowCheck) phone(country string) string {
 	})
 }
 
-// isE164 reports whether a number is in its plain international form. Whether it is in use is not our question.
+// isE164 reports whether a number is in its plain international form. Whether it is in use is not
+// our question.
 func isE164(text string) bool {
 	if len(text) < 8 || len(text) > 16 || text[0] != '+' || text[1] == '0' {
 		return false
@@ -30,7 +31,8 @@ func isE164(text string) bool {
 	return true
 }
 
-// checkPhone reads numbers as people write them. Nothing is left out silently: letters and extensions are refused.
+// checkPhone reads numbers as people write them. Nothing is left out silently: letters and
+// extensions are refused.
 func checkPhone(cell, country string) (string, *problem) {
 	const hint = "Write it as +5511987654321: a plus, the country's number, and digits only"
 	switch {
@@ -59,7 +61,8 @@ func checkPhone(cell, country string) (string, *problem) {
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
 
-// notInPhone reports whether a character is neither a digit nor one of those that people write between digits.
+// notInPhone reports whether a character is neither a digit nor one of those that people write
+// between digits.
 func notInPhone(r rune) bool {
 	return !unicode.IsDigit(r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Pd, r) && !strings.ContainsRune("+().,/", r)
 }

@@ -24,8 +24,9 @@ func isNothing(cell string) bool {
 	return missingWords[strings.ToLower(cell)]
 }
 
-// mayBeName reports whether a word for "no value" is also a name that people have: there are persons called Null and
-// Na. Exports write NULL, null and None; a person is written with a capital and small letters.
+// mayBeName reports whether a word for "no value" is also a name that people have: there are
+// persons called Null and Na. Exports write NULL, null and None; a person is written with a capital
+// and small letters.
 func mayBeName(word string, col column) bool {
 	switch strings.ToLower(word) {
 	case "null":

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-// places reads countries and languages, by code or by name. The names are made when the first one is met.
+// places reads countries and languages, by code or by name. The names are made when the first one
+// is met.
 type places struct {
 	countries map[string]string // codes by the simplified names in English and Portuguese
 	languages map[string]string // tags by the simplified names
@@ -26,8 +27,8 @@ var otherCountryNames = map[string]string{
 	"uae": "AE", "bolivia": "BO", "venezuela": "VE", "tanzania": "TZ", "moldova": "MD", "iran": "IR", "syria": "SY", "laos": "LA", "palestine": "PS", "capeverde": "CV",
 }
 
-// country reads a country: its code of ISO 3166-1 in two or three letters, or its name in English, Portuguese or
-// its own language.
+// country reads a country: its code of ISO 3166-1 in two or three letters, or its name in English,
+// Portuguese or its own language.
 func (p *places) country(cell string) (string, *problem) {
 	if len(cell) == 2 || len(cell) == 3 {
 		if code, ok := countryCode(cell); ok {
@@ -49,8 +50,8 @@ func (p *places) country(cell string) (string, *problem) {
 	return "", &problem{BadCountry, "this is not a country", "Write its two-letter code of ISO 3166-1, such as BR for Brazil"}
 }
 
-// notCountries are codes that x/text takes for countries: withdrawn ones, and those reserved for parts or unions of
-// countries (AC to TA, EZ, UN).
+// notCountries are codes that x/text takes for countries: withdrawn ones, and those reserved for
+// parts or unions of countries (AC to TA, EZ, UN).
 const notCountries = "AN CS FQ NT PC SU YU AC CP CQ DG EA IC TA EZ UN"
 
 // countryCode is the two-letter code of a country that exists.
@@ -89,8 +90,8 @@ func countryNames() map[string]string {
 	return names
 }
 
-// language reads a language: a BCP 47 tag, or its name in English or Portuguese, with or without a country behind it,
-// such as Portuguese (Brazil).
+// language reads a language: a BCP 47 tag, or its name in English or Portuguese, with or without a
+// country behind it, such as Portuguese (Brazil).
 func (p *places) language(cell string) (string, *problem) {
 	if known, ok := p.read[cell]; ok {
 		return known, nil

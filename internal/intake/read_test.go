@@ -99,8 +99,8 @@ func TestAQuoteLeftOpenInALongFileIsOneRefusedRow(t *testing.T) {
 	}
 }
 
-// Whatever a CSV holds, its cells come out as encoding/csv wrote them, and each row on the line on which it begins,
-// wherever the chunks are cut.
+// Whatever a CSV holds, its cells come out as encoding/csv wrote them, and each row on the line on
+// which it begins, wherever the chunks are cut.
 func TestCellsComeOutAsTheyWereWritten(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "list.csv")
@@ -170,7 +170,8 @@ func TestRowsCanBeReadTwice(t *testing.T) {
 	}
 }
 
-// A reader who stops early leaves nothing running behind: synctest fails when goroutines are left waiting.
+// A reader who stops early leaves nothing running behind: synctest fails when goroutines are left
+// waiting.
 func TestAReaderMayStop(t *testing.T) {
 	path := writeList(t, 20_000)
 	synctest.Test(t, func(t *testing.T) {
@@ -275,7 +276,8 @@ func TestRowsOfALongWorkbookAreStreamed(t *testing.T) {
 	require.Less(t, peak, uint64(24<<20))
 }
 
-// What is wrong with a file goes into logs, and what is wrong with it may be that a person stands where its header should be.
+// What is wrong with a file goes into logs, and what is wrong with it may be that a person stands
+// where its header should be.
 func TestAFileErrorNamesNobody(t *testing.T) {
 	t.Parallel()
 	const row = "8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\n"

@@ -21,8 +21,8 @@ type Result struct {
 // resultNames are the columns of a result file behind the user's own.
 var resultNames = [...]string{"result", "reason", "hint", "attestation_id"}
 
-// resultColumns are the positions of these columns in a header, ascending; none unless all of them are there. Where a
-// name is there twice the last one is ours.
+// resultColumns are the positions of these columns in a header, ascending; none unless all of them
+// are there. Where a name is there twice the last one is ours.
 func resultColumns(header []string) []int {
 	var at []int
 	for _, name := range resultNames {
@@ -54,11 +54,11 @@ func without(cells []string, positions []int) []string {
 	return rest
 }
 
-// WriteResults writes the user's own file again, same columns and order, with four more at the end: result, reason,
-// hint and attestation_id. Where header holds these four already, from an earlier round, they are replaced.
-// Cells stay as they came, also those that a spreadsheet would take for a formula: the file is read again after
-// correction. A row with more cells than the header keeps them behind the four. An error of rows or of w ends the
-// writing and is returned.
+// WriteResults writes the user's own file again, same columns and order, with four more at the end:
+// result, reason, hint and attestation_id. Where header holds these four already, from an earlier
+// round, they are replaced. Cells stay as they came, also those that a spreadsheet would take for a
+// formula: the file is read again after correction. A row with more cells than the header keeps
+// them behind the four. An error of rows or of w ends the writing and is returned.
 func WriteResults(w io.Writer, f Format, header []string, rows iter.Seq2[Result, error]) error {
 	earlier := resultColumns(header)
 	own := without(header, earlier)
@@ -86,9 +86,10 @@ func WriteResults(w io.Writer, f Format, header []string, rows iter.Seq2[Result,
 	return list.Close()
 }
 
-// Correctable makes a row's cells fit for WriteRefused: they stay as they came, but a date that was understood by the
-// order of the other rows' dates, or by Options.Dates, is written as 2026-05-31, because the refused rows alone may
-// prove no order. header is File.Header, agreed the row's Record.DateAgreed.
+// Correctable makes a row's cells fit for WriteRefused: they stay as they came, but a date that was
+// understood by the order of the other rows' dates, or by Options.Dates, is written as 2026-05-31,
+// because the refused rows alone may prove no order. header is File.Header, agreed the row's
+// Record.DateAgreed.
 func Correctable(header []string) func(cells []string, agreed standing.Date) []string {
 	at := newVocabulary().understood(0, header).at[dateAgreed]
 	return func(cells []string, agreed standing.Date) []string {
@@ -104,8 +105,8 @@ func Correctable(header []string) func(cells []string, agreed standing.Date) []s
 	}
 }
 
-// WriteRefused writes rows alone, in the same form and without the four columns of a result file, so that they can be
-// corrected and imported again.
+// WriteRefused writes rows alone, in the same form and without the four columns of a result file,
+// so that they can be corrected and imported again.
 func WriteRefused(w io.Writer, f Format, header []string, rows iter.Seq2[[]string, error]) error {
 	earlier := resultColumns(header)
 	list := newListWriter(w, f)

@@ -104,7 +104,8 @@ func TestResultsAreReadAgainAsTheyWere(t *testing.T) {
 	})
 }
 
-// A library that others use reads our workbooks too, and finds texts in them, not numbers or formulas.
+// A library that others use reads our workbooks too, and finds texts in them, not numbers or
+// formulas.
 func TestOthersReadOurWorkbooks(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -126,16 +127,6 @@ func TestOthersReadOurWorkbooks(t *testing.T) {
 	kind, err := f.GetCellType("Attestations", "B2")
 	require.NoError(t, err)
 	require.Equal(t, excelize.CellTypeInlineString, kind)
-}
-
-func TestTextsAreCutWhereExcelEnds(t *testing.T) {
-	t.Parallel()
-	whole := strings.Repeat("é", excelCell)
-	require.Equal(t, whole, cut(whole))
-	require.Equal(t, strings.Repeat("é", excelCell-1)+"…", cut(whole+"x"))
-	pairs := strings.Repeat("😀", excelCell/2)
-	require.Equal(t, pairs, cut(pairs))
-	require.Equal(t, pairs[:len(pairs)-4]+"😀…", cut(pairs+"ab"), "32,766 units and two more: one unit is left for the mark")
 }
 
 func TestCorrectableRowsKeepTheirDates(t *testing.T) {

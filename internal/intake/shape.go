@@ -35,7 +35,8 @@ func (c *rowCheck) shape() {
 	}
 }
 
-// isResult reports whether a cell is what an earlier round said about the row: nobody has to mend that.
+// isResult reports whether a cell is what an earlier round said about the row: nobody has to mend
+// that.
 func (c *rowCheck) isResult(i int) bool { return slices.Contains(c.header.results, i) }
 
 // count is a number of things.
@@ -55,8 +56,8 @@ func (r *Row) refusedFor(reason Code) bool {
 	return false
 }
 
-// unreadable refuses characters that could not be decoded, also in columns that nothing is read from: the row may not
-// be what it was.
+// unreadable refuses characters that could not be decoded, also in columns that nothing is read
+// from: the row may not be what it was.
 func (c *rowCheck) unreadable() {
 	if c.row.refusedFor(Unreadable) {
 		return

@@ -49,7 +49,8 @@ const (
 	oleMagic  = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" // Excel 97-2003, and encrypted XLSX
 )
 
-// sniff tells by its first bytes what a file is: CSV, XLSX (or another zip archive), or what it is instead.
+// sniff tells by its first bytes what a file is: CSV, XLSX (or another zip archive), or what it is
+// instead.
 func sniff(head []byte) (Kind, *FileError) {
 	if bytes.HasPrefix(head, []byte(zipMagic)) {
 		return XLSX, nil
@@ -74,7 +75,8 @@ func sniff(head []byte) (Kind, *FileError) {
 	return CSV, nil
 }
 
-// isDelimited reports whether the first line of a text looks like that of a list: a list may have a column "From …".
+// isDelimited reports whether the first line of a text looks like that of a list: a list may have a
+// column "From …".
 func isDelimited(text []byte) bool {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	return bytes.ContainsAny(line, ",;\t|")
@@ -117,8 +119,8 @@ func otherArchive(is string) *FileError {
 	return &FileError{Code: WrongFormat, Message: "this is a zip archive, not an XLSX file", Hint: "Unpack it and import the files inside, each by itself"}
 }
 
-// oleError tells an encrypted XLSX from a workbook of Excel 97-2003: both are OLE containers, which name their parts
-// in UTF-16.
+// oleError tells an encrypted XLSX from a workbook of Excel 97-2003: both are OLE containers, which
+// name their parts in UTF-16.
 func oleError(head []byte) *FileError {
 	if bytes.Contains(head, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
 		return &FileError{Code: WrongFormat, Message: "the workbook is protected with a password",

@@ -21,13 +21,14 @@ type rawRow struct {
 	swappable bool // its date is a real date up to the 12th of a month, see doubt
 }
 
-// list is a list that a file may hold: the whole text of a CSV, taken apart at one delimiter, or a sheet of a workbook.
+// list is a list that a file may hold: the whole text of a CSV, taken apart at one delimiter, or a
+// sheet of a workbook.
 type list struct {
 	format   Format
 	from1904 bool // its numbers of days are counted from 1904
 	hidden   bool // nobody sees it
-	// rows yields the lines from the first one on. Below the header's line they are read by what the header says; a
-	// header without cells is not known yet.
+	// rows yields the lines from the first one on. Below the header's line they are read by what
+	// the header says; a header without cells is not known yet.
 	rows func(h header) iter.Seq2[rawRow, error]
 	// merged are the merged cells, known after the rows were read once.
 	merged func() []xlsx.Range
@@ -106,8 +107,8 @@ func sheetList(book *xlsx.Book, sheet xlsx.Sheet) list {
 	}
 }
 
-// sheetRow is a row with the texts that a person sees, and with dates as 2026-05-31. In a column of dates a number
-// without a date's format is a date as well.
+// sheetRow is a row with the texts that a person sees, and with dates as 2026-05-31. In a column of
+// dates a number without a date's format is a date as well.
 func sheetRow(book *xlsx.Book, row xlsx.Row, h header) rawRow {
 	raw := rawRow{line: row.Number, hidden: row.Hidden, cells: make([]string, len(row.Cells))}
 	for i, c := range row.Cells {

@@ -35,7 +35,8 @@ func (f *File) survey() (survey, error) {
 	return s, nil
 }
 
-// add takes a line into account. Most say with a glance at two cells that there is nothing to learn from them.
+// add takes a line into account. Most say with a glance at two cells that there is nothing to learn
+// from them.
 func (s *survey) add(f *File, row rawRow) {
 	if f.head.isOrdinary(row) {
 		s.rows++
@@ -71,8 +72,8 @@ func (s *survey) lookAt(f *File, row rawRow) {
 	}
 }
 
-// isOrdinary reports whether a line is a row with an address and an ISO date, of which no more is to be learned than
-// that it is there.
+// isOrdinary reports whether a line is a row with an address and an ISO date, of which no more is
+// to be learned than that it is there.
 func (h header) isOrdinary(row rawRow) bool {
 	address, date := h.at[email], h.at[dateAgreed]
 	if h.at[marked] >= 0 || address >= len(row.cells) || strings.IndexByte(row.cells[address], '@') < 1 || row.cells[address] == exampleEmail {

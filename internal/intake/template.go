@@ -29,8 +29,8 @@ var templateColumns = []templateColumn{
 	{note, "Optional: anything for yourself. This line and the example below may stay; they are not imported", ""},
 }
 
-// Template writes an empty list to fill in: the columns, what belongs into each, and an example row. Rows knows and
-// skips both, so they may stay.
+// Template writes an empty list to fill in: the columns, what belongs into each, and an example
+// row. Rows knows and skips both, so they may stay.
 func Template(w io.Writer, f Format) error {
 	var names, explanations, examples []string
 	for _, c := range templateColumns {
@@ -60,8 +60,8 @@ func (c *rowCheck) isExplanation() bool {
 	return false
 }
 
-// isExample reports whether the row is our template's example: nobody's tenant id and nobody's address. A row that was
-// written over it keeps one of them at most, and is refused for it.
+// isExample reports whether the row is our template's example: nobody's tenant id and nobody's
+// address. A row that was written over it keeps one of them at most, and is refused for it.
 func (c *rowCheck) isExample() bool {
 	return unmarked(c.cell(tenantID)) == nilGUID && unmarked(c.cell(email)) == exampleEmail && clean(c.cell(domain)) == ""
 }

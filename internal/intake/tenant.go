@@ -14,8 +14,8 @@ func isGUID(text string) bool {
 	return len(text) == len(nilGUID) && uuid.Validate(text) == nil
 }
 
-// checkTenantID reads a tenant id. Other ways of writing a GUID are refused: they come from exports that hold other
-// ids as well, so a person should look.
+// checkTenantID reads a tenant id. Other ways of writing a GUID are refused: they come from exports
+// that hold other ids as well, so a person should look.
 func checkTenantID(cell string) (string, *problem) {
 	const hint = "Copy the Microsoft tenant id from the customer's page in Partner Center"
 	switch {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// clean is a cell without white space around it, of which spreadsheets and web pages know many kinds, and without
-// characters that nobody sees.
+// clean is a cell without white space around it, of which spreadsheets and web pages know many
+// kinds, and without characters that nobody sees.
 func clean(cell string) string {
 	if cell == "" {
 		return ""
@@ -34,8 +34,8 @@ func unmarked(cell string) string {
 // visible reports whether a byte is an ASCII character with ink.
 func visible(b byte) bool { return b > ' ' && b < 0x7F }
 
-// isPlain reports whether a text begins with a letter or a digit, ends with ink and has nothing but ASCII to be read in
-// it: then nothing can be wrong with it but its length.
+// isPlain reports whether a text begins with a letter or a digit, ends with ink and has nothing but
+// ASCII to be read in it: then nothing can be wrong with it but its length.
 func isPlain(text string) bool {
 	if text == "" || text[0] < '0' || text[0] == '=' || text[len(text)-1] == ' ' {
 		return false
@@ -48,8 +48,8 @@ func isPlain(text string) bool {
 	return true
 }
 
-// unseen reports whether a character is white space, shows nothing or only directs the text around it. U+FFFD is none of
-// them: it stands for something.
+// unseen reports whether a character is white space, shows nothing or only directs the text around
+// it. U+FFFD is none of them: it stands for something.
 func unseen(r rune) bool {
 	return unicode.IsSpace(r) || r >= utf8.RuneSelf &&
 		(r == '\u00AD' || r == '\uFEFF' || r >= '\u200B' && r <= '\u200D' || r >= '\u2060' && r <= '\u2064' || r == '\u180E' || r == '\u061C' ||
@@ -57,7 +57,8 @@ func unseen(r rune) bool {
 			unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Variation_Selector, r))
 }
 
-// formulaError reports whether a cell is the error value of a formula, or a number that did not fit its column.
+// formulaError reports whether a cell is the error value of a formula, or a number that did not fit
+// its column.
 func formulaError(cell string) bool {
 	if cell == "" || cell[0] != '#' {
 		return false
@@ -69,8 +70,8 @@ func formulaError(cell string) bool {
 	return len(cell) > 2 && strings.Trim(cell, "#") == ""
 }
 
-// controlled is the first control or invisible character of a text. Line breaks and tabs are allowed in multiline
-// texts, and the joiners that some scripts need everywhere.
+// controlled is the first control or invisible character of a text. Line breaks and tabs are
+// allowed in multiline texts, and the joiners that some scripts need everywhere.
 func controlled(text string, multiline bool) (rune, bool) {
 	for i := 0; i < len(text); i++ {
 		if b := text[i]; b >= utf8.RuneSelf {

@@ -15,7 +15,8 @@ type Understanding struct {
 	HeaderLine int         `json:"header_line"`
 	Columns    []ColumnUse `json:"columns"`    // in the order of the file
 	DateOrder  DateOrder   `json:"date_order"` // auto: no date of the file needs one
-	// DateProof is the date that proved the order, with its line; empty when it was asked for or there is none.
+	// DateProof is the date that proved the order, with its line; empty when it was asked for or
+	// there is none.
 	DateProof string             `json:"date_proof,omitempty"`
 	Rows      int                `json:"rows"`
 	NotRows   map[SkipReason]int `json:"not_rows,omitempty"` // lines that do not count, by the reason

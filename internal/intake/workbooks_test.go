@@ -94,7 +94,8 @@ func workbooks(t *testing.T) map[string][]byte {
 
 func rowsOf(rows ...[]any) [][]any { return rows }
 
-// book is a workbook as Excel writes it, with the rows on its first sheet; change is called before it is saved.
+// book is a workbook as Excel writes it, with the rows on its first sheet; change is called before
+// it is saved.
 func book(t *testing.T, rows [][]any, change func(*excelize.File)) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -147,6 +148,7 @@ func sheetXML(rows string) string {
 
 // The relationships of a package, and of a workbook to its parts.
 const (
+	mainNamespace    = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 	packageNamespace = "http://schemas.openxmlformats.org/package/2006/"
 	officeNamespace  = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 	mainType         = "application/vnd.openxmlformats-officedocument.spreadsheetml."
@@ -228,8 +230,8 @@ func randomText(n int) string {
 	return string(b)
 }
 
-// writeWorkbooks writes the workbooks of the corpus. The one with a password is written once, as it never comes out
-// the same.
+// writeWorkbooks writes the workbooks of the corpus. The one with a password is written once, as it
+// never comes out the same.
 func writeWorkbooks(t *testing.T) {
 	for name, content := range workbooks(t) {
 		path := filepath.Join(corpus, name)

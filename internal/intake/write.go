@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/mcaledger/mcaledger/internal/csvfile"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // listWriter writes one list, as CSV or as XLSX. The first cells written are the header.
@@ -14,7 +15,7 @@ type listWriter interface {
 
 func newListWriter(w io.Writer, f Format) listWriter {
 	if f.Kind == XLSX {
-		return &xlsxWriter{file: w}
+		return xlsx.NewTextWriter(w)
 	}
 	return csvfile.NewWriter(w, f.delimiter())
 }

@@ -18,8 +18,8 @@ type Limits struct {
 	Text     int   // bytes of one text
 }
 
-// ratioFloor is the size below which a part may be packed as tightly as it likes: short lists of the same words over
-// and over pack very well.
+// ratioFloor is the size below which a part may be packed as tightly as it likes: short lists of
+// the same words over and over pack very well.
 const ratioFloor = 16 << 20
 
 // DamagedError says that a workbook cannot be read to its end.
@@ -64,8 +64,8 @@ type Book struct {
 	strings *sharedStrings
 }
 
-// Open reads which sheets there are, the number formats and the shared strings. The file stays the caller's, and must
-// stay open until the workbook is closed.
+// Open reads which sheets there are, the number formats and the shared strings. The file stays the
+// caller's, and must stay open until the workbook is closed.
 func Open(file io.ReaderAt, size int64, limits Limits) (*Book, error) {
 	archive, err := zip.NewReader(file, size)
 	if err != nil {
@@ -91,13 +91,14 @@ func Open(file io.ReaderAt, size int64, limits Limits) (*Book, error) {
 // Close removes what the workbook keeps on disk. A second Close does nothing.
 func (b *Book) Close() error { return b.strings.close() }
 
-// partName is the name by which a part is found: some programs write backslashes, or a slash at the beginning.
+// partName is the name by which a part is found: some programs write backslashes, or a slash at the
+// beginning.
 func partName(name string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "/"))
 }
 
-// tooBig refuses archives that would unpack to more than the limits, by what they say of themselves; part holds them
-// to it.
+// tooBig refuses archives that would unpack to more than the limits, by what they say of
+// themselves; part holds them to it.
 func (b *Book) tooBig(parts []*zip.File) error {
 	var unpacked uint64
 	for _, p := range parts {
@@ -221,7 +222,8 @@ func (b *Book) openMain(main string) error {
 	return err
 }
 
-// relationshipID is the id by which a sheet refers to its part: the attribute id with a prefix, beside sheetId.
+// relationshipID is the id by which a sheet refers to its part: the attribute id with a prefix,
+// beside sheetId.
 func relationshipID(e xml.StartElement) string {
 	for _, a := range e.Attr {
 		if a.Name.Local == "id" && a.Name.Space != "" {

@@ -40,14 +40,14 @@ func (b *Book) readStyles(part string) ([]numberFormat, error) {
 	return styles, err
 }
 
-// isBuiltInDate reports whether a number format that workbooks do not spell out is one of dates (ECMA-376, 18.8.30),
-// those of East Asian settings included.
+// isBuiltInDate reports whether a number format that workbooks do not spell out is one of dates
+// (ECMA-376, 18.8.30), those of East Asian settings included.
 func isBuiltInDate(id int) bool {
 	return id >= 14 && id <= 17 || id == 22 || id >= 27 && id <= 36 || id >= 50 && id <= 58
 }
 
-// isDateFormat reports whether a format shows a day: it has a letter of day or year outside of quoted text, of
-// brackets and behind escapes.
+// isDateFormat reports whether a format shows a day: it has a letter of day or year outside of
+// quoted text, of brackets and behind escapes.
 func isDateFormat(code string) bool {
 	code, _, _ = strings.Cut(strings.ToLower(code), ";")
 	for i := 0; i < len(code); i++ {
@@ -67,9 +67,9 @@ func isDateFormat(code string) bool {
 	return false
 }
 
-// maskOf is the format of whole numbers that shows a plus sign or zeros in front, in which 0 and # stand for a digit and
-// every other character for itself; empty: the format is another one. So a telephone number that is kept as a number has
-// its plus.
+// maskOf is the format of whole numbers that shows a plus sign or zeros in front, in which 0 and #
+// stand for a digit and every other character for itself; empty: the format is another one. So a
+// telephone number that is kept as a number has its plus.
 func maskOf(code string) string {
 	code, _, _ = strings.Cut(code, ";")
 	var mask strings.Builder
@@ -118,8 +118,8 @@ func writeLiteral(mask *strings.Builder, text string) {
 	mask.WriteString(strings.NewReplacer("0", string(literalZero), "#", string(literalHash)).Replace(text))
 }
 
-// masked is a whole number as a mask shows it: its digits fill the places from the right, and those that are left over
-// stand where the first place is.
+// masked is a whole number as a mask shows it: its digits fill the places from the right, and those
+// that are left over stand where the first place is.
 func masked(mask, digits string) string {
 	var reversed []byte
 	first := strings.IndexAny(mask, "0#")

@@ -11,11 +11,8 @@ import (
 	"time"
 )
 
-// The size of a sheet.
-const (
-	sheetRows    = 1_048_576
-	sheetColumns = 16_384
-)
+// sheetColumns is how many columns a sheet has.
+const sheetColumns = 16_384
 
 // Row is a row of a sheet.
 type Row struct {
@@ -65,8 +62,8 @@ func (b *Book) Read(sheet Sheet) *SheetReader { return &SheetReader{book: b, she
 // Merged are the merged cells of the sheet, known after the last row was read.
 func (r *SheetReader) Merged() []Range { return r.merged }
 
-// Rows yields the rows of the sheet in their order. A sheet whose XML ends too early is an error: its rows would be
-// missing silently.
+// Rows yields the rows of the sheet in their order. A sheet whose XML ends too early is an error:
+// its rows would be missing silently.
 func (r *SheetReader) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var err error
@@ -123,7 +120,7 @@ func (r *SheetReader) readRow(e xml.StartElement) (Row, error) {
 	if said := number(attribute(e, "r")); said > 0 {
 		n = said
 	}
-	if n <= r.row.Number || n > sheetRows {
+	if n <= r.row.Number || n > MaxRows {
 		return Row{}, damaged(r.part.name, "its rows are not in order")
 	}
 	hidden, _ := strconv.ParseBool(attribute(e, "hidden"))
@@ -149,8 +146,8 @@ func (r *SheetReader) readRow(e xml.StartElement) (Row, error) {
 	}
 }
 
-// readCell reads a cell to its end, puts it into the row, and returns the column behind it. Without a reference it
-// stands in the given column, whether it has a value or not.
+// readCell reads a cell to its end, puts it into the row, and returns the column behind it. Without
+// a reference it stands in the given column, whether it has a value or not.
 func (r *SheetReader) readCell(e xml.StartElement, column int) (int, error) {
 	if at, ok := columnOf(attribute(e, "r")); ok {
 		column = at
@@ -264,7 +261,8 @@ func (b *Book) numberCell(style, value string) Cell {
 	return cell
 }
 
-// Day is the day and the time of the day that a number means in the workbook, in UTC; false: it means none.
+// Day is the day and the time of the day that a number means in the workbook, in UTC; false: it
+// means none.
 func (b *Book) Day(serial float64) (time.Time, bool) {
 	if serial < 1 || serial >= 100_000 {
 		return time.Time{}, false
@@ -272,14 +270,15 @@ func (b *Book) Day(serial float64) (time.Time, bool) {
 	return SerialTime(serial, b.From1904), true
 }
 
-// SerialTime is the time that a spreadsheet's number of a day means, in whole seconds. The first system, of 1900, has a
-// 29 February 1900, which is why its count seems to begin two days early.
+// SerialTime is the time that a spreadsheet's number of a day means, in whole seconds. The first
+// system, of 1900, has a 29 February 1900, which is why its count seems to begin two days early.
 func SerialTime(serial float64, from1904 bool) time.Time {
 	epoch := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
 	if from1904 {
 		epoch = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	// A computed midnight may lack a few billionths of a day; 23:59:59.999 lacks more, and stays on its day.
+	// A computed midnight may lack a few billionths of a day; 23:59:59.999 lacks more, and stays on
+	// its day.
 	const rounding = 1e-9
 	day, fraction := math.Modf(serial + rounding)
 	seconds := min(math.Round(fraction*86_400), 86_399)

@@ -22,7 +22,8 @@ const (
 
 var limits = Limits{Unpacked: 1 << 30, Ratio: 250, Text: 1 << 20}
 
-// usual are the parts of a workbook with one row: the shared texts Ana and Souza, a date and a telephone number.
+// usual are the parts of a workbook with one row: the shared texts Ana and Souza, a date and a
+// telephone number.
 func usual() map[string]string {
 	return map[string]string{
 		"_rels/.rels":                `<Relationships><Relationship Id="r" Type="` + officeRelations + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,

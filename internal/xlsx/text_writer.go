@@ -1,30 +1,35 @@
-package intake
+package xlsx
 
 import (
 	"archive/zip"
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
-	"unicode/utf16"
+
+	"github.com/xuri/excelize/v2"
 )
 
-// xlsxWriter writes a workbook with one sheet whose cells are all texts, so that +55… and 2026-05-31 stay as they are.
-// Rows go straight into the packed file: memory stays flat.
+// TextWriter writes a workbook with one sheet whose cells are all texts, so that +55… and 2026-05-31
+// stay as they are. The first row is the header. Rows go straight into the packed file: memory stays flat.
 //
-// The parts of a workbook that differ from list to list are the sheet's rows alone, so they are written by hand; a
-// library would keep the packed file in memory and cut texts silently.
-type xlsxWriter struct {
+// The parts of a workbook that differ from list to list are the sheet's rows alone, so they are
+// written by hand; a library would keep the packed file in memory and cut texts silently.
+type TextWriter struct {
 	file io.Writer
 	zip  *zip.Writer
 	out  *bufio.Writer
 	rows int
+	text []byte // room for the XML of a cell
 }
+
+// NewTextWriter returns a writer of a workbook to w.
+func NewTextWriter(w io.Writer) *TextWriter { return &TextWriter{file: w} }
 
 const mainNamespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
-// xlsxParts are the parts of the workbook beside the sheet. Style 1 is text (format 49, @), style 2 the same in bold.
-var xlsxParts = [...]struct{ name, content string }{
+// textParts are the parts of the workbook beside the sheet. Style 1 is text (format 49, @), style 2
+// the same in bold.
+var textParts = [...]struct{ name, content string }{
 	{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
 		`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
 		`<Default Extension="xml" ContentType="application/xml"/>` +
@@ -48,13 +53,11 @@ var xlsxParts = [...]struct{ name, content string }{
 		`<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`},
 }
 
-const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
-
-// head writes everything up to the header row. The header stays in sight, and whole columns are formatted as text, so
-// that what is typed below the last row is a text as well.
-func (w *xlsxWriter) head(cells []string) error {
+// head writes everything up to the header row. The header stays in sight, and whole columns are
+// formatted as text, so that what is typed below the last row is a text as well.
+func (w *TextWriter) head(cells []string) error {
 	w.zip = zip.NewWriter(w.file)
-	for _, part := range xlsxParts {
+	for _, part := range textParts {
 		p, err := w.zip.Create(part.name)
 		if err != nil {
 			return err
@@ -68,33 +71,37 @@ func (w *xlsxWriter) head(cells []string) error {
 		return err
 	}
 	w.out = bufio.NewWriterSize(sheet, 64<<10)
-	fmt.Fprintf(w.out, `%s<worksheet xmlns="%s"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>`+
-		`</sheetView></sheetViews><cols><col min="1" max="%d" width="24" style="1" customWidth="1"/></cols><sheetData>`, xmlHead, mainNamespace, max(1, len(cells)))
+	fmt.Fprintf(w.out, `%s<worksheet xmlns="%s"><sheetViews><sheetView workbookViewId="0">`+
+		`<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>`+
+		`<cols><col min="1" max="%d" width="24" style="1" customWidth="1"/></cols><sheetData>`,
+		xmlHead, mainNamespace, max(1, len(cells)))
 	return w.styled(cells, 2)
 }
 
-// sheetRows is how many rows a sheet has.
-const sheetRows = 1_048_576
-
 // Write writes a row; the first one is the header.
-func (w *xlsxWriter) Write(cells []string) error {
+func (w *TextWriter) Write(cells []string) error {
 	if w.zip == nil {
 		return w.head(cells)
 	}
 	return w.styled(cells, 1)
 }
 
-func (w *xlsxWriter) styled(cells []string, style int) error {
-	if w.rows++; w.rows > sheetRows {
-		return fmt.Errorf("a sheet has no more than %d rows", sheetRows)
+func (w *TextWriter) styled(cells []string, style int) error {
+	if w.rows++; w.rows > MaxRows {
+		return fmt.Errorf("a sheet has no more than %d rows", MaxRows)
 	}
 	fmt.Fprintf(w.out, `<row r="%d">`, w.rows)
 	for i, cell := range cells {
 		if cell == "" {
 			continue
 		}
-		fmt.Fprintf(w.out, `<c r="%s%d" s="%d" t="inlineStr"><is><t xml:space="preserve">`, columnName(i), w.rows, style)
-		writeXMLText(w.out, cut(cell))
+		name, err := excelize.CoordinatesToCellName(i+1, w.rows)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w.out, `<c r="%s" s="%d" t="inlineStr"><is><t xml:space="preserve">`, name, style)
+		w.text = AppendText(w.text[:0], Fit(cell, "…"))
+		w.out.Write(w.text)
 		w.out.WriteString(`</t></is></c>`)
 	}
 	_, err := w.out.WriteString(`</row>`)
@@ -102,63 +109,10 @@ func (w *xlsxWriter) styled(cells []string, style int) error {
 }
 
 // Close writes the end of the workbook. The file stays open.
-func (w *xlsxWriter) Close() error {
+func (w *TextWriter) Close() error {
 	w.out.WriteString(`</sheetData></worksheet>`)
 	if err := w.out.Flush(); err != nil {
 		return err
 	}
 	return w.zip.Close()
-}
-
-// columnName is the letters of a column, counted from 0: A, B, …, Z, AA.
-func columnName(i int) string {
-	name := ""
-	for i++; i > 0; i = (i - 1) / 26 {
-		name = string(rune('A'+(i-1)%26)) + name
-	}
-	return name
-}
-
-// cut is a text as long as Excel takes it; a longer one ends in a mark. Only rows that are refused for it are so long.
-func cut(text string) string {
-	if len(text) <= excelCell {
-		return text
-	}
-	fits, units := 0, 0
-	for i, r := range text {
-		if units < excelCell {
-			fits = i
-		}
-		if units += max(1, utf16.RuneLen(r)); units > excelCell {
-			return text[:fits] + "…"
-		}
-	}
-	return text
-}
-
-// writeXMLText writes a text as XML. What XML cannot hold is written as Excel does it, _x0000_, and a text that looks
-// so by itself is told apart by writing its underscore that way.
-func writeXMLText(w *bufio.Writer, text string) {
-	for i, r := range text {
-		switch {
-		case r == '&':
-			w.WriteString("&amp;")
-		case r == '<':
-			w.WriteString("&lt;")
-		case r == '>':
-			w.WriteString("&gt;")
-		case r < ' ' && r != '\n' && r != '\t', r == 0xFFFE, r == 0xFFFF, r == '_' && isEscape(text[i:]):
-			fmt.Fprintf(w, "_x%04X_", r)
-		default:
-			w.WriteRune(r)
-		}
-	}
-}
-
-// isEscape reports whether a text begins with an escaped character such as _x000D_.
-func isEscape(text string) bool {
-	if len(text) < 7 || text[0] != '_' || text[1] != 'x' || text[6] != '_' {
-		return false
-	}
-	return strings.Trim(text[2:6], "0123456789abcdefABCDEF") == ""
 }
