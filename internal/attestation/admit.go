@@ -43,7 +43,7 @@ const (
 	SameRow          Reason = "same_row"           // said before, word for word
 	UnderWay         Reason = "under_way"          // another attestation of the customer is not settled yet
 	SameOnRecord     Reason = "same_on_record"     // Microsoft has this very acceptance
-	SameSigner       Reason = "same_signer"        // Microsoft has an outdated one of the same signer and would refuse (600061)
+	SameSigner       Reason = "same_signer"        // Microsoft has an outdated one of the same signer (600061)
 	AlreadyClear     Reason = "already_clear"      // the customer can buy
 	TooOld           Reason = "too_old"            // accepted before the day from which acceptances count
 	NothingToCorrect Reason = "nothing_to_correct" // a correction of what was never attested
@@ -118,16 +118,22 @@ func Admit(content Content, s Situation) Decision {
 	c := s.Customers[0]
 	switch {
 	case c.Standing == standing.Excluded:
-		return refuse(NotACustomer, "the tenant has no reseller relationship with the partner", "Send the customer a relationship request first.")
+		return refuse(NotACustomer, "the tenant has no reseller relationship with the partner",
+			"Send the customer a relationship request first.")
 	case c.Reason == standing.RelationshipEnded:
-		return refuse(NotACustomer, "the relationship with the customer has ended", "Send the customer a new relationship request first.")
+		return refuse(NotACustomer, "the relationship with the customer has ended",
+			"Send the customer a new relationship request first.")
 	case c.Kind == standing.IndirectReseller:
-		return refuse(CannotAttest, "an indirect reseller cannot attest", "Ask the customer's indirect provider to attest.")
+		return refuse(CannotAttest, "an indirect reseller cannot attest",
+			"Ask the customer's indirect provider to attest.")
 	case content.CompanyName != "" && !SameCompany(content.CompanyName, c.Name):
 		return refuse(OtherCompany, fmt.Sprintf("the customer with this id is called %q", c.Name),
 			"Check that tenant id and company name stand in the right row.")
-	case len(s.OfDomain) > 0 && !slices.ContainsFunc(s.OfDomain, func(other Customer) bool { return strings.EqualFold(other.ID, c.ID) }):
-		return refuse(OtherCompany, fmt.Sprintf("the domain is that of another customer, %q; the customer with this id is called %q", s.OfDomain[0].Name, c.Name),
+	case len(s.OfDomain) > 0 && !slices.ContainsFunc(s.OfDomain,
+		func(other Customer) bool { return strings.EqualFold(other.ID, c.ID) }):
+		return refuse(OtherCompany,
+			fmt.Sprintf("the domain is that of another customer, %q; the customer with this id is called %q",
+				s.OfDomain[0].Name, c.Name),
 			"Check that tenant id and domain stand in the right row, or leave the domain out.")
 	}
 	if d, decided := against(content, s); decided {
@@ -135,27 +141,33 @@ func Admit(content Content, s Situation) Decision {
 	}
 	if SameContact(content.Signer, c.OnRecord.Signer) && c.OnRecord.Agreed != "" {
 		if c.OnRecord.Agreed >= s.Since {
-			return Decision{State: AlreadyKnown, Reason: SameOnRecord, Message: "Microsoft has this signer's acceptance of " + string(c.OnRecord.Agreed)}
+			return Decision{State: AlreadyKnown, Reason: SameOnRecord,
+				Message: "Microsoft has this signer's acceptance of " + string(c.OnRecord.Agreed)}
 		}
-		return refuse(SameSigner, fmt.Sprintf("Microsoft has an outdated acceptance (%s) of the same signer and refuses another one (600061)", c.OnRecord.Agreed),
+		return refuse(SameSigner,
+			fmt.Sprintf("Microsoft has an outdated acceptance (%s) of the same signer and refuses another one (600061)",
+				c.OnRecord.Agreed),
 			"Name another signer, or the same with a changed e-mail or phone.")
 	}
 	if content.Agreed != "" && content.Agreed < s.Since && !s.EvenIfOld {
-		return refuse(TooOld, fmt.Sprintf("the customer accepted on %s, and only acceptances on or after %s count", content.Agreed, s.Since),
+		return refuse(TooOld, fmt.Sprintf("the customer accepted on %s, and only acceptances on or after %s count",
+			content.Agreed, s.Since),
 			"Ask the customer to accept again, or import with --even-if-old.")
 	}
 	if s.Correct {
 		return correction(content, s)
 	}
 	if c.Standing == standing.Clear && !s.EvenIfClear {
-		return refuse(AlreadyClear, "the customer is clear already ("+string(c.Reason)+")", "Leave the row out, or import with --even-if-clear.")
+		return refuse(AlreadyClear, "the customer is clear already ("+string(c.Reason)+")",
+			"Leave the row out, or import with --even-if-clear.")
 	}
 	return Decision{State: Queued}
 }
 
 func nobody(s Situation) Decision {
 	if len(s.Customers) == 0 {
-		return refuse(UnknownCustomer, "no partner has a customer with this tenant id or domain", "Check the tenant id; a customer created today is found by its tenant id only.")
+		return refuse(UnknownCustomer, "no partner has a customer with this tenant id or domain",
+			"Check the tenant id; a customer created today is found by its tenant id only.")
 	}
 	return refuse(SeveralPartners, "more than one partner has this customer", "Import the row with --partner NAME.")
 }
@@ -170,14 +182,18 @@ func against(content Content, s Situation) (Decision, bool) {
 		case e.SameFile && (e.Reason == UnreadableRow || e.Reason == OtherCompany):
 			// Refused for what this row does not have.
 		case e.SameFile:
-			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it says the same as line %d of the file", e.ID.Line)}, true
+			return Decision{State: Duplicate, Reason: SameRow,
+				Message: fmt.Sprintf("it says the same as line %d of the file", e.ID.Line)}, true
 		case same && e.State == Failed:
-			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State),
+			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)",
+				e.ID, e.State),
 				Hint: fmt.Sprintf("To send it again: mcaledger attest retry %s.", e.ID)}, true
 		case same && e.State.Open():
-			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)", e.ID, e.State)}, true
+			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)",
+				e.ID, e.State)}, true
 		case e.State.Open() && !e.State.Final():
-			return refuse(UnderWay, fmt.Sprintf("attestation %s of this customer is not settled yet (%s)", e.ID, e.State),
+			return refuse(UnderWay, fmt.Sprintf("attestation %s of this customer is not settled yet (%s)", e.ID,
+				e.State),
 				"Wait for its answer, or cancel it with mcaledger attest cancel."), true
 		}
 	}
@@ -199,7 +215,8 @@ func correction(content Content, s Situation) Decision {
 			continue
 		}
 		if SameContact(content.Signer, e.Content.Signer) {
-			return refuse(SameSigner, fmt.Sprintf("attestation %s names the same signer, and Microsoft refuses another one (600061)", e.ID),
+			return refuse(SameSigner,
+				fmt.Sprintf("attestation %s names the same signer, and Microsoft refuses another one (600061)", e.ID),
 				"Change the signer, the e-mail or the phone.")
 		}
 		if replaces == (ID{}) && (s.Corrects == ID{} || s.Corrects == e.ID) {
@@ -207,7 +224,8 @@ func correction(content Content, s Situation) Decision {
 		}
 	}
 	if replaces == (ID{}) {
-		return refuse(NothingToCorrect, "no attestation of this customer was ever confirmed", "Import the row without --correct.")
+		return refuse(NothingToCorrect, "no attestation of this customer was ever confirmed",
+			"Import the row without --correct.")
 	}
 	return Decision{State: Queued, Replaces: replaces}
 }
@@ -219,7 +237,8 @@ func refuse(reason Reason, message, hint string) Decision {
 // SameContact compares the four fields by which Microsoft tells signers apart (error 600061,
 // docs/partner-center.md). Of a phone the digits count: what is on record has spaces and brackets.
 func SameContact(a, b standing.Contact) bool {
-	return sameText(a.FirstName, b.FirstName) && sameText(a.LastName, b.LastName) && sameText(a.Email, b.Email) && digits(a.Phone) == digits(b.Phone)
+	return sameText(a.FirstName, b.FirstName) && sameText(a.LastName, b.LastName) && sameText(a.Email,
+		b.Email) && digits(a.Phone) == digits(b.Phone)
 }
 
 // sameText compares texts without regard to case, to outer white space and to whether accents are

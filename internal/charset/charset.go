@@ -64,7 +64,8 @@ func Parse(name string) (Encoding, error) {
 		return Windows1252, nil
 	}
 	if _, err := lookUp(name); err != nil {
-		return "", fmt.Errorf("encoding %q is not known; names such as UTF-8, windows-1250, iso-8859-2, IBM850 or shift_jis are", name)
+		return "", fmt.Errorf("encoding %q is not known; names such as UTF-8, windows-1250, iso-8859-2, IBM850 or "+
+			"shift_jis are", name)
 	}
 	return Encoding(name), nil
 }

@@ -16,25 +16,40 @@ var people = []struct {
 	names     string
 	encodings string
 }{
-	{"Portuguese", "João Gonçalves;Márcia Simões;José Conceição;Inês Araújo;Antônio Magalhães;Luís Brandão;Júlia Sebastião;Cláudia Assunção;Tânia Guimarães;" +
-		"Fábio Falcão;Verônica Leão;Sérgio Patrício;Mônica Lourenço;Ângela Corrêa;Nélson Galvão;André Silva;Flávio Dias;Rogério Paixão;Estevão Mourão", "IBM850 IBM860 macintosh"},
-	{"Spanish", "José Muñoz;Íñigo Peña;María García;Ramón Martínez;Begoña Núñez;Álvaro Ibáñez;Sofía Rodríguez;Andrés Pérez;Mónica Sánchez;Raúl Jiménez", "IBM850 IBM437 macintosh"},
-	{"French", "François Lefèvre;Zoë Béguin;Hélène Benoît;Jérôme Châtelain;Élodie Léger;Noël Gérard;Françoise Dubé;Cédric Crête;Anaïs Maître;Éric Côté", "IBM850 IBM437 macintosh"},
-	{"German", "Jürgen Müller;Käthe Größe;Jörg Schäfer;Günther Weiß;Björn Köhler;Sören Krüger;Bärbel Jäger;Uwe Döring;Ralf Schröder;Heiko Groß", "IBM850 IBM437 macintosh"},
-	{"Swedish", "Björn Åkesson;Åsa Sjöberg;Göran Lindström;Märta Öberg;Håkan Löfgren;Pär Nyström;Örjan Åberg", "IBM850 IBM437 macintosh"},
+	{"Portuguese", "João Gonçalves;Márcia Simões;José Conceição;Inês Araújo;Antônio Magalhães;Luís Brandão;Júlia " +
+		"Sebastião;Cláudia Assunção;Tânia Guimarães;" +
+		"Fábio Falcão;Verônica Leão;Sérgio Patrício;Mônica Lourenço;Ângela Corrêa;Nélson Galvão;André Silva;Flávio " +
+		"Dias;Rogério Paixão;Estevão Mourão", "IBM850 IBM860 macintosh"},
+	{"Spanish", "José Muñoz;Íñigo Peña;María García;Ramón Martínez;Begoña Núñez;Álvaro Ibáñez;Sofía " +
+		"Rodríguez;Andrés Pérez;Mónica Sánchez;Raúl Jiménez", "IBM850 IBM437 macintosh"},
+	{"French", "François Lefèvre;Zoë Béguin;Hélène Benoît;Jérôme Châtelain;Élodie Léger;Noël Gérard;Françoise " +
+		"Dubé;Cédric Crête;Anaïs Maître;Éric Côté", "IBM850 IBM437 macintosh"},
+	{"German", "Jürgen Müller;Käthe Größe;Jörg Schäfer;Günther Weiß;Björn Köhler;Sören Krüger;Bärbel Jäger;Uwe " +
+		"Döring;Ralf Schröder;Heiko Groß", "IBM850 IBM437 macintosh"},
+	{"Swedish", "Björn Åkesson;Åsa Sjöberg;Göran Lindström;Märta Öberg;Håkan Löfgren;Pär Nyström;Örjan Åberg",
+		"IBM850 IBM437 macintosh"},
 	{"Danish", "Søren Kjær;Jørgen Sørensen;Bjørn Ødegård;Åse Nygård;Solbjørg Håland", "IBM850 macintosh"},
 	{"Icelandic", "Þór Guðmundsson;Björk Guðmundsdóttir;Ásgeir Sigurðsson;Jón Þórarinsson", "IBM850"},
 	{"Irish", "Siobhán O’Brien;Seán Súilleabháin;Caoimhín Máire;Pádraig Bhraonáin", "macintosh"},
-	{"Czech", "Jiří Dvořák;Čeněk Novák;Kateřina Němcová;Tomáš Procházka;Zdeněk Růžička;Ondřej Černý;Lenka Šťastná;Libuše Kučerová;Marek Říha", "windows-1250 iso-8859-2 IBM852"},
-	{"Slovak", "Ľubomír Šťastný;Zuzana Kováčová;Ján Hudák;Mária Tóthová;Božena Lukáčová", "windows-1250 iso-8859-2 IBM852"},
-	{"Polish", "Łukasz Żółkiewski;Małgorzata Wiśniewska;Paweł Dąbrowski;Michał Wójcik;Grażyna Kamińska;Bogusław Zając;Jarosław Gołąb", "windows-1250 iso-8859-2 IBM852"},
-	{"Hungarian", "Éva Erdős;Gábor Szőke;György Kovács;László Tóth;Zoltán Szűcs;Ágnes Németh;Jenő Pálffy;Zsófia Kőszegi", "windows-1250 iso-8859-2 IBM852"},
-	{"Romanian", "Ioana Păun;Răzvan Mîndru;Cătălin Băsescu;Mădălina Gârbea;Ştefan Ţurcanu;Ionuţ Bălan", "windows-1250 iso-8859-2 IBM852"},
-	{"Croatian", "Željko Šimić;Ivana Petković;Đorđe Marković;Zvonimir Babić;Ćiro Blažević", "windows-1250 iso-8859-2 IBM852"},
-	{"Turkish", "Ayşe Yılmaz;Gökhan Şahin;Çağrı Öztürk;İbrahim Doğan;Gülşen Işık;Özgür Yıldırım;Tuğba Aydın;Şükrü Kılıç", "windows-1254 iso-8859-9"},
+	{"Czech", "Jiří Dvořák;Čeněk Novák;Kateřina Němcová;Tomáš Procházka;Zdeněk Růžička;Ondřej Černý;Lenka " +
+		"Šťastná;Libuše Kučerová;Marek Říha", "windows-1250 iso-8859-2 IBM852"},
+	{"Slovak", "Ľubomír Šťastný;Zuzana Kováčová;Ján Hudák;Mária Tóthová;Božena Lukáčová",
+		"windows-1250 iso-8859-2 IBM852"},
+	{"Polish", "Łukasz Żółkiewski;Małgorzata Wiśniewska;Paweł Dąbrowski;Michał Wójcik;Grażyna Kamińska;Bogusław " +
+		"Zając;Jarosław Gołąb", "windows-1250 iso-8859-2 IBM852"},
+	{"Hungarian", "Éva Erdős;Gábor Szőke;György Kovács;László Tóth;Zoltán Szűcs;Ágnes Németh;Jenő Pálffy;Zsófia " +
+		"Kőszegi", "windows-1250 iso-8859-2 IBM852"},
+	{"Romanian", "Ioana Păun;Răzvan Mîndru;Cătălin Băsescu;Mădălina Gârbea;Ştefan Ţurcanu;Ionuţ Bălan",
+		"windows-1250 iso-8859-2 IBM852"},
+	{"Croatian", "Željko Šimić;Ivana Petković;Đorđe Marković;Zvonimir Babić;Ćiro Blažević",
+		"windows-1250 iso-8859-2 IBM852"},
+	{"Turkish", "Ayşe Yılmaz;Gökhan Şahin;Çağrı Öztürk;İbrahim Doğan;Gülşen Işık;Özgür Yıldırım;Tuğba Aydın;Şükrü " +
+		"Kılıç", "windows-1254 iso-8859-9"},
 	{"Latvian", "Jānis Bērziņš;Līga Ozoliņa;Pēteris Kalniņš;Mārtiņš Liepiņš;Ilze Krūmiņa", "windows-1257 iso-8859-13"},
-	{"Lithuanian", "Jūratė Žukauskienė;Kęstutis Petrauskas;Gediminas Šimkus;Rūta Kazlauskaitė", "windows-1257 iso-8859-13"},
-	{"Russian", "Иван Петров;Ольга Смирнова;Анна Кузнецова;Дмитрий Попов;Ян Ли", "windows-1251 koi8-r IBM866 IBM855 iso-8859-5 x-mac-cyrillic"},
+	{"Lithuanian", "Jūratė Žukauskienė;Kęstutis Petrauskas;Gediminas Šimkus;Rūta Kazlauskaitė",
+		"windows-1257 iso-8859-13"},
+	{"Russian", "Иван Петров;Ольга Смирнова;Анна Кузнецова;Дмитрий Попов;Ян Ли",
+		"windows-1251 koi8-r IBM866 IBM855 iso-8859-5 x-mac-cyrillic"},
 	{"Ukrainian", "Сергій Шевченко;Олена Бондаренко;Андрій Ткачук", "windows-1251 koi8-u"},
 	{"Greek", "Γιώργος Παπαδόπουλος;Ελένη Νικολάου;Μαρία Γεωργίου", "windows-1253 iso-8859-7"},
 	{"Hebrew", "דוד כהן;שרה לוי", "windows-1255 iso-8859-8"},
@@ -133,7 +148,8 @@ func TestWindows1252IsRecognised(t *testing.T) {
 func TestTheLikelyEncodingIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, in := range map[string]Encoding{
-		people[8].names: "windows-1250", people[17].names: "windows-1251", people[14].names: "windows-1254", people[0].names: "IBM850",
+		people[8].names: "windows-1250", people[17].names: "windows-1251", people[14].names: "windows-1254",
+		people[0].names: "IBM850",
 	} {
 		_, err := detected(t, encoded(t, text, in))
 		unknown, ok := errors.AsType[*UnknownError](err)
@@ -170,7 +186,8 @@ func TestTheTextSaysItself(t *testing.T) {
 
 func TestNamesOfEncodings(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{"utf-8": "ř", "windows-1250": "Ĺ\u2122", "cp1250": "Ĺ\u2122", "latin1": "Å\u2122", "IBM852": "┼Ö", "ansi": "Å\u2122"} {
+	for name, want := range map[string]string{"utf-8": "ř", "windows-1250": "Ĺ\u2122", "cp1250": "Ĺ\u2122",
+		"latin1": "Å\u2122", "IBM852": "┼Ö", "ansi": "Å\u2122"} {
 		e, err := Parse(name)
 		require.NoError(t, err)
 		text, err := io.ReadAll(e.NewReader(strings.NewReader("ř")))

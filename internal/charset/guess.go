@@ -28,7 +28,8 @@ var candidates = []candidate{
 	{"windows-1253", "el"}, {"iso-8859-7", "el"},
 	{"windows-1254", "tr"},
 	{"windows-1257", "lv lt et"}, {"iso-8859-13", "lv lt et"},
-	{"IBM850", western}, {"IBM437", western}, {"IBM860", "pt"}, {"macintosh", western}, {"iso-8859-15", western + " et"},
+	{"IBM850", western}, {"IBM437", western}, {"IBM860", "pt"}, {"macintosh", western}, {"iso-8859-15", western +
+		" et"},
 	{"windows-1255", "he"}, {"windows-1256", "ar fa"}, {"windows-1258", "vi"}, {"windows-874", "th"},
 	{"GB18030", ""}, {"Big5", ""}, {"EUC-KR", ""}, {"Shift_JIS", ""}, {"EUC-JP", ""},
 }
@@ -185,7 +186,8 @@ func symbols(text []rune) (score float64, ok bool) {
 				return 0, false
 			}
 			score += symbolScore
-		case letter(i-1) && strings.ContainsRune("’”“»…®™ªº°–—\u00A0", r), !letter(i-1) && strings.ContainsRune("‘“„‚«’”»…–—\u00A0", r):
+		case letter(i-1) && strings.ContainsRune("’”“»…®™ªº°–—\u00A0",
+			r), !letter(i-1) && strings.ContainsRune("‘“„‚«’”»…–—\u00A0", r):
 			score += symbolScore
 		default:
 			return 0, false

@@ -62,7 +62,10 @@ func fold(text string) string {
 const edge = ' '
 
 func (m *model) add(text string) {
-	for word := range strings.FieldsFuncSeq(fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
+	for word := range strings.FieldsFuncSeq(fold(text), func(r rune) bool {
+		return !unicode.IsLetter(r) &&
+			!unicode.IsMark(r)
+	}) {
 		before := edge
 		for _, r := range word + string(edge) {
 			m.letters[r]++

@@ -52,7 +52,8 @@ const readSize = 128 << 10
 // NewReader returns a reader of the text from its first line on. A record longer than limit bytes
 // ends it.
 func NewReader(text io.Reader, delimiter byte, limit int) *Reader {
-	return &Reader{source: text, delimiter: delimiter, limit: limit, scanner: scanner{delimiter: delimiter, limit: limit, line: 1}}
+	return &Reader{source: text, delimiter: delimiter, limit: limit,
+		scanner: scanner{delimiter: delimiter, limit: limit, line: 1}}
 }
 
 // Next returns the next record; io.EOF behind the last one.

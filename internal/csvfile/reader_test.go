@@ -34,21 +34,31 @@ func TestRecords(t *testing.T) {
 		isRecord func([]string) bool
 		want     []Record
 	}{
-		"line ends of all kinds": {"a,b\nc,d\r\ne\rf\n", nil, []Record{{Line: 1, Cells: []string{"a", "b"}}, {Line: 2, Cells: []string{"c", "d"}}, {Line: 3, Cells: []string{"e"}},
+		"line ends of all kinds": {"a,b\nc,d\r\ne\rf\n", nil, []Record{{Line: 1, Cells: []string{"a", "b"}}, {Line: 2,
+			Cells: []string{"c", "d"}}, {Line: 3, Cells: []string{"e"}},
 			{Line: 4, Cells: []string{"f"}}}},
-		"no line end":            {"a,b", nil, []Record{{Line: 1, Cells: []string{"a", "b"}, Unended: true}}},
-		"an empty line":          {"a\n\nb\n", nil, []Record{{Line: 1, Cells: []string{"a"}}, {Line: 2, Cells: []string{""}}, {Line: 3, Cells: []string{"b"}}}},
-		"quoted cells":           {"\"a,\"\"x\"\"\nb\" ,c\nd\n", nil, []Record{{Line: 1, Cells: []string{"a,\"x\"\nb", "c"}}, {Line: 3, Cells: []string{"d"}}}},
-		"a mark inside a cell":   {"19\" rack,b\nc\n", nil, []Record{{Line: 1, Cells: []string{`19" rack`, "b"}}, {Line: 2, Cells: []string{"c"}}}},
-		"text behind a mark":     {"\"a\"b,c\nd\n", nil, []Record{{Line: 1, Cells: []string{`"a"b`, "c"}, Broken: true}, {Line: 2, Cells: []string{"d"}}}},
-		"a mark left open":       {"a,\"b\nc,d\n", nil, []Record{{Line: 1, Cells: []string{"a", `"b`}, Broken: true}, {Line: 2, Cells: []string{"c", "d"}}}},
-		"closed by another line": {"1,\"a@x\n2,b@x\n3,\"c@x\"\n", hasAddress, []Record{{Line: 1, Cells: []string{"1", `"a@x`}, Broken: true}, {Line: 2, Cells: []string{"2", "b@x"}}, {Line: 3, Cells: []string{"3", "c@x"}}}},
-		"many lines of a cell":   {"\"two\nlines\",a@x\n2,b@x\n", hasAddress, []Record{{Line: 1, Cells: []string{"two\nlines", "a@x"}}, {Line: 3, Cells: []string{"2", "b@x"}}}},
-		"nothing":                {"", nil, nil},
+		"no line end": {"a,b", nil, []Record{{Line: 1, Cells: []string{"a", "b"}, Unended: true}}},
+		"an empty line": {"a\n\nb\n", nil, []Record{{Line: 1, Cells: []string{"a"}}, {Line: 2,
+			Cells: []string{""}}, {Line: 3, Cells: []string{"b"}}}},
+		"quoted cells": {"\"a,\"\"x\"\"\nb\" ,c\nd\n", nil,
+			[]Record{{Line: 1, Cells: []string{"a,\"x\"\nb", "c"}}, {Line: 3, Cells: []string{"d"}}}},
+		"a mark inside a cell": {"19\" rack,b\nc\n", nil, []Record{{Line: 1, Cells: []string{`19" rack`, "b"}},
+			{Line: 2, Cells: []string{"c"}}}},
+		"text behind a mark": {"\"a\"b,c\nd\n", nil, []Record{{Line: 1, Cells: []string{`"a"b`, "c"}, Broken: true},
+			{Line: 2, Cells: []string{"d"}}}},
+		"a mark left open": {"a,\"b\nc,d\n", nil, []Record{{Line: 1, Cells: []string{"a", `"b`}, Broken: true},
+			{Line: 2, Cells: []string{"c", "d"}}}},
+		"closed by another line": {"1,\"a@x\n2,b@x\n3,\"c@x\"\n", hasAddress,
+			[]Record{{Line: 1, Cells: []string{"1", `"a@x`}, Broken: true}, {Line: 2, Cells: []string{"2", "b@x"}},
+				{Line: 3, Cells: []string{"3", "c@x"}}}},
+		"many lines of a cell": {"\"two\nlines\",a@x\n2,b@x\n", hasAddress,
+			[]Record{{Line: 1, Cells: []string{"two\nlines", "a@x"}}, {Line: 3, Cells: []string{"2", "b@x"}}}},
+		"nothing": {"", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, text := range []io.Reader{strings.NewReader(c.text), iotest.OneByteReader(strings.NewReader(c.text))} {
+			for _, text := range []io.Reader{strings.NewReader(c.text),
+				iotest.OneByteReader(strings.NewReader(c.text))} {
 				r := NewReader(text, ',', 1<<20)
 				r.IsRecord = c.isRecord
 				require.Equal(t, c.want, read(t, r))
@@ -82,7 +92,8 @@ func TestAnErrorOfTheSourceIsReturned(t *testing.T) {
 func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		cell := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", `"`, `""`, ",", ";", "\t", "\n", "\r", "\r\n", "é", " ", strings.Repeat("x", 9000)}), 0, 12),
+		cell := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", `"`, `""`, ",", ";", "\t", "\n", "\r", "\r\n",
+			"é", " ", strings.Repeat("x", 9000)}), 0, 12),
 			func(parts []string) string { return strings.Join(parts, "") })
 		want := rapid.SliceOfN(rapid.SliceOfN(cell, 1, 40), 1, 60).Draw(t, "cells")
 		delimiter := rapid.SampledFrom([]byte{',', ';', '\t'}).Draw(t, "delimiter")

@@ -60,7 +60,8 @@ func TestCases(t *testing.T) {
 				}
 				counted++
 				if r := row.Record; len(row.Refusals) == 0 {
-					require.Equal(t, truth[r.TenantID], fmt.Sprintf("%s %s %s %s %s", r.TenantID, r.FirstName, r.LastName, r.Email, r.DateAgreed), c.Why)
+					require.Equal(t, truth[r.TenantID], fmt.Sprintf("%s %s %s %s %s", r.TenantID, r.FirstName,
+						r.LastName, r.Email, r.DateAgreed), c.Why)
 					good[r.TenantID]++
 				}
 			}

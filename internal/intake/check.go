@@ -36,7 +36,8 @@ type rowCheck struct {
 
 // newRowCheck judges rows before the order of the dates is known.
 func newRowCheck(h header, o Options, from1904 bool) *rowCheck {
-	c := &rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(o.Dates, o.AsOf, from1904), mark: marks(), places: &places{}}
+	c := &rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(o.Dates, o.AsOf, from1904),
+		mark: marks(), places: &places{}}
 	for col := range columns {
 		c.required[col] = !col.isOptional(o) && col != tenantID
 	}
@@ -88,7 +89,8 @@ func (c *rowCheck) cells(r *Record) {
 	r.Phone = c.phone(r.Country)
 	r.Language = c.checked(language, c.places.language)
 	if name := clean(c.cell(companyName)); !isNothing(name) {
-		r.CompanyName = norm.NFC.String(strings.ReplaceAll(name, "\x00", "")) // it is only compared, so its form does not matter
+		// It is only compared, so its form does not matter.
+		r.CompanyName = norm.NFC.String(strings.ReplaceAll(name, "\x00", ""))
 	}
 	r.Evidence = c.text(evidence, 1024, true)
 	r.Note = c.text(note, 4096, true)
@@ -124,7 +126,8 @@ func (c *rowCheck) isMarked() bool {
 	yes, known := c.mark[word]
 	switch {
 	case !known:
-		c.refuse(marked, problem{BadMark, "this is neither true nor false", "Write TRUE for rows to send and FALSE for others"})
+		c.refuse(marked, problem{BadMark, "this is neither true nor false",
+			"Write TRUE for rows to send and FALSE for others"})
 	case !yes:
 		c.row.Skip = NotMarked
 	}
@@ -141,13 +144,15 @@ func (c *rowCheck) cell(col column) string {
 
 // refuse notes a problem with a known column.
 func (c *rowCheck) refuse(col column, p problem) {
-	c.row.Refusals = append(c.row.Refusals, Refusal{Line: c.row.Line, Column: c.header.titleOf(col), Value: bounded(c.cell(col)),
+	c.row.Refusals = append(c.row.Refusals, Refusal{Line: c.row.Line, Column: c.header.titleOf(col),
+		Value:  bounded(c.cell(col)),
 		Reason: p.code, Message: p.message, Hint: p.hint})
 }
 
 // refuseAt notes a problem with the cell at a position, which may be behind the header's last.
 func (c *rowCheck) refuseAt(i int, p problem) {
-	c.row.Refusals = append(c.row.Refusals, Refusal{Line: c.row.Line, Column: c.header.title(i), Value: bounded(c.row.Cells[i]),
+	c.row.Refusals = append(c.row.Refusals, Refusal{Line: c.row.Line, Column: c.header.title(i),
+		Value:  bounded(c.row.Cells[i]),
 		Reason: p.code, Message: p.message, Hint: p.hint})
 }
 
@@ -196,17 +201,22 @@ func (c *rowCheck) general(cell string, sentence bool) *problem {
 	case c.suspect && unreadable(cell):
 		return &unreadableCell
 	case formulaError(cell):
-		return &problem{FormulaError, "this is the error value of a formula, or the column was too narrow for its number", "Correct the formula or write the value itself"}
+		return &problem{FormulaError,
+			"this is the error value of a formula, or the column was too narrow for its number", "Correct the " +
+				"formula or write the value itself"}
 	case cell[0] == '=':
 		return &problem{Formula, "this is a formula and not its value", "Copy the cell and paste it as a value"}
 	case !sentence && strings.IndexByte(cell, '"') >= 0:
-		return &problem{StrayQuote, "a quotation mark stands here that is not closed, not doubled, or does not belong here", "Remove the quotation mark"}
+		return &problem{StrayQuote,
+			"a quotation mark stands here that is not closed, not doubled, or does not belong here", "Remove the " +
+				"quotation mark"}
 	}
 	return nil
 }
 
 func (c *rowCheck) longCell() *problem {
-	return &problem{TooLong, "the cell is longer than " + size(int64(c.cellBytes)), "Shorten it, or remove what does not belong here"}
+	return &problem{TooLong, "the cell is longer than " + size(int64(c.cellBytes)),
+		"Shorten it, or remove what does not belong here"}
 }
 
 // missing notes that a required cell is empty.
@@ -214,9 +224,11 @@ func (c *rowCheck) missing(col column) {
 	p := problem{Missing, "the cell is empty and must not be", "Fill it in"}
 	switch at := c.header.at[col]; {
 	case at < 0 || at >= len(c.row.Cells):
-		p.message, p.hint = "the row ends before this column: it has "+count(len(c.row.Cells), "cell"), "Add what is missing at the end of the row"
+		p.message = "the row ends before this column: it has " + count(len(c.row.Cells), "cell")
+		p.hint = "Add what is missing at the end of the row"
 	case isMergedAt(c.merged, c.row.Line, at):
-		p.hint = "It is merged with a cell above or beside it, and only the first one has the value: unmerge them and fill in each"
+		p.hint = "It is merged with a cell above or beside it, and only the first one has the value: unmerge them " +
+			"and fill in each"
 	}
 	c.refuse(col, p)
 }
@@ -293,5 +305,6 @@ func controlProblem(r rune) *problem {
 	case '\t':
 		return &problem{ControlCharacter, "there is a tab in the cell", "Write a space instead"}
 	}
-	return &problem{ControlCharacter, fmt.Sprintf("there is an invisible character in the cell (%U)", r), "Type the cell again instead of pasting it"}
+	return &problem{ControlCharacter, fmt.Sprintf("there is an invisible character in the cell (%U)", r),
+		"Type the cell again instead of pasting it"}
 }

@@ -112,7 +112,8 @@ func (f *File) otherDelimiter(text *csvText, first []string) error {
 		}
 		line := strings.Join(row.cells, "")
 		if between := f.separator(line); between != "" {
-			return &FileError{Line: row.line, Code: NoHeader, Message: "the columns are separated by " + between + ", which is not read as a delimiter",
+			return &FileError{Line: row.line, Code: NoHeader, Message: "the columns are separated by " + between +
+				", which is not read as a delimiter",
 				Hint: "Save the list with commas, semicolons or tabs as delimiter"}
 		}
 		if lines++; lines == headerLines {
@@ -152,8 +153,10 @@ func (f *File) isWholeLine(cells []string) bool {
 }
 
 func wholeLines() *FileError {
-	return &FileError{Line: 1, Code: NoHeader, Message: "each line is one cell, as happens when a list is opened with the wrong delimiter and saved",
-		Hint: "Open the file that was first exported (in Excel: Data, From Text/CSV), choose the right delimiter, save it again and import that"}
+	return &FileError{Line: 1, Code: NoHeader,
+		Message: "each line is one cell, as happens when a list is opened with the wrong delimiter and saved",
+		Hint: "Open the file that was first exported (in Excel: Data, From Text/CSV), choose the right " +
+			"delimiter, save it again and import that"}
 }
 
 // sheetFound is what was found on a sheet.
@@ -176,12 +179,15 @@ func (f *File) chooseSheet() (list, header, error) {
 	lists := filter(sheets, func(s sheetFound) bool { return s.complete && s.rows && !s.list.hidden })
 	hidden := filter(sheets, func(s sheetFound) bool { return s.complete && s.rows && s.list.hidden })
 	if len(lists) > 1 {
-		return list{}, header{}, &FileError{Code: SeveralLists, Message: "the workbook has several lists, on the sheets " + sheetNames(lists),
-			Hint: "Name the one to import with --sheet NAME, or save each sheet as a file of its own"}
+		return list{}, header{}, &FileError{Code: SeveralLists,
+			Message: "the workbook has several lists, on the sheets " + sheetNames(lists),
+			Hint:    "Name the one to import with --sheet NAME, or save each sheet as a file of its own"}
 	}
 	if len(lists) == 0 && len(hidden) > 0 {
-		return list{}, header{}, &FileError{Code: HiddenList, Message: "the list is on a hidden sheet: " + sheetNames(hidden),
-			Hint: "Show the sheet (in Excel: right click on a tab, Unhide), check it, save the workbook and import it again"}
+		return list{}, header{}, &FileError{Code: HiddenList, Message: "the list is on a hidden sheet: " +
+			sheetNames(hidden),
+			Hint: "Show the sheet (in Excel: right click on a tab, Unhide), check it, save the workbook and import " +
+				"it again"}
 	}
 	if len(lists) == 1 {
 		for _, s := range hidden {
@@ -189,7 +195,8 @@ func (f *File) chooseSheet() (list, header, error) {
 		}
 		for _, s := range sheets {
 			if (s.score >= enough || s.people) && !s.complete && !s.list.hidden {
-				f.note("Nothing is read from sheet %q: it has rows or columns of a list, and not all of its columns.", s.list.format.Sheet)
+				f.note("Nothing is read from sheet %q: it has rows or columns of a list, and not all of its columns.",
+					s.list.format.Sheet)
 			}
 		}
 		return lists[0].list, lists[0].header, nil
@@ -229,14 +236,16 @@ func (f *File) searchSheets() ([]sheetFound, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, sheetFound{found: s, list: l, complete: s.score >= enough && len(s.header.missing(f.opts)) == 0})
+		all = append(all, sheetFound{found: s, list: l, complete: s.score >= enough &&
+			len(s.header.missing(f.opts)) == 0})
 	}
 	if len(all) == 0 && f.opts.Sheet != "" {
 		names := make([]string, len(f.book.Sheets))
 		for i, s := range f.book.Sheets {
 			names[i] = fmt.Sprintf("%q", s.Name)
 		}
-		return nil, &FileError{Code: SeveralLists, Message: fmt.Sprintf("the workbook has no sheet %q", f.opts.Sheet), Hint: "Its sheets are " + strings.Join(names, ", ")}
+		return nil, &FileError{Code: SeveralLists, Message: fmt.Sprintf("the workbook has no sheet %q", f.opts.Sheet),
+			Hint: "Its sheets are " + strings.Join(names, ", ")}
 	}
 	return all, nil
 }

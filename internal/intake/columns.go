@@ -39,7 +39,8 @@ const (
 
 // String is the column's own name, as in our template.
 func (c column) String() string {
-	return [...]string{"customer_tenant_id", "customer_domain", "first_name", "last_name", "email", "date_agreed", "phone", "company_name",
+	return [...]string{"customer_tenant_id", "customer_domain", "first_name", "last_name", "email", "date_agreed",
+		"phone", "company_name",
 		"country", "language", "evidence", "note", "PartnerAttestationCompleted",
 		"partner", "owner", "due_date", "comment", "accepted_until"}[c]
 }
@@ -47,9 +48,12 @@ func (c column) String() string {
 // synonyms are the words that name a column in the lists that people have, in English and
 // Portuguese, without case, accents, spaces, dashes and underscores.
 var synonyms = [columns]string{
-	tenantID: "customertenantid tenantid tenant customertenant tenantguid customertenantguid directoryid microsofttenantid microsoftid entratenantid " +
-		"iddolocatario idlocatario locatario iddotenant idtenant tenantdocliente iddotenantdocliente iddoinquilino idinquilino iddeinquilino inquilino iddodiretorio",
-	domain: "customerdomain domain domainname primarydomain customerdomainname tenantdomain primarydomainname defaultdomain " +
+	tenantID: "customertenantid tenantid tenant customertenant tenantguid customertenantguid directoryid " +
+		"microsofttenantid microsoftid entratenantid " +
+		"iddolocatario idlocatario locatario iddotenant idtenant tenantdocliente iddotenantdocliente iddoinquilino " +
+		"idinquilino iddeinquilino inquilino iddodiretorio",
+	domain: "customerdomain domain domainname primarydomain customerdomainname tenantdomain primarydomainname " +
+		"defaultdomain " +
 		"dominio dominiodocliente dominioprincipal dominioprimario nomedodominio dominiodotenant dominiodolocatario",
 	firstName: "firstname givenname forename contactfirstname signerfirstname signatoryfirstname " +
 		"nome primeironome nomeproprio nomedocontato nomedosignatario nomedoassinante",
@@ -57,25 +61,31 @@ var synonyms = [columns]string{
 		"sobrenome ultimonome apelido nomedefamilia sobrenomedocontato sobrenomedosignatario sobrenomedoassinante",
 	email: "email emailaddress mail contactemail signeremail signatoryemail " +
 		"enderecodeemail correioeletronico emaildocontato emaildosignatario emaildoassinante",
-	dateAgreed: "dateagreed agreeddate agreedon agreementdate dateofagreement acceptancedate dateaccepted accepteddate acceptedon dateofacceptance " +
+	dateAgreed: "dateagreed agreeddate agreedon agreementdate dateofagreement acceptancedate dateaccepted " +
+		"accepteddate acceptedon dateofacceptance " +
 		"signeddate datesigned signedon signaturedate mcaacceptancedate " +
-		"datadoaceite datadeaceite dataaceite datadeaceitacao datadaaceitacao dataaceitacao datadaassinatura datadeassinatura dataassinatura " +
+		"datadoaceite datadeaceite dataaceite datadeaceitacao datadaaceitacao dataaceitacao datadaassinatura " +
+		"datadeassinatura dataassinatura " +
 		"datadoacordo datadeacordo datadocontrato",
-	phone: "phone phonenumber telephone telephonenumber mobile mobilephone cellphone contactphone signerphone signatoryphone " +
+	phone: "phone phonenumber telephone telephonenumber mobile mobilephone cellphone contactphone signerphone " +
+		"signatoryphone " +
 		"telefone celular telemovel fone numerodetelefone telefonedocontato telefonecelular numerodotelefone",
 	companyName: "companyname customername customercompanyname organizationname organisationname " +
 		"empresa nomedaempresa razaosocial nomedocliente nomedaorganizacao",
 	country:  "country countrycode countryregion countryorregion pais paisregiao paisouregiao codigodopais",
 	language: "language languagecode languagetag locale idioma lingua codigodoidioma",
-	evidence: "evidence evidencereference evidenceref evidencelink evidenceurl evidencia linkdaevidencia comprovante referenciadaevidencia",
-	note:     "note notes comment comments remark remarks observacao observacoes obs nota notas comentario comentarios",
-	marked:   "partnerattestationcompleted",
+	evidence: "evidence evidencereference evidenceref evidencelink evidenceurl evidencia linkdaevidencia " +
+		"comprovante referenciadaevidencia",
+	note:   "note notes comment comments remark remarks observacao observacoes obs nota notas comentario comentarios",
+	marked: "partnerattestationcompleted",
 
 	partner: "partner partnername partneraccount parceiro nomedoparceiro socio",
-	owner:   "owner responsible responsibleperson assignee assignedto responsavel proprietario responsable propietario encargado",
+	owner: "owner responsible responsibleperson assignee assignedto responsavel proprietario responsable " +
+		"propietario encargado",
 	dueOn: "duedate dateduedate dueon due deadline prazo datalimite datadevencimento vencimento " +
 		"fechalimite fechadevencimiento vencimiento plazo",
-	comment: "comment comments note notes remark remarks comentario comentarios observacao observacoes obs nota notas observacion observaciones",
+	comment: "comment comments note notes remark remarks comentario comentarios observacao observacoes obs nota " +
+		"notas observacion observaciones",
 	acceptedUntil: "accepteduntil acceptedtill exceptionuntil aceitoate aceitaate excecaoate " +
 		"aceptadohasta aceptadahasta excepcionhasta",
 }
@@ -125,7 +135,8 @@ func (c column) fits(cell string) bool {
 // have.
 func isVague(cell string) bool {
 	switch simplified(withoutHints(cell)) {
-	case "email", "emailaddress", "mail", "enderecodeemail", "correioeletronico", "date", "data", "lastagreementdate", "customerid", "iddocliente", "idcliente":
+	case "email", "emailaddress", "mail", "enderecodeemail", "correioeletronico",
+		"date", "data", "lastagreementdate", "customerid", "iddocliente", "idcliente":
 		return true
 	}
 	return false
@@ -140,9 +151,11 @@ func (c column) rivals(cell string) bool {
 	word := simplified(cell)
 	has := func(root string) bool { return strings.Contains(word, root) }
 	if c == tenantID {
-		return slices.ContainsFunc([]string{"tenant", "locatario", "directory", "diretorio", "entra", "azure", "microsoft", "aad"}, has)
+		return slices.ContainsFunc([]string{"tenant", "locatario", "directory", "diretorio", "entra", "azure",
+			"microsoft", "aad"}, has)
 	}
-	return slices.ContainsFunc(acceptanceWords, has) && (c == dateAgreed && !strings.Contains(word, "mail") || mayName(c, cell))
+	return slices.ContainsFunc(acceptanceWords, has) && (c == dateAgreed && !strings.Contains(word, "mail") ||
+		mayName(c, cell))
 }
 
 // mayNameSome reports whether a header cell contains the words for any required column.
@@ -150,7 +163,8 @@ func mayNameSome(cell string) bool {
 	if len(cell) > shown || strings.Contains(cell, "@") {
 		return false
 	}
-	return slices.ContainsFunc([]column{tenantID, firstName, lastName, email, dateAgreed}, func(c column) bool { return mayName(c, cell) })
+	return slices.ContainsFunc([]column{tenantID, firstName, lastName, email, dateAgreed},
+		func(c column) bool { return mayName(c, cell) })
 }
 
 // mayName reports whether a header cell contains the words for a required column.
@@ -185,7 +199,8 @@ type vocabulary struct {
 func newVocabulary() vocabulary { return vocabularyOf(attestationColumns) }
 
 // attestationColumns are those of a list of attestations.
-var attestationColumns = []column{tenantID, domain, firstName, lastName, email, dateAgreed, phone, companyName, country, language,
+var attestationColumns = []column{tenantID, domain, firstName, lastName, email, dateAgreed, phone, companyName, country,
+	language,
 	evidence, note, marked}
 
 func vocabularyOf(columns []column) vocabulary {

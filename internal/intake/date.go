@@ -49,8 +49,10 @@ func (p dateProofs) order(asked DateOrder) (DateOrder, error) {
 			later, other = p.dayFirst, p.monthFirst
 		}
 		return "", &FileError{Line: later.line, Code: MixedDates, Value: later.value,
-			Message: fmt.Sprintf("the month cannot stand where it stands in line %d (%s): the file mixes dates with the day first and dates with the month first", other.line, other.value),
-			Hint:    "Write all dates as 2026-05-31; where a list was pasted together from two sources, import each as a file of its own"}
+			Message: fmt.Sprintf("the month cannot stand where it stands in line %d (%s): the file mixes dates with "+
+				"the day first and dates with the month first", other.line, other.value),
+			Hint: "Write all dates as 2026-05-31; where a list was pasted together from two sources, import each " +
+				"as a file of its own"}
 	case p.dayFirst.line > 0:
 		return DayFirst, nil
 	case p.monthFirst.line > 0:
@@ -101,9 +103,11 @@ func (r dateReader) read(cell string) (day standing.Date, held bool, bad *proble
 	}
 	switch {
 	case day < "2015":
-		return "", false, &problem{DateTooOld, fmt.Sprintf("the day is before %d, when there was no such agreement", earliest), "Write the day on which the customer accepted, as 2026-05-31"}
+		return "", false, &problem{DateTooOld, fmt.Sprintf("the day is before %d, when there was no such agreement",
+			earliest), "Write the day on which the customer accepted, as 2026-05-31"}
 	case r.today != "" && day > r.latest:
-		return "", false, &problem{FutureDate, "the day is in the future", "Write the day on which the customer accepted; an acceptance is never in the future"}
+		return "", false, &problem{FutureDate, "the day is in the future",
+			"Write the day on which the customer accepted; an acceptance is never in the future"}
 	}
 	return day, r.today != "" && day > r.today, nil
 }
@@ -119,12 +123,15 @@ func (r dateReader) day(cell string) (standing.Date, *problem) {
 	}
 	if serial, ok := serialNumber(cell); ok {
 		if r.from1904 {
-			return "", &problem{BadDate, "this is the number of a day, and the workbook counts days from 1904", "Write it as 2026-05-31"}
+			return "", &problem{BadDate, "this is the number of a day, and the workbook counts days from 1904",
+				"Write it as 2026-05-31"}
 		}
 		return standing.DateOf(xlsx.SerialTime(serial, false)), nil
 	}
 	if strings.HasSuffix(cell, doubt) {
-		return "", &problem{AmbiguousDate, "this was a real date among dates that are texts, so day and month may have changed places when the list was opened in a spreadsheet",
+		return "", &problem{AmbiguousDate,
+			"this was a real date among dates that are texts, so day and month may have changed places when the " +
+				"list was opened in a spreadsheet",
 			"Compare it with the source; if it is right remove the question mark, otherwise write it as 2026-05-31"}
 	}
 	if d, ok := numeric(cell); ok {
@@ -152,7 +159,8 @@ func (r dateReader) numericDay(d numericDate) (standing.Date, *problem) {
 	case d.second > 12:
 		return civil(d.year, d.first, d.second)
 	}
-	return "", &problem{AmbiguousDate, "day and month cannot be told apart, and no other date of the file shows their order",
+	return "", &problem{AmbiguousDate,
+		"day and month cannot be told apart, and no other date of the file shows their order",
 		"Write it as 2026-05-31, or say the order of the file's dates with --dates dmy or --dates mdy"}
 }
 
@@ -165,7 +173,8 @@ func (r dateReader) inOrder(day standing.Date, bad *problem) (standing.Date, *pr
 	if r.order == MonthFirst {
 		order = "the month"
 	}
-	return "", &problem{BadDate, "there is no such day when " + order + " comes first, as in the other dates of this file or as was asked for", badDate.hint}
+	return "", &problem{BadDate, "there is no such day when " + order +
+		" comes first, as in the other dates of this file or as was asked for", badDate.hint}
 }
 
 // civil is a day of the calendar.
@@ -182,7 +191,8 @@ func isoDay(cell string) (standing.Date, bool) {
 	if len(cell) < 10 || cell[4] != '-' || cell[7] != '-' {
 		return "", false
 	}
-	year, month, day := twoDigits(cell[0], cell[1])*100+twoDigits(cell[2], cell[3]), twoDigits(cell[5], cell[6]), twoDigits(cell[8], cell[9])
+	year, month, day := twoDigits(cell[0], cell[1])*100+twoDigits(cell[2], cell[3]), twoDigits(cell[5],
+		cell[6]), twoDigits(cell[8], cell[9])
 	if year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 28 && day > daysIn(month, year) {
 		return "", false
 	}
@@ -214,7 +224,8 @@ func isoInstant(cell string) (time.Time, bool) {
 		cell = cell[:10] + "T" + strings.ReplaceAll(cell[11:], " ", "")
 	}
 	cell = strings.TrimSuffix(cell, "UTC")
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07",
+		"2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
 		if t, err := time.Parse(layout, cell); err == nil {
 			return t, true
 		}
@@ -285,7 +296,8 @@ func numeric(cell string) (numericDate, bool) {
 		return numericDate{}, false
 	}
 	if len(cell) == 8 && digits(cell) > 0 {
-		return numericDate{first: digits(cell[4:6]), second: digits(cell[6:]), year: digits(cell[:4]), yearDigits: 4, yearFirst: true}, true
+		return numericDate{first: digits(cell[4:6]), second: digits(cell[6:]), year: digits(cell[:4]), yearDigits: 4,
+			yearFirst: true}, true
 	}
 	day, clock, timed := strings.Cut(strings.Replace(cell, ", ", " ", 1), " ")
 	if timed && !isTime(clock) {
@@ -302,8 +314,10 @@ func numeric(cell string) (numericDate, bool) {
 	if len(parts[0]) == 4 {
 		parts = []string{parts[1], parts[2], parts[0]}
 	}
-	d := numericDate{first: digits(parts[0]), second: digits(parts[1]), year: digits(parts[2]), yearDigits: len(parts[2]), yearFirst: len(day[:i]) == 4}
-	ok := len(parts[0]) <= 2 && len(parts[1]) <= 2 && d.first >= 0 && d.second >= 0 && d.year >= 0 && (d.yearDigits == 4 || d.yearDigits == 2)
+	d := numericDate{first: digits(parts[0]), second: digits(parts[1]), year: digits(parts[2]),
+		yearDigits: len(parts[2]), yearFirst: len(day[:i]) == 4}
+	ok := len(parts[0]) <= 2 && len(parts[1]) <= 2 && (d.yearDigits == 4 || d.yearDigits == 2) &&
+		d.first >= 0 && d.second >= 0 && d.year >= 0
 	return d, ok
 }
 

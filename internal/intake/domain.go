@@ -11,7 +11,8 @@ func checkDomain(cell string) (string, *problem) {
 	if isDomain(name) {
 		return name, nil
 	}
-	p := &problem{BadDomain, "this is not a domain name such as contoso.onmicrosoft.com", "Write the domain as Partner Center shows it"}
+	p := &problem{BadDomain, "this is not a domain name such as contoso.onmicrosoft.com",
+		"Write the domain as Partner Center shows it"}
 	bare := strings.TrimPrefix(strings.TrimPrefix(name, "https://"), "http://")
 	bare, _, _ = strings.Cut(bare, "/")
 	bare = strings.TrimSuffix(bare, ".")
@@ -19,9 +20,11 @@ func checkDomain(cell string) (string, *problem) {
 	case found && isDomain(host):
 		p.message, p.hint = "an e-mail address stands where the domain belongs", "Write "+host
 	case isGUID(name):
-		p.code, p.message, p.hint = SwappedColumns, "a tenant id stands where the domain belongs", "Put it into a column customer_tenant_id, and leave this cell empty"
+		p.code, p.message, p.hint = SwappedColumns, "a tenant id stands where the domain belongs", "Put it into a "+
+			"column customer_tenant_id, and leave this cell empty"
 	case strings.IndexFunc(name, beyondASCII) >= 0:
-		p.message, p.hint = "the domain has letters beyond a to z", "Write its form for machines, which begins with xn--"
+		p.message, p.hint = "the domain has letters beyond a to z", "Write its form for machines, which begins with "+
+			"xn--"
 	case isDomain(bare):
 		p.hint = "Write " + bare
 	}

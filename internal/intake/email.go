@@ -21,16 +21,19 @@ func checkEmail(cell string) (string, *problem) {
 	case isEmail(plain):
 		p.hint = "Write " + plain
 	case strings.IndexFunc(cell, beyondASCII) >= 0 && strings.IndexFunc(cell, unseen) < 0:
-		p.message, p.hint = "the address has letters beyond a to z", "Write it as the customer's mail system knows it, without accents"
+		p.message, p.hint = "the address has letters beyond a to z", "Write it as the customer's mail system knows "+
+			"it, without accents"
 	case isGUID(cell):
 		p.code, p.message = SwappedColumns, "a tenant id stands where the e-mail address belongs"
 	case strings.Count(cell, "@") > 1:
-		p.message, p.hint = "there is more than one address", "Write the address of the person who accepted, and no other"
+		p.message, p.hint = "there is more than one address", "Write the address of the person who accepted, and no "+
+			"other"
 	default:
 		if a, err := mail.ParseAddress(cell); err == nil && isEmail(a.Address) {
 			p.message, p.hint = "there is a name beside the address", "Write "+a.Address
 		} else if _, found := controlled(cell, false); found {
-			p.code, p.message, p.hint = ControlCharacter, "there is an invisible character in the address", "Type it again instead of pasting it"
+			p.code, p.message, p.hint = ControlCharacter, "there is an invisible character in the address", "Type "+
+				"it again instead of pasting it"
 		}
 	}
 	return "", p

@@ -113,7 +113,8 @@ func writtenAndReadAgain(t *testing.T, file *File, rows []Row, options Options) 
 	require.Len(t, again, len(rows))
 	earlier := resultColumns(file.Header())
 	for i, row := range rows {
-		require.Equal(t, withoutEmptyEnd(without(row.Cells, earlier)), withoutEmptyEnd(without(again[i].Cells, ours(file.Header()))), "row %d", i)
+		require.Equal(t, withoutEmptyEnd(without(row.Cells, earlier)),
+			withoutEmptyEnd(without(again[i].Cells, ours(file.Header()))), "row %d", i)
 		if !brokenSyntax(row) {
 			require.Equal(t, row.Skip, again[i].Skip)
 			require.Equal(t, reasons(row), reasons(again[i]))

@@ -23,7 +23,8 @@ type header struct {
 // understood takes a line for a header. A vague name is believed only where no clear one names the
 // column.
 func (v vocabulary) understood(line int, cells []string) header {
-	h := header{line: line, cells: cells, columns: make([]column, len(cells)), again: map[column]int{}, results: resultColumns(cells)}
+	h := header{line: line, cells: cells, columns: make([]column, len(cells)), again: map[column]int{},
+		results: resultColumns(cells)}
 	for c := range h.at {
 		h.at[c] = -1
 	}
@@ -163,14 +164,16 @@ func (h header) isUnread(cells []string) bool {
 // check says what the header lacks or has too often.
 func (h header) check(v vocabulary, o Options) *FileError {
 	if n := len(h.cells); n > o.Limits.Columns {
-		return &FileError{Line: h.line, Code: TooBig, Message: fmt.Sprintf("the header has %d columns; at most %d are read", n, o.Limits.Columns),
-			Hint: "Remove the columns that are not needed"}
+		return &FileError{Line: h.line, Code: TooBig,
+			Message: fmt.Sprintf("the header has %d columns; at most %d are read", n, o.Limits.Columns),
+			Hint:    "Remove the columns that are not needed"}
 	}
 	for c := range columns {
 		if again, ok := h.again[c]; ok && (!c.isOptional(o) || o.exceptions && slices.Contains(exceptionCells, c)) {
 			return &FileError{Line: h.line, Column: h.title(again), Code: DuplicateColumn,
-				Message: fmt.Sprintf("columns %d (%s) and %d (%s) both mean %s", h.at[c]+1, h.title(h.at[c]), again+1, h.title(again), c),
-				Hint:    "Keep the right one, and delete or rename the other"}
+				Message: fmt.Sprintf("columns %d (%s) and %d (%s) both mean %s", h.at[c]+1, h.title(h.at[c]), again+1,
+					h.title(again), c),
+				Hint: "Keep the right one, and delete or rename the other"}
 		}
 	}
 	names := h.missing(o)
@@ -209,7 +212,8 @@ func (h header) missingError(missing []column, v vocabulary) *FileError {
 	if h.at[tenantID] < 0 && h.at[domain] < 0 {
 		hints = append(hints, "A column customer_domain can stand instead of customer_tenant_id.")
 	}
-	if full := slices.IndexFunc(h.cells, isFullName); full >= 0 && (slices.Contains(missing, firstName) || slices.Contains(missing, lastName)) {
+	if full := slices.IndexFunc(h.cells, isFullName); full >= 0 && (slices.Contains(missing, firstName) ||
+		slices.Contains(missing, lastName)) {
 		hints = append(hints, fmt.Sprintf("Split %q into two columns, first_name and last_name.", h.title(full)))
 	}
 	if slices.Contains(missing, acceptedUntil) {
@@ -227,7 +231,8 @@ func (h header) missingError(missing []column, v vocabulary) *FileError {
 // apart.
 func isFullName(cell string) bool {
 	switch simplified(cell) {
-	case "name", "fullname", "contactname", "signername", "nomecompleto", "contact", "contato", "contacto", "signatario", "assinante":
+	case "name", "fullname", "contactname", "signername", "nomecompleto",
+		"contact", "contato", "contacto", "signatario", "assinante":
 		return true
 	}
 	return false
@@ -243,7 +248,8 @@ func (h header) notes(v vocabulary) []string {
 		}
 		sentence := fmt.Sprintf("Nothing is read from column %q.", h.title(i))
 		if named, _ := v.column(h.cells[i]); named != unknownColumn {
-			sentence = fmt.Sprintf("Nothing is read from column %q, because %s is read from column %q.", h.title(i), named, h.titleOf(named))
+			sentence = fmt.Sprintf("Nothing is read from column %q, because %s is read from column %q.", h.title(i),
+				named, h.titleOf(named))
 		} else if like := v.like(h.cells[i]); like != unknownColumn && h.at[like] < 0 {
 			sentence += fmt.Sprintf(" If it is meant for %s, rename it.", like)
 		}
@@ -254,10 +260,13 @@ func (h header) notes(v vocabulary) []string {
 
 // noHeader says that no line looks like a header.
 func noHeader(first []string, o Options) *FileError {
-	e := &FileError{Line: 1, Code: NoHeader, Message: fmt.Sprintf("none of the first %d lines names the columns", headerLines),
-		Hint: "Put a line with customer_tenant_id, first_name, last_name, email and date_agreed above the rows; `mcaledger attest template` writes such a file"}
+	e := &FileError{Line: 1, Code: NoHeader, Message: fmt.Sprintf("none of the first %d lines names the columns",
+		headerLines),
+		Hint: "Put a line with customer_tenant_id, first_name, last_name, email and date_agreed above the rows; " +
+			"`mcaledger attest template` writes such a file"}
 	if o.exceptions {
-		e.Hint = "Put a line with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, or send the sheet Blocked of a report"
+		e.Hint = "Put a line with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, " +
+			"or send the sheet Blocked of a report"
 	}
 	if slices.ContainsFunc(first, func(cell string) bool { return isGUID(clean(cell)) }) {
 		e.Message = "the file begins with a customer's row; a header that names the columns is missing"

@@ -83,7 +83,7 @@ type SkipReason string
 
 const (
 	BlankLine      SkipReason = "blank_line"
-	NothingRead    SkipReason = "nothing_read"    // cells in columns that are not read, such as check boxes, and nothing else
+	NothingRead    SkipReason = "nothing_read"    // nothing but cells in columns that are not read, such as check boxes
 	TemplateRow    SkipReason = "template_row"    // the explanations and the example of our own template
 	RepeatedHeader SkipReason = "repeated_header" // the same header again, as in lists that were pasted together
 	NotMarked      SkipReason = "not_marked"      // Microsoft's file: PartnerAttestationCompleted is not true

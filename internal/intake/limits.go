@@ -44,9 +44,11 @@ const splitFile = "Split it into several files"
 func tooLongLine(long *csvfile.TooLongError) *FileError {
 	hint := "Check that this is a list with one customer a line, and remove what is not"
 	if long.Limit == headerWindow {
-		return &FileError{Line: long.Line, Code: TooBig, Message: "the line is longer than " + size(headerWindow), Hint: hint}
+		return &FileError{Line: long.Line, Code: TooBig, Message: "the line is longer than " + size(headerWindow),
+			Hint: hint}
 	}
-	return &FileError{Line: long.Line, Code: TooBig, Message: "the line is longer than " + size(int64(long.Limit)), Hint: hint}
+	return &FileError{Line: long.Line, Code: TooBig, Message: "the line is longer than " + size(int64(long.Limit)),
+		Hint: hint}
 }
 
 func workbookTooBig(exceeded *xlsx.LimitError, l Limits) *FileError {
@@ -55,7 +57,8 @@ func workbookTooBig(exceeded *xlsx.LimitError, l Limits) *FileError {
 	case "unpacked":
 		e.Message, e.Hint = "the workbook unpacks to more than "+size(l.UnzippedBytes), splitFile
 	case "ratio":
-		e.Message = fmt.Sprintf("part %s of the workbook unpacks to more than %d times its size, as no list of customers does", bounded(exceeded.Part), l.Ratio)
+		e.Message = fmt.Sprintf("part %s of the workbook unpacks to more than %d times its size, as no list of "+
+			"customers does", bounded(exceeded.Part), l.Ratio)
 		e.Hint = "Copy the list into a new workbook, save it and import that file"
 	default:
 		e.Message = "a cell is longer than " + size(int64(l.RowBytes))

@@ -31,7 +31,8 @@ func (l *List) Header() []string { return l.header }
 
 // Understanding is how its result file is written.
 func (l *List) Understanding() Understanding {
-	return Understanding{Format: Format{Kind: CSV, Encoding: charset.UTF8, Delimiter: ","}, HeaderLine: 1, DateOrder: Auto, Rows: len(l.rows)}
+	return Understanding{Format: Format{Kind: CSV, Encoding: charset.UTF8, Delimiter: ","}, HeaderLine: 1,
+		DateOrder: Auto, Rows: len(l.rows)}
 }
 
 // SHA256 is the digest, in hexadecimal, of header and rows as JSON.

@@ -11,9 +11,12 @@ import (
 
 // months are the names of the months in English and Portuguese, simplified.
 var months = map[string]time.Month{
-	"january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9, "october": 10, "november": 11, "december": 12,
-	"jan": 1, "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "sept": 9, "oct": 10, "nov": 11, "dec": 12,
-	"janeiro": 1, "fevereiro": 2, "marco": 3, "abril": 4, "maio": 5, "junho": 6, "julho": 7, "agosto": 8, "setembro": 9, "outubro": 10, "novembro": 11, "dezembro": 12,
+	"january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
+	"october": 10, "november": 11, "december": 12,
+	"jan": 1, "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "sept": 9, "oct": 10, "nov": 11,
+	"dec":     12,
+	"janeiro": 1, "fevereiro": 2, "marco": 3, "abril": 4, "maio": 5, "junho": 6, "julho": 7, "agosto": 8, "setembro": 9,
+	"outubro": 10, "novembro": 11, "dezembro": 12,
 	"fev": 2, "abr": 4, "mai": 5, "ago": 8, "set": 9, "out": 10, "dez": 12,
 }
 
@@ -87,7 +90,8 @@ func words(day string) []string {
 	var all []string
 	for _, field := range strings.FieldsFunc(day, func(r rune) bool { return strings.ContainsRune(" ,./-\u00A0", r) }) {
 		for field != "" {
-			n := strings.IndexFunc(field, func(r rune) bool { return unicode.IsDigit(r) != unicode.IsDigit(rune(field[0])) })
+			n := strings.IndexFunc(field,
+				func(r rune) bool { return unicode.IsDigit(r) != unicode.IsDigit(rune(field[0])) })
 			if n < 0 {
 				n = len(field)
 			}
@@ -113,7 +117,8 @@ func (d namedDate) day() (standing.Date, *problem) {
 		return "", &badDate
 	}
 	date, wrong := civil(digits(year), int(d.month), digits(day))
-	if wrong == nil && d.dated && time.Date(digits(year), d.month, digits(day), 0, 0, 0, 0, time.UTC).Weekday() != d.weekday {
+	if wrong == nil && d.dated && time.Date(digits(year), d.month, digits(day), 0, 0, 0, 0,
+		time.UTC).Weekday() != d.weekday {
 		return "", &problem{BadDate, "the day of the week is not that of the date", badDate.hint}
 	}
 	return date, wrong

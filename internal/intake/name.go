@@ -51,17 +51,22 @@ func marksText(name string) bool {
 func checkName(name string) *problem {
 	switch {
 	case len(name) > longestName && utf8.RuneCountInString(name) > longestName:
-		return &problem{TooLong, fmt.Sprintf("the name is longer than %d characters", longestName), "Write the signer's name, and nothing else"}
+		return &problem{TooLong, fmt.Sprintf("the name is longer than %d characters", longestName),
+			"Write the signer's name, and nothing else"}
 	case strings.IndexByte(name, '@') >= 0:
-		return &problem{SwappedColumns, "an e-mail address stands where a name belongs", "Check whether the cells of this row are in the wrong columns"}
+		return &problem{SwappedColumns, "an e-mail address stands where a name belongs",
+			"Check whether the cells of this row are in the wrong columns"}
 	case isGUID(name):
-		return &problem{SwappedColumns, "a tenant id stands where a name belongs", "Check whether the cells of this row are in the wrong columns"}
+		return &problem{SwappedColumns, "a tenant id stands where a name belongs",
+			"Check whether the cells of this row are in the wrong columns"}
 	}
 	if r, found := controlled(name, false); found {
 		return controlProblem(r)
 	}
 	if garbled(name) || mixesScripts(name) {
-		return &problem{Garbled, "the letters are garbled: the list was read or saved in the wrong encoding before it came here", "Export the list again as CSV UTF-8, or write the name anew"}
+		return &problem{Garbled,
+			"the letters are garbled: the list was read or saved in the wrong encoding before it came " +
+				"here", "Export the list again as CSV UTF-8, or write the name anew"}
 	}
 	letters := false
 	for _, r := range name {
@@ -69,14 +74,18 @@ func checkName(name string) *problem {
 		case unicode.IsLetter(r):
 			letters = true
 		case r == '?' || r == '¿':
-			return &problem{LostLetters, "a question mark stands where a letter was: letters were lost when the list was exported in a narrow encoding",
-				"Export the list again as CSV UTF-8 (in Windows PowerShell: Export-Csv -Encoding UTF8), or write the name anew"}
+			return &problem{LostLetters,
+				"a question mark stands where a letter was: letters were lost when the list was exported in a " +
+					"narrow encoding",
+				"Export the list again as CSV UTF-8 (in Windows PowerShell: Export-Csv -Encoding UTF8), or write " +
+					"the name anew"}
 		case !partOfName(r):
 			return &problem{BadName, fmt.Sprintf("a name has no %q", r), "Write the signer's name, and nothing else"}
 		}
 	}
 	if !letters {
-		return &problem{BadName, "there is no letter in the name", "Write the signer's name; where the cells of this row are in the wrong columns, correct them"}
+		return &problem{BadName, "there is no letter in the name",
+			"Write the signer's name; where the cells of this row are in the wrong columns, correct them"}
 	}
 	return nil
 }
@@ -99,7 +108,8 @@ func plainName(name string) bool {
 }
 
 // misreadAs are the encodings as which UTF-8 is misread.
-var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.Windows1250, charmap.Windows1251, charmap.Windows1254, charmap.Macintosh,
+var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.Windows1250, charmap.Windows1251, charmap.Windows1254,
+	charmap.Macintosh,
 	charmap.CodePage850, charmap.CodePage437, charmap.CodePage852, charmap.CodePage866}
 
 // garbled reports whether a text is UTF-8 that was read in another encoding, such as JoÃ£o or
@@ -107,7 +117,8 @@ var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.Windows1250, cha
 func garbled(text string) bool {
 	for _, misread := range misreadAs {
 		bytes, err := misread.NewEncoder().String(text)
-		if err == nil && len(bytes) < len(text) && utf8.ValidString(bytes) && strings.IndexFunc(bytes, beyondASCII) >= 0 {
+		if err == nil && len(bytes) < len(text) && utf8.ValidString(bytes) && strings.IndexFunc(bytes,
+			beyondASCII) >= 0 {
 			return true
 		}
 	}
@@ -123,7 +134,8 @@ func mixesScripts(text string) bool {
 			script = nil
 			continue
 		}
-		for _, s := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Hebrew, unicode.Arabic} {
+		for _, s := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Hebrew,
+			unicode.Arabic} {
 			if !unicode.Is(s, r) {
 				continue
 			}
@@ -138,5 +150,6 @@ func mixesScripts(text string) bool {
 
 // partOfName reports whether a character other than a letter is found in names.
 func partOfName(r rune) bool {
-	return unicode.IsMark(r) || unicode.IsDigit(r) || unicode.Is(unicode.Zs, r) || strings.ContainsRune(".,'’‘ʼ`´-‐‑–·・()/&ºª\u200C\u200D", r)
+	return unicode.IsMark(r) || unicode.IsDigit(r) || unicode.Is(unicode.Zs,
+		r) || strings.ContainsRune(".,'’‘ʼ`´-‐‑–·・()/&ºª\u200C\u200D", r)
 }

@@ -182,7 +182,8 @@ func (f *File) openBook() error {
 	if err := f.readBytes(nil); err != nil {
 		return err
 	}
-	book, err := xlsx.Open(f.file, f.info.Size(), xlsx.Limits{Unpacked: f.opts.Limits.UnzippedBytes, Ratio: f.opts.Limits.Ratio, Text: f.opts.Limits.RowBytes})
+	book, err := xlsx.Open(f.file, f.info.Size(), xlsx.Limits{Unpacked: f.opts.Limits.UnzippedBytes,
+		Ratio: f.opts.Limits.Ratio, Text: f.opts.Limits.RowBytes})
 	if err != nil {
 		return err
 	}
@@ -228,11 +229,14 @@ func (f *File) readBytes(also io.Writer) error {
 }
 
 func unknownEncoding(err error) *FileError {
-	e := &FileError{Code: UnknownEncoding, Message: "the file is not in UTF-8, and its letters make sense in no other encoding that is certain",
-		Hint: "Save it again as “CSV UTF-8”, or name its encoding with --encoding, such as windows-1250"}
+	e := &FileError{Code: UnknownEncoding,
+		Message: "the file is not in UTF-8, and its letters make sense in no other encoding that is certain",
+		Hint:    "Save it again as “CSV UTF-8”, or name its encoding with --encoding, such as windows-1250"}
 	if unknown, ok := errors.AsType[*charset.UnknownError](err); ok && unknown.Likely != "" {
-		e.Message = fmt.Sprintf("the file is not in UTF-8, and its encoding is not certain; it may be %s", unknown.Likely)
-		e.Hint = fmt.Sprintf("Save it again as “CSV UTF-8”, or import it with --encoding %s and check the names in the result file", unknown.Likely)
+		e.Message = fmt.Sprintf("the file is not in UTF-8, and its encoding is not certain; it may be %s",
+			unknown.Likely)
+		e.Hint = fmt.Sprintf("Save it again as “CSV UTF-8”, or import it with --encoding %s and check the names in "+
+			"the result file", unknown.Likely)
 	}
 	return e
 }
@@ -263,7 +267,8 @@ func (f *File) settle(l list, h header) error {
 
 // understood is what a person should know about how the file is read.
 func (f *File) understood(seen survey, order DateOrder) Understanding {
-	u := Understanding{Format: f.list.format, HeaderLine: f.head.line, DateOrder: order, Rows: seen.rows, NotRows: seen.skipped, Notes: f.notes}
+	u := Understanding{Format: f.list.format, HeaderLine: f.head.line, DateOrder: order, Rows: seen.rows,
+		NotRows: seen.skipped, Notes: f.notes}
 	for i, c := range f.head.columns {
 		use := ColumnUse{Header: f.head.title(i)}
 		if c != unknownColumn {
@@ -278,7 +283,9 @@ func (f *File) understood(seen survey, order DateOrder) Understanding {
 	}
 	u.Notes = append(u.Notes, f.head.notes(f.words)...)
 	if seen.hidden > 0 {
-		u.Notes = append(u.Notes, fmt.Sprintf("The sheet has hidden rows (%d), by a filter or by hand; they are read like the others.", seen.hidden))
+		u.Notes = append(u.Notes,
+			fmt.Sprintf("The sheet has hidden rows (%d), by a filter or by hand; they are read like the others.",
+				seen.hidden))
 	}
 	return u
 }
@@ -329,8 +336,9 @@ func (f *File) refuseHopeless() error {
 	}
 	e := examples[worst]
 	return &FileError{Line: e.Line, Column: e.Column, Code: MostlyRefused,
-		Message: fmt.Sprintf("%d of the first %d rows would be refused, %d of them like this one: %s", refused, rows, faults[worst], e.Message),
-		Hint:    e.Hint + ". Correct the list as a whole, and import it again"}
+		Message: fmt.Sprintf("%d of the first %d rows would be refused, %d of them like this one: %s", refused, rows,
+			faults[worst], e.Message),
+		Hint: e.Hint + ". Correct the list as a whole, and import it again"}
 }
 
 // separatorLine is the delimiter that a first line such as sep=; declares to Excel; zero: it is no
@@ -350,7 +358,8 @@ func separatorLine(line string) byte {
 func unchanged(file *os.File, before fs.FileInfo) error {
 	now, err := file.Stat()
 	if err == nil && (now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime())) {
-		return &FileError{Code: Changed, Message: "the file was changed while it was read", Hint: "Import it again when nobody writes to it any more"}
+		return &FileError{Code: Changed, Message: "the file was changed while it was read",
+			Hint: "Import it again when nobody writes to it any more"}
 	}
 	return err
 }

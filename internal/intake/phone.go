@@ -39,14 +39,18 @@ func checkPhone(cell, country string) (string, *problem) {
 	case len(cell) > 64:
 		return "", &problem{TooLong, "this is too long for a telephone number", hint}
 	case scientific(cell):
-		return "", &problem{ScientificNumber, "a spreadsheet has taken the telephone number for a number and rounded it",
+		return "", &problem{ScientificNumber,
+			"a spreadsheet has taken the telephone number for a number and rounded it",
 			"Format the column as text, and type the number again, as +5511987654321"}
 	case hasAddress(cell):
-		return "", &problem{SwappedColumns, "an e-mail address stands where the telephone number belongs", "Check whether the cells of this row are in the wrong columns"}
+		return "", &problem{SwappedColumns, "an e-mail address stands where the telephone number belongs",
+			"Check whether the cells of this row are in the wrong columns"}
 	case strings.IndexFunc(cell, unicode.IsLetter) >= 0:
-		return "", &problem{BadPhone, "there are letters in the telephone number, or an extension", hint + ", without the extension"}
+		return "", &problem{BadPhone, "there are letters in the telephone number, or an extension", hint +
+			", without the extension"}
 	case cell[0] != '+' && country == "":
-		return "", &problem{PhoneNeedsCountry, "the number does not begin with + and a country's number, and the row has no country to read it by", hint}
+		return "", &problem{PhoneNeedsCountry,
+			"the number does not begin with + and a country's number, and the row has no country to read it by", hint}
 	}
 	if i := strings.IndexFunc(cell, notInPhone); i >= 0 {
 		return "", &problem{BadPhone, "there are characters in the telephone number that do not belong there", hint}
@@ -64,7 +68,8 @@ func checkPhone(cell, country string) (string, *problem) {
 // notInPhone reports whether a character is neither a digit nor one of those that people write
 // between digits.
 func notInPhone(r rune) bool {
-	return !unicode.IsDigit(r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Pd, r) && !strings.ContainsRune("+().,/", r)
+	return !unicode.IsDigit(r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Pd,
+		r) && !strings.ContainsRune("+().,/", r)
 }
 
 // scientific reports whether a text is a number such as 5.51199E+12.

@@ -8,9 +8,12 @@ import (
 // missingWords are words for "no value" in exports, in lower case.
 var missingWords = func() map[string]bool {
 	words := map[string]bool{}
-	for word := range strings.SplitSeq(`null|(null)|<null>|[null]|\n|n/a|n.a.|n.a|n/d|#n/a|undefined|(undefined)|none|(none)|nan|nil|na|(blank)|[blank]|(empty)|[empty]|`+
-		`-|--|---|—|.|?|nat|<na>|tbd|tba|nulo|empty|missing|not set|unset|no data|-none-|--none--|unknown|desconhecido|vazio|[object object]|not available|not applicable|not provided|no name|noname|`+
-		`não informado|nao informado|não definido|nao definido|sem informação|sem informacao|não disponível|nao disponivel|não se aplica|nao se aplica|sem nome|sem sobrenome`, "|") {
+	for word := range strings.SplitSeq(`null|(null)|<null>|[null]|\n|n/a|n.a.|n.a|n/d|#n/a|undefined|(undefined)|`+
+		`none|(none)|nan|nil|na|(blank)|[blank]|(empty)|[empty]|`+
+		`-|--|---|—|.|?|nat|<na>|tbd|tba|nulo|empty|missing|not set|unset|no data|-none-|--none--|unknown|`+
+		`desconhecido|vazio|[object object]|not available|not applicable|not provided|no name|noname|`+
+		`não informado|nao informado|não definido|nao definido|sem informação|sem informacao|não disponível|nao `+
+		`disponivel|não se aplica|nao se aplica|sem nome|sem sobrenome`, "|") {
 		words[word] = true
 	}
 	return words

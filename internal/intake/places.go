@@ -20,11 +20,16 @@ const mostRead = 256
 
 // otherCountryNames are names in common use that the CLDR does not have as the name of the country.
 var otherCountryNames = map[string]string{
-	"uk": "GB", "greatbritain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northernireland": "GB", "inglaterra": "GB", "unitedkingdomofgreatbritainandnorthernireland": "GB",
-	"unitedstatesofamerica": "US", "us": "US", "eua": "US", "estadosunidosdaamerica": "US", "korea": "KR", "republicofkorea": "KR", "korearepublicof": "KR", "coreia": "KR",
-	"russianfederation": "RU", "czechrepublic": "CZ", "republicacheca": "CZ", "holland": "NL", "holanda": "NL", "thenetherlands": "NL", "macedonia": "MK",
-	"vietnam": "VN", "hongkong": "HK", "macau": "MO", "macao": "MO", "taiwan": "TW", "ivorycoast": "CI", "burma": "MM", "swaziland": "SZ", "turkey": "TR", "turkiye": "TR",
-	"uae": "AE", "bolivia": "BO", "venezuela": "VE", "tanzania": "TZ", "moldova": "MD", "iran": "IR", "syria": "SY", "laos": "LA", "palestine": "PS", "capeverde": "CV",
+	"uk": "GB", "greatbritain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northernireland": "GB",
+	"inglaterra": "GB", "unitedkingdomofgreatbritainandnorthernireland": "GB",
+	"unitedstatesofamerica": "US", "us": "US", "eua": "US", "estadosunidosdaamerica": "US", "korea": "KR",
+	"republicofkorea": "KR", "korearepublicof": "KR", "coreia": "KR",
+	"russianfederation": "RU", "czechrepublic": "CZ", "republicacheca": "CZ", "holland": "NL", "holanda": "NL",
+	"thenetherlands": "NL", "macedonia": "MK",
+	"vietnam": "VN", "hongkong": "HK", "macau": "MO", "macao": "MO", "taiwan": "TW", "ivorycoast": "CI", "burma": "MM",
+	"swaziland": "SZ", "turkey": "TR", "turkiye": "TR",
+	"uae": "AE", "bolivia": "BO", "venezuela": "VE", "tanzania": "TZ", "moldova": "MD", "iran": "IR", "syria": "SY",
+	"laos": "LA", "palestine": "PS", "capeverde": "CV",
 }
 
 // country reads a country: its code of ISO 3166-1 in two or three letters, or its name in English,
@@ -47,7 +52,8 @@ func (p *places) country(cell string) (string, *problem) {
 			return code, nil
 		}
 	}
-	return "", &problem{BadCountry, "this is not a country", "Write its two-letter code of ISO 3166-1, such as BR for Brazil"}
+	return "", &problem{BadCountry, "this is not a country",
+		"Write its two-letter code of ISO 3166-1, such as BR for Brazil"}
 }
 
 // notCountries are codes that x/text takes for countries: withdrawn ones, and those reserved for
@@ -75,7 +81,8 @@ func countryNames() map[string]string {
 			if !ok {
 				continue
 			}
-			namers := []display.Namer{display.English.Regions(), display.Regions(tags.BrazilianPortuguese), display.Regions(tags.EuropeanPortuguese)}
+			namers := []display.Namer{display.English.Regions(), display.Regions(tags.BrazilianPortuguese),
+				display.Regions(tags.EuropeanPortuguese)}
 			if own, _ := tags.Make("und-" + code).Base(); display.Regions(tags.Make(own.String())) != nil {
 				namers = append(namers, display.Regions(tags.Make(own.String()))) // Deutschland, España
 			}
@@ -131,7 +138,8 @@ func (p *places) tag(cell string) (string, bool) {
 func languageNames() map[string]string {
 	names := map[string]string{}
 	for _, base := range display.Supported.BaseLanguages() {
-		for _, in := range []display.Namer{display.English.Languages(), display.Languages(tags.Portuguese), display.Self} {
+		for _, in := range []display.Namer{display.English.Languages(), display.Languages(tags.Portuguese),
+			display.Self} {
 			if name := simplified(in.Name(tags.Make(base.String()))); name != "" {
 				names[name] = base.String()
 			}

@@ -54,11 +54,19 @@ func TestLimitsAreSentences(t *testing.T) {
 		limits  Limits
 		want    string
 	}{
-		"the file":           {header + aRow + "\n", Limits{FileBytes: 100}, ": the file is bigger than 100 bytes. Split it into several files"},
-		"the columns":        {header + aRow + "\n", Limits{Columns: 4}, " line 1: the header has 5 columns; at most 4 are read. Remove the columns that are not needed"},
-		"the rows":           {header + strings.Repeat(aRow+"\n", 4), Limits{Rows: 3}, " line 5: the list has more than 3 lines. Split it into several files"},
-		"a line":             {header + aRow + "\n" + strings.Repeat("x", 2*rowLimit) + "\n" + aRow + "\n", Limits{RowBytes: rowLimit}, " line 3: the line is longer than 196608 bytes. Check that this is a list with one customer a line, and remove what is not"},
-		"a line in one lump": {strings.Repeat("x", headerWindow+1), Limits{}, " line 1: the line is longer than 1 MB. Check that this is a list with one customer a line, and remove what is not"},
+		"the file": {header + aRow + "\n", Limits{FileBytes: 100},
+			": the file is bigger than 100 bytes. Split it into several files"},
+		"the columns": {header + aRow + "\n", Limits{Columns: 4},
+			" line 1: the header has 5 columns; at most 4 are read. Remove the columns that are not needed"},
+		"the rows": {header + strings.Repeat(aRow+"\n", 4), Limits{Rows: 3},
+			" line 5: the list has more than 3 lines. Split it into several files"},
+		"a line": {header + aRow + "\n" + strings.Repeat("x", 2*rowLimit) + "\n" + aRow + "\n",
+			Limits{RowBytes: rowLimit},
+			" line 3: the line is longer than 196608 bytes. Check that this is a list with one customer a line, and " +
+				"remove what is not"},
+		"a line in one lump": {strings.Repeat("x", headerWindow+1), Limits{},
+			" line 1: the line is longer than 1 MB. Check that this is a list with one customer a line, and remove " +
+				"what is not"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := upload(t, c.content)
@@ -72,7 +80,8 @@ func TestLimitsAreSentences(t *testing.T) {
 func TestTenMegabytesInOneCellAreOneRefusedRow(t *testing.T) {
 	t.Parallel()
 	f, err := Open(upload(t, "customer_tenant_id,first_name,last_name,email,date_agreed,other\n"+
-		aRow+","+strings.Repeat("ten megabytes ", 10<<20/14)+"\n"+aRow+",\"quoted "+strings.Repeat("\nten megabytes", 10<<20/14)+"\"\n"+aRow+",\n"), Options{})
+		aRow+","+strings.Repeat("ten megabytes ", 10<<20/14)+"\n"+aRow+",\"quoted "+strings.Repeat("\nten megabytes",
+		10<<20/14)+"\"\n"+aRow+",\n"), Options{})
 	require.NoError(t, err)
 	defer f.Close()
 	rows, err := collected(f.Rows())
@@ -87,7 +96,8 @@ func TestTenMegabytesInOneCellAreOneRefusedRow(t *testing.T) {
 func TestAQuoteLeftOpenInALongFileIsOneRefusedRow(t *testing.T) {
 	t.Parallel()
 	f, err := Open(upload(t, "customer_tenant_id,first_name,last_name,email,date_agreed,note\n"+
-		strings.Repeat(aRow+",\n", 10)+aRow+",\"open\n"+strings.Repeat(aRow+",\n", 20_000)), Options{Limits: Limits{RowBytes: 1 << 20}})
+		strings.Repeat(aRow+",\n", 10)+aRow+",\"open\n"+strings.Repeat(aRow+",\n",
+		20_000)), Options{Limits: Limits{RowBytes: 1 << 20}})
 	require.NoError(t, err)
 	defer f.Close()
 	rows, err := collected(f.Rows())
@@ -107,14 +117,16 @@ func TestCellsComeOutAsTheyWereWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		delimiter := rapid.SampledFrom(delimiters).Draw(t, "delimiter")
 		filler := strings.Repeat("x", rapid.IntRange(0, 3000).Draw(t, "filler"))
-		cell := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", `"`, `""`, ",", ";", "|", "\t", "\n", "\r", "\r\n", "é", " ", "@", "=", "'"}), 0, 12), func(parts []string) string { return strings.Join(parts, "") })
+		cell := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", `"`, `""`, ",", ";", "|", "\t", "\n", "\r",
+			"\r\n", "é", " ", "@", "=", "'"}), 0, 12), func(parts []string) string { return strings.Join(parts, "") })
 		notes := rapid.SliceOfN(rapid.SliceOfN(cell, 2, 2), 1, 200).Draw(t, "notes")
 
 		file, err := os.Create(path)
 		require.NoError(t, err)
 		w := csv.NewWriter(file)
 		w.Comma = rune(delimiter)
-		require.NoError(t, w.Write([]string{"a", "b", "tenant id", "first name", "last name", "e-mail", "date agreed", "c"}))
+		require.NoError(t, w.Write([]string{"a", "b", "tenant id", "first name", "last name", "e-mail", "date agreed",
+			"c"}))
 		var want [][]string
 		for _, n := range notes {
 			want = append(want, append([]string{n[0], n[1]}, append(strings.Split(aRow, ","), filler)...))
@@ -258,15 +270,17 @@ func TestRowsOfALongWorkbookAreStreamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "long.xlsx")
 	file, err := os.Create(path)
 	require.NoError(t, err)
-	require.NoError(t, WriteResults(file, Format{Kind: XLSX}, strings.Split("customer_tenant_id,first_name,last_name,email,date_agreed", ","), func(yield func(Result, error) bool) {
-		for i := range rows {
-			cells := strings.Split(aRow, ",")
-			cells[1] = fmt.Sprint("Maria ", i)
-			if !yield(Result{Cells: cells}, nil) {
-				return
+	require.NoError(t, WriteResults(file, Format{Kind: XLSX},
+		strings.Split("customer_tenant_id,first_name,last_name,email,date_agreed",
+			","), func(yield func(Result, error) bool) {
+			for i := range rows {
+				cells := strings.Split(aRow, ",")
+				cells[1] = fmt.Sprint("Maria ", i)
+				if !yield(Result{Cells: cells}, nil) {
+					return
+				}
 			}
-		}
-	}))
+		}))
 	require.NoError(t, file.Close())
 	peak := peakHeap(func() {
 		good, refused := readAll(t, path)
@@ -283,8 +297,11 @@ func TestAFileErrorNamesNobody(t *testing.T) {
 	const row = "8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\n"
 	const header = "customer_tenant_id,first_name,last_name,email,date_agreed\n"
 	for code, contents := range map[FileCode][]string{
-		NoHeader:     {row + row, "Maria Silva,maria@contoso.com\n", "\"8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\"\n", "maria@contoso.com\n\n"},
-		SecondHeader: {header + row + "Maria Silva maria@contoso.com,last_name,first_name,email,customer_tenant_id\n" + row},
+		NoHeader: {row + row, "Maria Silva,maria@contoso.com\n",
+			"\"8c3f2a1e-5b7d-4e9f-a1b2-c3d4e5f60718,Maria,Silva,maria@contoso.com,2026-05-31\"\n",
+			"maria@contoso.com\n\n"},
+		SecondHeader: {header + row + "Maria Silva maria@contoso.com,last_name,first_name,email,customer_tenant_id\n" +
+			row},
 	} {
 		for _, content := range contents {
 			wrong := refusedFile(t, upload(t, content), Options{AsOf: asOf})
@@ -339,12 +356,15 @@ func TestAFileOfRefusedRowsIsRefusedInOneSentence(t *testing.T) {
 	bad := strings.Replace(aRow, "maria.silva@contoso.com", "maria.silva", 1) + "\n"
 	wrong := refusedFile(t, upload(t, header+aRow+"\n"+strings.Repeat(bad, hopelessAfter)), Options{AsOf: asOf})
 	require.Equal(t, MostlyRefused, wrong.Code)
-	require.Contains(t, wrong.Error(), "line 3, column email: 999 of the first 1000 rows would be refused, 999 of them like this one: this is not an e-mail address")
+	require.Contains(t, wrong.Error(),
+		"line 3, column email: 999 of the first 1000 rows would be refused, 999 of them like this one: this is not "+
+			"an e-mail address")
 	require.NotContains(t, wrong.Error(), "maria")
 
 	for name, content := range map[string]string{
 		"a shorter one has an answer for each row": header + strings.Repeat(bad, hopelessAfter-1),
-		"and one with a good row among twenty":     header + strings.Repeat(aRow+"\n", 51) + strings.Repeat(bad, 10*hopelessAfter),
+		"and one with a good row among twenty": header + strings.Repeat(aRow+"\n", 51) + strings.Repeat(bad,
+			10*hopelessAfter),
 	} {
 		f, err := Open(upload(t, content), Options{AsOf: asOf})
 		require.NoError(t, err, name)

@@ -26,12 +26,13 @@ func results(rows ...Result) func(yield func(Result, error) bool) {
 func TestResultsOfACSV(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	require.NoError(t, WriteResults(&b, Format{Kind: CSV, Delimiter: ";"}, []string{"E-mail", "Telefone", "Nota"}, results(
-		Result{[]string{"ana@contoso.com", "+5511987654321", "=1+1"}, "queued", "", "", "01J9Z"},
-		Result{[]string{"bob"}, "refused", "bad_email", "Write it; so", ""},
-		Result{[]string{"c@x.com", "", "a\nb", "too", "many"}, "refused", "too_many_cells", "", ""},
-		Result{Cells: []string{""}},
-	)))
+	require.NoError(t, WriteResults(&b, Format{Kind: CSV, Delimiter: ";"}, []string{"E-mail", "Telefone", "Nota"},
+		results(
+			Result{[]string{"ana@contoso.com", "+5511987654321", "=1+1"}, "queued", "", "", "01J9Z"},
+			Result{[]string{"bob"}, "refused", "bad_email", "Write it; so", ""},
+			Result{[]string{"c@x.com", "", "a\nb", "too", "many"}, "refused", "too_many_cells", "", ""},
+			Result{Cells: []string{""}},
+		)))
 	require.Equal(t, "\ufeffE-mail;Telefone;Nota;result;reason;hint;attestation_id\n"+
 		"ana@contoso.com;+5511987654321;=1+1;queued;;;01J9Z\n"+
 		"bob;;;refused;bad_email;\"Write it; so\";\n"+
@@ -43,7 +44,8 @@ func TestResultsOfAnEarlierRoundAreReplaced(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	header := []string{"E-mail", "result", "reason", "hint", "attestation_id", "Nota"}
-	require.NoError(t, WriteResults(&b, Format{Kind: CSV}, header, results(Result{[]string{"a@x.com", "refused", "old", "old", "", "n"}, "queued", "", "", "01J9Z"})))
+	require.NoError(t, WriteResults(&b, Format{Kind: CSV}, header,
+		results(Result{[]string{"a@x.com", "refused", "old", "old", "", "n"}, "queued", "", "", "01J9Z"})))
 	require.Equal(t, "\ufeffE-mail,Nota,result,reason,hint,attestation_id\na@x.com,n,queued,,,01J9Z\n", b.String())
 
 	b.Reset()
@@ -57,8 +59,10 @@ func TestAnErrorOfTheRowsEndsTheFile(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the ledger is away")
 	for _, kind := range []Kind{CSV, XLSX} {
-		require.ErrorIs(t, WriteResults(&bytes.Buffer{}, Format{Kind: kind}, []string{"a"}, func(yield func(Result, error) bool) { yield(Result{}, broken) }), broken)
-		require.ErrorIs(t, WriteRefused(&bytes.Buffer{}, Format{Kind: kind}, []string{"a"}, func(yield func([]string, error) bool) { yield(nil, broken) }), broken)
+		require.ErrorIs(t, WriteResults(&bytes.Buffer{}, Format{Kind: kind}, []string{"a"},
+			func(yield func(Result, error) bool) { yield(Result{}, broken) }), broken)
+		require.ErrorIs(t, WriteRefused(&bytes.Buffer{}, Format{Kind: kind}, []string{"a"},
+			func(yield func([]string, error) bool) { yield(nil, broken) }), broken)
 		require.ErrorIs(t, WriteResults(fullDisk{broken}, Format{Kind: kind}, []string{"a"}, results(Result{})), broken)
 	}
 }
@@ -72,8 +76,10 @@ func TestResultsAreReadAgainAsTheyWere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		format := Format{Kind: rapid.SampledFrom([]Kind{CSV, XLSX}).Draw(t, "kind"), Delimiter: string(rapid.SampledFrom(delimiters).Draw(t, "delimiter"))}
-		hostile := rapid.SampledFrom([]string{"a", `"`, ",", ";", "|", "\t", "\n", "\r", "<b>", "&amp;", "_x0041_", "_x", "\x01", "=1+1", "+55", "-", "@", "é", "😀", "]]>", " ", "\u00a0"})
+		format := Format{Kind: rapid.SampledFrom([]Kind{CSV, XLSX}).Draw(t, "kind"),
+			Delimiter: string(rapid.SampledFrom(delimiters).Draw(t, "delimiter"))}
+		hostile := rapid.SampledFrom([]string{"a", `"`, ",", ";", "|", "\t", "\n", "\r", "<b>", "&amp;", "_x0041_",
+			"_x", "\x01", "=1+1", "+55", "-", "@", "é", "😀", "]]>", " ", "\u00a0"})
 		cell := rapid.Map(rapid.SliceOfN(hostile, 0, 6), func(parts []string) string { return strings.Join(parts, "") })
 		header := []string{"x", "tenant id", "first name", "last name", "e-mail", "date agreed", "y"}
 		var rows []Result
@@ -133,7 +139,9 @@ func TestCorrectableRowsKeepTheirDates(t *testing.T) {
 	t.Parallel()
 	correctable := Correctable([]string{"Phone", "Date agreed"})
 	require.Equal(t, []string{"x", "2026-04-03"}, correctable([]string{"x", "03/04/2026"}, "2026-04-03"))
-	require.Equal(t, []string{"x", "03/04/2026"}, correctable([]string{"x", "03/04/2026"}, ""), "what was not understood stays")
-	require.Equal(t, []string{"x", "2026-04-03T10:00:00Z"}, correctable([]string{"x", "2026-04-03T10:00:00Z"}, "2026-04-03"))
+	require.Equal(t, []string{"x", "03/04/2026"}, correctable([]string{"x", "03/04/2026"}, ""),
+		"what was not understood stays")
+	require.Equal(t, []string{"x", "2026-04-03T10:00:00Z"}, correctable([]string{"x", "2026-04-03T10:00:00Z"},
+		"2026-04-03"))
 	require.Equal(t, []string{"x"}, correctable([]string{"x"}, "2026-04-03"))
 }

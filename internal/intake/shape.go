@@ -11,11 +11,14 @@ import (
 func (c *rowCheck) shape() {
 	row, n := c.row, len(c.header.cells)
 	if c.raw.unended && len(row.Cells) < n {
-		c.refuseAt(len(row.Cells)-1, problem{CutOff, "the file ends in the middle of this row, so the file may have been cut off", "Look whether rows are missing below it, and complete the row"})
+		c.refuseAt(len(row.Cells)-1, problem{CutOff,
+			"the file ends in the middle of this row, so the file may have been cut off", "Look whether rows are " +
+				"missing below it, and complete the row"})
 	}
 	for i := n; i < len(row.Cells); i++ {
 		if clean(row.Cells[i]) != "" {
-			c.refuseAt(i, problem{TooManyCells, fmt.Sprintf("the row has %s and the header %d", count(len(row.Cells), "cell"), n),
+			c.refuseAt(i, problem{TooManyCells, fmt.Sprintf("the row has %s and the header %d", count(len(row.Cells),
+				"cell"), n),
 				"Where a cell holds the delimiter, put the cell in quotation marks; otherwise remove what is too much"})
 			break
 		}
@@ -28,7 +31,8 @@ func (c *rowCheck) shape() {
 	if c.raw.broken && !row.refusedFor(StrayQuote) {
 		for i, cell := range row.Cells {
 			if strings.IndexByte(cell, '"') >= 0 {
-				c.refuseAt(i, problem{StrayQuote, "a quotation mark opens here and is not closed as it should be", "Remove it, or double the marks inside the cell"})
+				c.refuseAt(i, problem{StrayQuote, "a quotation mark opens here and is not closed as it should be",
+					"Remove it, or double the marks inside the cell"})
 				break
 			}
 		}
@@ -70,7 +74,8 @@ func (c *rowCheck) unreadable() {
 	}
 }
 
-var unreadableCell = problem{Unreadable, "there is a character that cannot be read", "Type the cell again, and save the file as CSV UTF-8"}
+var unreadableCell = problem{Unreadable, "there is a character that cannot be read",
+	"Type the cell again, and save the file as CSV UTF-8"}
 
 // unreadable reports whether a text holds characters that could not be decoded.
 func unreadable(text string) bool {

@@ -116,18 +116,21 @@ func otherArchive(is string) *FileError {
 	case "iwork":
 		return otherFormat("a Numbers or Pages document", saveAs)
 	}
-	return &FileError{Code: WrongFormat, Message: "this is a zip archive, not an XLSX file", Hint: "Unpack it and import the files inside, each by itself"}
+	return &FileError{Code: WrongFormat, Message: "this is a zip archive, not an XLSX file",
+		Hint: "Unpack it and import the files inside, each by itself"}
 }
 
 // oleError tells an encrypted XLSX from a workbook of Excel 97-2003: both are OLE containers, which
 // name their parts in UTF-16.
 func oleError(head []byte) *FileError {
-	if bytes.Contains(head, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
+	if bytes.Contains(head,
+		[]byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
 		return &FileError{Code: WrongFormat, Message: "the workbook is protected with a password",
 			Hint: "Open it in Excel, remove the password (File, Info, Protect Workbook), save it and import it again"}
 	}
-	return &FileError{Code: WrongFormat, Message: "this is a document of an old Office version (such as .xls), not a CSV or XLSX file",
-		Hint: "Open it in Excel, save it as Excel Workbook (.xlsx), and import that file"}
+	return &FileError{Code: WrongFormat,
+		Message: "this is a document of an old Office version (such as .xls), not a CSV or XLSX file",
+		Hint:    "Open it in Excel, save it as Excel Workbook (.xlsx), and import that file"}
 }
 
 // isEmpty reports whether there is nothing but white space, zeros and byte-order marks.

@@ -28,7 +28,8 @@ func (f *File) survey() (survey, error) {
 			continue
 		}
 		if lines++; lines > f.opts.Limits.Rows {
-			return survey{}, &FileError{Line: row.line, Code: TooBig, Message: fmt.Sprintf("the list has more than %d lines", f.opts.Limits.Rows), Hint: splitFile}
+			return survey{}, &FileError{Line: row.line, Code: TooBig,
+				Message: fmt.Sprintf("the list has more than %d lines", f.opts.Limits.Rows), Hint: splitFile}
 		}
 		s.add(f, row)
 	}
@@ -76,7 +77,8 @@ func (s *survey) lookAt(f *File, row rawRow) {
 // to be learned than that it is there.
 func (h header) isOrdinary(row rawRow) bool {
 	address, date := h.at[email], h.at[dateAgreed]
-	if h.at[marked] >= 0 || address >= len(row.cells) || strings.IndexByte(row.cells[address], '@') < 1 || row.cells[address] == exampleEmail {
+	if h.at[marked] >= 0 || address >= len(row.cells) || strings.IndexByte(row.cells[address],
+		'@') < 1 || row.cells[address] == exampleEmail {
 		return false
 	}
 	if date < 0 || date >= len(row.cells) {
@@ -101,20 +103,23 @@ func (s survey) wrong(h header) error {
 	switch {
 	case s.second > 0:
 		return &FileError{Line: s.second, Code: SecondHeader,
-			Message: "another header stands here, whose columns are not those of the first one; the rows below it would be misread",
-			Hint:    "Save the two lists as two files, and import both"}
+			Message: "another header stands here, whose columns are not those of the first one; the rows below it " +
+				"would be misread",
+			Hint: "Save the two lists as two files, and import both"}
 	case s.rows == 0 && s.skipped[NotMarked] > 0:
 		return &FileError{Line: s.unmarked, Column: h.titleOf(marked), Code: NoRows,
 			Message: fmt.Sprintf("none of the %s of the list is marked to be sent", count(s.skipped[NotMarked], "row")),
 			Hint:    fmt.Sprintf("Write TRUE into column %s of the rows to import", h.titleOf(marked))}
 	case s.rows == 0 && s.skipped[TemplateRow] == 0:
-		return &FileError{Line: h.line, Code: NoRows, Message: "there is a header and no row below it", Hint: checkExport}
+		return &FileError{Line: h.line, Code: NoRows, Message: "there is a header and no row below it",
+			Hint: checkExport}
 	}
 	for c := range columns {
 		if s.rivals[c] {
 			return &FileError{Line: h.line, Column: h.titleOf(c), Code: AmbiguousColumn,
-				Message: fmt.Sprintf("column %q is not certain to be %s: column %q may be meant as well", h.titleOf(c), c, h.title(h.rivals[c])),
-				Hint:    fmt.Sprintf("Rename the right one %s", c)}
+				Message: fmt.Sprintf("column %q is not certain to be %s: column %q may be meant as well", h.titleOf(c),
+					c, h.title(h.rivals[c])),
+				Hint: fmt.Sprintf("Rename the right one %s", c)}
 		}
 	}
 	return nil

@@ -32,11 +32,13 @@ func checkTenantID(cell string) (string, *problem) {
 	case len(inner) == 32 && uuid.Validate(inner) == nil:
 		p.message, p.hint = "the tenant id lacks its dashes", "Write "+uuid.MustParse(inner).String()
 	case scientific(cell):
-		return "", &problem{ScientificNumber, "a spreadsheet has taken this for a number and rounded it", "Format the column as text and copy the tenant id again"}
+		return "", &problem{ScientificNumber, "a spreadsheet has taken this for a number and rounded it",
+			"Format the column as text and copy the tenant id again"}
 	case hasAddress(cell):
 		p.code, p.message = SwappedColumns, "an e-mail address stands where the tenant id belongs"
 	case isDomain(cell):
-		p.message, p.hint = "a domain stands where the tenant id belongs", "Put it into a column customer_domain, and leave this cell empty"
+		p.message, p.hint = "a domain stands where the tenant id belongs", "Put it into a column customer_domain, "+
+			"and leave this cell empty"
 	}
 	return "", p
 }

@@ -25,8 +25,10 @@ func unmarked(cell string) string {
 		return clean(cell[1:])
 	}
 	// ="+5511…" is another way of telling Excel.
-	if len(cell) > 3 && cell[0] == '=' && cell[1] == '"' && cell[len(cell)-1] == '"' && strings.IndexByte(cell[2:len(cell)-1], '"') < 0 {
-		return clean(cell[2 : len(cell)-1])
+	if text, ok := strings.CutPrefix(cell, `="`); ok {
+		if text, ok = strings.CutSuffix(text, `"`); ok && !strings.Contains(text, `"`) {
+			return clean(text)
+		}
 	}
 	return cell
 }
@@ -51,10 +53,16 @@ func isPlain(text string) bool {
 // unseen reports whether a character is white space, shows nothing or only directs the text around
 // it. U+FFFD is none of them: it stands for something.
 func unseen(r rune) bool {
-	return unicode.IsSpace(r) || r >= utf8.RuneSelf &&
-		(r == '\u00AD' || r == '\uFEFF' || r >= '\u200B' && r <= '\u200D' || r >= '\u2060' && r <= '\u2064' || r == '\u180E' || r == '\u061C' ||
-			r == '\u115F' || r == '\u1160' || r == '\u3164' || r == '\uFFA0' || r == '\u2800' || r == '\uFFFC' || r >= 0xE0000 && r <= 0xE0FFF ||
-			unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Variation_Selector, r))
+	return unicode.IsSpace(r) || r >= utf8.RuneSelf && (unicode.In(r, unicode.Bidi_Control, unicode.Variation_Selector, invisible))
+}
+
+// invisible are the characters without width, and fillers, that Unicode has no class for.
+var invisible = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x00AD, 0x00AD, 1}, {0x061C, 0x061C, 1}, {0x115F, 0x1160, 1}, {0x180E, 0x180E, 1}, {0x200B, 0x200D, 1}, {0x2060, 0x2064, 1},
+		{0x2800, 0x2800, 1}, {0x3164, 0x3164, 1}, {0xFEFF, 0xFEFF, 1}, {0xFFA0, 0xFFA0, 1}, {0xFFFC, 0xFFFC, 1},
+	},
+	R32: []unicode.Range32{{0xE0000, 0xE0FFF, 1}},
 }
 
 // formulaError reports whether a cell is the error value of a formula, or a number that did not fit
@@ -64,7 +72,8 @@ func formulaError(cell string) bool {
 		return false
 	}
 	switch strings.ToUpper(strings.TrimRight(cell, "!?")) {
-	case "#N/A", "#REF", "#VALUE", "#NAME", "#DIV/0", "#NUM", "#NULL", "#SPILL", "#CALC", "#GETTING_DATA", "#FIELD", "#N/D", "#VALOR", "#NOME", "#NÚM", "#NULO":
+	case "#N/A", "#REF", "#VALUE", "#NAME", "#DIV/0", "#NUM", "#NULL", "#SPILL", "#CALC", "#GETTING_DATA", "#FIELD",
+		"#N/D", "#VALOR", "#NOME", "#NÚM", "#NULO":
 		return true
 	}
 	return len(cell) > 2 && strings.Trim(cell, "#") == ""
@@ -88,7 +97,8 @@ func controlledRune(text string, multiline bool) (rune, bool) {
 		switch {
 		case r >= 0xA0 && r < 0x0600 && r != '\u00AD': // letters of Europe
 		case r == '\u200C', r == '\u200D', multiline && (r == '\n' || r == '\r' || r == '\t'):
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), unicode.Is(unicode.Co, r):
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp,
+			r), unicode.Is(unicode.Co, r):
 			return r, true
 		}
 	}

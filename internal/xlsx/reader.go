@@ -103,7 +103,8 @@ func (b *Book) tooBig(parts []*zip.File) error {
 	var unpacked uint64
 	for _, p := range parts {
 		unpacked += p.UncompressedSize64
-		if p.UncompressedSize64 > ratioFloor && p.UncompressedSize64/max(1, p.CompressedSize64) > uint64(b.limits.Ratio) {
+		if p.UncompressedSize64 > ratioFloor && p.UncompressedSize64/max(1,
+			p.CompressedSize64) > uint64(b.limits.Ratio) {
 			return &LimitError{Part: p.Name, Limit: "ratio"}
 		}
 	}
@@ -138,8 +139,9 @@ func (b *Book) mainPart() (string, error) {
 
 // otherFormat is the format that the names of the parts show, if it is not that of a workbook.
 func (b *Book) otherFormat() string {
-	for name, format := range map[string]string{"xl/workbook.bin": "xlsb", "word/document.xml": "docx", "ppt/presentation.xml": "pptx",
-		"mimetype": "odf", "index/document.iwa": "iwork"} {
+	for name, format := range map[string]string{"xl/workbook.bin": "xlsb", "word/document.xml": "docx",
+		"ppt/presentation.xml": "pptx",
+		"mimetype":             "odf", "index/document.iwa": "iwork"} {
 		if b.parts[name] != nil {
 			return format
 		}
@@ -173,7 +175,8 @@ func (b *Book) relationships(part string) ([]relationship, error) {
 		if !strings.HasPrefix(target, "/") {
 			target = path.Join(folder, target)
 		}
-		all = append(all, relationship{attribute(e, "Id"), path.Base(attribute(e, "Type")), strings.TrimPrefix(target, "/")})
+		all = append(all, relationship{attribute(e, "Id"), path.Base(attribute(e, "Type")),
+			strings.TrimPrefix(target, "/")})
 	})
 	return all, err
 }

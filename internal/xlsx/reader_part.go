@@ -39,7 +39,8 @@ func (b *Book) part(name string) (*part, error) {
 	}
 	declared, _ := charset.Mark(start[:n])
 	text := io.MultiReader(bytes.NewReader(start[:n]), bounded)
-	decoder := xml.NewDecoder(&guard{from: transform.NewReader(text, unicode.BOMOverride(transform.Nop)), part: name, most: b.limits.Text})
+	decoder := xml.NewDecoder(&guard{from: transform.NewReader(text, unicode.BOMOverride(transform.Nop)), part: name,
+		most: b.limits.Text})
 	decoder.CharsetReader = func(label string, input io.Reader) (io.Reader, error) {
 		if declared != "" {
 			return input, nil // decoded by its mark

@@ -26,20 +26,26 @@ var limits = Limits{Unpacked: 1 << 30, Ratio: 250, Text: 1 << 20}
 // telephone number.
 func usual() map[string]string {
 	return map[string]string{
-		"_rels/.rels":                `<Relationships><Relationship Id="r" Type="` + officeRelations + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
-		"xl/workbook.xml":            `<workbook ` + main + ` xmlns:r="` + officeRelations + `"><sheets><sheet name="List" sheetId="1" r:id="r1"/></sheets></workbook>`,
+		"_rels/.rels": `<Relationships><Relationship Id="r" Type="` + officeRelations +
+			`/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml": `<workbook ` + main + ` xmlns:r="` + officeRelations +
+			`"><sheets><sheet name="List" sheetId="1" r:id="r1"/></sheets></workbook>`,
 		"xl/_rels/workbook.xml.rels": workbookRelations("worksheets/sheet1.xml", "sharedStrings.xml", "styles.xml"),
-		"xl/worksheets/sheet1.xml": `<worksheet ` + main + `><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" s="1"><v>46173</v></c>` +
+		"xl/worksheets/sheet1.xml": `<worksheet ` + main + `><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c ` +
+			`r="B1" t="s"><v>1</v></c><c r="C1" s="1"><v>46173</v></c>` +
 			`<c r="D1" s="2"><v>5511987654321</v></c></row></sheetData></worksheet>`,
 		"xl/sharedStrings.xml": `<sst ` + main + `><si><t>Ana</t></si><si><t>Souza</t></si></sst>`,
-		"xl/styles.xml": `<styleSheet ` + main + `><numFmts count="1"><numFmt numFmtId="164" formatCode="&quot;+&quot;0"/></numFmts>` +
+		"xl/styles.xml": `<styleSheet ` + main + `><numFmts count="1"><numFmt numFmtId="164" ` +
+			`formatCode="&quot;+&quot;0"/></numFmts>` +
 			`<cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="164"/></cellXfs></styleSheet>`,
 	}
 }
 
 func workbookRelations(sheet, texts, styles string) string {
-	return `<Relationships><Relationship Id="r1" Type="` + officeRelations + `/worksheet" Target="` + sheet + `"/><Relationship Id="r2" Type="` + officeRelations +
-		`/sharedStrings" Target="` + texts + `"/><Relationship Id="r3" Type="` + officeRelations + `/styles" Target="` + styles + `"/></Relationships>`
+	return `<Relationships><Relationship Id="r1" Type="` + officeRelations + `/worksheet" ` +
+		`Target="` + sheet + `"/><Relationship Id="r2" Type="` + officeRelations +
+		`/sharedStrings" Target="` + texts + `"/><Relationship Id="r3" Type="` + officeRelations + `/styles" ` +
+		`Target="` + styles + `"/></Relationships>`
 }
 
 // rename moves a part.
@@ -94,7 +100,8 @@ func TestWorkbooksOfManyPrograms(t *testing.T) {
 		"the usual one": func(map[string]string) {},
 		"the main part is at the root": func(p map[string]string) {
 			p["_rels/.rels"] = strings.ReplaceAll(p["_rels/.rels"], "xl/", "")
-			for _, name := range []string{"workbook.xml", "_rels/workbook.xml.rels", "worksheets/sheet1.xml", "sharedStrings.xml", "styles.xml"} {
+			for _, name := range []string{"workbook.xml", "_rels/workbook.xml.rels", "worksheets/sheet1.xml",
+				"sharedStrings.xml", "styles.xml"} {
 				rename(p, "xl/"+name, name)
 			}
 		},
@@ -106,41 +113,52 @@ func TestWorkbooksOfManyPrograms(t *testing.T) {
 		},
 		"other case of names": func(p map[string]string) { rename(p, "xl/sharedStrings.xml", "xl/SharedStrings.xml") },
 		"a name with an escape": func(p map[string]string) {
-			p["xl/_rels/workbook.xml.rels"] = workbookRelations("worksheets/sheet%201.xml", "sharedStrings.xml", "styles.xml")
+			p["xl/_rels/workbook.xml.rels"] = workbookRelations("worksheets/sheet%201.xml", "sharedStrings.xml",
+				"styles.xml")
 			rename(p, "xl/worksheets/sheet1.xml", "xl/worksheets/sheet 1.xml")
 		},
 		"backslashes": func(p map[string]string) {
-			p["xl/_rels/workbook.xml.rels"] = workbookRelations(`worksheets\sheet1.xml`, "sharedStrings.xml", "styles.xml")
+			p["xl/_rels/workbook.xml.rels"] = workbookRelations(`worksheets\sheet1.xml`, "sharedStrings.xml",
+				"styles.xml")
 			for _, name := range slices.Collect(maps.Keys(p)) {
 				rename(p, name, strings.ReplaceAll(name, "/", `\`))
 			}
 		},
 		"UTF-16": func(p map[string]string) {
 			for _, name := range []string{"xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"} {
-				text, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(`<?xml version="1.0" encoding="UTF-16"?>` + p[name])
+				text, err := unicode.UTF16(unicode.LittleEndian,
+					unicode.UseBOM).NewEncoder().String(`<?xml version="1.0" encoding="UTF-16"?>` + p[name])
 				require.NoError(t, err)
 				p[name] = text
 			}
 		},
 		"names with prefixes": func(p map[string]string) {
-			p["xl/worksheets/sheet1.xml"] = strings.NewReplacer("<", "<x:", "<x:/", "</x:", "xmlns=", "xmlns:x=").Replace(p["xl/worksheets/sheet1.xml"])
+			p["xl/worksheets/sheet1.xml"] = strings.NewReplacer("<", "<x:", "<x:/", "</x:", "xmlns=",
+				"xmlns:x=").Replace(p["xl/worksheets/sheet1.xml"])
 			p["xl/worksheets/sheet1.xml"] = strings.ReplaceAll(p["xl/worksheets/sheet1.xml"], "<x:/", "</x:")
 		},
 		"no references": func(p map[string]string) {
-			p["xl/worksheets/sheet1.xml"] = strings.NewReplacer(` r="1"`, "", ` r="A1"`, "", ` r="B1"`, "", ` r="C1"`, "", ` r="D1"`, "").Replace(p["xl/worksheets/sheet1.xml"])
+			p["xl/worksheets/sheet1.xml"] = strings.NewReplacer(` r="1"`, "", ` r="A1"`, "", ` r="B1"`, "", ` r="C1"`,
+				"", ` r="D1"`, "").Replace(p["xl/worksheets/sheet1.xml"])
 		},
 		"cells in another order": func(p map[string]string) {
-			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], `<c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c>`, `<c r="B1" t="s"><v>1</v></c><c r="A1" t="s"><v>0</v></c>`, 1)
+			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"],
+				`<c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c>`, `<c r="B1" t="s"><v>1</v></c><c r="A1" `+
+					`t="s"><v>0</v></c>`, 1)
 		},
 		"an inline text beside a value": func(p map[string]string) {
-			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], `t="s"><v>0</v>`, `t="inlineStr"><v>5</v><is><t>A</t><r><t>na</t></r><rPh sb="0" eb="1"><t>no</t></rPh></is>`, 1)
+			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], `t="s"><v>0</v>`,
+				`t="inlineStr"><v>5</v><is><t>A</t><r><t>na</t></r><rPh sb="0" eb="1"><t>no</t></rPh></is>`, 1)
 		},
 		"white space around values": func(p map[string]string) {
-			p["xl/worksheets/sheet1.xml"] = strings.NewReplacer("<v>", "<v>\n ", "</v>", " </v>\n").Replace(p["xl/worksheets/sheet1.xml"])
+			p["xl/worksheets/sheet1.xml"] = strings.NewReplacer("<v>", "<v>\n ", "</v>",
+				" </v>\n").Replace(p["xl/worksheets/sheet1.xml"])
 		},
 		"a strict workbook": func(p map[string]string) {
-			p["_rels/.rels"] = strings.ReplaceAll(p["_rels/.rels"], officeRelations, "http://purl.oclc.org/ooxml/officeDocument/relationships")
-			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], `s="1"><v>46173`, `s="1" t="d"><v>2026-05-31 00:00:00`, 1)
+			p["_rels/.rels"] = strings.ReplaceAll(p["_rels/.rels"], officeRelations,
+				"http://purl.oclc.org/ooxml/officeDocument/relationships")
+			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], `s="1"><v>46173`,
+				`s="1" t="d"><v>2026-05-31 00:00:00`, 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,9 +174,11 @@ func TestWorkbooksOfManyPrograms(t *testing.T) {
 
 func TestAnEmptyCellTakesItsColumn(t *testing.T) {
 	t.Parallel()
-	for _, empty := range []string{`<c/>`, `<c t="s"></c>`, `<c t="s"><v></v></c>`, `<c t="inlineStr"><is><t></t></is></c>`, `<c s="1"/>`} {
+	for _, empty := range []string{`<c/>`, `<c t="s"></c>`, `<c t="s"><v></v></c>`,
+		`<c t="inlineStr"><is><t></t></is></c>`, `<c s="1"/>`} {
 		parts := usual()
-		parts["xl/worksheets/sheet1.xml"] = `<worksheet ` + main + `><sheetData><row>` + empty + `<c t="s"><v>1</v></c></row></sheetData></worksheet>`
+		parts["xl/worksheets/sheet1.xml"] = `<worksheet ` + main + `><sheetData><row>` + empty + `<c ` +
+			`t="s"><v>1</v></c></row></sheetData></worksheet>`
 		rows, err := texts(t, parts)
 		require.NoError(t, err, empty)
 		require.Equal(t, [][]string{{"", "Souza"}}, rows, empty)
@@ -176,7 +196,8 @@ func TestNoFormatsWithoutTheirPart(t *testing.T) {
 
 func TestTheFirstPropertiesOfAWorkbookCount(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]bool{`<workbookPr date1904="1"/>`: true, `<workbookPr date1904="true"/><extLst><ext><x14:workbookPr/></ext></extLst>`: true, `<workbookPr/>`: false, "": false} {
+	for text, want := range map[string]bool{`<workbookPr date1904="1"/>`: true,
+		`<workbookPr date1904="true"/><extLst><ext><x14:workbookPr/></ext></extLst>`: true, `<workbookPr/>`: false, "": false} {
 		parts := usual()
 		parts["xl/workbook.xml"] = strings.Replace(parts["xl/workbook.xml"], "<sheets>", text+"<sheets>", 1)
 		book, err := open(t, parts)
@@ -196,7 +217,8 @@ func TestDamagedWorkbooks(t *testing.T) {
 		},
 		"the sheet is missing": func(p map[string]string) { delete(p, "xl/worksheets/sheet1.xml") },
 		"rows are not in order": func(p map[string]string) {
-			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], "<sheetData>", `<sheetData><row r="2"/>`, 1)
+			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], "<sheetData>",
+				`<sheetData><row r="2"/>`, 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,7 +234,8 @@ func TestDamagedWorkbooks(t *testing.T) {
 
 func TestOtherArchivesAreNamed(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.bin": "xlsb", "mimetype": "odf", "Index/Document.iwa": "iwork", "list.csv": "zip"} {
+	for name, want := range map[string]string{"word/document.xml": "docx", "ppt/presentation.xml": "pptx",
+		"xl/workbook.bin": "xlsb", "mimetype": "odf", "Index/Document.iwa": "iwork", "list.csv": "zip"} {
 		_, err := open(t, map[string]string{name: "x"})
 		wrong, ok := errors.AsType[*FormatError](err)
 		require.True(t, ok, "%v", err)
@@ -223,13 +246,15 @@ func TestOtherArchivesAreNamed(t *testing.T) {
 func TestNumbersWithSignsBetweenTheirDigits(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
-		`"+"0`: "+5511987654321", `\+0`: "+5511987654321", `+#`: "+5511987654321", `+00 (00) 00000-0000`: "+55 (11) 98765-4321", `"+"00\ "("00")"\ 00000\-0000`: "+55 (11) 98765-4321",
+		`"+"0`: "+5511987654321", `\+0`: "+5511987654321", `+#`: "+5511987654321",
+		`+00 (00) 00000-0000`: "+55 (11) 98765-4321", `"+"00\ "("00")"\ 00000\-0000`: "+55 (11) 98765-4321",
 		`"+55 "0`: "+55 5511987654321", `[$-416]+0;-0`: "+5511987654321", `"+10"0`: "+105511987654321",
 	} {
 		require.NotEmpty(t, maskOf(code), code)
 		require.Equal(t, want, masked(maskOf(code), "5511987654321"), code)
 	}
-	for _, code := range []string{"General", "0", "#", "#,##0", "0.00E+00", "+0.00", "yyyy-mm-dd", `"+"`, `+@`, "[>0]+0.0"} {
+	for _, code := range []string{"General", "0", "#", "#,##0", "0.00E+00", "+0.00", "yyyy-mm-dd", `"+"`, `+@`,
+		"[>0]+0.0"} {
 		require.Empty(t, maskOf(code), code)
 	}
 	require.Equal(t, "+00 (1) 2", masked("+00 (0) 0", "12"))
@@ -240,7 +265,8 @@ func TestNumbersWithSignsBetweenTheirDigits(t *testing.T) {
 func TestSerialTimes(t *testing.T) {
 	t.Parallel()
 	for serial, want := range map[float64]string{
-		46173: "2026-05-31 00:00:00", 46173.584027777775: "2026-05-31 14:01:00", 46173.99999998843: "2026-05-31 23:59:59", 46173.999999999993: "2026-06-01 00:00:00",
+		46173: "2026-05-31 00:00:00", 46173.584027777775: "2026-05-31 14:01:00",
+		46173.99999998843: "2026-05-31 23:59:59", 46173.999999999993: "2026-06-01 00:00:00",
 		46173.0000000001: "2026-05-31 00:00:00", 61: "1900-03-01 00:00:00",
 	} {
 		require.Equal(t, want, SerialTime(serial, false).Format(time.DateTime))
@@ -250,7 +276,8 @@ func TestSerialTimes(t *testing.T) {
 
 func TestDateFormats(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]bool{"dd/mm/yyyy": true, `[$-416]dd\/mmm\/yy;@`: true, "yyyy": true, `"day "0`: false, "[Red]0": false, "h:mm": false, `\d0`: false, "General": false, `0 "yd"`: false} {
+	for code, want := range map[string]bool{"dd/mm/yyyy": true, `[$-416]dd\/mmm\/yy;@`: true, "yyyy": true,
+		`"day "0`: false, "[Red]0": false, "h:mm": false, `\d0`: false, "General": false, `0 "yd"`: false} {
 		require.Equal(t, want, isDateFormat(code), code)
 	}
 }
