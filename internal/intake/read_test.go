@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,15 +309,6 @@ func TestAFileErrorNamesNobody(t *testing.T) {
 			require.NotContains(t, strings.ToLower(wrong.Error()), "maria")
 		}
 	}
-}
-
-func TestWhatIsNoRegularFileIsNamed(t *testing.T) {
-	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "list.csv")
-	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	require.Contains(t, refusedFile(t, pipe, Options{}).Error(), "this is a named pipe")
-	require.Contains(t, refusedFile(t, "/dev/null", Options{}).Error(), "this is a device")
-	require.Contains(t, refusedFile(t, t.TempDir(), Options{}).Error(), "this is a folder")
 }
 
 func TestAFileFromAPipe(t *testing.T) {
