@@ -40,7 +40,8 @@ var (
 	pageHeading  = regexp.MustCompile(`(?m)^#+ (.+)$`)
 )
 
-// Every command line in the documentation names commands and flags that exist, and arguments that they take.
+// Every command line in the documentation names commands and flags that exist, and arguments that
+// they take.
 func TestDocumentedCommandsExist(t *testing.T) {
 	t.Parallel()
 	found := 0
@@ -77,7 +78,8 @@ func checkCommand(t *testing.T, where string, arguments []string) {
 	cmd, rest, err := root.Find(arguments)
 	require.NoError(t, err, where)
 	if cmd == root {
-		require.True(t, len(rest) == 0 || strings.HasPrefix(rest[0], "-") || rest[0] == "COMMAND", "%s: there is no such command", where)
+		known := len(rest) == 0 || strings.HasPrefix(rest[0], "-") || rest[0] == "COMMAND"
+		require.True(t, known, "%s: there is no such command", where)
 	}
 	cmd.InitDefaultHelpFlag()
 	cmd.InitDefaultVersionFlag()

@@ -28,7 +28,8 @@ type teller struct {
 	warnings    []error
 }
 
-// tellStart prepares the notifications and sends the ping of the start. A secret that cannot be read is a warning.
+// tellStart prepares the notifications and sends the ping of the start. A secret that cannot be
+// read is a warning.
 func (a *app) tellStart(ctx context.Context, c config.Config, metricsFile string) *teller {
 	t := &teller{app: a, config: c, metricsFile: metricsFile, started: a.Now()}
 	location, err := c.Report.Location()
@@ -165,7 +166,8 @@ const maxNamesTold = 20
 func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun) notify.Partner {
 	totals := run.Run.Totals
 	p := notify.Partner{
-		Name: run.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown, Excluded: totals.Excluded,
+		Name: run.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown,
+		Excluded:     totals.Excluded,
 		NewlyBlocked: totals.NewlyBlocked, NoLongerBlocked: totals.NewlyClear, New: totals.New, Gone: totals.Gone,
 		Names: []string{},
 	}
@@ -216,7 +218,8 @@ func (t *teller) metrics(ctx context.Context, w *workspace, s jobs.NightSummary)
 	return n
 }
 
-// tokenLife is how long a refresh token works after its last use; docs/partner-center.md has the source.
+// tokenLife is how long a refresh token works after its last use; docs/partner-center.md has the
+// source.
 const tokenLife = 90 * 24 * time.Hour
 
 func partnerMetrics(p config.Partner, runs []ledger.Run) metrics.Partner {
@@ -231,7 +234,8 @@ func partnerMetrics(p config.Partner, runs []ledger.Run) metrics.Partner {
 	m.Completed, m.Seconds = run.FinishedAt, run.Cost.Seconds
 	m.Requests, m.Throttled, m.Retries = run.Cost.Requests, run.Cost.Throttled, run.Cost.Retries
 	m.Standings = map[string]int{
-		"clear": run.Totals.Clear, "blocked": run.Totals.Blocked, "unknown": run.Totals.Unknown, "excluded": run.Totals.Excluded,
+		"clear": run.Totals.Clear, "blocked": run.Totals.Blocked,
+		"unknown": run.Totals.Unknown, "excluded": run.Totals.Excluded,
 	}
 	m.Changes = map[string]int{
 		"newly_blocked": run.Totals.NewlyBlocked, "no_longer_blocked": run.Totals.NewlyClear,

@@ -85,8 +85,8 @@ func TestNightsAreTold(t *testing.T) {
 	require.Contains(t, told.nights[1].Problems[0].Message, "contoso: ")
 	again := readMetrics(t, metricsFile)
 	require.EqualValues(t, 1, again["mcaledger_night_outcome failed"])
-	require.Equal(t, values["mcaledger_run_completed_timestamp_seconds contoso"], again["mcaledger_run_completed_timestamp_seconds contoso"],
-		"the last good run stays where it was")
+	const completed = "mcaledger_run_completed_timestamp_seconds contoso"
+	require.Equal(t, values[completed], again[completed], "the last good run stays where it was")
 
 	// A night that cannot begin.
 	told.called = nil
@@ -106,12 +106,14 @@ func TestNotificationThatFailsIsAWarning(t *testing.T) {
 	s.clock = time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
 	secret := filepath.Join(t.TempDir(), "missing")
 	stdout, stderr := s.doesWith(exitPartial, []string{
-		"MCALEDGER_NOTIFY_WEBHOOK_URL=" + server.URL + "/unknown?sig=secret", "MCALEDGER_NOTIFY_PING_START_URL_FILE=" + secret,
+		"MCALEDGER_NOTIFY_WEBHOOK_URL=" + server.URL + "/unknown?sig=secret",
+		"MCALEDGER_NOTIFY_PING_START_URL_FILE=" + secret,
 		"MCALEDGER_NOTIFY_TO=finance@contoso.example", "MCALEDGER_MAIL_HOST=127.0.0.1", "MCALEDGER_MAIL_PORT=1",
 		"MCALEDGER_MAIL_FROM=mcaledger@contoso.example",
 	}, "nightly", "--json", "--metrics-file", filepath.Join(secret, "x.prom"))
 	for _, cause := range []string{
-		"webhook: 127.0.0.1: answer 404", "notify.ping.start_url_file", "connection refused. Check mail.host", "metrics file: ",
+		"webhook: 127.0.0.1: answer 404", "notify.ping.start_url_file", "connection refused. Check mail.host",
+		"metrics file: ",
 	} {
 		require.Contains(t, stderr, cause)
 	}

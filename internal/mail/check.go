@@ -8,9 +8,11 @@ import (
 )
 
 var (
-	// A template error of the standard library: template: FILE:LINE:COLUMN: executing "FILE" at <.Field>: cause.
-	standardError = regexp.MustCompile(`^(?:html/)?template: ?([^:]+):(\d+)(?::\d+)?: (?:executing "[^"]*" at )?(?s:(.*))$`)
-	position      = regexp.MustCompile(`^(.+):(\d+):\d+$`)
+	// A template error of the standard library: template: FILE:LINE:COLUMN: executing "FILE" at
+	// <.Field>: cause.
+	standardError = regexp.MustCompile(
+		`^(?:html/)?template: ?([^:]+):(\d+)(?::\d+)?: (?:executing "[^"]*" at )?(?s:(.*))$`)
+	position = regexp.MustCompile(`^(.+):(\d+):\d+$`)
 )
 
 // templateError rewrites an error of the template packages so that it begins with file and line.

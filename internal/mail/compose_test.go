@@ -52,7 +52,8 @@ func TestBuiltInMessages(t *testing.T) {
 	t.Parallel()
 	templates := load(t, "")
 	words := map[string][]string{
-		"en":    {"Hello José da Silva,", "Reminder:", "Global Administrator", "is lifted by itself|lifts the block by itself|without anything else"},
+		"en": {"Hello José da Silva,", "Reminder:", "Global Administrator",
+			"is lifted by itself|lifts the block by itself|without anything else"},
 		"pt-BR": {"Olá, José da Silva,", "Lembrete:", "Administrador Global", "automaticamente|sem mais nenhuma ação"},
 		"es":    {"Hola, José da Silva:", "Recordatorio:", "administrador global", "automáticamente|sin hacer nada más"},
 	}
@@ -115,7 +116,8 @@ func TestLanguageThatFitsBest(t *testing.T) {
 	t.Parallel()
 	templates := load(t, "")
 	for wanted, expected := range map[string]string{
-		"pt-BR": "pt-BR", "pt": "pt-BR", "PT_br": "pt-BR", "es-MX": "es", "en-GB": "en", "ja": "en", "": "en", "not a language": "en",
+		"pt-BR": "pt-BR", "pt": "pt-BR", "PT_br": "pt-BR", "es-MX": "es", "en-GB": "en",
+		"ja": "en", "": "en", "not a language": "en",
 		"fr,es": "es", "ja,pt-PT": "pt-BR",
 	} {
 		m, err := templates.Compose(content(mail.Agreement, strings.Split(wanted, ",")...))
@@ -127,7 +129,8 @@ func TestLanguageThatFitsBest(t *testing.T) {
 func TestTemplatesOfThePartner(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	write(t, folder, "agreement.fr.txt", "\ufeffSubject: Bonjour {{.Customer}}\r\n\r\n# Titre\r\n1. un\r\n2. deux\r\n{{.Link}}\r\n")
+	write(t, folder, "agreement.fr.txt",
+		"\ufeffSubject: Bonjour {{.Customer}}\r\n\r\n# Titre\r\n1. un\r\n2. deux\r\n{{.Link}}\r\n")
 	write(t, folder, "agreement.en.txt", "Subject: Ours\n\nGo to {{.Link}} now.\n")
 	write(t, folder, "agreement.en.html", `<p title="{{.Customer}}">Go to <a href="{{.Link}}">{{.Link}}</a></p>`)
 	write(t, folder, "README.md", "not a template")
@@ -140,7 +143,8 @@ func TestTemplatesOfThePartner(t *testing.T) {
 	m, err = templates.Compose(content(mail.Agreement, "en"))
 	require.NoError(t, err)
 	require.Equal(t, "Ours", m.Subject)
-	require.Equal(t, `<p title="Fabrikam &amp; Filhos">Go to <a href="`+links[mail.Agreement]+`">`+links[mail.Agreement]+`</a></p>`, m.HTML)
+	link := links[mail.Agreement]
+	require.Equal(t, `<p title="Fabrikam &amp; Filhos">Go to <a href="`+link+`">`+link+`</a></p>`, m.HTML)
 	m, err = templates.Compose(content(mail.Agreement, "es"))
 	require.NoError(t, err)
 	require.NotEqual(t, "Ours", m.Subject, "the built-in text is kept where the partner has none")
@@ -151,22 +155,37 @@ func TestMistakesInTemplatesAreFoundAtTheStart(t *testing.T) {
 	const fields = "the fields are .Partner, .Contact, .ContactAddress, .Customer, .Name, .Link, .Expires, .Reminder"
 	for _, c := range []struct{ name, text, html, expected string }{
 		{"agreement.en", "Subject: S\n\n{{.Link}\n", "", "agreement.en.txt line 3: bad character"},
-		{"agreement.en", "Subject: S\n\n{{.Link}}\n{{.Nmae}}\n", "", "agreement.en.txt line 4: there is no field .Nmae; " + fields},
+		{
+			"agreement.en", "Subject: S\n\n{{.Link}}\n{{.Nmae}}\n", "",
+			"agreement.en.txt line 4: there is no field .Nmae; " + fields,
+		},
 		{
 			"agreement.en", "Subject: S\n\n{{.Link}}\n{{if eq .Customer \"X\"}}\n{{with $.Parnter}}{{.}}{{end}}{{end}}\n", "",
 			"agreement.en.txt line 5: there is no field .Parnter; " + fields,
 		},
-		{"agreement.en", "Subject: S\n\n{{.Link}}", "<p>\n{{.Link}} {{.Url}}", "agreement.en.html line 2: there is no field .Url; " + fields},
+		{
+			"agreement.en", "Subject: S\n\n{{.Link}}", "<p>\n{{.Link}} {{.Url}}",
+			"agreement.en.html line 2: there is no field .Url; " + fields,
+		},
 		{"agreement.en", "Subject: S\n\n{{.Link}}", "<p>{{if .Link}}", "agreement.en.html line 1: unexpected EOF"},
-		{"agreement.en", "Subject: S\n\n{{.Link}}", "<p>\n\n<a href=\"{{if .Expires}}\" {{end}}>{{.Link}}", "agreement.en.html line 3: {{if}} branches end in different contexts"},
+		{
+			"agreement.en", "Subject: S\n\n{{.Link}}", "<p>\n\n<a href=\"{{if .Expires}}\" {{end}}>{{.Link}}",
+			"agreement.en.html line 3: {{if}} branches end in different contexts",
+		},
 		{"agreement.en", "Subject: S\n\n{{.Link}}", "<p>no link", "agreement.en.html: the text has no {{.Link}}"},
 		{"agreement.en", "Subject: S\n\nno link", "", "agreement.en.txt: the text has no {{.Link}}"},
 		{"agreement.en", "Subject: S\n\n{{if .Expires}}{{.Link}}{{end}}", "", "agreement.en.txt: the text has no {{.Link}}"},
-		{"agreement.en", "Subject: S\n\n{{.Link}} {{.Link.Host}}", "", "agreement.en.txt line 3: <.Link.Host>: can't evaluate field Host in type string"},
+		{
+			"agreement.en", "Subject: S\n\n{{.Link}} {{.Link.Host}}", "",
+			"agreement.en.txt line 3: <.Link.Host>: can't evaluate field Host in type string",
+		},
 		{"agreement.en", "Subject: S\n\n{{shout .Link}}", "", "agreement.en.txt line 3: function \"shout\" not defined"},
 		{"agreement.en", "{{.Link}}", "", "agreement.en.txt line 1: must be \"Subject: \" and the subject of the message"},
 		{"agreement.en", "Subject: {{if .Expires}}S{{end}}\n{{.Link}}", "", "agreement.en.txt line 1: must be"},
-		{"agrement.en", "Subject: S\n\n{{.Link}}", "", "agrement.en: the name must begin with attestation, agreement or relationship"},
+		{
+			"agrement.en", "Subject: S\n\n{{.Link}}", "",
+			"agrement.en: the name must begin with attestation, agreement or relationship",
+		},
 		{"agreement.english!", "Subject: S\n\n{{.Link}}", "", "\"english!\" is not a language"},
 		{"agreement", "Subject: S\n\n{{.Link}}", "", "\"\" is not a language"},
 		{"agreement.en", "", "<p>{{.Link}}", "agreement.en.html: there must also be a agreement.en.txt"},
@@ -303,7 +322,8 @@ func (r *received) part(t testing.TB, contentType, encoding, disposition string,
 				return
 			}
 			require.NoError(t, err)
-			r.part(t, p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p.Header.Get("Content-Disposition"), p)
+			h := p.Header
+			r.part(t, h.Get("Content-Type"), h.Get("Content-Transfer-Encoding"), h.Get("Content-Disposition"), p)
 		}
 	}
 	switch encoding {

@@ -96,7 +96,8 @@ func (c Content) fields(language string) (Fields, error) {
 	return f, nil
 }
 
-// checkLink accepts web addresses that arrive unchanged. An error does not repeat the link: whoever has it can accept.
+// checkLink accepts web addresses that arrive unchanged. An error does not repeat the link: whoever
+// has it can accept.
 func checkLink(link string) error {
 	if link == "" {
 		return errors.New("the link is missing")
@@ -120,7 +121,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// instant writes a time as people of the language do; with the zone, because the reader may live in another one.
+// instant writes a time as people of the language do; with the zone, because the reader may live in
+// another one.
 func instant(t time.Time, language string) string {
 	zone := t.Format("UTC-07:00")
 	if _, offset := t.Zone(); offset == 0 {
@@ -139,6 +141,8 @@ func instant(t time.Time, language string) string {
 }
 
 var (
-	portugueseMonths = strings.Fields("janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro")
-	spanishMonths    = strings.Fields("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre")
+	portugueseMonths = strings.Fields(
+		"janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro")
+	spanishMonths = strings.Fields(
+		"enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre")
 )

@@ -16,8 +16,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/atomicfile"
 )
 
-// Drafts writes each message as a file ID.eml, which mail programs open as a message to send. The same message twice is
-// one file. The files hold links that let whoever has them accept: only their owner can read them.
+// Drafts writes each message as a file ID.eml, which mail programs open as a message to send. The
+// same message twice is one file. The files hold links that let whoever has them accept: only their
+// owner can read them.
 type Drafts struct{ Folder string }
 
 // Send writes the draft of a message.
@@ -43,8 +44,8 @@ func (d Drafts) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// writePrivate writes a file that only its owner can read. A file that is there is removed first, because the new one
-// would keep its mode; so is a symbolic link.
+// writePrivate writes a file that only its owner can read. A file that is there is removed first,
+// because the new one would keep its mode; so is a symbolic link.
 func writePrivate(path string, write func(io.Writer) error) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

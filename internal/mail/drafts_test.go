@@ -30,7 +30,9 @@ func draft(t testing.TB, m mail.Message) []byte {
 func TestDraft(t *testing.T) {
 	t.Parallel()
 	templates := load(t, "")
-	for _, name := range []string{"José da Silva", "王小明", "Мария Иванова", "محمد علي", "田中 さくら", `O"Neil, "Bob"`, "=?utf-8?q?x?=", "שרה כהן"} {
+	for _, name := range []string{
+		"José da Silva", "王小明", "Мария Иванова", "محمد علي", "田中 さくら", "שרה כהן", `O"Neil, "Bob"`, "=?utf-8?q?x?=",
+	} {
 		c := content(mail.Attestation, "pt-BR")
 		c.To.Name, c.Customer = name, "Fabrikam "+name
 		m, err := templates.Compose(c)
@@ -98,8 +100,9 @@ func TestLinks(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o644))
 	all := []mail.Link{
 		{
-			CustomerID: "3f2504e0-4f89-11d3-9a0c-0305e82c3301", Customer: `=HYPERLINK("http://x")`, FirstName: "小明", LastName: "+王\r\nx",
-			Email: "ming@fabrikam.cn", Lang: "zh-CN", URL: links[mail.Attestation], Expires: time.Date(2026, 5, 19, 14, 30, 0, 0, time.UTC),
+			CustomerID: "3f2504e0-4f89-11d3-9a0c-0305e82c3301", Customer: `=HYPERLINK("http://x")`,
+			FirstName: "小明", LastName: "+王\r\nx", Email: "ming@fabrikam.cn", Lang: "zh-CN", URL: links[mail.Attestation],
+			Expires: time.Date(2026, 5, 19, 14, 30, 0, 0, time.UTC),
 		},
 		{Customer: "Fabrikam, Inc."},
 	}
@@ -150,7 +153,8 @@ func TestAttachment(t *testing.T) {
 	require.Equal(t, "auto-generated", r.header.Get("Auto-Submitted"))
 }
 
-// FuzzHeaderInjection asks that no name, address or link adds a header, a recipient or a part to a message.
+// FuzzHeaderInjection asks that no name, address or link adds a header, a recipient or a part to a
+// message.
 func FuzzHeaderInjection(f *testing.F) {
 	f.Add("Ana", "ana@fabrikam.com", "Fabrikam")
 	f.Add("Ana\r\nBcc: all@x.com", "ana@fabrikam.com", "Fabrikam\r\n\r\nbody")

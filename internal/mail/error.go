@@ -23,8 +23,8 @@ const (
 	Unknown                      // the server may have taken it: the connection broke before its answer
 )
 
-// SendError is a message that was not sent, or may not have been. It holds no address and no word of the server, which
-// often repeats the address.
+// SendError is a message that was not sent, or may not have been. It holds no address and no word
+// of the server, which often repeats the address.
 type SendError struct {
 	Outcome Outcome
 	Server  bool   // the cause concerns every message, not this recipient alone
@@ -134,7 +134,8 @@ func (s *SMTP) sendError(ctx context.Context, err error) error {
 	return e
 }
 
-// brokenBy says why a connection broke. The mail library does not unwrap its errors, so the text has to tell.
+// brokenBy says why a connection broke. The mail library does not unwrap its errors, so the text
+// has to tell.
 func brokenBy(ctx context.Context, err error) string {
 	switch {
 	case ctx.Err() != nil:

@@ -27,8 +27,8 @@ type span struct {
 
 var numbered = regexp.MustCompile(`^\d{1,2}\. `)
 
-// toHTML makes the HTML part of a text. Lines that begin with "# " are headings, those with "1. " steps, those with "- "
-// a list; the link on a line of its own becomes a button.
+// toHTML makes the HTML part of a text. Lines that begin with "# " are headings, those with "1. "
+// steps, those with "- " a list; the link on a line of its own becomes a button.
 func toHTML(subject, text, lang, link string) (string, error) {
 	var out strings.Builder
 	err := layout.Execute(&out, struct {

@@ -1,5 +1,6 @@
-// Package mail composes messages to people of a customer and delivers them: as drafts that a person sends, or through
-// an SMTP server. It decides neither who gets a message nor when, and remembers nothing.
+// Package mail composes messages to people of a customer and delivers them: as drafts that a person
+// sends, or through an SMTP server. It decides neither who gets a message nor when, and remembers
+// nothing.
 package mail
 
 import (
@@ -29,7 +30,8 @@ type Message struct {
 	TemplateDigest string // SHA-256 of the template, in hexadecimal
 }
 
-// ParseAddress checks an e-mail address for a person. An error does not repeat the address, which is personal data.
+// ParseAddress checks an e-mail address for a person. An error does not repeat the address, which
+// is personal data.
 func ParseAddress(name, address string) (netmail.Address, error) {
 	switch {
 	case address == "":
@@ -41,7 +43,7 @@ func ParseAddress(name, address string) (netmail.Address, error) {
 	}
 	parsed, err := netmail.ParseAddress(address)
 	if err != nil || parsed.Address != address {
-		return netmail.Address{}, errors.New("the e-mail address is not valid: only an address such as ana@contoso.com is accepted")
+		return netmail.Address{}, errors.New("the e-mail address is not valid: it must be one such as ana@contoso.com")
 	}
 	at := strings.LastIndexByte(address, '@')
 	domain, err := idna.Lookup.ToASCII(address[at+1:])
@@ -56,8 +58,8 @@ const (
 	maxText    = 200 // characters of a name in a message
 )
 
-// OneLine makes one line of a name that comes from a file or from the service: without control characters and without
-// characters that change the direction of the text after it.
+// OneLine makes one line of a name that comes from a file or from the service: without control
+// characters and without characters that change the direction of the text after it.
 func OneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

@@ -20,7 +20,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/mail"
 )
 
-// smtpServer is a mail server on loopback. What it does to a message is the local part of the recipient.
+// smtpServer is a mail server on loopback. What it does to a message is the local part of the
+// recipient.
 type smtpServer struct {
 	noTLS, implicit, silent bool
 	user, password          string
@@ -63,8 +64,8 @@ func (s *smtpServer) start(t *testing.T) mail.Server {
 	t.Cleanup(running.Wait)
 	t.Cleanup(func() { s.listener.Close() })
 	server := mail.Server{
-		Host: "127.0.0.1", Port: s.listener.Addr().(*net.TCPAddr).Port, TLS: mail.StartTLS, Timeout: time.Minute, RootCAs: s.roots,
-		User: s.user, Password: s.password,
+		Host: "127.0.0.1", Port: s.listener.Addr().(*net.TCPAddr).Port, TLS: mail.StartTLS,
+		Timeout: time.Minute, RootCAs: s.roots, User: s.user, Password: s.password,
 	}
 	if s.implicit {
 		server.TLS = mail.Implicit

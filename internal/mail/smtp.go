@@ -34,7 +34,8 @@ type Server struct {
 	RootCAs        *x509.CertPool // nil: those of the system
 }
 
-// SMTP sends messages through a mail server, over one connection that is kept between them. Close ends it.
+// SMTP sends messages through a mail server, over one connection that is kept between them. Close
+// ends it.
 type SMTP struct {
 	server  Server
 	mu      sync.Mutex
@@ -50,7 +51,8 @@ type session struct {
 // NewSMTP returns a sender. It connects when the first message is sent.
 func NewSMTP(server Server) *SMTP { return &SMTP{server: server} }
 
-// Send sends a message to its one recipient. Every failure is a *SendError, unless the message itself is not valid.
+// Send sends a message to its one recipient. Every failure is a *SendError, unless the message
+// itself is not valid.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := m.build()
 	if err != nil {
@@ -150,8 +152,8 @@ func (s *SMTP) options(conn net.Conn) []gomail.Option {
 	return options
 }
 
-// deliver sends a message over the connection. After a failure the connection is used again only if the server has
-// refused the message, and not if nobody knows where the conversation stands.
+// deliver sends a message over the connection. After a failure the connection is used again only if
+// the server has refused the message, and not if nobody knows where the conversation stands.
 func (s *SMTP) deliver(ctx context.Context, msg *gomail.Msg) error {
 	conn := s.session.conn
 	stop := context.AfterFunc(ctx, func() { conn.Close() })

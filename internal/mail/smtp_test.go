@@ -69,7 +69,10 @@ func TestOutcomes(t *testing.T) {
 		{"spam", "the message was not accepted: answer 554 5.7.1", mail.Permanent, false},
 		{"closing", "answer 421 4.3.2. It can be sent again later.", mail.Temporary, true},
 		{"dropped", "send the message: the server closed the connection. It can be sent again later.", mail.Temporary, true},
-		{"unanswered", "no answer to the message, which may have been sent: the server closed the connection", mail.Unknown, true},
+		{
+			"unanswered", "no answer to the message, which may have been sent: the server closed the connection",
+			mail.Unknown, true,
+		},
 	} {
 		t.Run(c.local, func(t *testing.T) {
 			t.Parallel()

@@ -22,10 +22,11 @@ import (
 //go:embed templates/*.txt
 var builtIn embed.FS
 
-// Templates holds the texts of messages: the built-in ones, and those of the partner in place of them.
+// Templates holds the texts of messages: the built-in ones, and those of the partner in place of
+// them.
 //
-// A template is a file KIND.LANGUAGE.txt, such as attestation.pt-BR.txt. Its first line is the subject. An HTML part is
-// made from the text, unless a file KIND.LANGUAGE.html stands beside it.
+// A template is a file KIND.LANGUAGE.txt, such as attestation.pt-BR.txt. Its first line is the
+// subject. An HTML part is made from the text, unless a file KIND.LANGUAGE.html stands beside it.
 type Templates struct {
 	byKind map[Kind]map[string]*messageTemplate // by language
 }
@@ -36,8 +37,9 @@ type messageTemplate struct {
 	digest string
 }
 
-// LoadTemplates reads the built-in templates and those of a folder. Each template of the folder is tried with sample
-// values, so that a mistake shows before the first message. An empty folder name means the built-in ones alone.
+// LoadTemplates reads the built-in templates and those of a folder. Each template of the folder is
+// tried with sample values, so that a mistake shows before the first message. An empty folder name
+// means the built-in ones alone.
 func LoadTemplates(folder string) (*Templates, error) {
 	t := &Templates{byKind: map[Kind]map[string]*messageTemplate{}}
 	texts, err := fs.Sub(builtIn, "templates")
@@ -74,7 +76,8 @@ func (t *Templates) add(folder fs.FS, path string) error {
 	return errors.Join(mistakes...)
 }
 
-// addTemplate reads NAME.txt and, if it is there, NAME.html. An error begins with the name of a file.
+// addTemplate reads NAME.txt and, if it is there, NAME.html. An error begins with the name of a
+// file.
 func (t *Templates) addTemplate(folder fs.FS, name string) error {
 	kind, lang, err := parseName(name)
 	if err != nil {

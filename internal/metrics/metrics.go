@@ -1,5 +1,5 @@
-// Package metrics writes what a night left behind as a file of Prometheus metrics, for the textfile collector of the
-// node exporter. The names are a contract; docs/monitoring.md describes them.
+// Package metrics writes what a night left behind as a file of Prometheus metrics, for the textfile
+// collector of the node exporter. The names are a contract; docs/monitoring.md describes them.
 package metrics
 
 import (
@@ -32,7 +32,8 @@ type Step struct {
 	Seconds float64
 }
 
-// Partner is the state of one partner after the night. Counts are those of the last completed run, whenever it was.
+// Partner is the state of one partner after the night. Counts are those of the last completed run,
+// whenever it was.
 type Partner struct {
 	Name              string
 	Completed         time.Time      // of the last completed run; zero: there is none
@@ -126,7 +127,8 @@ func nightFamilies(n Night) []*family {
 	}
 	outcome.set(1, n.Outcome)
 	steps := &family{
-		name: "mcaledger_night_step_duration_seconds", help: "How long a step of the last night took.", labels: []string{"step"},
+		name: "mcaledger_night_step_duration_seconds", help: "How long a step of the last night took.",
+		labels: []string{"step"},
 	}
 	for _, s := range n.Steps {
 		steps.set(s.Seconds, s.Name)
@@ -153,9 +155,11 @@ func partnerFamilies(partners []Partner) []*family {
 	byPartner := func(name, help string, more ...string) *family {
 		return &family{name: name, help: help, labels: append([]string{"partner"}, more...)}
 	}
-	completed := byPartner("mcaledger_run_completed_timestamp_seconds", "When the last completed run of the partner ended.")
+	completed := byPartner("mcaledger_run_completed_timestamp_seconds",
+		"When the last completed run of the partner ended.")
 	customers := byPartner("mcaledger_customers", "Customers by standing, after the last completed run.", "standing")
-	changes := byPartner("mcaledger_customers_changed", "Changes of the last completed run against the one before.", "change")
+	changes := byPartner("mcaledger_customers_changed",
+		"Changes of the last completed run against the one before.", "change")
 	checks := byPartner("mcaledger_run_checks_failed", "Control checks of the last completed run that failed.")
 	requests := byPartner("mcaledger_run_api_requests", "Calls to Partner Center of the last run, repeats included.")
 	throttled := byPartner("mcaledger_run_api_throttled", "Calls of the last run that were answered with 429.")

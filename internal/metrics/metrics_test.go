@@ -113,7 +113,9 @@ func TestDocumentedMetricsExist(t *testing.T) {
 	names := regexp.MustCompile(`mcaledger_[a-z_]+`)
 	page, err := os.ReadFile("../../docs/monitoring.md")
 	require.NoError(t, err)
-	for _, file := range []string{"monitoring.md", "monitoring/alerts.yml", "monitoring/alerts_test.yml", "monitoring/grafana.json"} {
+	for _, file := range []string{
+		"monitoring.md", "monitoring/alerts.yml", "monitoring/alerts_test.yml", "monitoring/grafana.json",
+	} {
 		text, err := os.ReadFile(filepath.Join("../../docs", file))
 		require.NoError(t, err)
 		for _, name := range names.FindAllString(string(text), -1) {

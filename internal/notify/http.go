@@ -19,8 +19,8 @@ const (
 	maxRedirects   = 3
 )
 
-// request calls an address and repeats the call when the failure may pass. An error names the host alone: the rest of
-// the address is a secret.
+// request calls an address and repeats the call when the failure may pass. An error names the host
+// alone: the rest of the address is a secret.
 func (n Notifier) request(ctx context.Context, method, address string, body []byte) error {
 	u, err := url.Parse(address)
 	switch {
@@ -77,7 +77,8 @@ const maxAnswer = 64 << 10 // bytes that are read so that the connection can end
 
 var errRedirect = errors.New("the answer is a redirect that is not followed; configure the address that it leads to")
 
-// sameHost follows redirects only where the secret in the address, and the night, go to the host that was configured.
+// sameHost follows redirects only where the secret in the address, and the night, go to the host
+// that was configured.
 func sameHost(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	if req.URL.Host != first.URL.Host || req.URL.Scheme != first.URL.Scheme || req.Method != first.Method ||

@@ -13,7 +13,8 @@ const (
 	Interrupted Outcome = "interrupted"
 )
 
-// Night is what is told about a night. Its JSON form is what a generic webhook gets: names are a contract.
+// Night is what is told about a night. Its JSON form is what a generic webhook gets: names are a
+// contract.
 type Night struct {
 	Outcome      Outcome      `json:"outcome"`
 	Started      time.Time    `json:"started"`

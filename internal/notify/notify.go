@@ -1,5 +1,6 @@
-// Package notify tells people and machines how a night ended: by mail, by a webhook, and by the pings of a service that
-// raises an alarm when they stay away. What cannot be delivered is a warning, never the night's failure.
+// Package notify tells people and machines how a night ended: by mail, by a webhook, and by the
+// pings of a service that raises an alarm when they stay away. What cannot be delivered is a
+// warning, never the night's failure.
 package notify
 
 import (
@@ -35,7 +36,8 @@ type Notifier struct {
 	HTTP     http.RoundTripper // nil: http.DefaultTransport
 }
 
-// Mail is who gets a mail. Each recipient gets one of his own, so that one bad address stops nobody else.
+// Mail is who gets a mail. Each recipient gets one of his own, so that one bad address stops nobody
+// else.
 type Mail struct {
 	Sender interface {
 		Send(context.Context, mail.Message) error
@@ -60,7 +62,8 @@ type Webhook struct {
 	Kind Kind
 }
 
-// Ping holds the addresses of a service that raises an alarm when no ping arrives. They are secrets too.
+// Ping holds the addresses of a service that raises an alarm when no ping arrives. They are secrets
+// too.
 type Ping struct{ Start, Success, Fail string }
 
 // Limits on the time that notifications may take, all together.
@@ -74,7 +77,8 @@ func (n Notifier) Started(ctx context.Context) []error {
 	return n.all(ctx, timeLimit, []delivery{n.ping("start", n.Ping.Start)})
 }
 
-// Finished tells how the night ended. It also works when ctx is already cancelled. The errors are warnings.
+// Finished tells how the night ended. It also works when ctx is already cancelled. The errors are
+// warnings.
 func (n Notifier) Finished(ctx context.Context, night Night) []error {
 	deliveries := []delivery{n.ping("success", n.Ping.Success)}
 	if night.failed() {

@@ -60,7 +60,8 @@ func (b *mailbox) Send(_ context.Context, m mail.Message) error {
 }
 
 func notifier(box *mailbox, to ...string) notify.Notifier {
-	n := notify.Notifier{Mail: notify.Mail{Sender: box, From: netmail.Address{Address: "mcaledger@contoso.com"}, AttachLimit: 1 << 20}}
+	from := netmail.Address{Address: "mcaledger@contoso.com"}
+	n := notify.Notifier{Mail: notify.Mail{Sender: box, From: from, AttachLimit: 1 << 20}}
 	for _, address := range to {
 		n.Mail.To = append(n.Mail.To, netmail.Address{Address: address})
 	}
@@ -72,6 +73,7 @@ func TestWhichNightsAreTold(t *testing.T) {
 	partial, failed, interrupted, problem := quiet(), quiet(), quiet(), quiet()
 	partial.Outcome, failed.Outcome, interrupted.Outcome = notify.Partial, notify.Failed, notify.Interrupted
 	problem.Problems = []notify.Problem{{Message: "x"}}
+	all := map[notify.When]bool{notify.Always: true, notify.OnChanges: true, notify.OnFailure: true}
 	for _, c := range []struct {
 		name  string
 		night notify.Night
@@ -81,8 +83,8 @@ func TestWhichNightsAreTold(t *testing.T) {
 		{"changes", night(), map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
 		{"partial", partial, map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
 		{"problem", problem, map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
-		{"failed", failed, map[notify.When]bool{notify.Always: true, notify.OnChanges: true, notify.OnFailure: true}},
-		{"interrupted", interrupted, map[notify.When]bool{notify.Always: true, notify.OnChanges: true, notify.OnFailure: true}},
+		{"failed", failed, all},
+		{"interrupted", interrupted, all},
 	} {
 		for _, when := range []notify.When{notify.OnChanges, notify.Always, notify.OnFailure} {
 			box := &mailbox{}
@@ -195,9 +197,15 @@ func TestNamesCannotAddLinesOrMarkup(t *testing.T) {
 	require.NotContains(t, m.Text, "\nBcc")
 	require.Equal(t, 1, strings.Count(m.Text, "\nWorkbook: "))
 	body := posted(t, notify.Teams, evil)
-	for _, element := range body["attachments"].([]any)[0].(map[string]any)["content"].(map[string]any)["body"].([]any)[1:] {
+	for _, element := range elements(body)[1:] {
 		require.Equal(t, "RichTextBlock", element.(map[string]any)["type"], "foreign text stands where Markdown is not read")
 	}
+}
+
+// elements are those of a Teams card.
+func elements(message map[string]any) []any {
+	attachment := message["attachments"].([]any)[0].(map[string]any)
+	return attachment["content"].(map[string]any)["body"].([]any)
 }
 
 // posted is what a webhook gets.
@@ -205,8 +213,8 @@ func posted(t *testing.T, kind notify.Kind, last notify.Night) map[string]any {
 	t.Helper()
 	var body map[string]any
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.URL.RawQuery != "sig=secret" ||
-			json.NewDecoder(r.Body).Decode(&body) != nil {
+		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" ||
+			r.URL.RawQuery != "sig=secret" || json.NewDecoder(r.Body).Decode(&body) != nil {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 	}))
@@ -235,10 +243,10 @@ func TestWebhook(t *testing.T) {
 	require.Equal(t, "message", card["type"])
 	attachment := card["attachments"].([]any)[0].(map[string]any)
 	require.Equal(t, "application/vnd.microsoft.card.adaptive", attachment["contentType"])
-	elements := attachment["content"].(map[string]any)["body"].([]any)
-	require.Equal(t, "mcaledger: the night FAILED", elements[0].(map[string]any)["text"])
-	require.Equal(t, "Attention", elements[0].(map[string]any)["color"])
-	all, err := json.Marshal(elements)
+	shown := elements(card)
+	require.Equal(t, "mcaledger: the night FAILED", shown[0].(map[string]any)["text"])
+	require.Equal(t, "Attention", shown[0].(map[string]any)["color"])
+	all, err := json.Marshal(shown)
 	require.NoError(t, err)
 	require.Contains(t, string(all), "Needs attention: contoso-de: sign-in failed. Run mcaledger login.")
 }
@@ -256,7 +264,9 @@ func TestPings(t *testing.T) {
 	t.Parallel()
 	var called []string
 	n := notify.Notifier{
-		Ping: notify.Ping{Start: "https://hc.example/id/start", Success: "https://hc.example/id", Fail: "https://hc.example/id/fail"},
+		Ping: notify.Ping{
+			Start: "https://hc.example/id/start", Success: "https://hc.example/id", Fail: "https://hc.example/id/fail",
+		},
 		HTTP: transport(func(req *http.Request) (*http.Response, error) {
 			called = append(called, req.URL.Path)
 			return answer(200), nil
@@ -320,7 +330,9 @@ func TestRepeatedAttempts(t *testing.T) {
 
 func TestHangingReceiversAreLeftAfterALimit(t *testing.T) {
 	t.Parallel()
-	for outcome, limit := range map[notify.Outcome]time.Duration{notify.Failed: 45 * time.Second, notify.Interrupted: 5 * time.Second} {
+	for outcome, limit := range map[notify.Outcome]time.Duration{
+		notify.Failed: 45 * time.Second, notify.Interrupted: 5 * time.Second,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel() // the night was cancelled; its end is told all the same

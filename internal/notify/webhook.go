@@ -42,10 +42,12 @@ func (n Notifier) payload(night Night) any {
 // object is a JSON object of a card.
 type object map[string]any
 
-// card is the message that a Teams workflow ("post to a channel when a webhook request is received") takes. Names stand
-// in rich text, which Teams does not read as Markdown.
+// card is the message that a Teams workflow ("post to a channel when a webhook request is
+// received") takes. Names stand in rich text, which Teams does not read as Markdown.
 func (t text) card() object {
-	colour := map[Outcome]string{Done: "Good", Partial: "Warning", Failed: "Attention", Interrupted: "Attention"}[t.outcome]
+	colour := map[Outcome]string{
+		Done: "Good", Partial: "Warning", Failed: "Attention", Interrupted: "Attention",
+	}[t.outcome]
 	body := []object{
 		{"type": "TextBlock", "size": "Large", "weight": "Bolder", "wrap": true, "color": colour, "text": t.Title},
 		richText(t.Subtitle, true),

@@ -37,7 +37,8 @@ func catalogue() []words {
 			unchanged:   "nenhum novo bloqueado, %d bloqueados no total",
 			failed:      "a execução noturna FALHOU",
 			interrupted: "a execução noturna foi interrompida",
-			partner:     "%d bloqueados (%d novos, %d desbloqueados), %d liberados, %d desconhecidos, %d novos clientes, %d saíram",
+			partner: "%d bloqueados (%d novos, %d desbloqueados), %d liberados, " +
+				"%d desconhecidos, %d novos clientes, %d saíram",
 			heads: []string{
 				"Parceiro", "Bloqueados", "Novos bloqueados", "Desbloqueados", "Liberados", "Desconhecidos", "Novos", "Saíram",
 			},
@@ -54,7 +55,8 @@ func catalogue() []words {
 			unchanged:   "ningún nuevo bloqueado, %d bloqueados en total",
 			failed:      "la ejecución nocturna FALLÓ",
 			interrupted: "la ejecución nocturna se interrumpió",
-			partner:     "%d bloqueados (%d nuevos, %d desbloqueados), %d habilitados, %d desconocidos, %d clientes nuevos, %d se fueron",
+			partner: "%d bloqueados (%d nuevos, %d desbloqueados), %d habilitados, " +
+				"%d desconocidos, %d clientes nuevos, %d se fueron",
 			heads: []string{
 				"Partner", "Bloqueados", "Nuevos bloqueados", "Desbloqueados", "Habilitados", "Desconocidos", "Nuevos", "Se fueron",
 			},
