@@ -139,7 +139,7 @@ func TestWindows1252IsRecognised(t *testing.T) {
 			}
 		})
 	}
-	mixed := "João Gonçalves\nZoë Müller\nSiobhán O’Neill\nBjörn Åkesson\n“Acme® Ltda” – filial nº 3"
+	mixed := "João Gonçalves\nZoë Müller\nSiobhán O’Neill\nBjörn Åkesson\n“Acme® Ltda” – filial nº 3\n¿Qué? ¡Sí! 5 m²"
 	e, err := detected(t, encoded(t, mixed, Windows1252))
 	require.NoError(t, err)
 	require.Equal(t, Windows1252, e)

@@ -170,6 +170,12 @@ func ideographs(text string) (float64, bool) {
 	return ideographScore * float64(utf8.RuneCountInString(text)), true
 }
 
+// Signs that stand behind a word, and those before one.
+const (
+	closing = "’”“»…®™ªº°²–—\u00A0"
+	opening = "‘“„‚«’”»…–—\u00A0"
+)
+
 // symbols is the score of what is no letter in a text; false: it does not belong there.
 func symbols(text []rune) (score float64, ok bool) {
 	letter := func(i int) bool { return i >= 0 && i < len(text) && isLetter(text[i]) }
@@ -186,8 +192,8 @@ func symbols(text []rune) (score float64, ok bool) {
 				return 0, false
 			}
 			score += symbolScore
-		case letter(i-1) && strings.ContainsRune("’”“»…®™ªº°–—\u00A0",
-			r), !letter(i-1) && strings.ContainsRune("‘“„‚«’”»…–—\u00A0", r):
+		case letter(i-1) && strings.ContainsRune(closing, r), !letter(i-1) && strings.ContainsRune(opening, r),
+			(r == '¿' || r == '¡') && i+1 < len(text) && unicode.IsUpper(text[i+1]):
 			score += symbolScore
 		default:
 			return 0, false

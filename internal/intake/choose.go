@@ -232,6 +232,7 @@ func (f *File) searchSheets() ([]sheetFound, error) {
 			continue
 		}
 		l := sheetList(f.book, sheet)
+		l.hidden = l.hidden && f.opts.Sheet == "" // who names a sheet means it
 		s, err := f.search(l)
 		if err != nil {
 			return nil, err

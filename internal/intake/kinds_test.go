@@ -161,3 +161,15 @@ func TestOtherDelimitersAreNamed(t *testing.T) {
 		require.Contains(t, refusedFile(t, upload(t, list), Options{AsOf: asOf}).Error(), "separated by "+said+",")
 	}
 }
+
+func TestASheetIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Old", "old"} { // a hidden one, too
+		f, err := Open(corpus+"/ok_sheetjs_very_hidden_list.xlsx", Options{AsOf: asOf, Sheet: name})
+		require.NoError(t, err)
+		require.Equal(t, "Old", f.Format().Sheet)
+		require.NoError(t, f.Close())
+	}
+	wrong := refusedFile(t, corpus+"/file_error_sheetjs_two_months.xlsx", Options{AsOf: asOf, Sheet: "July"})
+	require.Contains(t, wrong.Error(), `the workbook has no sheet "July". Its sheets are "Customers", "June"`)
+}
