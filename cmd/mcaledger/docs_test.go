@@ -45,7 +45,17 @@ var (
 func TestDocumentedCommandsExist(t *testing.T) {
 	t.Parallel()
 	found := 0
-	for page, text := range pages(t) {
+	all := pages(t)
+	for name, args := range map[string]string{
+		".ci/release/mcaledger.service": `(?m)^ExecStart=/usr/bin/mcaledger (.*)$`, "docs/deployment/kubernetes.yaml": `(?m)^ *args: \[(.*)\]$`,
+	} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		require.NoError(t, err)
+		line := regexp.MustCompile(args).FindSubmatch(text)
+		require.NotNil(t, line, name)
+		all[name] = "`mcaledger " + strings.ReplaceAll(string(line[1]), ",", "") + "`"
+	}
+	for page, text := range all {
 		var lines []string
 		for _, block := range codeFence.FindAllStringSubmatch(text, -1) {
 			if block[1] == "sh" || block[1] == "" {
