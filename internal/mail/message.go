@@ -4,6 +4,7 @@
 package mail
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	netmail "net/mail"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
@@ -77,6 +79,33 @@ func OneLine(text string) string {
 	return text
 }
 
+// encodeSubject writes a subject as RFC 2047 asks for: lines of at most 76 characters, the first one
+// not empty, because some mail programs show a space for an empty one. Text that looks encoded is
+// encoded too, so that it stays text.
+func encodeSubject(subject string) string {
+	plain := !strings.ContainsFunc(subject, func(r rune) bool { return r > '~' }) && !strings.Contains(subject, "=?")
+	if plain && len(subject) <= maxPlainSubject {
+		return subject
+	}
+	var words []string
+	for room := firstWord; subject != ""; room = nextWord {
+		end := min(room, len(subject))
+		for end < len(subject) && !utf8.RuneStart(subject[end]) {
+			end--
+		}
+		words = append(words, "=?utf-8?b?"+base64.StdEncoding.EncodeToString([]byte(subject[:end]))+"?=")
+		subject = subject[end:]
+	}
+	return strings.Join(words, "\r\n ")
+}
+
+// Bytes of a subject on a line of 76 characters: as it is, in the first encoded word, in the others.
+const (
+	maxPlainSubject = 67
+	firstWord       = 39
+	nextWord        = 45
+)
+
 var validID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 // build makes the message in the form of the mail library.
@@ -95,7 +124,7 @@ func (m Message) build() (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(&to)
-	msg.Subject(strings.ReplaceAll(OneLine(m.Subject), "=?", "= ?")) // a name that looks like an encoded word stays text
+	msg.SetGenHeaderPreformatted(gomail.HeaderSubject, encodeSubject(OneLine(m.Subject)))
 	msg.SetDateWithValue(m.Date)
 	msg.SetMessageIDWithValue(m.ID + from.Address[strings.LastIndexByte(from.Address, '@'):])
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
