@@ -107,6 +107,37 @@ func peakHeap(work func()) uint64 {
 	return max(peak.Load(), before[0].Value.Uint64()) - before[0].Value.Uint64()
 }
 
+// retained is the most memory that reading a file holds on to, looked at every so many rows after a
+// collection of garbage.
+func retained(tb testing.TB, path string, good, refused int) uint64 {
+	tb.Helper()
+	live := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, most := live(), uint64(0)
+	f, err := Open(path, Options{AsOf: asOf})
+	require.NoError(tb, err)
+	defer f.Close()
+	rows := 0
+	for row, err := range f.Rows() {
+		require.NoError(tb, err)
+		if rows++; rows%20_000 == 0 {
+			most = max(most, live())
+		}
+		if len(row.Refusals) > 0 {
+			refused--
+		} else {
+			good--
+		}
+	}
+	require.Zero(tb, good)
+	require.Zero(tb, refused)
+	return max(most, before) - before
+}
+
 // BenchmarkRead measures opening, reading and checking a list against bare encoding/csv reading of
 // the same rows, in turns in the same run. The promise is a ratio of 2.0 at most on two cores, and
 // a peak of memory that does not grow with the rows.
