@@ -156,3 +156,28 @@ func TestDocumentedExitCodes(t *testing.T) {
 		}
 	}
 }
+
+// The page on JSON names only what replies have.
+func TestDocumentedJSONNamesExist(t *testing.T) {
+	t.Parallel()
+	sources, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, source := range sources {
+		text, err := os.ReadFile(source)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`json:"([^",]+)`).FindAllStringSubmatch(string(text), -1) {
+			known[m[1]] = true
+		}
+	}
+	for line := range strings.Lines(pages(t)["docs/json.md"]) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		for _, span := range codeSpan.FindAllStringSubmatch(cells[2], -1) {
+			name := span[1]
+			require.True(t, known[name] || strings.HasPrefix(name, "--") || name == "null", "%q in %q", name, line)
+		}
+	}
+}
