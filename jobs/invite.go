@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	netmail "net/mail"
 	"strings"
@@ -221,4 +222,30 @@ func (i *inviting) since() time.Time {
 		return i.began // another process may invite at the same time
 	}
 	return i.began.AddDate(0, 0, -i.RepeatAfter)
+}
+
+// InvitationReader reads the invitations of a partner.
+type InvitationReader interface {
+	CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error)
+	Invitations(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.InvitationEntry, error]
+}
+
+// ListInvitations lists the invitations of a partner, the newest first, with what their customers had done by the last
+// completed run.
+func ListInvitations(ctx context.Context, store InvitationReader, partnerID string, at time.Time) (entries []ledger.InvitationEntry, _ error) {
+	runs, err := store.CompletedRuns(ctx, partnerID, at, 1)
+	if err != nil {
+		return nil, err
+	}
+	var run int64
+	if len(runs) > 0 {
+		run = runs[0].ID
+	}
+	for e, err := range store.Invitations(ctx, partnerID, run, at) {
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }

@@ -64,7 +64,7 @@ Agreement (MCA) is not accepted, with a workbook that finance and compliance can
 	flags.BoolVar(&a.verbose, "verbose", false, "log every repeated call")
 	flags.StringVar(&a.logFormat, "log", "text", "format of log lines: text or json")
 	root.AddCommand(a.reconcileCommand(), a.reportCommand(), a.runsCommand(), a.doctorCommand(), a.migrateCommand(),
-		a.attestCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(), a.demoCommand(), a.versionCommand())
+		a.attestCommand(), a.inviteCommand(), a.exceptionsCommand(), a.agreementCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(), a.demoCommand(), a.versionCommand())
 	// Left to itself, cobra answers `completion tcsh` with a help text and exit code 0.
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

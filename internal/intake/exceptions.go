@@ -416,3 +416,31 @@ func WriteExceptionResults(w io.Writer, f Format, rows []ExceptionResult) error 
 	}
 	return list.Close()
 }
+
+// ExceptionOf is what a person says of an exception in place of a file: each value as it would stand in a cell, nil where
+// nothing is said. An empty value empties the cell.
+func ExceptionOf(ownerCell, dueCell, commentCell, untilCell *string) (Exception, error) {
+	header, cells := []string{tenantID.String()}, []string{"11111111-1111-4111-8111-111111111111"} // anybody's
+	for i, cell := range []*string{ownerCell, dueCell, commentCell, untilCell} {
+		if cell != nil {
+			header = append(header, exceptionCells[i].String())
+			cells = append(cells, cmp.Or(*cell, "-"))
+		}
+	}
+	if len(cells) == 1 {
+		return Exception{}, errors.New("nothing is said of the exception")
+	}
+	o := Options{exceptions: true, Dates: Auto, Limits: Limits{}.withDefaults()}
+	h := exceptionVocabulary(nil).understood(1, header)
+	l := exceptionList{header: h, check: newRowCheck(h, o, false), dates: map[column]columnDates{}}
+	for _, c := range dateColumns {
+		l.dates[c] = columnDates{dateReader: newDateReader(Auto, o.AsOf, false)}
+	}
+	row := l.read(rawRow{line: 1, cells: cells})
+	if len(row.Refusals) > 0 {
+		r := row.Refusals[0]
+		return Exception{}, fmt.Errorf("%s %q: %s. %s", r.Column, r.Value, r.Message, r.Hint)
+	}
+	row.Says.TenantID = ""
+	return row.Says, nil
+}

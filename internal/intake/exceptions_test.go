@@ -263,3 +263,20 @@ func TestResultsOfExceptionsCanBeImportedAgain(t *testing.T) {
 		require.Equal(t, standing.Date("2026-12-01"), *rows[0].Says.DueOn)
 	}
 }
+
+func TestExceptionSaidByCommand(t *testing.T) {
+	t.Parallel()
+	text := func(s string) *string { return &s }
+	got, err := ExceptionOf(text("Bea"), nil, text(""), text("2026-12-31"))
+	require.NoError(t, err)
+	require.Equal(t, ` owner="Bea" comment="" until="2026-12-31"`, shownException(ExceptionRow{Says: got})[1:])
+	require.Empty(t, got.TenantID)
+	_, err = ExceptionOf(nil, text("03/04/2026"), nil, nil)
+	require.ErrorContains(t, err, `due_date "03/04/2026": day and month cannot be told apart`)
+	_, err = ExceptionOf(text("a\nb"), nil, nil, nil)
+	require.ErrorContains(t, err, "owner")
+	_, err = ExceptionOf(nil, nil, nil, nil)
+	require.EqualError(t, err, "nothing is said of the exception")
+	_, err = ExceptionOf(text(""), nil, nil, nil)
+	require.NoError(t, err)
+}

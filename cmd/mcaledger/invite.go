@@ -1,0 +1,308 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/intake"
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/mail"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+// inviteReply is what became of invitations, in JSON; its names are a contract.
+type inviteReply struct {
+	head
+	DryRun    bool              `json:"dry_run"`
+	Channel   ledger.Channel    `json:"channel"`
+	DraftsDir string            `json:"drafts_dir"` // empty: mails were sent
+	Planned   int               `json:"planned"`    // of a dry run
+	Delivered int               `json:"delivered"`
+	LeftOut   int               `json:"left_out"`
+	Refused   int               `json:"refused"`
+	Failed    int               `json:"failed"`
+	Unknown   int               `json:"unknown"`
+	NotSent   int               `json:"not_sent"`
+	Customers []invitedCustomer `json:"customers"`
+}
+
+type invitedCustomer struct {
+	Line       int                   `json:"line"` // of a list
+	Partner    string                `json:"partner"`
+	TenantID   string                `json:"tenant_id"`
+	Customer   string                `json:"customer"`
+	Domain     string                `json:"domain"`
+	Kind       ledger.InvitationKind `json:"kind"`
+	Language   string                `json:"language"`
+	Invitation int64                 `json:"invitation"`
+	Result     jobs.InviteResult     `json:"result"`
+	Reason     jobs.InviteReason     `json:"reason"`
+	Message    string                `json:"message"`
+	Hint       string                `json:"hint"`
+}
+
+func (r *inviteReply) fill(done jobs.Invitations) {
+	r.Planned, r.Delivered, r.LeftOut = done.Count(jobs.InvitePlanned), done.Count(jobs.InviteDelivered), done.Count(jobs.InviteLeftOut)
+	r.Refused, r.Failed, r.Unknown = done.Count(jobs.InviteRefused), done.Count(jobs.InviteFailed), done.Count(jobs.InviteUnknown)
+	r.NotSent = done.Count(jobs.InviteNotSent)
+	for _, c := range done.Customers {
+		r.Customers = append(r.Customers, invitedCustomer{c.Line, c.Partner.Name, c.CustomerID, c.Customer, c.Domain, c.Kind, c.Language, c.Number, c.Result,
+			c.Reason, c.Message, c.Hint})
+	}
+}
+
+// inviteFlags say who is to be invited, and how.
+type inviteFlags struct {
+	given    []string
+	blocked  bool
+	file     string
+	person   standing.Contact
+	company  string
+	language string
+	partners []string
+	again    bool
+	ceiling  int
+}
+
+func (a *app) inviteCommand() *cobra.Command {
+	r := &inviteReply{head: head{Command: "invite"}, Customers: []invitedCustomer{}}
+	var how inviteFlags
+	var by func() attestation.Actor
+	cmd := a.command("invite", "ask customers to accept the agreement by themselves", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+		source, err := w.inviteSource(how)
+		if err != nil {
+			return err
+		}
+		job, closeMail, err := w.inviteJob(how)
+		if err != nil {
+			return err
+		}
+		defer closeMail()
+		defer job.Partners.Close()
+		job.By, job.DryRun = by(), r.DryRun
+		if r.Channel = job.Channel; r.Channel == ledger.ByDraft {
+			r.DraftsDir = w.config.Mail.DraftsDir
+		}
+		done, err := job.Run(ctx, source)
+		r.fill(done)
+		a.printInvited(r)
+		return err
+	}))
+	cmd.Long = `invite asks one customer, the customers of a list, or all blocked ones to accept the Microsoft Customer Agreement by
+themselves. Existing customers get the page of the agreement, others the link of Microsoft's relationship request. By
+default drafts are written (mail.delivery), which a person sends. Nobody is invited again within
+invite.repeat_after_days.`
+	cmd.Example = `  mcaledger invite fabrikam.com
+  mcaledger invite --blocked --dry-run
+  mcaledger invite --file customers.csv`
+	f := cmd.Flags()
+	by = a.byFlag(cmd)
+	f.BoolVar(&how.blocked, "blocked", false, "all blocked customers, without those that cannot be expected to accept directly")
+	f.StringVar(&how.file, "file", "", "a list of customers, as for attestations; dates are not needed")
+	f.StringVar(&how.person.Email, "email", "", "whom to write to (else the contact in the customer's profile)")
+	f.StringVar(&how.person.FirstName, "first-name", "", "first name of that person")
+	f.StringVar(&how.person.LastName, "last-name", "", "last name of that person")
+	f.StringVar(&how.company, "company", "", "the customer's name, if it is no customer yet")
+	f.StringVar(&how.language, "language", "", "language of the mail, such as pt-BR (else that of the customer's profile)")
+	f.StringSliceVar(&how.partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
+	f.BoolVar(&how.again, "again", false, "invite customers that were invited not long ago, too")
+	f.IntVar(&how.ceiling, "ceiling", 0, "the most customers to invite at once (else attestation.ceiling)")
+	f.BoolVar(&r.DryRun, "dry-run", false, "say who would be invited, and send nothing")
+	withArguments(cmd, "[CUSTOMER]", cobra.MaximumNArgs(1), &how.given)
+	cmd.AddCommand(a.inviteListCommand())
+	return cmd
+}
+
+// inviteSource is what the flags name: one customer, a list, or all that are blocked.
+func (w *workspace) inviteSource(how inviteFlags) (jobs.InviteSource, error) {
+	chosen := 0
+	for _, given := range []bool{len(how.given) > 0, how.file != "", how.blocked} {
+		if given {
+			chosen++
+		}
+	}
+	alone := how.person != (standing.Contact{}) || how.company != "" || how.language != ""
+	switch {
+	case chosen != 1:
+		return nil, usageError{errors.New("name one customer, or a list with --file, or all blocked customers with --blocked")}
+	case alone && len(how.given) == 0:
+		return nil, usageError{errors.New("--email, --first-name, --last-name, --company and --language are about one customer that is named")}
+	case how.file != "":
+		return jobs.CustomerList{Path: how.file, Intake: intake.Options{}}, nil
+	case how.blocked:
+		return jobs.BlockedCustomers{}, nil
+	}
+	return jobs.OneCustomer{Named: how.given[0], Company: how.company, Person: how.person, Language: how.language}, nil
+}
+
+// inviteJob wires invitations. closeMail ends the connection to the mail server.
+func (w *workspace) inviteJob(how inviteFlags) (job jobs.Invite, closeMail func(), err error) {
+	c := w.config
+	if c.Mail.From.Address == "" {
+		return job, nil, configError{errors.New("mail.from is not set: it is the person or team that customers answer")}
+	}
+	job = jobs.Invite{Store: w.ledger, From: netmail.Address(c.Mail.From), Language: string(c.Report.Language), RepeatAfter: c.Invite.RepeatAfterDays,
+		Again: how.again, Ceiling: cmp.Or(how.ceiling, c.Attestation.Ceiling), Now: w.Now, Log: w.log()}
+	if job.Today, err = w.today(); err != nil {
+		return job, nil, err
+	}
+	if job.Mails, err = mail.LoadTemplates(c.Mail.TemplatesDir); err != nil {
+		return job, nil, configError{err}
+	}
+	if job.Sender, job.Channel, closeMail, err = customerMail(c); err != nil {
+		return job, nil, err
+	}
+	job.Partners, err = w.partners(how.partners)
+	return job, closeMail, err
+}
+
+// customerMail is how mails to customers leave.
+func customerMail(c config.Config) (jobs.MailSender, ledger.Channel, func(), error) {
+	if c.Mail.Delivery == config.DeliveryDrafts {
+		return mail.Drafts{Folder: c.Mail.DraftsDir}, ledger.ByDraft, func() {}, nil
+	}
+	server, err := mailServer(c)
+	if err != nil {
+		return nil, "", nil, configError{err}
+	}
+	smtp := mail.NewSMTP(server)
+	return smtp, ledger.BySMTP, smtp.Close, nil
+}
+
+func (a *app) printInvited(r *inviteReply) {
+	if a.json || a.quiet {
+		return
+	}
+	leftOut := map[jobs.InviteReason]int{}
+	printed := 0
+	for _, c := range r.Customers {
+		if c.Result == jobs.InviteLeftOut {
+			leftOut[c.Reason]++
+		}
+		if c.Message == "" || printed == mostPrinted || c.Result == jobs.InviteLeftOut && len(r.Customers) > mostPrinted {
+			continue
+		}
+		printed++
+		a.printf("%s: %s: %s. %s\n", c.name(), strings.ReplaceAll(string(c.Result), "_", " "), c.Message, c.Hint)
+	}
+	switch {
+	case r.DryRun:
+		a.printf("%d would be invited (dry run: nobody was)", r.Planned)
+	case r.DraftsDir != "":
+		a.printf("%d drafts are written to %s, for a person to send", r.Delivered, r.DraftsDir)
+	default:
+		a.printf("%d mails were sent", r.Delivered)
+	}
+	a.printf("; %d left out, %d refused, %d failed, %d with unknown outcome, %d not sent\n", r.LeftOut, r.Refused, r.Failed, r.Unknown, r.NotSent)
+	for _, reason := range slices.Sorted(maps.Keys(leftOut)) {
+		a.printf("  left out: %d %s\n", leftOut[reason], reason)
+	}
+}
+
+// name names a customer for a person.
+func (c invitedCustomer) name() string {
+	name := mail.OneLine(cmp.Or(c.Customer, c.Domain, c.TenantID))
+	if c.Line > 0 {
+		return fmt.Sprintf("line %d, %s", c.Line, name)
+	}
+	return name
+}
+
+type invitationListReply struct {
+	head
+	Invitations []listedInvitation `json:"invitations"`
+}
+
+// listedInvitation is an invitation in JSON; its names are a contract. Whom it went to is in the ledger alone.
+type listedInvitation struct {
+	Invitation int64                    `json:"invitation"`
+	Partner    string                   `json:"partner"`
+	TenantID   string                   `json:"tenant_id"`
+	Customer   string                   `json:"customer"`
+	Domain     string                   `json:"domain"`
+	Kind       ledger.InvitationKind    `json:"kind"`
+	Channel    ledger.Channel           `json:"channel"`
+	Language   string                   `json:"language"`
+	InvitedBy  string                   `json:"invited_by"`
+	InvitedAt  time.Time                `json:"invited_at"`
+	Outcome    ledger.InvitationOutcome `json:"outcome"` // empty: not known
+	Answer     ledger.InvitationAnswer  `json:"answer"`
+	AnsweredAt *time.Time               `json:"answered_at"`
+	Days       int                      `json:"days"` // from the invitation to the answer
+	Standing   standing.Standing        `json:"standing"`
+}
+
+func (a *app) inviteListCommand() *cobra.Command {
+	r := &invitationListReply{head: head{Command: "invite list"}, Invitations: []listedInvitation{}}
+	var partners []string
+	cmd := a.command("list", "list the invitations, the newest first, with what their customers did", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			selected, err := w.config.Select(partners)
+			if err != nil {
+				return usageError{err}
+			}
+			zone, err := w.config.Report.Location()
+			if err != nil {
+				return configError{err}
+			}
+			for _, p := range selected {
+				partner := partnerOf(p).Partner
+				entries, err := jobs.ListInvitations(ctx, w.ledger, partner.ID, w.Now())
+				if err != nil {
+					return databaseError{err}
+				}
+				for _, e := range entries {
+					r.Invitations = append(r.Invitations, listedInvitationOf(e, partner.Name, zone))
+				}
+			}
+			slices.SortStableFunc(r.Invitations, func(a, b listedInvitation) int { return cmp.Compare(b.Invitation, a.Invitation) })
+			a.printInvitations(r.Invitations)
+			return nil
+		}))
+	cmd.Flags().StringSliceVar(&partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
+	return cmd
+}
+
+func listedInvitationOf(e ledger.InvitationEntry, partner string, zone *time.Location) listedInvitation {
+	listed := listedInvitation{Invitation: e.ID, Partner: partner, TenantID: cmp.Or(e.Customer.ID, e.CustomerID), Customer: cmp.Or(e.Customer.Name, e.CustomerName),
+		Domain: cmp.Or(e.Customer.Domain, e.Domain), Kind: e.Kind, Channel: e.Channel, Language: e.Language, InvitedBy: e.Actor.Name, InvitedAt: e.At,
+		Outcome: e.Outcome, Answer: e.Answer(), Standing: e.Standing}
+	if !e.AnsweredAt.IsZero() {
+		listed.AnsweredAt, listed.Days = &e.AnsweredAt, e.Days(zone)
+	}
+	return listed
+}
+
+func (a *app) printInvitations(listed []listedInvitation) {
+	if a.json || a.quiet {
+		return
+	}
+	if len(listed) == 0 {
+		a.printf("Nobody has been invited.\n")
+		return
+	}
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "invitation\tcustomer\tpartner\tasked to accept\tinvited (UTC)\tby\tsending\tanswer\tafter days")
+	for _, i := range listed {
+		days := ""
+		if i.AnsweredAt != nil {
+			days = fmt.Sprint(i.Days)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)), mail.OneLine(i.Partner), i.Kind,
+			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"), strings.ReplaceAll(string(i.Answer), "_", " "), days)
+	}
+	w.Flush()
+}
