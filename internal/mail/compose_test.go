@@ -199,7 +199,7 @@ func TestMistakesInTemplatesAreFoundAtTheStart(t *testing.T) {
 		}
 		_, err := mail.LoadTemplates(folder)
 		require.ErrorContains(t, err, c.expected)
-		require.ErrorContains(t, err, "mail template "+folder)
+		require.ErrorContains(t, err, "mail template in "+folder+": ")
 	}
 	_, err := mail.LoadTemplates(filepath.Join(t.TempDir(), "missing"))
 	require.ErrorContains(t, err, "read the folder of mail templates")

@@ -70,7 +70,7 @@ func (t *Templates) add(folder fs.FS, path string) error {
 	var mistakes []error
 	for _, name := range slices.Compact(names) {
 		if err := t.addTemplate(folder, name); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("mail template %s", filepath.Join(path, err.Error())))
+			mistakes = append(mistakes, fmt.Errorf("mail template in %s: %w", path, err))
 		}
 	}
 	return errors.Join(mistakes...)
