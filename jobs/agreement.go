@@ -40,7 +40,8 @@ type AgreementFound struct {
 	SHA256 string // of the file, in hexadecimal
 }
 
-// OtherLanguageError: Microsoft gives the agreement in another language than the one that was asked for.
+// OtherLanguageError: Microsoft gives the agreement in another language than the one that was asked
+// for.
 type OtherLanguageError struct{ Country, Asked, Given string }
 
 func (e *OtherLanguageError) Error() string {
@@ -53,8 +54,8 @@ func offeredHint(country string) string {
 	return fmt.Sprintf("Known languages for %s: %s. mcaledger agreement --list shows all countries.", country, strings.Join(agreement.Languages(country), ", "))
 }
 
-// Run finds the document, and saves it. Where Microsoft gives another language, the error says so and the document is
-// saved all the same.
+// Run finds the document, and saves it. Where Microsoft gives another language, the error says so
+// and the document is saved all the same.
 func (j Agreement) Run(ctx context.Context, service AgreementService) (found AgreementFound, err error) {
 	if j.Country, err = agreement.ParseCountry(j.Country); err != nil {
 		return found, usageErrorf("--country %w", err)
@@ -99,7 +100,8 @@ func (j Agreement) find(ctx context.Context, service AgreementService, template 
 	return d, err
 }
 
-// save downloads the document. If its links have expired, or are refused, new ones are asked for once.
+// save downloads the document. If its links have expired, or are refused, new ones are asked for
+// once.
 func (j Agreement) save(ctx context.Context, service AgreementService, found *AgreementFound) error {
 	err := j.download(ctx, service, found)
 	if refused, ok := errors.AsType[serviceError](err); ok && !refused.Fatal() {

@@ -17,7 +17,8 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// library is a service that has the agreement for Brazil in Portuguese, and for everybody in English.
+// library is a service that has the agreement for Brazil in Portuguese, and for everybody in
+// English.
 type library struct {
 	content string
 	expired int // links that are refused before one is taken

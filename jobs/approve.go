@@ -84,7 +84,8 @@ type Decided struct {
 	From, To attestation.State
 }
 
-// Cancel takes attestations out of the queue before they are sent: one, or all of a batch for which it can be done.
+// Cancel takes attestations out of the queue before they are sent: one, or all of a batch for which
+// it can be done.
 func (j Approvals) Cancel(ctx context.Context, targets []Target) ([]Decided, error) {
 	return j.decide(ctx, targets, attestation.Cancelled)
 }
@@ -117,7 +118,8 @@ func (j Approvals) decide(ctx context.Context, targets []Target, to attestation.
 	return done, nil
 }
 
-// movable are the attestations of a target that can be moved to a state. A single one that cannot is an error.
+// movable are the attestations of a target that can be moved to a state. A single one that cannot
+// is an error.
 func (j Approvals) movable(ctx context.Context, target Target, to attestation.State) (chosen []attestation.Attestation, err error) {
 	if target.Attestation != (attestation.ID{}) {
 		a, err := FindAttestation(ctx, j.Store, target.Attestation)

@@ -15,8 +15,8 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// BenchmarkPull measures a sweep, storing included, against the least time its requests can take: requests × latency ÷ in
-// flight. At most 1.05; a bare client reaches 1.02.
+// BenchmarkPull measures a sweep, storing included, against the least time its requests can take:
+// requests × latency ÷ in flight. At most 1.05; a bare client reaches 1.02.
 func BenchmarkPull(b *testing.B) {
 	const latency, inFlight = 100 * time.Millisecond, 64
 	for name, address := range map[string]func(testing.TB) string{
@@ -36,8 +36,8 @@ func BenchmarkPull(b *testing.B) {
 	}
 }
 
-// BenchmarkQuota measures a sweep under a quota of 500 requests a window against the least time the quota allows. At most
-// 1.05, at most 2 % refused, and nobody sends while told to wait.
+// BenchmarkQuota measures a sweep under a quota of 500 requests a window against the least time the
+// quota allows. At most 1.05, at most 2 % refused, and nobody sends while told to wait.
 func BenchmarkQuota(b *testing.B) {
 	const quota, window = 500, 2 * time.Second
 	for name, perMinute := range map[string]int{
@@ -60,7 +60,8 @@ func BenchmarkQuota(b *testing.B) {
 	}
 }
 
-// bare is the time per request, in nanoseconds, of a client that only asks the same simulator and throws the answers away.
+// bare is the time per request, in nanoseconds, of a client that only asks the same simulator and
+// throws the answers away.
 func bare(b *testing.B, l *lab, inFlight int) float64 {
 	const each = 50
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}

@@ -12,8 +12,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Correction replaces an attestation that Microsoft has on record by one with another signer or other contact fields. It
-// is imported like a file of one row, under the same rules.
+// Correction replaces an attestation that Microsoft has on record by one with another signer or
+// other contact fields. It is imported like a file of one row, under the same rules.
 type Correction struct {
 	ImportFiles
 	Attestations AttestationFinder

@@ -15,7 +15,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Exceptions are what people decide about blocked customers: who deals with each, and until when the block is accepted.
+// Exceptions are what people decide about blocked customers: who deals with each, and until when
+// the block is accepted.
 type Exceptions struct {
 	Store    ExceptionStore
 	Partners []ledger.Partner // whose customers they may be about
@@ -54,7 +55,8 @@ func dayToSort(e ledger.Exception) standing.Date {
 	return cmp.Or(min(cmp.Or(e.DueOn, e.AcceptedUntil), cmp.Or(e.AcceptedUntil, e.DueOn)), "9999-12-31")
 }
 
-// Set changes the exception of one customer, named by tenant id or domain. What is nil stays as it is.
+// Set changes the exception of one customer, named by tenant id or domain. What is nil stays as it
+// is.
 func (j Exceptions) Set(ctx context.Context, customer string, says intake.Exception) (ledger.Exception, error) {
 	return j.change(ctx, customer, func(now ledger.Exception) (ledger.Exception, error) {
 		next, refused := merged(says, now, nil, j.Today)
@@ -96,7 +98,8 @@ func (j Exceptions) change(ctx context.Context, customer string, decide func(now
 	return next, err
 }
 
-// find finds the one customer that a person names. One that has left is found by its tenant id, to remove its exception.
+// find finds the one customer that a person names. One that has left is found by its tenant id, to
+// remove its exception.
 func (j Exceptions) find(ctx context.Context, text string) (ofCustomer, error) {
 	named := identityOf(text)
 	found, err := j.Store.Customers(ctx, j.partnerIDs(), []attestation.Identity{named})
@@ -175,8 +178,8 @@ const (
 	AcceptedInThePast   ExceptionRefusal = "accepted_in_the_past" // the acceptance would have ended already
 )
 
-// merged is what an exception becomes by what a row says. base is what the report showed from which the row comes: cells
-// that still say it are as they were sent, and say nothing. nil: not known.
+// merged is what an exception becomes by what a row says. base is what the report showed from which
+// the row comes: cells that still say it are as they were sent, and say nothing. nil: not known.
 func merged(says intake.Exception, now ledger.Exception, base *ledger.Exception, today standing.Date) (ledger.Exception, *RefusedException) {
 	next := now
 	changed := false // by two people at once

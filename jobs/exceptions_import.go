@@ -18,14 +18,14 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// ImportExceptions takes a list of exceptions into the ledger: a CSV, a workbook, or a report that was sent back with its
-// columns filled in.
+// ImportExceptions takes a list of exceptions into the ledger: a CSV, a workbook, or a report that
+// was sent back with its columns filled in.
 type ImportExceptions struct {
 	Exceptions
 	Intake intake.Options
 	Titles map[string]string // headers of the reports' columns, in every language, and the keys of these columns
-	// MadeAt reads when a report was made; ok is false for another file. Cells that still say what the report said then are
-	// no change.
+	// MadeAt reads when a report was made; ok is false for another file. Cells that still say what
+	// the report said then are no change.
 	MadeAt func(path string) (at time.Time, ok bool)
 	Stdin  io.Reader
 	DryRun bool // decide, and keep nothing

@@ -289,8 +289,8 @@ var blockedHeaders = [][]string{
 	{"Cliente", "Id. de inquilino", "Responsable", "Fecha límite", "Comentario", "Aceptado hasta"},
 }
 
-// Ten nights: a person fills in the sheet Blocked each morning, in a report of any language; acceptances expire, customers
-// become clear, and one of them leaves.
+// Ten nights: a person fills in the sheet Blocked each morning, in a report of any language;
+// acceptances expire, customers become clear, and one of them leaves.
 func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {

@@ -50,7 +50,8 @@ type BatchFinder interface {
 	Attestations(ctx context.Context, batch int64) iter.Seq2[attestation.Attestation, error]
 }
 
-// AttestationFinder finds attestations; its error for one that does not exist has the code "not_found".
+// AttestationFinder finds attestations; its error for one that does not exist has the code
+// "not_found".
 type AttestationFinder interface {
 	Attestation(ctx context.Context, id attestation.ID) (attestation.Attestation, error)
 }

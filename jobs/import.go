@@ -29,7 +29,8 @@ type Import struct {
 	Policy      attestation.ApprovalPolicy
 	InboxFile   string // the name in the inbox of a file that is taken from there
 
-	// LookUp asks a partner's service for a customer that no run has seen yet; found is false when it has none of this id.
+	// LookUp asks a partner's service for a customer that no run has seen yet; found is false when
+	// it has none of this id.
 	LookUp func(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error)
 }
 
@@ -37,8 +38,9 @@ type Import struct {
 type BatchStore interface {
 	Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) // as the last run left them, like Customers
 	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
-	// Import makes a batch in one transaction, and approves it in the same one if it is given an approval. report is shown
-	// every row before the transaction is committed. Without keep, nothing is.
+	// Import makes a batch in one transaction, and approves it in the same one if it is given an
+	// approval. report is shown every row before the transaction is committed. Without keep,
+	// nothing is.
 	Import(ctx context.Context, batch attestation.Batch, keep bool, approve *attestation.Approval, fill func(BatchWriter) error,
 		report ReportRows) (attestation.Batch, error)
 }
@@ -63,14 +65,17 @@ type Upload interface {
 
 const (
 	importChunk = 2000
-	// mostLookUps bounds the live questions of one import: a file of strangers is a mistake, not a reason for a million calls.
+	// mostLookUps bounds the live questions of one import: a file of strangers is a mistake, not a
+	// reason for a million calls.
 	mostLookUps = 1000
-	// mostRecalled bounds the memory of what was said of the customers; what is forgotten is asked again.
+	// mostRecalled bounds the memory of what was said of the customers; what is forgotten is asked
+	// again.
 	mostRecalled = 10 * importChunk
 )
 
-// Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or already known. Before the
-// batch is committed, report is shown every row. Without keep nothing is committed.
+// Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or
+// already known. Before the batch is committed, report is shown every row. Without keep nothing is
+// committed.
 func (j Import) Run(ctx context.Context, file Upload, name string, book BatchStore, asOf time.Time, keep bool, report ReportRows) (attestation.Batch, error) {
 	strangers, asked, err := j.strangers(ctx, file, book)
 	if err != nil {
@@ -97,7 +102,8 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 	return book.Import(ctx, batch, keep, j.approval(asOf), fill, report)
 }
 
-// approval approves a batch as it is imported where the policy asks nobody to; the configuration is named as the approver.
+// approval approves a batch as it is imported where the policy asks nobody to; the configuration is
+// named as the approver.
 func (j Import) approval(at time.Time) *attestation.Approval {
 	if j.Policy.Required {
 		return nil
@@ -106,8 +112,9 @@ func (j Import) approval(at time.Time) *attestation.Approval {
 	return &attestation.Approval{By: by, At: at, Policy: j.Policy}
 }
 
-// strangers looks up the customers that no run has seen, before the batch is begun: nothing waits for the network while the ledger is
-// being written. asked are the tenant ids of all that were looked up.
+// strangers looks up the customers that no run has seen, before the batch is begun: nothing waits
+// for the network while the ledger is being written. asked are the tenant ids of all that were
+// looked up.
 func (j Import) strangers(ctx context.Context, file Upload, book BatchStore) (found map[attestation.Identity][]attestation.Customer, asked map[string]bool, _ error) {
 	found, asked = map[attestation.Identity][]attestation.Customer{}, map[string]bool{}
 	for rows, err := range ahead(j.unknown(ctx, file, book)) {
@@ -269,8 +276,8 @@ func (e *entry) recall(ctx context.Context) error {
 	return nil
 }
 
-// remember keeps what the rows that follow must know of the file: the customer's first row that was not refused for itself, which they repeat or
-// contradict, or that its rows contradict each other.
+// remember keeps what the rows that follow must know of the file: the customer's first row that was
+// not refused for itself, which they repeat or contradict, or that its rows contradict each other.
 func (e *entry) remember(a attestation.Attestation) {
 	if a.CustomerID == "" {
 		return
@@ -313,8 +320,8 @@ var notAsked = attestation.Decision{State: attestation.Refused, Reason: attestat
 	Message: fmt.Sprintf("the last run did not see this customer, and %d others of the file were looked up before it", mostLookUps),
 	Hint:    "Run mcaledger reconcile, then import the row again."}
 
-// refuseOthers takes back the rows of the same file and customer that came before the first one that contradicts them, so that their order does
-// not matter.
+// refuseOthers takes back the rows of the same file and customer that came before the first one
+// that contradicts them, so that their order does not matter.
 func (e *entry) refuseOthers(ctx context.Context, a attestation.Attestation) error {
 	key := ofCustomer{a.PartnerID, a.CustomerID}
 	said := e.said[key]
@@ -344,7 +351,8 @@ func admitted(s attestation.State) bool {
 	return s == attestation.Queued || s == attestation.AlreadyKnown || s == attestation.Duplicate
 }
 
-// unreadable is the decision on a row that intake refused. The values stay in the file: they may be personal data.
+// unreadable is the decision on a row that intake refused. The values stay in the file: they may be
+// personal data.
 func unreadable(refusals []intake.Refusal) attestation.Decision {
 	d := attestation.Decision{State: attestation.Refused, Reason: attestation.UnreadableRow}
 	var messages, hints []string

@@ -26,9 +26,11 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// BenchmarkImport measures a whole import into PostgreSQL, file to batch, against psql's \copy into a temporary table and an upsert from there:
-// of the file's columns into one plain table, and of the rows that the import keeps into tables like the ledger's. Time per row must not grow
-// with the rows, and the heap at its highest (MB) not at all. The ledger's statistics are as autovacuum keeps them.
+// BenchmarkImport measures a whole import into PostgreSQL, file to batch, against psql's \copy into
+// a temporary table and an upsert from there: of the file's columns into one plain table, and of
+// the rows that the import keeps into tables like the ledger's. Time per row must not grow with the
+// rows, and the heap at its highest (MB) not at all. The ledger's statistics are as autovacuum
+// keeps them.
 func BenchmarkImport(b *testing.B) {
 	for _, rows := range []int{50_000, 200_000, 1_000_000} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
@@ -129,7 +131,8 @@ INSERT INTO plain SELECT * FROM incoming ON CONFLICT (customer_tenant_id) DO UPD
 `
 }
 
-// kept is the plainest way to get the rows that the import has kept into tables like those in which it keeps them.
+// kept is the plainest way to get the rows that the import has kept into tables like those in which
+// it keeps them.
 func kept(b *testing.B, address string) (script string) {
 	folder := b.TempDir()
 	require.NoError(b, os.Chmod(folder, 0o755))

@@ -16,7 +16,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/intake"
 )
 
-// ImportFiles takes files of attestations into the ledger, each as one batch, and writes their result files.
+// ImportFiles takes files of attestations into the ledger, each as one batch, and writes their
+// result files.
 type ImportFiles struct {
 	Import // how rows are judged
 	Intake intake.Options
@@ -76,7 +77,8 @@ func (e *NotImportedError) Hint() string {
 	return hintOf(e.cause)
 }
 
-// Run imports one file after the other. One that fails does not stop the others. The result files are written beside it.
+// Run imports one file after the other. One that fails does not stop the others. The result files
+// are written beside it.
 func (j ImportFiles) Run(ctx context.Context, paths []string) (Imported, error) {
 	return importEach(ctx, paths, func(path string) (ImportedFile, error) {
 		folder := filepath.Dir(path)
@@ -170,8 +172,9 @@ func (j ImportFiles) open(path string, o intake.Options) (*intake.File, error) {
 	return intake.Open(path, o)
 }
 
-// enter makes a batch of an opened file. The result files are written before the batch is committed, and get their names
-// after it: a batch without answers is none, and neither are answers without a batch.
+// enter makes a batch of an opened file. The result files are written before the batch is
+// committed, and get their names after it: a batch without answers is none, and neither are answers
+// without a batch.
 func (j ImportFiles) enter(ctx context.Context, file Upload, path string, to destination) (done ImportedFile, err error) {
 	var results *pendingResults
 	defer func() {

@@ -15,9 +15,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/intake"
 )
 
-// Inbox imports every file of a folder. Each is moved to the sub-folder done, with its result files, or to refused when
-// nothing of it can be read; one that failed for another reason stays for the next night. Links, devices and sub-folders
-// are never followed.
+// Inbox imports every file of a folder. Each is moved to the sub-folder done, with its result
+// files, or to refused when nothing of it can be read; one that failed for another reason stays for
+// the next night. Links, devices and sub-folders are never followed.
 type Inbox struct {
 	ImportFiles
 	Folder   string
@@ -136,7 +136,8 @@ func (j Inbox) warnLeft(left []LeftFile) error {
 		"Close the file in the program that has it open, give it a time that is not in the future, or move away what is not a file of attestations.")
 }
 
-// openInbox is the inbox while its files are taken. All names are relative to root, and cannot lead out of it.
+// openInbox is the inbox while its files are taken. All names are relative to root, and cannot lead
+// out of it.
 type openInbox struct {
 	Inbox
 	root *os.Root
@@ -144,8 +145,8 @@ type openInbox struct {
 
 func (b openInbox) path(name string) string { return filepath.Join(b.Folder, name) }
 
-// finishInterrupted finishes what a run began that was killed after it had committed a batch: it writes the result files
-// and moves the file.
+// finishInterrupted finishes what a run began that was killed after it had committed a batch: it
+// writes the result files and moves the file.
 func (b openInbox) finishInterrupted(ctx context.Context) (finished []ImportedFile, err error) {
 	batches, err := b.Batches.UnfinishedInboxBatches(ctx)
 	if err != nil {
@@ -185,7 +186,8 @@ func (b openInbox) holds(batch attestation.Batch) (bool, error) {
 	return sum == batch.SHA256, nil
 }
 
-// finishAgain writes the result files of a batch whose file is still in the inbox, and moves the file.
+// finishAgain writes the result files of a batch whose file is still in the inbox, and moves the
+// file.
 func (b openInbox) finishAgain(ctx context.Context, batch attestation.Batch) (ImportedFile, error) {
 	done, err := b.place(doneFolder, batch.InboxFile)
 	if err != nil {

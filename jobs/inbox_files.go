@@ -20,14 +20,15 @@ type LeftFile struct {
 }
 
 const (
-	// minFileAge is how long a file must have been in the inbox: a younger one may still be written to.
+	// minFileAge is how long a file must have been in the inbox: a younger one may still be written
+	// to.
 	minFileAge = time.Minute
 	// longStay is how long something may be in the inbox before somebody has to look.
 	longStay = 24 * time.Hour
 )
 
-// readInbox lists the files that are ready to be taken, by name, and what is left. Hidden files, locks and our own
-// sub-folders are neither.
+// readInbox lists the files that are ready to be taken, by name, and what is left. Hidden files,
+// locks and our own sub-folders are neither.
 func readInbox(folder fs.ReadDirFile, asOf time.Time) (ready []string, left []LeftFile, err error) {
 	entries, err := folder.ReadDir(-1)
 	if err != nil {
@@ -102,7 +103,8 @@ func locks(entries []fs.DirEntry, asOf time.Time) map[string]lock {
 	return locked
 }
 
-// lockOf finds the lock of a file. Excel leaves the first two letters out of its lock's name when the name is long.
+// lockOf finds the lock of a file. Excel leaves the first two letters out of its lock's name when
+// the name is long.
 func lockOf(locked map[string]lock, name string) (lock, bool) {
 	if l, ok := locked[name]; ok {
 		return l, true
@@ -112,7 +114,8 @@ func lockOf(locked map[string]lock, name string) (lock, bool) {
 	return l, ok
 }
 
-// openRegular opens a regular file of a folder for reading. It follows no link and does not wait for a pipe's writer.
+// openRegular opens a regular file of a folder for reading. It follows no link and does not wait
+// for a pipe's writer.
 func openRegular(root *os.Root, name string) (*os.File, error) {
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Nightly does the work of a night, in this order: reconcile, take the inbox, submit what is approved, report. A step that
-// fails does not keep the next ones from being done: the morning needs its workbook.
+// Nightly does the work of a night, in this order: reconcile, take the inbox, submit what is
+// approved, report. A step that fails does not keep the next ones from being done: the morning
+// needs its workbook.
 type Nightly struct {
 	Reconcile ReconcilePartners
 	Inbox     Inbox
@@ -16,7 +17,8 @@ type Nightly struct {
 	Report    Report
 }
 
-// NightSummary is what became of a night. Everything that tells people or machines about it reads this value.
+// NightSummary is what became of a night. Everything that tells people or machines about it reads
+// this value.
 type NightSummary struct {
 	Reconcile Step[[]PartnerRun]
 	Import    Step[InboxResult]

@@ -29,8 +29,8 @@ func (o Outcome) Worse(other Outcome) Outcome {
 	return worstLast[max(slices.Index(worstLast, o), slices.Index(worstLast, other))]
 }
 
-// CodedError is an error that machines can tell from others, and that says what a person can do about it. The errors of
-// the store, the client and the jobs implement it.
+// CodedError is an error that machines can tell from others, and that says what a person can do
+// about it. The errors of the store, the client and the jobs implement it.
 type CodedError interface {
 	error
 	Code() string

@@ -21,7 +21,7 @@ type Partner struct {
 // PartnerService is all that the jobs ask of Partner Center.
 type PartnerService interface {
 	Service
-	ParticularsService
+	EnrichService
 	Attestor
 	InvitationService
 	AgreementService
@@ -33,8 +33,8 @@ type Connection interface {
 	Close()
 }
 
-// Partners are the Partner Center accounts that an invocation works with, in the configured order. The service of each
-// is opened when it is first needed, once. Safe for concurrent use.
+// Partners are the Partner Center accounts that an invocation works with, in the configured order.
+// The service of each is opened when it is first needed, once. Safe for concurrent use.
 type Partners struct {
 	List []Partner
 	Open func(Partner) (Connection, error)
@@ -100,7 +100,8 @@ func (p *Partners) Close() {
 	p.open = nil
 }
 
-// LookUp asks a partner's service for a customer; found is false when it says that it has none of this id.
+// LookUp asks a partner's service for a customer; found is false when it says that it has none of
+// this id.
 func (p *Partners) LookUp(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error) {
 	service, err := p.Service(partner.ID, uuid.NewString())
 	if err != nil {

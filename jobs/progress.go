@@ -23,23 +23,23 @@ func (w Watch) task(name string) func(done, expected int) {
 	return func(int, int) {}
 }
 
-// watchedParticulars counts the customers that were asked about.
-type watchedParticulars struct {
-	ParticularsService
+// watchedEnrich counts the customers that were asked about.
+type watchedEnrich struct {
+	EnrichService
 	asked atomic.Int64
 	told  func(done, expected int)
 }
 
-func (w *watchedParticulars) count() { w.told(int(w.asked.Add(1)), 0) }
+func (w *watchedEnrich) count() { w.told(int(w.asked.Add(1)), 0) }
 
-func (w *watchedParticulars) Subscriptions(ctx context.Context, customerID string) ([]standing.Subscription, error) {
+func (w *watchedEnrich) Subscriptions(ctx context.Context, customerID string) ([]standing.Subscription, error) {
 	defer w.count()
-	return w.ParticularsService.Subscriptions(ctx, customerID)
+	return w.EnrichService.Subscriptions(ctx, customerID)
 }
 
-func (w *watchedParticulars) Reseller(ctx context.Context, customerID string) (string, error) {
+func (w *watchedEnrich) Reseller(ctx context.Context, customerID string) (string, error) {
 	defer w.count()
-	return w.ParticularsService.Reseller(ctx, customerID)
+	return w.EnrichService.Reseller(ctx, customerID)
 }
 
 // watchedLedger counts the customers that a report has written.

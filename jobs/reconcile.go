@@ -1,5 +1,6 @@
-// Package jobs holds what the program does, one file a job. A job says what happens in which order; how to speak to Partner
-// Center, to a database or to Excel is known elsewhere, behind the small interfaces that each job declares.
+// Package jobs holds what the program does, one use case per file. A job says what happens in which
+// order; how to call Partner Center, a database or Excel is known elsewhere, behind the small
+// interfaces that each job declares.
 package jobs
 
 import (
@@ -13,53 +14,82 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Reconcile reads the standing of every customer of one partner.
+// Reconcile reads the standing of the customers of one partner.
 type Reconcile struct {
+	Scope          Scope
 	Policy         standing.Policy
 	Kind           standing.PartnerKind
 	Concurrency    int           // customers read at the same time
-	MaxGonePercent float64       // of the last run's customers that may be missing from the list at once
-	ResumeWithin   time.Duration // readings of an interrupted run that are younger are not made again
-	Version        string        // of the program; a run is not continued by another one
+	MaxGonePercent float64       // of the last run's customers that may be missing or unknown at once
+	ResumeWithin   time.Duration // readings of an earlier attempt that are younger are not made again
+	Version        string        // of the program; readings of another one are not reused
 	CorrelationID  string        // for a run that begins; one that is continued keeps its own
 
 	// Connect opens the partner's service; every request of the run carries the correlation id.
 	Connect func(correlationID string) (Service, error)
-	// Progress is told how many customers were read in this attempt and how many the last run had; nil: nobody listens.
+	// Progress is told how many customers were read in this attempt and how many the last run had;
+	// it may be nil.
 	Progress func(read, expected int)
 }
 
-// Service is what a sweep asks of Partner Center. Its errors about a single customer say so by implementing serviceError.
+// Scope says which customers a run looks at; the zero value is all of them.
+type Scope struct {
+	few       bool
+	customers []string // the few
+}
+
+// All is every customer of the partner.
+func All() Scope { return Scope{} }
+
+// These are a few customers that the last run had, by their ids.
+func These(customers ...string) Scope { return Scope{few: true, customers: customers} }
+
+// Service is what a run asks of Partner Center. Its errors about a single customer implement
+// serviceError.
 type Service interface {
 	Customers(ctx context.Context) iter.Seq2[[]standing.Customer, error]
 	Customer(ctx context.Context, id string) (standing.Customer, error)
 	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
 	DirectAcceptance(ctx context.Context, customerID string) (bool, error)
 	Cost() ledger.Cost
-	Close()
 }
 
-// Ledger is what a sweep asks of the store, as the holder of the partner's lease.
+// Ledger is what a run asks of the store, as the holder of the partner's lease.
 type Ledger interface {
+	RunLedger
+	ListLedger
+}
+
+// RunLedger keeps runs and readings.
+type RunLedger interface {
 	LastCompleted(ctx context.Context) (*ledger.Run, error) // nil: there is none
 	Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) (begun ledger.Run, resumed bool, err error)
-	RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error)
 	SaveReadings(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error
+	AddCost(ctx context.Context, id int64, cost ledger.Cost) error
+	RecordFailure(ctx context.Context, id int64, failure ledger.Failure) error
+	CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error)
+}
+
+// ListLedger compares the list of customers with the ledger.
+type ListLedger interface {
+	RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, foundUnlisted bool) (unread []ledger.Listed, fresh int, err error)
 	CountUnlisted(ctx context.Context, r ledger.Run) (missing, listed int, err error)
 	Unlisted(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error]
-	AddCost(ctx context.Context, id int64, cost ledger.Cost) error
-	CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error)
+	Known(ctx context.Context, customers []string) ([]standing.Record, error)
 }
 
 // Result is what became of one attempt at a run.
 type Result struct {
-	Run     ledger.Run
+	Run     ledger.Run // zero: there was nothing to do
 	Resumed bool
 	Cost    ledger.Cost // of this attempt
 }
 
 // UnbalancedError says which control totals of a run do not hold. The run changed no standing.
-type UnbalancedError struct{ Run ledger.Run }
+type UnbalancedError struct {
+	Run  ledger.Run
+	cure string // of the most frequent error of its reads; may be empty
+}
 
 func (e *UnbalancedError) Error() string {
 	var failed []string
@@ -72,51 +102,77 @@ func (e *UnbalancedError) Error() string {
 		e.Run.ID, e.Run.Partner.Name, strings.Join(failed, "; "))
 }
 
+// Code names the error for machines.
 func (e *UnbalancedError) Code() string { return "unbalanced" }
+
+// Hint is what a person can do.
 func (e *UnbalancedError) Hint() string {
-	return "Look at the sheet Checks of the report. If so many customers really left, raise reconcile.max_gone_percent for one run."
+	if !ledger.ReadingsAreGood(e.Run.Checks) {
+		return "This is a fault of mcaledger or of its database. Run mcaledger verify, and report it with the sheet Checks of the report."
+	}
+	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be read is kept for the " +
+		"next attempt. If so many customers really changed, raise reconcile.max_gone_percent for one run.")
 }
 
-// grace is how long requests in flight may take when the program is told to stop.
-const grace = 5 * time.Second
-
-// Run makes one run, or continues the one that was interrupted. When ctx ends, no more work is taken, what is in flight is
-// finished and saved, and the context's cause is returned; the next Run goes on from there.
-func (j Reconcile) Run(ctx context.Context, runs Ledger, asOf time.Time) (result Result, err error) {
-	last, err := runs.LastCompleted(ctx)
-	if err != nil {
+// Run makes one run, or continues the one that was interrupted or not believed. When ctx ends, no
+// more work is taken, what is in flight is finished and saved, and the context's cause is returned;
+// the next Run continues.
+func (j Reconcile) Run(ctx context.Context, runs Ledger, now func() time.Time) (result Result, err error) {
+	s := &sweep{Reconcile: j, runs: runs, now: now, asOf: now(), errors: map[string]*readErrors{}}
+	if s.last, err = runs.LastCompleted(ctx); err != nil {
 		return result, fmt.Errorf("look up the last run: %w", err)
 	}
-	wanted := ledger.Run{Kind: ledger.Sweep, Policy: j.Policy, CorrelationID: j.CorrelationID, Version: j.Version, StartedAt: asOf}
-	if result.Run, result.Resumed, err = runs.Begin(ctx, wanted, asOf.Add(-j.ResumeWithin)); err != nil {
-		return result, fmt.Errorf("begin a run: %w", err)
-	}
-	service, err := j.Connect(result.Run.CorrelationID)
-	if err != nil {
+	source, err := s.source(ctx)
+	if err != nil || source == nil {
 		return result, err
 	}
-	defer service.Close()
-
-	s := newSweep(j, runs, service, result.Run, last, asOf)
-	err = s.readAll(ctx)
-	result.Cost = service.Cost()
-	result.Cost.Seconds = time.Since(s.began).Seconds()
+	if result.Run, result.Resumed, err = runs.Begin(ctx, s.wanted(), s.asOf.Add(-j.ResumeWithin)); err != nil {
+		return result, fmt.Errorf("begin a run: %w", err)
+	}
+	s.run = result.Run
+	if s.service, err = j.Connect(result.Run.CorrelationID); err != nil {
+		return result, s.fail(ctx, err)
+	}
+	err = s.readAll(ctx, source)
+	result.Cost = s.service.Cost()
+	result.Cost.Seconds = now().Sub(s.asOf).Seconds()
 	if spent := runs.AddCost(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
 		err = spent
 	}
 	if err != nil {
-		return result, err
+		return result, s.fail(ctx, err)
 	}
 
-	closing := s.run
-	closing.FinishedAt = s.now()
+	s.run.FinishedAt = now()
 	// Everything is read: a stop that comes now must not throw it away.
-	if result.Run, err = runs.CloseRun(context.WithoutCancel(ctx), closing, s.judge); err != nil {
-		return result, fmt.Errorf("close run %d: %w", closing.ID, err)
+	if result.Run, err = runs.CloseRun(context.WithoutCancel(ctx), s.run, s.judge); err != nil {
+		return result, fmt.Errorf("close run %d: %w", s.run.ID, err)
 	}
-	result.Run.Cost = closing.Cost.Add(result.Cost)
+	result.Run.Cost = s.run.Cost.Add(result.Cost)
 	if result.Run.State != ledger.Completed {
-		return result, &UnbalancedError{result.Run}
+		return result, &UnbalancedError{result.Run, s.commonError().hint}
 	}
 	return result, nil
+}
+
+// wanted is the run to begin if none is to be continued.
+func (s *sweep) wanted() ledger.Run {
+	wanted := ledger.Run{Kind: ledger.Sweep, Policy: s.Policy, CorrelationID: s.CorrelationID, Version: s.Version, StartedAt: s.asOf}
+	if s.Scope.few {
+		wanted.Kind, wanted.OldestReading = ledger.Recheck, s.last.OldestReading
+	}
+	return wanted
+}
+
+// fail notes why an attempt ended early, for the report. An interruption is no failure.
+func (s *sweep) fail(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	code, hint := Explain(err)
+	failure := ledger.Failure{Code: code, Message: err.Error(), Hint: hint}
+	if noted := s.runs.RecordFailure(context.WithoutCancel(ctx), s.run.ID, failure); noted != nil {
+		return fmt.Errorf("%w; and that could not be noted: %w", err, noted)
+	}
+	return err
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// ReconcilePartners reconciles several partners, all at the same time: each has a service, a pace and a lease of its own.
+// ReconcilePartners reconciles several partners, all at the same time: each has a service, a pace
+// and a lease of its own.
 type ReconcilePartners struct {
 	Reconcile // what is the same for every partner
 	Partners  *Partners
@@ -25,14 +26,15 @@ type ReconcilePartners struct {
 
 // Leases give the right to write about one partner.
 type Leases interface {
-	// Hold runs work while it holds the partner's lease, or fails with an error whose code is "held".
+	// Hold runs work while it holds the partner's lease, or fails with an error whose code is
+	// "held".
 	Hold(ctx context.Context, partner ledger.Partner, work func(ctx context.Context, lease PartnerLedger) error) error
 }
 
 // PartnerLedger is all that the jobs ask of the ledger as the holder of a partner's lease.
 type PartnerLedger interface {
-	RecheckLedger
-	ParticularsLedger
+	Ledger
+	EnrichLedger
 }
 
 // PartnerRun is what became of one partner's run.
@@ -42,7 +44,8 @@ type PartnerRun struct {
 	Err error // nil: it is completed
 }
 
-// Run reconciles every partner. One that fails does not stop the others. The error sums up all of them.
+// Run reconciles every partner. One that fails does not stop the others. The error sums up all of
+// them.
 func (j ReconcilePartners) Run(ctx context.Context) ([]PartnerRun, error) {
 	runs := make([]PartnerRun, len(j.Partners.List))
 	var working sync.WaitGroup
@@ -65,7 +68,7 @@ func (j ReconcilePartners) one(ctx context.Context, p Partner) (result Result, e
 		return service, err
 	}
 	err = j.Leases.Hold(ctx, p.Partner, func(leased context.Context, lease PartnerLedger) error {
-		if result, err = job.Run(leased, lease, j.Now()); err != nil {
+		if result, err = job.Run(leased, lease, j.Now); err != nil {
 			return err
 		}
 		switch err := j.enrich(leased, p, lease, service, &result); {
@@ -88,11 +91,11 @@ func (j ReconcilePartners) forPartner(p Partner) Reconcile {
 	return job
 }
 
-// enrich reads subscriptions and resellers, now that the run is closed, and adds the cost to the result. The run is good
-// without them: the next one reads what is missing.
+// enrich reads subscriptions and resellers, now that the run is closed, and adds the cost to the
+// result. The run is good without them: the next one reads what is missing.
 func (j ReconcilePartners) enrich(ctx context.Context, p Partner, lease PartnerLedger, service PartnerService, result *Result) error {
-	watched := &watchedParticulars{ParticularsService: service, told: j.Watch.task(p.Name + ": subscriptions")}
-	found, err := Enrich{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, watched, result.Run)
+	watched := &watchedEnrich{EnrichService: service, told: j.Watch.task(p.Name + ": subscriptions")}
+	found, err := Enrich{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, watched, result.Run, j.Now)
 	result.Cost, result.Run.Cost = result.Cost.Add(found.Cost), result.Run.Cost.Add(found.Cost)
 	j.Log.Info("subscriptions read", "partner", p.Name, "run", result.Run.ID, "purchases", found.Purchases.Read, "resellers", found.Resellers.Read,
 		"refused", found.Purchases.Refused+found.Resellers.Refused,
@@ -104,10 +107,11 @@ func (j ReconcilePartners) enrich(ctx context.Context, p Partner, lease PartnerL
 // Recheck reads the standing of a few customers of one partner again.
 func (j ReconcilePartners) Recheck(ctx context.Context, p Partner, customers []string) error {
 	job := j.forPartner(p)
-	job.Progress = nil
+	job.Scope, job.Progress = These(customers...), nil
 	job.Connect = func(correlationID string) (Service, error) { return j.Partners.Service(p.ID, correlationID) }
 	return j.Leases.Hold(ctx, p.Partner, func(ctx context.Context, lease PartnerLedger) error {
-		return job.Recheck(ctx, lease, customers, j.Now())
+		_, err := job.Run(ctx, lease, j.Now)
+		return err
 	})
 }
 
@@ -124,7 +128,8 @@ func (j ReconcilePartners) log(r PartnerRun) {
 		"retries", r.Cost.Retries, "seconds", r.Cost.Seconds)
 }
 
-// summarize makes one error of what became of each partner; stopped is why the program was told to stop, if it was.
+// summarize makes one error of what became of each partner; stopped is why the program was told to
+// stop, if it was.
 func summarize(stopped error, runs []PartnerRun) error {
 	var failed []error
 	held, unreadable := 0, 0
@@ -154,7 +159,8 @@ func summarize(stopped error, runs []PartnerRun) error {
 	return nil
 }
 
-// allFailedError: several partners, and none was done, for different reasons. That one of them is held decides nothing.
+// allFailedError: several partners, and none was done, for different reasons. That one of them is
+// held decides nothing.
 type allFailedError struct{ failures error }
 
 func (e *allFailedError) Error() string { return e.failures.Error() }

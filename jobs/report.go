@@ -39,7 +39,8 @@ type Report struct {
 type ReportLedger interface {
 	Runs
 	reports.Source
-	// Reported notes that these runs were reported as of an instant, so that the same report can be made again.
+	// Reported notes that these runs were reported as of an instant, so that the same report can be
+	// made again.
 	Reported(ctx context.Context, runs []int64, through time.Time) error
 }
 
@@ -49,7 +50,8 @@ type ReportFile struct {
 	Sheets []reports.SheetRows
 }
 
-// Check refuses a request that cannot be met, before anything is opened, and puts the sheets into the workbook's order.
+// Check refuses a request that cannot be met, before anything is opened, and puts the sheets into
+// the workbook's order.
 func (j *Report) Check() error {
 	names := reports.SheetNames() // those that are tables
 	if j.Format == "xlsx" {
@@ -77,7 +79,8 @@ func (j *Report) Check() error {
 // ErrNothingToReport: no run has ended yet.
 var ErrNothingToReport = errors.New("there is no run to report yet: mcaledger reconcile makes one")
 
-// Run selects the runs, writes the report, notes that they were reported, and removes the oldest reports.
+// Run selects the runs, writes the report, notes that they were reported, and removes the oldest
+// reports.
 func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 	if !j.AllPartners && j.Out == "" {
 		return done, usageErrorf("a report of some partners needs --out: the reports in report.dir are of all partners")
@@ -163,7 +166,8 @@ func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book) (repo
 	return reports.Write(ctx, to, book, source)
 }
 
-// fileName is the file's name in Dir: a day's for the newest runs, so that tomorrow's is another; the run's for a past one.
+// fileName is the file's name in Dir: a day's for the newest runs, so that tomorrow's is another;
+// the run's for a past one.
 func (j Report) fileName(day time.Time) string {
 	name := day.Format(time.DateOnly)
 	if j.Show.Run != 0 {
@@ -194,7 +198,8 @@ func (j Report) isDaily() bool {
 	return j.ofNewestRuns() && j.AllPartners && j.Format == "xlsx" && len(j.Sheets) == 0
 }
 
-// newestRuns are the runs that are reported on their own morning, not on a later one that had nothing newer.
+// newestRuns are the runs that are reported on their own morning, not on a later one that had
+// nothing newer.
 func newestRuns(book reports.Book) (ids []int64) {
 	for _, p := range book.Partners {
 		if p.Run != nil && p.Failed == nil && p.Unfinished == nil {
@@ -213,8 +218,8 @@ func (e *FailedChecksError) Hint() string {
 	return "The next run tries again; the sheet Checks has the numbers."
 }
 
-// reportError says of a report that was written whether its figures can be relied on and are new; failing is how many of
-// its checks failed.
+// reportError says of a report that was written whether its figures can be relied on and are new;
+// failing is how many of its checks failed.
 func reportError(book reports.Book, failing int) error {
 	var failed, old []string
 	for _, p := range book.Partners {
@@ -237,8 +242,8 @@ func reportError(book reports.Book, failing int) error {
 	return nil
 }
 
-// keepNewest removes all but the newest daily reports with an extension from the folder of the one that was just written,
-// which always stays. What is not named like a day's report stays too.
+// keepNewest removes all but the newest daily reports with an extension from the folder of the one
+// that was just written, which always stays. What is not named like a day's report stays too.
 func keepNewest(written, extension string, keep int) error {
 	folder := filepath.Dir(written)
 	entries, err := os.ReadDir(folder) // sorted by name, and so by day

@@ -10,8 +10,8 @@ import (
 	"github.com/mcaledger/mcaledger/reports"
 )
 
-// Selection says what a report shows of each partner: the newest completed runs, or those of the morning on which an
-// earlier run was the newest.
+// Selection says what a report shows of each partner: the newest completed runs, or those of the
+// morning on which an earlier run was the newest.
 type Selection struct {
 	Partners []ledger.Partner // in the order in which they are shown
 	Run      int64            // the run to report; 0: the newest of every partner
@@ -22,20 +22,22 @@ type Selection struct {
 // Runs is what a report asks of the ledger of runs.
 type Runs interface {
 	Run(ctx context.Context, id int64) (*ledger.Run, error) // nil: there is none
-	// LastEntry is the instant of the newest thing that the ledger knows of; clocks of several hosts may differ a little.
+	// LastEntry is the instant of the newest thing that the ledger knows of; clocks of several
+	// hosts may differ a little.
 	LastEntry(ctx context.Context) (time.Time, error)
-	// CompletedRuns are up to limit runs of a partner that had completed by an instant, the newest first.
+	// CompletedRuns are up to limit runs of a partner that had completed by an instant, the newest
+	// first.
 	CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error)
 	// RunsAfter are a partner's runs after one that had begun by an instant, the newest first.
 	RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error)
 }
 
-// stale is how old a night may be when it is reported. Runs are made every night; a report of an older one must not look as if it were of this
-// morning's.
+// stale is how old a night may be when it is reported. Runs are made every night; a report of an
+// older one must not look as if it were of this morning's.
 const stale = 36 * time.Hour
 
-// Find returns the partners' runs, and the instant as of which the ledger is shown. The same request shows the same of a run that is not the
-// newest, however late it is made.
+// Find returns the partners' runs, and the instant as of which the ledger is shown. The same
+// request shows the same of a run that is not the newest, however late it is made.
 func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
 	var wanted, against *ledger.Run
 	if j.Run != 0 {
@@ -79,8 +81,9 @@ func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []
 	return shown, through, nil
 }
 
-// instant is what a report of the wanted run could know: all that there was when it was last reported as the newest run, or else when the next
-// one began. The newest run's report, and one of no run in particular, knows everything.
+// instant is what a report of the wanted run could know: all that there was when it was last
+// reported as the newest run, or else when the next one began. The newest run's report, and one of
+// no run in particular, knows everything.
 func instant(ctx context.Context, runs Runs, wanted *ledger.Run, now time.Time) (time.Time, error) {
 	if wanted != nil {
 		if !wanted.ReportedAt.IsZero() {

@@ -17,7 +17,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/intake"
 )
 
-// resultPerm lets the group read what the program writes for people: finance is another user than cron's.
+// resultPerm lets the group read what the program writes for people: finance is another user than
+// cron's.
 const resultPerm fs.FileMode = 0o640
 
 // ResultFiles are where the answers to a batch were written.
@@ -62,7 +63,8 @@ func (movedError) Error() string { return "another run has imported this file" }
 func (movedError) Code() string  { return "held" }
 func (movedError) Hint() string  { return "" }
 
-// pendingResults are the answers to a batch before they have their names: a batch is in the ledger first.
+// pendingResults are the answers to a batch before they have their names: a batch is in the ledger
+// first.
 type pendingResults struct {
 	to    destination
 	files []*atomicfile.File

@@ -47,7 +47,8 @@ func (j *Classic) Advance(ctx context.Context, c *attestation.Claim, open OpenRe
 	return sent(c, answer, result, err)
 }
 
-// sent is what the answer to a request means for an attestation; err is the service's, if it refused.
+// sent is what the answer to a request means for an attestation; err is the service's, if it
+// refused.
 func sent(c *attestation.Claim, answer attestation.Answer, result attestation.SendResult, err error) (attestation.Settlement, error) {
 	end := attestation.Settlement{State: c.State, Result: result, Answer: answer}
 	switch result {
@@ -92,7 +93,8 @@ func customerRejected(c *attestation.Claim, answer attestation.Answer, err error
 		Hint: fmt.Sprintf("%s, then run mcaledger attest retry %s.", cure, c.ID), Result: attestation.ResultCustomerRejected, Answer: answer}
 }
 
-// forbidden is an attestation for a customer for whom the caller lacks a right that it has for others.
+// forbidden is an attestation for a customer for whom the caller lacks a right that it has for
+// others.
 func forbidden(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
 	end := customerRejected(c, answer, err)
 	end.Result = attestation.ResultForbidden
@@ -101,8 +103,8 @@ func forbidden(c *attestation.Claim, answer attestation.Answer, err error) attes
 	return end
 }
 
-// readBack looks for an attestation whose request has an unknown outcome. ok is false when it is certainly not on
-// record, so that the request may be repeated.
+// readBack looks for an attestation whose request has an unknown outcome. ok is false when it is
+// certainly not on record, so that the request may be repeated.
 func (j *Classic) readBack(ctx context.Context, c *attestation.Claim) (end attestation.Settlement, ok bool, fatal error) {
 	found, err := j.Service.Agreements(ctx, c.CustomerID)
 	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {

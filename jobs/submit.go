@@ -15,43 +15,47 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Submit takes the approved attestations of one partner to Microsoft, and finds out what became of those whose answer
-// was lost. Any number of hosts may do so at the same time.
+// Submit takes the approved attestations of one partner to Microsoft, and finds out what became of
+// those whose answer was lost. Any number of hosts may do so at the same time.
 type Submit struct {
 	Route       Route
 	Concurrency int
 	Most        int // attestations to work on, at most
-	// Cooldown is how long an attestation rests after a lost answer: at least as long as the service may go on working
-	// on a request whose caller has gone.
+	// Cooldown is how long an attestation rests after a lost answer: at least as long as the
+	// service may go on working on a request whose caller has gone.
 	Cooldown time.Duration
 	// Waiting is told that the submission waits for so many attestations to cool down; may be nil.
 	Waiting func(attestations int, wait time.Duration)
 }
 
-// Route is a way to get attestations on record with Microsoft, in one or several steps. It is used by several workers.
+// Route is a way to get attestations on record with Microsoft, in one or several steps. It is used
+// by several workers.
 type Route interface {
 	// Begin prepares a submission.
 	Begin(ctx context.Context) error
-	// Advance takes a claimed attestation one step further, or finds out what became of the last request. It calls open
-	// right before it sends a request. An error concerns the caller rather than the attestation, and with
-	// ResultForbidden perhaps the caller; the settlement is right in either case.
+	// Advance takes a claimed attestation one step further, or finds out what became of the last
+	// request. It calls open right before it sends a request. An error concerns the caller rather
+	// than the attestation, and with ResultForbidden perhaps the caller; the settlement is right in
+	// either case.
 	Advance(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error)
 }
 
-// OpenRequest saves a request that is about to leave, in claim.LastRequest. When it fails, nothing may be sent.
+// OpenRequest saves a request that is about to leave, in claim.LastRequest. When it fails, nothing
+// may be sent.
 type OpenRequest func(ctx context.Context, kind attestation.RequestKind, templateID string) error
 
-// Queue is what a submission asks of the store. Every write fails with attestation.ErrClaimLost when another worker has
-// the attestation by now.
+// Queue is what a submission asks of the store. Every write fails with attestation.ErrClaimLost
+// when another worker has the attestation by now.
 type Queue interface {
-	// Claim takes the next attestation, new ones first, or only one whose answer was lost; nil: there is none now.
+	// Claim takes the next attestation, new ones first, or only one whose answer was lost; nil:
+	// there is none now.
 	Claim(ctx context.Context, today standing.Date, fresh bool) (*attestation.Claim, error)
 	// Open saves a request that is about to leave; after a crash the attestation rests for so long.
 	Open(ctx context.Context, c *attestation.Claim, r attestation.Request, wait time.Duration) error
 	// Settle ends a claim.
 	Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error
-	// OpenRequests counts the attestations whose answer was lost and that nobody is working on, and returns how long it
-	// is until the first of them may be claimed.
+	// OpenRequests counts the attestations whose answer was lost and that nobody is working on, and
+	// returns how long it is until the first of them may be claimed.
 	OpenRequests(ctx context.Context) (n int, wait time.Duration, err error)
 }
 
@@ -61,11 +65,13 @@ type Submitted struct {
 	Customers                                                              []string // whose standing has changed by it
 }
 
-// rounds is how many times a submission works through the queue, the later times only on those whose answer was lost.
+// rounds is how many times a submission works through the queue, the later times only on those
+// whose answer was lost.
 const rounds = 3
 
-// Run works until the queue is empty, Most were worked on, ctx ends, or the service refuses the caller. What became of
-// lost answers is found out before it ends, if possible. Requests in flight when ctx ends are finished.
+// Run works until the queue is empty, Most were worked on, ctx ends, or the service refuses the
+// caller. What became of lost answers is found out before it ends, if possible. Requests in flight
+// when ctx ends are finished.
 func (j Submit) Run(ctx context.Context, queue Queue, now func() time.Time) (Submitted, error) {
 	if err := j.Route.Begin(ctx); err != nil {
 		return Submitted{}, err
@@ -194,8 +200,9 @@ func (f finding) unsure() bool {
 	return f.Result == attestation.ResultUnknown || f.Result == "" && f.claim.MaybeDelivered
 }
 
-// mostForbidden is how many customers in a row may be forbidden before the caller is taken to lack the right for all.
-// One customer whose right is missing must not keep the others waiting, tonight and every night.
+// mostForbidden is how many customers in a row may be forbidden before the caller is taken to lack
+// the right for all. One customer whose right is missing must not keep the others waiting, tonight
+// and every night.
 const mostForbidden = 10
 
 // work claims one attestation after the other, and advances each.
@@ -219,7 +226,8 @@ func (s *submission) work(ctx, working context.Context, fresh bool) error {
 
 // advance takes a claimed attestation one step further.
 func (s *submission) advance(working context.Context, c *attestation.Claim) finding {
-	// The request must be over before the claim is: two workers must never send the same attestation.
+	// The request must be over before the claim is: two workers must never send the same
+	// attestation.
 	ctx, cancel := context.WithDeadline(working, c.Until)
 	defer cancel()
 	end, err := s.Route.Advance(ctx, c, func(ctx context.Context, kind attestation.RequestKind, templateID string) error {
@@ -231,7 +239,8 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	case end.Result == attestation.ResultForbidden:
 		f.forbidden = err
 	case end.Result == "" && (errors.Is(err, attestation.ErrClaimLost) || ctx.Err() != nil && working.Err() == nil):
-		// This process was stopped for too long: no request left, and the next attestation may be in time.
+		// This process was stopped for too long: no request left, and the next attestation may be
+		// in time.
 	default:
 		f.refused = err
 	}
@@ -245,8 +254,8 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	return f
 }
 
-// open saves a request that is about to leave. While the outcome of the last one is not known, it is repeated with the
-// same id and content, so that the service can tell that it is the same.
+// open saves a request that is about to leave. While the outcome of the last one is not known, it
+// is repeated with the same id and content, so that the service can tell that it is the same.
 func (s *submission) open(ctx context.Context, c *attestation.Claim, kind attestation.RequestKind, templateID string) error {
 	r := attestation.Request{Kind: kind, ID: uuid.NewString(), TemplateID: templateID, SentAt: s.now()}
 	if c.MaybeDelivered {
@@ -270,7 +279,8 @@ func (s *submission) settle(ctx context.Context, f finding) error {
 	return nil
 }
 
-// forgetUnsure leaves out the attestations of unknown outcome that other hosts have settled meanwhile.
+// forgetUnsure leaves out the attestations of unknown outcome that other hosts have settled
+// meanwhile.
 func (s *submission) forgetUnsure() {
 	for id, e := range s.ends {
 		if e.unsure {
@@ -279,8 +289,9 @@ func (s *submission) forgetUnsure() {
 	}
 }
 
-// resolve decides whether a 403 concerns one customer or the caller, and returns what can be saved now. Only what the
-// service answers for other customers shows it, so forbidden ones are held until one is accepted, or there are too many.
+// resolve decides whether a 403 concerns one customer or the caller, and returns what can be saved
+// now. Only what the service answers for other customers shows it, so forbidden ones are held until
+// one is accepted, or there are too many.
 func (s *submission) resolve(f finding) []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -303,8 +314,8 @@ func (s *submission) resolve(f finding) []finding {
 	return []finding{f}
 }
 
-// flushHeld returns the forbidden ones that are still held at the end of a round. If the service accepted others, the
-// 403s concern these customers.
+// flushHeld returns the forbidden ones that are still held at the end of a round. If the service
+// accepted others, the 403s concern these customers.
 func (s *submission) flushHeld() []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -319,7 +330,8 @@ func (s *submission) flushHeld() []finding {
 	return held
 }
 
-// releaseHeld returns the held ones as attestations about which nothing was decided. The caller holds the lock.
+// releaseHeld returns the held ones as attestations about which nothing was decided. The caller
+// holds the lock.
 func (s *submission) releaseHeld() []finding {
 	held := s.held
 	s.held = nil
@@ -329,8 +341,8 @@ func (s *submission) releaseHeld() []finding {
 	return held
 }
 
-// stop lets nobody claim another attestation. Requests in flight are finished: cut off, nobody would know what became of
-// them. The caller holds the lock.
+// stop lets nobody claim another attestation. Requests in flight are finished: cut off, nobody
+// would know what became of them. The caller holds the lock.
 func (s *submission) stop(refused error) {
 	s.left.Store(0)
 	if s.refused == nil {
@@ -338,8 +350,8 @@ func (s *submission) stop(refused error) {
 	}
 }
 
-// undone is an attestation whose request certainly took no effect this time. If the outcome of an earlier one is not
-// known, it stays unknown.
+// undone is an attestation whose request certainly took no effect this time. If the outcome of an
+// earlier one is not known, it stays unknown.
 func undone(c *attestation.Claim, result attestation.SendResult, answer attestation.Answer) attestation.Settlement {
 	end := attestation.Settlement{State: c.State, Result: result, Answer: answer}
 	if c.MaybeDelivered {

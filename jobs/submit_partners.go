@@ -12,8 +12,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// SubmitPartners sends the approved attestations of several partners, one partner after the other, and reads the
-// standing of their customers again.
+// SubmitPartners sends the approved attestations of several partners, one partner after the other,
+// and reads the standing of their customers again.
 type SubmitPartners struct {
 	Partners *Partners
 	Queues   Queues
@@ -40,8 +40,8 @@ type PartnerQueue interface {
 	Queue
 	// CountReady counts what may be sent today.
 	CountReady(ctx context.Context, today standing.Date) (int, error)
-	// CountUnsettled counts what could be sent today and was not, whoever works on it, what has a request with unknown
-	// outcome, and what was accepted and has no agreement yet.
+	// CountUnsettled counts what could be sent today and was not, whoever works on it, what has a
+	// request with unknown outcome, and what was accepted and has no agreement yet.
 	CountUnsettled(ctx context.Context, today standing.Date) (int, error)
 }
 
@@ -213,8 +213,9 @@ func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Subm
 	return j.withUnsettled(ctx, queue, done)
 }
 
-// withUnsettled counts what is not settled yet, whoever sent it: what another process works on, and what has no answer.
-// It must not look done. Where only a part was to be sent, the rest was meant to be left.
+// withUnsettled counts what is not settled yet, whoever sent it: what another process works on, and
+// what has no answer. It must not look done. Where only a part was to be sent, the rest was meant
+// to be left.
 func (j SubmitPartners) withUnsettled(ctx context.Context, queue PartnerQueue, done Submitted) (Submitted, error) {
 	if j.Limit > 0 {
 		return done, nil

@@ -18,7 +18,8 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// queued puts an approved attestation for every blocked customer of the simulated world into the ledger.
+// queued puts an approved attestation for every blocked customer of the simulated world into the
+// ledger.
 func (b *lab) queued(t *testing.T) (rows []attestation.Attestation) {
 	t.Helper()
 	world := b.sim.World()
@@ -63,7 +64,8 @@ func (b *lab) submit(t *testing.T, ctx context.Context) (jobs.Submitted, error) 
 
 func now() time.Time { return today }
 
-// tookEffectOnce holds the service's own record against the rows: each once, under its one request id, with its words and date.
+// tookEffectOnce holds the service's own record against the rows: each once, under its one request
+// id, with its words and date.
 func (b *lab) tookEffectOnce(t *testing.T, rows []attestation.Attestation) {
 	t.Helper()
 	effects := map[string][]simulator.Effect{}
@@ -138,7 +140,8 @@ func TestARoleThatMayNotWriteStopsTheSubmission(t *testing.T) {
 	require.Empty(t, b.sim.Effects())
 }
 
-// approved puts attestations for all customers of some kinds into the ledger, in the order of the kinds.
+// approved puts attestations for all customers of some kinds into the ledger, in the order of the
+// kinds.
 func (b *lab) approved(t *testing.T, most int, kinds ...simulator.Kind) (rows []attestation.Attestation) {
 	t.Helper()
 	world := b.sim.World()
@@ -261,7 +264,8 @@ func (d *desk) submit(t *testing.T) (jobs.Submitted, error) {
 	return jobs.Submit{Route: &jobs.Classic{Service: d}, Concurrency: 1, Most: 1000, Cooldown: time.Minute}.Run(t.Context(), d, now)
 }
 
-// The process was woken, and its claim was over though nobody had taken it: the others are sent all the same.
+// The process was woken, and its claim was over though nobody had taken it: the others are sent all
+// the same.
 func TestAClaimThatIsOverDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	for _, maybeDelivered := range []bool{false, true} {
@@ -299,7 +303,8 @@ func (d deadlined) Attest(ctx context.Context, a attestation.Attestation, r atte
 	return d.desk.Attest(ctx, a, r)
 }
 
-// A request that was refused this time may have taken effect the time before, when the answer was lost.
+// A request that was refused this time may have taken effect the time before, when the answer was
+// lost.
 func TestAnUnknownOutcomeStaysUnknown(t *testing.T) {
 	t.Parallel()
 	for name, result := range map[string]attestation.SendResult{"the caller has to wait": attestation.ResultNotSent, "nobody was accepted": attestation.ResultForbidden} {

@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -20,29 +20,76 @@ type sweep struct {
 	service Service
 	run     ledger.Run
 	last    *ledger.Run // the last completed run; nil: this is the first
-	asOf    time.Time
-	began   time.Time // by the monotonic clock, to measure from
-	read    atomic.Int64
+	now     func() time.Time
+	asOf    time.Time // when the attempt began
+	read    int       // customers whose readings are saved
+
+	mu     sync.Mutex
+	errors map[string]*readErrors // by what was answered
 }
 
-func newSweep(job Reconcile, runs Ledger, service Service, r ledger.Run, last *ledger.Run, asOf time.Time) *sweep {
-	return &sweep{Reconcile: job, runs: runs, service: service, run: r, last: last, asOf: asOf, began: time.Now()}
+// source yields the customers to read.
+type source func(context.Context) iter.Seq2[ledger.Listed, error]
+
+// source chooses where the customers of the scope come from; nil: there is nothing to do. A few
+// customers can only be read again under the policy that the others were judged by.
+func (s *sweep) source(ctx context.Context) (source, error) {
+	if !s.Scope.few {
+		return s.listed, nil
+	}
+	if s.last == nil || s.last.Policy != s.Policy || len(s.Scope.customers) == 0 {
+		return nil, nil
+	}
+	known, err := s.runs.Known(ctx, s.Scope.customers)
+	if err != nil || len(known) == 0 {
+		return nil, err
+	}
+	return func(context.Context) iter.Seq2[ledger.Listed, error] {
+		return func(yield func(ledger.Listed, error) bool) {
+			for _, record := range known {
+				if !yield(ledger.Listed{Customer: record.Customer, Known: &ledger.Known{Record: record}}, nil) {
+					return
+				}
+			}
+		}
+	}, nil
 }
 
-// readAll reads all customers of the list, and then asks for those that it no longer holds.
-func (s *sweep) readAll(ctx context.Context) error {
-	if err := s.stream(ctx, s.listed, s.customer); err != nil {
+// readAll reads the customers of the scope and then, of a whole list, those that it no longer
+// holds.
+func (s *sweep) readAll(ctx context.Context, source source) error {
+	if err := s.stream(ctx, source, s.customer); err != nil {
 		return err
+	}
+	if s.Scope.few {
+		s.run.Totals.FoundUnlisted = s.last.Totals.FoundUnlisted
+		return nil
 	}
 	missing, onList, err := s.runs.CountUnlisted(ctx, s.run)
 	if err != nil {
 		return err
 	}
 	s.run.Totals.Unlisted = missing
-	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.MaxGonePercent) {
-		return nil // nobody is called gone on the word of a list that cannot be believed; the checks will say so
+	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.limits()) {
+		return nil // a list that is not believed makes nobody gone; the checks will say so
 	}
-	return s.stream(ctx, s.missing, s.readUnlisted)
+	return s.stream(ctx, s.unlisted, s.readUnlisted)
+}
+
+// stream reads customers and saves the readings.
+func (s *sweep) stream(ctx context.Context, source source, read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
+	return pipeline[ledger.Listed, ledger.Reading]{workers: s.Concurrency, source: source, work: read, save: s.save}.run(ctx)
+}
+
+// save writes a chunk of readings, which is in the ledger whole or not at all.
+func (s *sweep) save(ctx context.Context, chunk []ledger.Reading) error {
+	if err := s.runs.SaveReadings(ctx, s.run, s.now(), chunk); err != nil {
+		return err
+	}
+	if s.read += len(chunk); s.Progress != nil {
+		s.Progress(s.read, s.before().Listed)
+	}
+	return nil
 }
 
 // before are the totals of the last completed run; zero when there is none.
@@ -53,23 +100,101 @@ func (s *sweep) before() ledger.Totals {
 	return s.last.Totals
 }
 
-func (s *sweep) judge(t ledger.Totals) []ledger.Check {
-	return ledger.CheckSweep(t, s.before(), s.MaxGonePercent)
+func (s *sweep) limits() ledger.Limits {
+	return ledger.Limits{MaxGonePercent: s.MaxGonePercent, CommonError: s.commonError().what}
 }
+
+func (s *sweep) judge(t ledger.Totals) []ledger.Check {
+	if s.Scope.few {
+		return ledger.CheckRecheck(t, s.before())
+	}
+	return ledger.CheckSweep(t, s.before(), s.limits())
+}
+
+// readErrors counts the reads that were answered alike.
+type readErrors struct {
+	count      int
+	what, hint string
+}
+
+// noteError counts an error of a read.
+func (s *sweep) noteError(e standing.ReadError, hint string) {
+	what := "no answer"
+	if e.Status != 0 {
+		what = fmt.Sprintf("answered %d", e.Status)
+	}
+	if e.Code != "" {
+		what += ", code " + e.Code
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.errors[what] == nil {
+		s.errors[what] = &readErrors{what: what, hint: hint}
+	}
+	s.errors[what].count++
+}
+
+// commonError is the most frequent error of this attempt's reads; zero: there was none.
+func (s *sweep) commonError() (most readErrors) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, what := range slices.Sorted(maps.Keys(s.errors)) {
+		if e := s.errors[what]; e.count > most.count {
+			most = *e
+		}
+	}
+	return most
+}
+
+// EndlessListError is a list of customers that does not come to an end.
+type EndlessListError struct{ reason string }
+
+func (e *EndlessListError) Error() string { return "list customers: " + e.reason }
+
+// Code names the error for machines.
+func (e *EndlessListError) Code() string { return "list_endless" }
+
+// Hint is what a person can do.
+func (e *EndlessListError) Hint() string {
+	return "The list that Microsoft serves is faulty. Run again later; if it stays so, report it to Microsoft's support. What was read is kept."
+}
+
+// A list that goes in circles under ever new continuation tokens names no new customer; an endless
+// one names ever more of them.
+const (
+	mostPagesWithoutNew  = 10
+	mostNewCustomers     = 10_000 // and ten times as many as the last run had
+	mostCustomersAtFirst = 2_000_000
+)
 
 // listed walks the service's list, page by page, leaving out who was read in an earlier attempt.
 func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
+		pagesWithoutNew, total, most := 0, 0, mostCustomersAtFirst
+		if s.last != nil {
+			most = mostNewCustomers + 10*s.last.Totals.Listed
+		}
 		for page, err := range s.service.Customers(ctx) {
-			var listed []ledger.Listed
+			var unread []ledger.Listed
+			var fresh int
 			if err == nil {
-				listed, err = s.runs.RecordListed(ctx, s.run, page, false)
+				unread, fresh, err = s.runs.RecordListed(ctx, s.run, page, false)
+			}
+			if pagesWithoutNew++; fresh > 0 {
+				pagesWithoutNew = 0
+			}
+			switch total += fresh; {
+			case err != nil:
+			case pagesWithoutNew > mostPagesWithoutNew:
+				err = &EndlessListError{fmt.Sprintf("%d pages in a row named no new customer: the list goes in circles", pagesWithoutNew)}
+			case total > most:
+				err = &EndlessListError{fmt.Sprintf("more than %d customers were listed, and the last run had %d: the list is endless", most, s.before().Listed)}
 			}
 			if err != nil {
 				yield(ledger.Listed{}, err)
 				return
 			}
-			for _, l := range listed {
+			for _, l := range unread {
 				if !yield(l, nil) {
 					return
 				}
@@ -78,8 +203,8 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	}
 }
 
-// missing walks the customers of the last completed run that the list did not hold.
-func (s *sweep) missing(ctx context.Context) iter.Seq2[ledger.Listed, error] {
+// unlisted walks the customers of the last completed run that the list did not hold.
+func (s *sweep) unlisted(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
 		for known, err := range s.runs.Unlisted(ctx, s.run) {
 			if !yield(ledger.Listed{Customer: known.Record.Customer, Known: &known}, err) {
@@ -87,128 +212,4 @@ func (s *sweep) missing(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 			}
 		}
 	}
-}
-
-// stream sends customers from a source through the readers to the writer. What it holds at any time is bounded, however
-// many customers there are. When ctx ends, the source stops, and what the readers hold is finished and saved.
-func (s *sweep) stream(ctx context.Context, source func(context.Context) iter.Seq2[ledger.Listed, error],
-	read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
-
-	lasting, stop := withGracePeriod(ctx, grace)
-	defer stop()
-	group, working := errgroup.WithContext(lasting)
-	queue := make(chan ledger.Listed, 1000) // two pages, so that readers do not wait for the next one
-	done := make(chan ledger.Reading, unsaved)
-
-	group.Go(func() error {
-		defer close(queue)
-		for listed, err := range source(working) {
-			if err != nil {
-				return err
-			}
-			select {
-			case queue <- listed:
-			case <-ctx.Done():
-				return nil
-			case <-working.Done():
-				return nil
-			}
-		}
-		return nil
-	})
-	var readers sync.WaitGroup
-	for range s.Concurrency {
-		readers.Add(1)
-		group.Go(func() error {
-			defer readers.Done()
-			for listed := range queue {
-				if ctx.Err() != nil {
-					return nil
-				}
-				reading, err := read(working, listed)
-				if err != nil {
-					return err
-				}
-				select {
-				case done <- reading:
-				case <-working.Done():
-					return nil
-				}
-			}
-			return nil
-		})
-	}
-	go func() {
-		readers.Wait()
-		close(done)
-	}()
-	// When one reader fails, the group's context ends; what the others had read is saved all the same.
-	group.Go(func() error { return s.save(lasting, done) })
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return context.Cause(ctx)
-}
-
-// withGracePeriod returns a context that ends a while after ctx does.
-func withGracePeriod(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
-	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(while, func() { cancel(context.Cause(ctx)) })
-		context.AfterFunc(lasting, func() { timer.Stop() })
-	})
-	return lasting, func() { stop(); cancel(nil) }
-}
-
-// A kill loses what is in flight, what waits for the writer, and the chunk in its hands, so all three are small. A moment's
-// wait is enough to keep the number of transactions, and with it their cost, low.
-const (
-	unsaved   = 24 // readings that wait for the writer
-	chunkSize = 100
-	chunkAge  = 5 * time.Millisecond
-)
-
-// now is the instant at which the attempt has arrived. Sinces are dated by the night, but how old a reading is counts from
-// when it was made: a night may be long.
-func (s *sweep) now() time.Time { return s.asOf.Add(time.Since(s.began)) }
-
-// save writes readings in chunks, each in the ledger whole or not at all.
-func (s *sweep) save(ctx context.Context, done <-chan ledger.Reading) error {
-	for first := range done {
-		chunk := gather(first, done)
-		if err := s.runs.SaveReadings(ctx, s.run, s.now(), chunk); err != nil {
-			return err
-		}
-		if s.Progress != nil {
-			s.Progress(int(s.read.Add(int64(len(chunk)))), s.before().Listed)
-		}
-	}
-	return nil
-}
-
-// gather collects what comes within a moment.
-func gather(first ledger.Reading, done <-chan ledger.Reading) []ledger.Reading {
-	chunk := []ledger.Reading{first}
-	timer := time.NewTimer(chunkAge)
-	defer timer.Stop()
-	for len(chunk) < chunkSize {
-		select {
-		case reading, more := <-done:
-			if !more {
-				return chunk
-			}
-			chunk = append(chunk, reading)
-		case <-timer.C:
-			return chunk
-		}
-	}
-	return chunk
-}
-
-// previousRecord is the customer's record in the last completed run; nil when it was not there.
-func previousRecord(known *ledger.Known) *standing.Record {
-	if known == nil || known.Gone {
-		return nil
-	}
-	return &known.Record
 }

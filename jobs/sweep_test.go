@@ -83,10 +83,16 @@ func set(t testing.TB, address string, options simulator.Options) *lab {
 	return b
 }
 
+// clock shows an instant now, and goes on from there.
+func clock(now time.Time) func() time.Time {
+	began := time.Now()
+	return func() time.Time { return now.Add(time.Since(began)) }
+}
+
 // night runs the job once, n-1 days after the first.
 func (b *lab) night(ctx context.Context, n int) (result jobs.Result, err error) {
 	err = b.store.Hold(ctx, partner, func(ctx context.Context, lease *store.Lease) error {
-		result, err = b.job.Run(ctx, lease, today.AddDate(0, 0, n-1))
+		result, err = b.job.Run(ctx, lease, clock(today.AddDate(0, 0, n-1)))
 		return err
 	})
 	return result, err

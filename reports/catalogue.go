@@ -253,6 +253,11 @@ func (c catalogue) checkNumbers(check ledger.Check, t ledger.Totals) string {
 		return c.put(text, t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())
 	case ledger.CheckContinuity:
 		return c.put(text, check.Expected-t.New+t.Gone, t.New, t.Gone, check.Expected, t.Listed)
+	case ledger.CheckReadable, ledger.CheckPresent:
+		return c.put(text, check.Found, t.Listed-t.Excluded, check.Expected)
+	case ledger.CheckBlocked:
+		return c.put(text, check.Expected-t.NewlyBlocked+t.NoLongerBlocked+t.GoneBlocked, t.NewlyBlocked, t.NoLongerBlocked,
+			t.GoneBlocked, check.Expected, t.Blocked)
 	case ledger.CheckGone:
 		return c.put(text, t.Gone, t.GoneConfirmed)
 	case ledger.CheckLedger:

@@ -77,7 +77,7 @@ func TestOldFiguresHaveANoticeAndAMark(t *testing.T) {
 	book, source := usual()
 	book.Partners[1].Stale = true
 	w := write(t, book, source)
-	assert.Equal(t, "✘ 1 of 31 control checks FAILED: see Checks", cell(t, w, "Summary", "A2"))
+	assert.Equal(t, "✘ 1 of 37 control checks FAILED: see Checks", cell(t, w, "Summary", "A2"))
 	assert.Equal(t, "contoso-eu: nothing was read for more than 36 hours. The figures are those of run 1 of 2026-11-22 02:31.", cell(t, w, "Summary", "A5"))
 	_, rows := section(t, w, "Summary", "Blocked customers since the last run")
 	assert.Equal(t, []string{"contoso-br", "3", "2", "-1", "-1", "3"}, trimmed(rows[0]))

@@ -568,7 +568,7 @@ func TestMovesOtherThanCountedFailACheck(t *testing.T) {
 		book, source := usual()
 		history := book.Partners[0].History
 		change(&history[len(history)-1].Totals)
-		assert.Equal(t, "✘ 1 of 31 control checks FAILED: see Checks", cell(t, write(t, book, source), "Checks", "B1"))
+		assert.Equal(t, "✘ 1 of 37 control checks FAILED: see Checks", cell(t, write(t, book, source), "Checks", "B1"))
 	}
 	book, source := usual()
 	_, rows := asCSV(t, book, source, "Checks")

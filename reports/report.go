@@ -106,7 +106,7 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 		return c, fmt.Errorf("changes of each run: %w", err)
 	}
 	if p.Against == nil { // everybody is new: one pass over all of them saved
-		c.changes.new, c.changes.arrivedBlocked = c.changes.rows, c.blocked
+		c.changes.new, c.changes.newlyBlocked, c.changes.arrivedBlocked = c.changes.rows, c.blocked, c.blocked
 		return c, nil
 	}
 	if _, err := each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), c.changes.add); err != nil {
@@ -133,11 +133,12 @@ func (r *report) changedOnce(ctx context.Context, p PartnerRun, rows int) (bool,
 	return sum == rows, nil
 }
 
-// add counts a row.
+// add counts a row. A new customer that is blocked is newly blocked too.
 func (c *changeCounts) add(change standing.Transition) error {
-	switch change.Change() {
-	case standing.New:
+	if change.Before == nil {
 		c.new++
+	}
+	switch change.Change() {
 	case standing.Gone:
 		c.gone++
 	case standing.NewlyBlocked:

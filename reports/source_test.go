@@ -315,16 +315,22 @@ func runOf(id int64, p ledger.Partner, at time.Time, records []standing.Record, 
 			t.Unknown++
 			if rec.Reason == standing.Unreadable {
 				t.Unreadable++
+			} else {
+				t.Absent++
 			}
 		default:
 			t.Excluded++
 		}
 	}
 	t.Ledger = t.Standings
+	if last == 0 {
+		t.NewlyBlocked = t.Blocked
+	}
+	before := ledger.Totals{Listed: last, Standings: ledger.Standings{Blocked: t.Blocked - t.NewlyBlocked}, Unreadable: t.Unreadable, Absent: t.Absent}
 	return &ledger.Run{ID: id, Partner: p, Policy: policy, State: ledger.Completed, Attempt: 1,
 		CorrelationID: fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", id), Version: "1.0.0",
 		StartedAt: at, FinishedAt: at.Add(14*time.Minute + 3*time.Second), OldestReading: at.Add(4 * time.Second),
-		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: ledger.CheckSweep(t, ledger.Totals{Listed: last}, 5)}
+		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: ledger.CheckSweep(t, before, ledger.Limits{MaxGonePercent: 5})}
 }
 
 // blockedHistory is a run a night, ending with last, with a few more or fewer blocked each.
@@ -419,7 +425,7 @@ func usual() (Book, memorySource) {
 		{Before: &gone},
 	}
 	shown := runOf(12, brazil, tonight, records, len(records), 1, 1)
-	shown.Totals.NewlyBlocked, shown.Totals.NewlyClear = 1, 1
+	shown.Totals.NewlyBlocked, shown.Totals.NewlyClear = 2, 1
 	before := blockedHistory(*shown, 2)[0]
 	before.Totals.Blocked = shown.Totals.Blocked // one became blocked, one arrived blocked, one was cleared, one blocked left
 	few := []standing.Record{customer(200, "Österreich AG", standing.Attested), customer(201, "Ålesund AS", standing.NeverAccepted)}

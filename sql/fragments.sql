@@ -4,13 +4,13 @@
 display_id, name, name_sort, domain, relationship, standing, reason, remedy, agreements, date_agreed,
     signer_first, signer_last, signer_email, signer_phone, direct_acceptance, direct_acceptance_last_known,
     error_status, error_code, error_message, error_request_id, error_correlation_id,
-    first_seen, standing_since, blocked_since, direct_since, last_read
+    first_seen, standing_since, policy_changed, blocked_since, direct_since, last_read
 
 -- name: record_values
 :display_id, :name, :name_sort, :domain, :relationship, :standing, :reason, :remedy, :agreements, :date_agreed,
     :signer_first, :signer_last, :signer_email, :signer_phone, :direct_acceptance, :direct_acceptance_last_known,
     :error_status, :error_code, :error_message, :error_request_id, :error_correlation_id,
-    :first_seen, :standing_since, :blocked_since, :direct_since, :last_read
+    :first_seen, :standing_since, :policy_changed, :blocked_since, :direct_since, :last_read
 
 -- name: record_definitions
 -- A customer's record, in the tables run_reading and standing.
@@ -37,6 +37,7 @@ display_id, name, name_sort, domain, relationship, standing, reason, remedy, agr
     error_correlation_id         TEXT NOT NULL,
     first_seen                   {{timestamp}},
     standing_since               {{timestamp}},
+    policy_changed               BOOLEAN NOT NULL,       -- the standing began with a change of the policy
     blocked_since                {{timestamp}},
     direct_since                 {{timestamp}},
     last_read                    {{timestamp}}

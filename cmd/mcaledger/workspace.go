@@ -173,7 +173,7 @@ func (l ledgerStore) Import(ctx context.Context, b attestation.Batch, keep bool,
 func (w *workspace) reconcileJob(partners *jobs.Partners) jobs.ReconcilePartners {
 	c := w.config
 	return jobs.ReconcilePartners{
-		Reconcile: jobs.Reconcile{Policy: standing.Policy(c.Policy), MaxGonePercent: c.Reconcile.MaxGonePercent,
+		Reconcile: jobs.Reconcile{Scope: jobs.All(), Policy: standing.Policy(c.Policy), MaxGonePercent: c.Reconcile.MaxGonePercent,
 			ResumeWithin: c.Reconcile.ResumeWithin, Version: programVersion()},
 		Partners: partners, Leases: w.ledger, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}

@@ -5,71 +5,137 @@ import "fmt"
 // CheckName identifies a control total; reports put it into words.
 type CheckName string
 
+// The control totals of a run.
 const (
-	CheckList       CheckName = "list"       // the list is not empty and did not lose too many at once
+	CheckList       CheckName = "list"       // the list did not lose too many customers at once
+	CheckReadable   CheckName = "readable"   // not too many customers became unreadable at once
+	CheckPresent    CheckName = "present"    // not too many tenants or relationships disappeared at once
 	CheckStandings  CheckName = "standings"  // listed = clear + blocked + unknown + excluded
 	CheckContinuity CheckName = "continuity" // last run + new - gone = this run
+	CheckBlocked    CheckName = "blocked"    // blocked in the last run + newly - no longer - gone = blocked
 	CheckGone       CheckName = "gone"       // nobody is gone without a read that says so
 	CheckLedger     CheckName = "ledger"     // the ledger holds what was read
 )
 
-// Check is one control total: two numbers found in different ways, and whether they agree as they should.
+// OfService reports whether the check judges what the service answered. What was read in a run that
+// only failed such checks is good for the next attempt.
+func (c CheckName) OfService() bool {
+	return c == CheckList || c == CheckReadable || c == CheckPresent
+}
+
+// Check is one control total: two numbers found in different ways, and whether they agree as they
+// should.
 type Check struct {
 	Name     CheckName
-	Expected int // for CheckList the most that may be missing
+	Expected int // for the checks of the service the greatest number that is believed
 	Found    int
 	OK       bool
 	Detail   string // the numbers in a sentence
 }
 
-// CheckSweep computes the control totals of a run. last are the last completed run's (zero: no such run); maxGonePercent is the greatest share of
-// its customers that the list may lose at once.
-func CheckSweep(t, last Totals, maxGonePercent float64) []Check {
-	onList := list(t, last, maxGonePercent)
-	standings := equal(CheckStandings, t.Listed, t.Sum(), fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
-		t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum()))
-	if !onList.OK {
-		return []Check{onList, standings} // nobody was asked for, so the others have nothing to compare
+// Limits say how much may change from one run to the next before it is not believed.
+type Limits struct {
+	MaxGonePercent float64 // of the customers
+	CommonError    string  // the most frequent error of this run's reads, for the sentences; may be empty
+}
+
+// most is at least one: of a partner with few customers, one is more than a few percent.
+func (l Limits) most(customers int) int {
+	return max(1, int(float64(customers)*l.MaxGonePercent/100))
+}
+
+// CheckSweep computes the control totals of a run. last are those of the last completed run (zero:
+// no such run).
+func CheckSweep(t, last Totals, limits Limits) []Check {
+	checks := []Check{list(t, last, limits)}
+	if checks[0].OK { // otherwise nobody was asked for who was missing: the others have nothing to compare
+		checks = append(checks, readable(t, last, limits), present(t, last, limits))
 	}
-	return []Check{
-		onList,
-		standings,
-		equal(CheckContinuity, last.Listed+t.New-t.Gone, t.Listed, fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
-			last.Listed, t.New, t.Gone, last.Listed+t.New-t.Gone, t.Listed)),
-		equal(CheckGone, t.Gone, t.GoneConfirmed, fmt.Sprintf("%d gone, %d of them said so by a read", t.Gone, t.GoneConfirmed)),
+	checks = append(checks, equal(CheckStandings, t.Listed, t.Sum(),
+		fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
+			t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())))
+	if !checks[0].OK {
+		return checks
+	}
+	return append(checks,
+		equal(CheckContinuity, last.Listed+t.New-t.Gone, t.Listed,
+			fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
+				last.Listed, t.New, t.Gone, last.Listed+t.New-t.Gone, t.Listed)),
+		rollForward(t, last),
+		equal(CheckGone, t.Gone, t.GoneConfirmed, fmt.Sprintf("%d gone, %d of them confirmed by a read", t.Gone, t.GoneConfirmed)),
 		held(t),
-	}
+	)
 }
 
 // CheckRecheck computes the control totals of a recheck: nobody came and nobody went.
 func CheckRecheck(t, last Totals) []Check {
 	return []Check{
 		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed, t.Listed)),
+		rollForward(t, last),
 		held(t),
 	}
 }
 
-// ListShrank reports whether a list that lost missing of the last run's customers, or held none, is too short to be believed. Then nobody may be
-// called gone. Those that the last run's list did not hold either, and that were still there, count once only.
-func ListShrank(onList, missing int, last Totals, maxGonePercent float64) bool {
-	return onList == 0 || missing-last.FoundUnlisted > mostMissing(last.Listed, maxGonePercent)
+// ListShrank reports whether a list that lost missing of the last run's customers is too short to
+// be believed. Then nobody may be called gone. Customers that the last run's list did not hold
+// either, and that were found by a read, do not count again. A list of nobody is believed where
+// there was nobody, or one customer.
+func ListShrank(onList, missing int, last Totals, limits Limits) bool {
+	return onList == 0 && last.Listed > 1 || missing-last.FoundUnlisted > limits.most(last.Listed)
 }
 
-// mostMissing is at least one: of a partner with few customers, one is more than a few percent.
-func mostMissing(last int, maxGonePercent float64) int {
-	return max(1, int(float64(last)*maxGonePercent/100))
+func list(t, last Totals, limits Limits) Check {
+	onList, most := t.Listed-t.FoundUnlisted, limits.most(last.Listed)+last.FoundUnlisted
+	return Check{Name: CheckList, Expected: most, Found: t.Unlisted, OK: !ListShrank(onList, t.Unlisted, last, limits),
+		Detail: fmt.Sprintf("%d on the list, %d of the last run's %d missing, at most %d (%g %%) may be",
+			onList, t.Unlisted, last.Listed, most, limits.MaxGonePercent)}
 }
 
-func list(t, last Totals, maxGonePercent float64) Check {
-	onList, most := t.Listed-t.FoundUnlisted, mostMissing(last.Listed, maxGonePercent)+last.FoundUnlisted
-	c := Check{Name: CheckList, Expected: most, Found: t.Unlisted, OK: !ListShrank(onList, t.Unlisted, last, maxGonePercent)}
-	c.Detail = fmt.Sprintf("%d on the list, %d of last run's %d missing, at most %d (%g %%) may be", onList, t.Unlisted, last.Listed, most, maxGonePercent)
+// readable finds a night in which far more customers than usual could not be read, or nobody could.
+func readable(t, last Totals, limits Limits) Check {
+	return wave(CheckReadable, t, last, limits, t.Unreadable, last.Unreadable, "could not be read")
+}
+
+// present finds a night in which far more tenants or relationships than usual were not there.
+// Customers leave one by one: a wave of them is a fault of the service, or of the way to it.
+func present(t, last Totals, limits Limits) Check {
+	return wave(CheckPresent, t, last, limits, t.Absent, last.Absent, "were not found or had no relationship with the partner")
+}
+
+// wave compares how many customers are unknown for a reason with the last run. The first run has
+// nothing to compare with. A night in which nobody could be read is believed only where the service
+// says of a single customer that it is not there.
+func wave(name CheckName, t, last Totals, limits Limits, now, before int, what string) Check {
+	most := before + limits.most(max(last.Listed, t.Listed))
+	if last.Listed == 0 {
+		most = t.Listed
+	}
+	if nobody := t.Clear+t.Blocked == 0 && limits.MaxGonePercent < 100; nobody && now > before {
+		most = before
+		if name == CheckPresent {
+			most = max(1, before)
+		}
+	}
+	c := Check{Name: name, Expected: most, Found: now, OK: now <= most}
+	c.Detail = fmt.Sprintf("%d of %d customers %s (last run: %d of %d), at most %d are believed at once",
+		now, t.Listed-t.Excluded, what, before, last.Listed-last.Excluded, most)
+	if !c.OK && limits.CommonError != "" {
+		c.Detail += "; most often: " + limits.CommonError
+	}
 	return c
 }
 
+func rollForward(t, last Totals) Check {
+	expected := last.Blocked + t.NewlyBlocked - t.NoLongerBlocked - t.GoneBlocked
+	return equal(CheckBlocked, expected, t.Blocked,
+		fmt.Sprintf("%d blocked in the last run + %d newly blocked - %d no longer blocked - %d gone = %d; %d are blocked",
+			last.Blocked, t.NewlyBlocked, t.NoLongerBlocked, t.GoneBlocked, expected, t.Blocked))
+}
+
 func held(t Totals) Check {
-	c := equal(CheckLedger, t.Sum(), t.Ledger.Sum(), fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d excluded",
-		t.Sum(), t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded))
+	c := equal(CheckLedger, t.Sum(), t.Ledger.Sum(),
+		fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d excluded",
+			t.Sum(), t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded))
 	c.OK = t.Standings == t.Ledger
 	return c
 }
@@ -78,7 +144,7 @@ func equal(name CheckName, expected, found int, detail string) Check {
 	return Check{Name: name, Expected: expected, Found: found, OK: expected == found, Detail: detail}
 }
 
-// AllPassed reports whether every check holds. Without checks nothing is balanced.
+// AllPassed reports whether every check holds. Without checks nothing is proved.
 func AllPassed(checks []Check) bool {
 	for _, c := range checks {
 		if !c.OK {
@@ -86,4 +152,15 @@ func AllPassed(checks []Check) bool {
 		}
 	}
 	return len(checks) > 0
+}
+
+// ReadingsAreGood reports whether what was read in a run that failed may be used by the next one:
+// only the service's answers were doubted, not the arithmetic.
+func ReadingsAreGood(checks []Check) bool {
+	for _, c := range checks {
+		if !c.OK && !c.Name.OfService() {
+			return false
+		}
+	}
+	return true
 }

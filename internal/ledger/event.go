@@ -46,8 +46,8 @@ func EventKinds() []EventKind {
 		EventResumeSending, EventBackup, EventMigrate}
 }
 
-// Event is one entry of the ledger's log. Entries are only ever added; each holds the hash of the one before it, so
-// that a changed or missing entry is found.
+// Event is one entry of the ledger's log. Entries are only ever added; each holds the hash of the
+// one before it, so that a changed or missing entry is found.
 type Event struct {
 	Sequence   int64 // from 1, without gaps
 	At         time.Time
@@ -96,8 +96,8 @@ func (e Event) sum() string {
 	return hex.EncodeToString(hash[:])
 }
 
-// ChainHead names an event, and with it all events before. Whoever keeps one can tell later whether the log was
-// rewritten.
+// ChainHead names an event, and with it all events before. Whoever keeps one can tell later whether
+// the log was rewritten.
 type ChainHead struct {
 	Sequence int64 // 0: there are no events
 	Hash     string
@@ -121,8 +121,8 @@ func ParseChainHead(text string) (ChainHead, error) {
 	return ChainHead{Sequence: sequence, Hash: parts[2]}, nil
 }
 
-// Chain is the log as a report shows it: its head, how many events there must be up to it, and how many of them, from
-// the first on, are there and unaltered.
+// Chain is the log as a report shows it: its head, how many events there must be up to it, and how
+// many of them, from the first on, are there and unaltered.
 type Chain struct {
 	Head             ChainHead
 	Events, Verified int64

@@ -7,7 +7,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Exception is what a partner decided about a blocked customer: who deals with it, and until when the block is accepted.
+// Exception is what a partner decided about a blocked customer: who deals with it, and until when
+// the block is accepted.
 type Exception struct {
 	PartnerID     string
 	CustomerID    string

@@ -67,7 +67,8 @@ type Invitation struct {
 	Reason  string // of a failure
 }
 
-// Key tells whom an invitation is for: the customer, or the recipient where there is no tenant id yet.
+// Key tells whom an invitation is for: the customer, or the recipient where there is no tenant id
+// yet.
 func (v Invitation) Key() string {
 	if v.CustomerID != "" {
 		return v.CustomerID

@@ -7,8 +7,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Snapshot is how much of the ledger of attestations a report shows: the batches up to one, and what had happened to them by
-// an instant. The same snapshot shows the same, however late it is asked for.
+// Snapshot is how much of the ledger of attestations a report shows: the batches up to one, and
+// what had happened to them by an instant. The same snapshot shows the same, however late it is
+// asked for.
 type Snapshot struct {
 	Batch int64
 	At    time.Time
@@ -20,7 +21,8 @@ type AttestationEntry struct {
 	Batch attestation.Batch // without Form, Header and Counts
 }
 
-// DeliveryTotals counts attestations by what became of their sending. Everything that was ever sent was answered, is unsettled, or was returned.
+// DeliveryTotals counts attestations by what became of their sending. Everything that was ever sent
+// was answered, is unsettled, or was returned.
 type DeliveryTotals struct {
 	Rows      int // all of them, sent or not
 	Sent      int // at least once
@@ -38,7 +40,8 @@ type BatchHead struct {
 	Hash   string // of the last event
 }
 
-// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not cancelled, and with what it has bought.
+// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not
+// cancelled, and with what it has bought.
 type BlockedCustomer struct {
 	standing.Record
 	Attestation      attestation.ID // zero: there is none

@@ -1,5 +1,6 @@
-// Package ledger describes one reconciliation of one partner: what it counted, what it cost, and whether its numbers add up.
-// It is pure; the ledger keeps runs, the reconcile job makes them, the report shows them.
+// Package ledger describes one reconciliation of one partner: what it counted, what it cost, and
+// whether its numbers add up. It is pure; the ledger keeps runs, the reconcile job makes them, the
+// report shows them.
 package ledger
 
 import (
@@ -26,7 +27,8 @@ const (
 	Recheck RunKind = "recheck" // a few customers, between two sweeps, because something was done about them; its totals are those of all
 )
 
-// Partner is one Partner Center account. Its identity is its tenant id; the name is a label that may change.
+// Partner is one Partner Center account. Its identity is its tenant id; the name is a label that
+// may change.
 type Partner struct {
 	ID   string
 	Name string
@@ -50,6 +52,14 @@ type Run struct {
 	Totals        Totals
 	Cost          Cost
 	Checks        []Check // empty until the run is closed
+	Failure       Failure // of the last attempt, while the run is not completed
+}
+
+// Failure is why an attempt at a run ended early; zero: it did not.
+type Failure struct {
+	Code    string // a stable word
+	Message string
+	Hint    string // what a person can do
 }
 
 // Standings counts customers by standing.
@@ -60,21 +70,32 @@ type Standings struct {
 // Sum is the number of customers counted.
 func (s Standings) Sum() int { return s.Clear + s.Blocked + s.Unknown + s.Excluded }
 
-// Totals are the numbers of a run. Each is counted where the thing happened, so that the checks compare numbers that
-// were found in different ways.
+// Totals are the numbers of a run. Each is counted where the thing happened, so that the checks
+// compare numbers that were found in different ways.
 type Totals struct {
-	Listed                              int       // distinct customers accounted for: on the list, or missing from it and still there when read
-	Unlisted                            int       // customers of the last completed run that the list no longer held
-	FoundUnlisted                       int       // those of Missing that a read found
-	Standings                                     // what the readings said
-	Unreadable                          int       // those of Unknown that no usable answer came for
-	DirectUndated                       int       // those of Clear that accepted directly on a day that nobody knows
-	New, Gone, NewlyBlocked, NewlyClear int       // against the last completed run
-	GoneConfirmed                       int       // customers that a read (403/20002 or 404) said are gone
-	Ledger                              Standings // what the ledger holds with this run applied
+	Listed        int // distinct customers accounted for: on the list, or missing from it and found by a read
+	Unlisted      int // customers of the last completed run that the list no longer held
+	FoundUnlisted int // those of Unlisted that a read found
+
+	Standings         // what the readings said
+	Unreadable    int // those of Unknown that no usable answer came for
+	Absent        int // those of Unknown whose tenant or relationship the service does not know
+	DirectUndated int // those of Clear that accepted directly on a day that nobody knows
+
+	// Against the last completed run. Every customer that is blocked now and was not then is newly
+	// blocked, also one that is new, or could not be read in between; every one that was blocked
+	// and is not, and is still there, is no longer blocked.
+	New, Gone                        int
+	NewlyBlocked, NewlyClear         int
+	NoLongerBlocked, GoneBlocked     int
+	BlockedByPolicy, ClearedByPolicy int // those of NewlyBlocked and NewlyClear that only the change of policy made so
+
+	GoneConfirmed int       // customers that a read (403/20002 or 404/1000) said are gone
+	Ledger        Standings // what the ledger holds with this run applied
 }
 
-// Cost is what a run asked of the service, over all its attempts that ended in order, and for the particulars that were read when it was closed.
+// Cost is what a run asked of the service, over all its attempts that ended in order, and for the
+// particulars that were read when it was closed.
 type Cost struct {
 	Requests  int // API calls sent, repeats included
 	Throttled int // answered 429

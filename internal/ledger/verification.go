@@ -8,7 +8,8 @@ type Verification struct {
 	Problems []Problem // empty: the ledger says what the chain says, and the chain is unaltered
 }
 
-// Problem is one thing that is not as it was recorded, and where: numbers that do not apply are zero.
+// Problem is one thing that is not as it was recorded, and where: numbers that do not apply are
+// zero.
 type Problem struct {
 	Check string // the name of the check that found it
 	Event int64

@@ -72,21 +72,24 @@ type Record struct {
 	BlockedSince  time.Time // the first night of this block; a night of unknown standing does not end it. Zero: no block
 	DirectLast    Direct    // what the last reading that asked said of direct acceptance
 	DirectSince   time.Time // the night on which "no" turned into "yes". Zero: no, or date not known
+	PolicyChanged bool      // the standing began with a change of the policy, not of the customer
 	LastRead      time.Time // for unknown customers: the last night whose standing was known (zero: never). Others were read in this very run
 }
 
 // Change names how a customer differs from the last completed run.
 type Change string
 
+// The changes. Whoever is blocked and was not, is newly blocked: new customers, and those that
+// could not be read in between, included.
 const (
 	Unchanged     Change = ""
-	New           Change = "new"
+	New           Change = "new" // and not blocked
 	Gone          Change = "gone"
 	NewlyBlocked  Change = "newly_blocked"
 	NewlyClear    Change = "newly_clear"
 	NewlyUnknown  Change = "newly_unknown"
 	NewlyExcluded Change = "newly_excluded"
-	ReadAgain     Change = "read_again" // known again, and as it was before the nights on which it was unknown
+	ReadAgain     Change = "read_again" // clear again, as before the nights on which it was unknown
 )
 
 // Next is the record that follows prev (nil: never seen before) when state is read at the instant
@@ -104,7 +107,7 @@ func Next(prev *Record, state State, at, lastRead time.Time) Record {
 
 	next.FirstSeen = prev.FirstSeen
 	if prev.Standing == state.Standing {
-		next.StandingSince = prev.StandingSince
+		next.StandingSince, next.PolicyChanged = prev.StandingSince, prev.PolicyChanged
 	}
 	if !prev.BlockedSince.IsZero() && (state.Standing == Blocked || state.Standing == Unknown) {
 		next.BlockedSince = prev.BlockedSince
@@ -138,30 +141,20 @@ type Transition struct {
 // Change names the step.
 func (s Transition) Change() Change {
 	switch {
-	case s.Before == nil:
-		return New
 	case s.After == nil:
 		return Gone
-	case s.Before.Standing == s.After.Standing:
+	case s.Before != nil && s.Before.Standing == s.After.Standing:
 		return Unchanged
-	}
-	// BlockedSince remembers through unknown nights what stood before them.
-	readAgain := s.Before.Standing == Unknown && !s.Before.LastRead.IsZero()
-	wasBlocked := !s.Before.BlockedSince.IsZero()
-	switch s.After.Standing {
-	case Blocked:
-		if readAgain && wasBlocked {
-			return ReadAgain
-		}
+	case s.After.Standing == Blocked:
 		return NewlyBlocked
-	case Clear:
-		if readAgain && !wasBlocked {
-			return ReadAgain
-		}
-		return NewlyClear
-	case Excluded:
+	case s.Before == nil:
+		return New
+	case s.After.Standing == Excluded:
 		return NewlyExcluded
-	default:
+	case s.After.Standing == Unknown:
 		return NewlyUnknown
+	case s.Before.Standing == Unknown && !s.Before.LastRead.IsZero() && s.Before.BlockedSince.IsZero():
+		return ReadAgain // BlockedSince remembers through unknown nights what stood before them
 	}
+	return NewlyClear
 }

@@ -1,6 +1,7 @@
 package standing
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ var (
 	unread       = State{Standing: Unknown, Reason: Unreadable, Direct: DirectNotRead}
 )
 
-func TestBlockedSinceSurvivesANightThatCouldNotRead(t *testing.T) {
+func TestBlockedSinceSurvivesUnreadableNights(t *testing.T) {
 	r := story(t, attested, blocked, unread, blocked, attested, blocked)
 	require.Zero(t, r[0].BlockedSince)
 	require.Equal(t, night(2), r[1].BlockedSince)
@@ -39,7 +40,7 @@ func TestBlockedSinceSurvivesANightThatCouldNotRead(t *testing.T) {
 	require.Equal(t, night(6), r[5].BlockedSince)
 }
 
-func TestTheNightOfADirectAcceptanceIsTheOneThatSawNoTurnIntoYes(t *testing.T) {
+func TestNightOfDirectAcceptance(t *testing.T) {
 	r := story(t, blocked, acceptedSelf, acceptedSelf)
 	require.Equal(t, night(2), r[1].DirectSince)
 	require.Equal(t, night(2), r[2].DirectSince)
@@ -57,13 +58,13 @@ func TestTheNightOfADirectAcceptanceIsTheOneThatSawNoTurnIntoYes(t *testing.T) {
 	require.Equal(t, night(2), r[3].DirectSince, "not asked in between")
 }
 
-func TestANightThatCouldNotReadMakesNoNews(t *testing.T) {
+func TestChangesAfterUnreadableNights(t *testing.T) {
 	change := func(states ...State) Change {
 		r := story(t, states...)
 		return Transition{&r[len(r)-2], &r[len(r)-1]}.Change()
 	}
 	require.Equal(t, ReadAgain, change(attested, unread, attested))
-	require.Equal(t, ReadAgain, change(blocked, unread, unread, blocked))
+	require.Equal(t, NewlyBlocked, change(blocked, unread, unread, blocked), "or the roll-forward of the blocked would not add up")
 	require.Equal(t, NewlyBlocked, change(attested, unread, blocked))
 	require.Equal(t, NewlyClear, change(blocked, unread, attested))
 	require.Equal(t, NewlyBlocked, change(unread, blocked), "never read before")
@@ -79,7 +80,7 @@ func TestSinceAndFirstSeen(t *testing.T) {
 	}
 }
 
-func TestLastReadOfAnUnknownCustomer(t *testing.T) {
+func TestLastReadOfUnknownCustomer(t *testing.T) {
 	r := story(t, attested, unread, unread, unread)
 	require.Zero(t, r[0].LastRead)
 	for _, record := range r[1:] {
@@ -88,13 +89,31 @@ func TestLastReadOfAnUnknownCustomer(t *testing.T) {
 	require.Zero(t, story(t, unread, unread)[1].LastRead, "never")
 }
 
-func TestStep(t *testing.T) {
+func TestPolicyChangeIsRememberedWhileTheStandingLasts(t *testing.T) {
+	t.Parallel()
+	changed := Record{State: blocked, PolicyChanged: true}
+	require.True(t, Next(&changed, blocked, night(2), night(1)).PolicyChanged)
+	require.True(t, Next(&changed, State{Standing: Blocked, Reason: Outdated}, night(2), night(1)).PolicyChanged)
+	require.False(t, Next(&changed, attested, night(2), night(1)).PolicyChanged)
+}
+
+func TestCanonicalID(t *testing.T) {
+	t.Parallel()
+	const canonical = "4b2c5f0e-6a2e-4d0b-9a35-1d1f6f3b8a11"
+	for _, id := range []string{canonical, strings.ToUpper(canonical), " {" + canonical + "}\n", strings.ReplaceAll(canonical, "-", ""), "urn:uuid:" + canonical} {
+		require.Equal(t, canonical, CanonicalID(id))
+		require.Equal(t, Customer{ID: canonical, DisplayID: id}, CustomerOf(id))
+	}
+	require.Equal(t, "customer-7", CanonicalID(" Customer-7 "))
+}
+
+func TestTransitions(t *testing.T) {
 	was, is := Record{State: blocked}, Record{State: attested}
 	for want, step := range map[Change]Transition{
 		New:           {After: &is},
+		NewlyBlocked:  {After: &was},
 		Gone:          {Before: &was},
 		NewlyClear:    {&was, &is},
-		NewlyBlocked:  {&is, &was},
 		NewlyUnknown:  {&is, &Record{State: unread}},
 		NewlyExcluded: {&is, &Record{State: State{Standing: Excluded}}},
 		Unchanged:     {&is, &Record{State: acceptedSelf}},
@@ -102,4 +121,5 @@ func TestStep(t *testing.T) {
 	} {
 		require.Equal(t, want, step.Change())
 	}
+	require.Equal(t, NewlyBlocked, Transition{&is, &was}.Change())
 }

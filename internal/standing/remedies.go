@@ -1,7 +1,8 @@
 package standing
 
-// Remedies are all the ways to lift a block, the surest first, once it is known what the customer has bought. A customer
-// with active subscriptions may be unable to accept directly (docs/partner-center.md, "The rule and its sources").
+// Remedies are all the ways to lift a block, the surest first, once it is known what the customer
+// has bought. A customer with active subscriptions may be unable to accept directly
+// (docs/partner-center.md, "The rule and its sources").
 func Remedies(r Remedy, read Outcome, bought Purchases) []Remedy {
 	switch {
 	case r == "":

@@ -13,9 +13,10 @@ import (
 
 var errUnbalanced = errors.New("the checks do not balance")
 
-// Close applies what was read to the ledger, counts, asks judge for the checks, and closes the run: completed when they
-// balance, failed when they do not, and then the ledger is as it was. r brings Missing, FinishedAt; the returned run
-// has everything.
+// CloseRun applies what was read to the ledger, counts, asks judge for the checks, and closes the
+// run: completed when they balance, failed when they do not, and then the ledger is as it was.
+// Where only the service's answers were doubted, the readings that are not in doubt stay for the next
+// run. r brings Unlisted and FinishedAt; the returned run has everything.
 func (l *Lease) CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error) {
 	err := l.write(ctx, func(tx *sqlx.Tx) error {
 		if err := l.apply(ctx, tx, r.ID); err != nil {
@@ -59,6 +60,7 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 	var row struct {
 		totalsRow
 		LedgerUnreadable int `db:"ledger_unreadable"`
+		LedgerAbsent     int `db:"ledger_absent"`
 		LedgerUndated    int `db:"ledger_undated"`
 	}
 	row.Missing = r.Totals.Unlisted
@@ -70,7 +72,7 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 	}
 	if r.Kind == ledger.Recheck { // what was not looked at again is as it was
 		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown, row.LedgerExcluded
-		row.Unreadable, row.DirectUndated = row.LedgerUnreadable, row.LedgerUndated
+		row.Unreadable, row.Absent, row.DirectUndated = row.LedgerUnreadable, row.LedgerAbsent, row.LedgerUndated
 		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.FoundUnlisted
 	}
 	return row.totals(), nil
@@ -83,7 +85,7 @@ type finishRow struct {
 	totalsRow
 }
 
-// finish writes the run's end and drops its working rows.
+// finish writes the run's end and drops its working rows but those that the next run may use.
 func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r ledger.Run) error {
 	end := finishRow{ID: r.ID, State: r.State, FinishedAt: instant(r.FinishedAt), totalsRow: rowOfTotals(r.Totals)}
 	n, err := l.store.exec(ctx, tx, "finish_run", end)
@@ -98,6 +100,9 @@ func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r ledger.Run) error {
 		if _, err := l.store.exec(ctx, tx, "save_check", row); err != nil {
 			return err
 		}
+	}
+	if r.State == ledger.Failed && ledger.ReadingsAreGood(r.Checks) {
+		return l.store.execAll(ctx, tx, args{"run": r.ID}, "forget_doubtful_readings", "forget_listing")
 	}
 	return l.store.clear(ctx, tx, r.ID)
 }

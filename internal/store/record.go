@@ -34,6 +34,7 @@ type recordRow struct {
 	TroubleCorrelation string            `db:"error_correlation_id"`
 	FirstSeen          *time.Time        `db:"first_seen"`
 	StandingSince      *time.Time        `db:"standing_since"`
+	PolicyChanged      bool              `db:"policy_changed"`
 	BlockedSince       *time.Time        `db:"blocked_since"`
 	DirectSince        *time.Time        `db:"direct_since"`
 	LastRead           *time.Time        `db:"last_read"`
@@ -55,7 +56,7 @@ func rowOf(r standing.Record) recordRow {
 		SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone, Direct: r.Direct, DirectLast: r.DirectLast,
 		TroubleStatus: r.ReadError.Status, TroubleCode: r.ReadError.Code, TroubleMessage: r.ReadError.Message,
 		TroubleRequest: r.ReadError.RequestID, TroubleCorrelation: r.ReadError.CorrelationID,
-		FirstSeen: orNull(r.FirstSeen), StandingSince: orNull(r.StandingSince), BlockedSince: orNull(r.BlockedSince),
+		FirstSeen: orNull(r.FirstSeen), StandingSince: orNull(r.StandingSince), PolicyChanged: r.PolicyChanged, BlockedSince: orNull(r.BlockedSince),
 		DirectSince: orNull(r.DirectSince), LastRead: orNull(r.LastRead),
 	}
 }
@@ -72,7 +73,7 @@ func (r recordRow) record() standing.Record {
 				RequestID: r.TroubleRequest, CorrelationID: r.TroubleCorrelation},
 		},
 		DirectLast: r.DirectLast,
-		FirstSeen:  orZero(r.FirstSeen), StandingSince: orZero(r.StandingSince), BlockedSince: orZero(r.BlockedSince),
+		FirstSeen:  orZero(r.FirstSeen), StandingSince: orZero(r.StandingSince), PolicyChanged: r.PolicyChanged, BlockedSince: orZero(r.BlockedSince),
 		DirectSince: orZero(r.DirectSince), LastRead: orZero(r.LastRead),
 	}
 }

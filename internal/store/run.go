@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -13,55 +14,64 @@ import (
 
 // runRow is a ledger.Run without its checks as the table run holds it.
 type runRow struct {
-	ID            int64                `db:"id"`
-	Kind          ledger.RunKind       `db:"kind"`
-	PartnerID     string               `db:"partner_id"`
-	PartnerName   string               `db:"partner_name"`
-	PartnerKind   standing.PartnerKind `db:"partner_kind"`
-	AcceptedSince standing.Date        `db:"accepted_since"`
-	TrustDirect   bool                 `db:"trust_direct"`
-	State         ledger.RunState      `db:"state"`
-	Attempt       int                  `db:"attempt"`
-	CorrelationID string               `db:"correlation_id"`
-	Version       string               `db:"version"`
-	StartedAt     time.Time            `db:"started_at"`
-	FinishedAt    *time.Time           `db:"finished_at"`
-	OldestReading time.Time            `db:"oldest_reading"`
-	Requests      int                  `db:"requests"`
-	Throttled     int                  `db:"throttled"`
-	Retries       int                  `db:"retries"`
-	Seconds       float64              `db:"seconds"`
-	ReportedAt    *time.Time           `db:"reported_at"`
+	ID             int64                `db:"id"`
+	Kind           ledger.RunKind       `db:"kind"`
+	PartnerID      string               `db:"partner_id"`
+	PartnerName    string               `db:"partner_name"`
+	PartnerKind    standing.PartnerKind `db:"partner_kind"`
+	AcceptedSince  standing.Date        `db:"accepted_since"`
+	TrustDirect    bool                 `db:"trust_direct"`
+	State          ledger.RunState      `db:"state"`
+	Attempt        int                  `db:"attempt"`
+	CorrelationID  string               `db:"correlation_id"`
+	Version        string               `db:"version"`
+	StartedAt      time.Time            `db:"started_at"`
+	FinishedAt     *time.Time           `db:"finished_at"`
+	OldestReading  time.Time            `db:"oldest_reading"`
+	Requests       int                  `db:"requests"`
+	Throttled      int                  `db:"throttled"`
+	Retries        int                  `db:"retries"`
+	Seconds        float64              `db:"seconds"`
+	ReportedAt     *time.Time           `db:"reported_at"`
+	FailureCode    string               `db:"failure_code"`
+	FailureMessage string               `db:"failure_message"`
+	FailureHint    string               `db:"failure_hint"`
 	totalsRow
 }
 
 // totalsRow is ledger.Totals as the table run holds them.
 type totalsRow struct {
-	Listed         int `db:"listed"`
-	Missing        int `db:"unlisted"`
-	StillThere     int `db:"found_unlisted"`
-	Clear          int `db:"clear"`
-	Blocked        int `db:"blocked"`
-	Unknown        int `db:"unknown"`
-	Excluded       int `db:"excluded"`
-	Unreadable     int `db:"unreadable"`
-	DirectUndated  int `db:"direct_undated"`
-	New            int `db:"new"`
-	Gone           int `db:"gone"`
-	NewlyBlocked   int `db:"newly_blocked"`
-	NewlyClear     int `db:"newly_clear"`
-	GoneByRead     int `db:"gone_confirmed"`
-	LedgerClear    int `db:"ledger_clear"`
-	LedgerBlocked  int `db:"ledger_blocked"`
-	LedgerUnknown  int `db:"ledger_unknown"`
-	LedgerExcluded int `db:"ledger_excluded"`
+	Listed          int `db:"listed"`
+	Missing         int `db:"unlisted"`
+	StillThere      int `db:"found_unlisted"`
+	Clear           int `db:"clear"`
+	Blocked         int `db:"blocked"`
+	Unknown         int `db:"unknown"`
+	Excluded        int `db:"excluded"`
+	Unreadable      int `db:"unreadable"`
+	Absent          int `db:"absent"`
+	DirectUndated   int `db:"direct_undated"`
+	New             int `db:"new"`
+	Gone            int `db:"gone"`
+	NewlyBlocked    int `db:"newly_blocked"`
+	NewlyClear      int `db:"newly_clear"`
+	NoLongerBlocked int `db:"no_longer_blocked"`
+	GoneBlocked     int `db:"gone_blocked"`
+	BlockedByPolicy int `db:"blocked_by_policy"`
+	ClearedByPolicy int `db:"cleared_by_policy"`
+	GoneByRead      int `db:"gone_confirmed"`
+	LedgerClear     int `db:"ledger_clear"`
+	LedgerBlocked   int `db:"ledger_blocked"`
+	LedgerUnknown   int `db:"ledger_unknown"`
+	LedgerExcluded  int `db:"ledger_excluded"`
 }
 
 func rowOfTotals(t ledger.Totals) totalsRow {
 	return totalsRow{
 		Listed: t.Listed, Missing: t.Unlisted, StillThere: t.FoundUnlisted,
 		Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded,
-		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
+		Unreadable: t.Unreadable, Absent: t.Absent, DirectUndated: t.DirectUndated,
+		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy, ClearedByPolicy: t.ClearedByPolicy,
 		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneConfirmed,
 		LedgerClear: t.Ledger.Clear, LedgerBlocked: t.Ledger.Blocked, LedgerUnknown: t.Ledger.Unknown, LedgerExcluded: t.Ledger.Excluded,
 	}
@@ -71,7 +81,8 @@ func (t totalsRow) totals() ledger.Totals {
 	return ledger.Totals{
 		Listed: t.Listed, Unlisted: t.Missing, FoundUnlisted: t.StillThere,
 		Standings:  ledger.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
-		Unreadable: t.Unreadable, DirectUndated: t.DirectUndated,
+		Unreadable: t.Unreadable, Absent: t.Absent, DirectUndated: t.DirectUndated,
+		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy, ClearedByPolicy: t.ClearedByPolicy,
 		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneByRead,
 		Ledger: ledger.Standings{Clear: t.LedgerClear, Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
 	}
@@ -84,15 +95,18 @@ func (r runRow) run() ledger.Run {
 		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), ReportedAt: orZero(r.ReportedAt), OldestReading: r.OldestReading.UTC(),
 		Totals: r.totals(), Cost: ledger.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds},
+		Failure: ledger.Failure{Code: r.FailureCode, Message: r.FailureMessage, Hint: r.FailureHint},
 	}
 }
 
 // ErrSweepUnfinished: a recheck has to wait until the interrupted sweep was continued.
 var ErrSweepUnfinished = errors.New("a sweep of the partner is unfinished")
 
-// Begin continues the partner's interrupted run, or begins the given one. Readings made before oldest are forgotten. A run
-// made under another policy, as another kind of partner, by another version, or of which no reading is left, is abandoned:
-// its readings would not mean what new ones mean. It returns the run with its id, and whether it was continued.
+// Begin continues the partner's interrupted run, or begins the given one. Readings made before
+// oldest are forgotten. A run made under another policy, as another kind of partner, by another
+// version, or of which no reading is left, is abandoned: its readings would not mean what new ones
+// mean. A run that begins after one that failed because the service was not believed takes over
+// what that one read. Begin returns the run with its id, and whether earlier readings are used.
 func (l *Lease) Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) (begun ledger.Run, resumed bool, err error) {
 	wanted.Partner, wanted.State, wanted.Attempt = l.partner, ledger.Running, 1
 	wanted.StartedAt = instant(wanted.StartedAt)
@@ -100,59 +114,109 @@ func (l *Lease) Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) 
 		wanted.OldestReading = wanted.StartedAt
 	}
 	err = l.write(ctx, func(tx *sqlx.Tx) error {
-		begun = wanted
 		var row runRow
-		switch err := l.store.get(ctx, tx, &row, "running_run", l.args(0)); {
-		case errors.Is(err, ErrNotFound):
-		case err != nil:
+		if err := l.store.get(ctx, tx, &row, "newest_run", l.args(0)); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
-		case wanted.Kind == ledger.Recheck && row.Kind == ledger.Sweep:
-			return ErrSweepUnfinished
-		default:
-			begun, resumed, err = l.resume(ctx, tx, row.run(), wanted, oldest)
+		}
+		newest := row.run()
+		if newest.State == ledger.Running {
+			begun, resumed, err = l.resume(ctx, tx, newest, wanted, oldest)
 			if err != nil || resumed {
 				return err
 			}
-			begun = wanted
 		}
-		return l.store.get(ctx, tx, &begun.ID, "begin_run", runRow{
-			Kind: wanted.Kind, PartnerID: l.partner.ID, PartnerName: l.partner.Name, PartnerKind: l.partner.Kind,
-			AcceptedSince: wanted.Policy.AcceptedSince, TrustDirect: wanted.Policy.TrustDirectAcceptance,
-			CorrelationID: wanted.CorrelationID, Version: wanted.Version, StartedAt: wanted.StartedAt, OldestReading: wanted.OldestReading,
-		})
+		begun, resumed, err = l.begin(ctx, tx, wanted, newest, oldest)
+		return err
 	})
 	return begun, resumed, err
 }
 
 // resume continues the interrupted run if its readings are still good, and abandons it if not.
 func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted ledger.Run, oldest time.Time) (ledger.Run, bool, error) {
-	if _, err := l.store.exec(ctx, tx, "forget_old_readings", args{"run": interrupted.ID, "oldest": instant(oldest)}); err != nil {
+	if wanted.Kind == ledger.Recheck && interrupted.Kind == ledger.Sweep {
+		return interrupted, false, ErrSweepUnfinished
+	}
+	first, some, err := l.oldestReading(ctx, tx, interrupted.ID, oldest)
+	if err != nil {
 		return interrupted, false, err
 	}
-	var first time.Time
-	err := l.store.get(ctx, tx, &first, "oldest_reading", args{"run": interrupted.ID})
-	same := interrupted.Kind == ledger.Sweep && interrupted.Policy == wanted.Policy && interrupted.Partner.Kind == wanted.Partner.Kind && interrupted.Version == wanted.Version
-	if errors.Is(err, ErrNotFound) || err == nil && !same {
+	if !some || !continues(interrupted, wanted) {
 		at := args{"run": interrupted.ID, "at": wanted.StartedAt}
 		if _, err := l.store.exec(ctx, tx, "abandon_run", at); err != nil {
 			return interrupted, false, err
 		}
 		return interrupted, false, l.store.clear(ctx, tx, interrupted.ID)
 	}
-	if err != nil {
-		return interrupted, false, err
-	}
 	interrupted.Attempt++
-	interrupted.OldestReading = first.UTC()
-	interrupted.Partner = l.partner
+	interrupted.OldestReading = first
+	interrupted.Partner, interrupted.Failure = l.partner, ledger.Failure{}
 	_, err = l.store.exec(ctx, tx, "resume_run", args{"run": interrupted.ID, "oldest": interrupted.OldestReading, "partner_name": l.partner.Name})
 	return interrupted, true, err
 }
 
+// continues reports whether readings of an earlier run mean what those of the wanted one mean.
+func continues(earlier, wanted ledger.Run) bool {
+	return earlier.Kind == ledger.Sweep && wanted.Kind == ledger.Sweep && earlier.Policy == wanted.Policy &&
+		earlier.Partner.Kind == wanted.Partner.Kind && earlier.Version == wanted.Version
+}
+
+// oldestReading forgets what a run read before an instant, and returns when the oldest of the rest
+// was read.
+func (l *Lease) oldestReading(ctx context.Context, tx *sqlx.Tx, run int64, before time.Time) (first time.Time, some bool, err error) {
+	if _, err := l.store.exec(ctx, tx, "forget_old_readings", args{"run": run, "oldest": instant(before)}); err != nil {
+		return first, false, err
+	}
+	err = l.store.get(ctx, tx, &first, "oldest_reading", args{"run": run})
+	if errors.Is(err, ErrNotFound) {
+		return first, false, nil
+	}
+	return first.UTC(), err == nil, err
+}
+
+// begin begins a run, with what the newest one read if that failed and may be used.
+func (l *Lease) begin(ctx context.Context, tx *sqlx.Tx, wanted, newest ledger.Run, oldest time.Time) (ledger.Run, bool, error) {
+	takeOver := newest.State == ledger.Failed && continues(newest, wanted)
+	if takeOver {
+		first, some, err := l.oldestReading(ctx, tx, newest.ID, oldest)
+		if err != nil {
+			return wanted, false, err
+		}
+		if takeOver = some; some {
+			wanted.OldestReading = first
+		}
+	}
+	err := l.store.get(ctx, tx, &wanted.ID, "begin_run", runRow{
+		Kind: wanted.Kind, PartnerID: l.partner.ID, PartnerName: l.partner.Name, PartnerKind: l.partner.Kind,
+		AcceptedSince: wanted.Policy.AcceptedSince, TrustDirect: wanted.Policy.TrustDirectAcceptance,
+		CorrelationID: wanted.CorrelationID, Version: wanted.Version, StartedAt: wanted.StartedAt, OldestReading: wanted.OldestReading,
+	})
+	if err == nil && takeOver {
+		_, err = l.store.exec(ctx, tx, "take_over_readings", args{"run": wanted.ID, "failed": newest.ID})
+	}
+	if err == nil {
+		_, err = l.store.exec(ctx, tx, "forget_kept_readings", l.args(0))
+	}
+	return wanted, takeOver, err
+}
+
+// RecordFailure notes why an attempt at a run ended early.
+func (l *Lease) RecordFailure(ctx context.Context, id int64, failure ledger.Failure) error {
+	return l.write(ctx, func(tx *sqlx.Tx) error {
+		_, err := l.store.exec(ctx, tx, "record_failure",
+			args{"run": id, "code": failure.Code, "message": strings.ToValidUTF8(failure.Message, "\uFFFD"), "hint": failure.Hint})
+		return err
+	})
+}
+
 // clear forgets the working rows of a run that is over.
 func (s *Store) clear(ctx context.Context, tx *sqlx.Tx, id int64) error {
-	for _, statement := range []string{"forget_readings", "forget_listing"} {
-		if _, err := s.exec(ctx, tx, statement, args{"run": id}); err != nil {
+	return s.execAll(ctx, tx, args{"run": id}, "forget_readings", "forget_listing")
+}
+
+// execAll executes statements that take the same arguments.
+func (s *Store) execAll(ctx context.Context, tx *sqlx.Tx, arg args, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := s.exec(ctx, tx, statement, arg); err != nil {
 			return err
 		}
 	}
@@ -172,7 +236,7 @@ func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Recor
 	return records, nil
 }
 
-// Spend adds what an attempt cost to its run.
+// AddCost adds what an attempt cost to its run.
 func (l *Lease) AddCost(ctx context.Context, id int64, cost ledger.Cost) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		_, err := l.store.exec(ctx, tx, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,

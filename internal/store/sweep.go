@@ -11,51 +11,51 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// List notes that the run's list holds these customers and returns those that remain to be read: named for the first time in this
-// attempt, and not read in an earlier one. stillThere says that they were not on the list but found by a read.
-func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, stillThere bool) ([]ledger.Listed, error) {
+// RecordListed notes that the run's list holds these customers. It returns those that remain to be
+// read, and how many were named for the first time in this attempt; the others were read in an
+// earlier one. foundUnlisted says that they were not on the list but found by a read.
+func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, foundUnlisted bool) (unread []ledger.Listed, fresh int, err error) {
 	type listingRow struct {
-		RunID      int64  `db:"run_id"`
-		CustomerID string `db:"customer_id"`
-		Attempt    int    `db:"attempt"`
-		StillThere bool   `db:"found_unlisted"`
+		RunID         int64  `db:"run_id"`
+		CustomerID    string `db:"customer_id"`
+		Attempt       int    `db:"attempt"`
+		FoundUnlisted bool   `db:"found_unlisted"`
 	}
 	var rows []listingRow
 	byID := map[string]standing.Customer{}
 	for _, c := range customers {
 		if _, twice := byID[c.ID]; !twice {
 			byID[c.ID] = c
-			rows = append(rows, listingRow{r.ID, c.ID, r.Attempt, stillThere})
+			rows = append(rows, listingRow{r.ID, c.ID, r.Attempt, foundUnlisted})
 		}
 	}
 	if len(rows) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
-	var fresh, read []string
-	err := l.write(ctx, func(tx *sqlx.Tx) error {
-		if err := l.store.list(ctx, tx, &fresh, "record_listed", rows); err != nil || len(fresh) == 0 {
+	var first, read []string
+	err = l.write(ctx, func(tx *sqlx.Tx) error {
+		if err := l.store.list(ctx, tx, &first, "record_listed", rows); err != nil || len(first) == 0 {
 			return err
 		}
-		return l.store.list(ctx, tx, &read, "already_read", args{"run": r.ID, "customers": fresh})
+		return l.store.list(ctx, tx, &read, "already_read", args{"run": r.ID, "customers": first})
 	})
-	if err != nil || len(fresh) == 0 {
-		return nil, err
+	if err != nil || len(first) == 0 {
+		return nil, 0, err
 	}
-	known, err := l.known(ctx, fresh)
+	known, err := l.known(ctx, first)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	done := map[string]bool{}
 	for _, id := range read {
 		done[id] = true
 	}
-	var listed []ledger.Listed
-	for _, id := range fresh {
+	for _, id := range first {
 		if !done[id] {
-			listed = append(listed, ledger.Listed{Customer: byID[id], Known: known[id]})
+			unread = append(unread, ledger.Listed{Customer: byID[id], Known: known[id]})
 		}
 	}
-	return listed, nil
+	return unread, len(first), nil
 }
 
 func (l *Lease) known(ctx context.Context, ids []string) (map[string]*ledger.Known, error) {
@@ -71,7 +71,7 @@ func (l *Lease) known(ctx context.Context, ids []string) (map[string]*ledger.Kno
 	return known, nil
 }
 
-// Save keeps a chunk of readings made at the instant at: all of them or none.
+// SaveReadings keeps a chunk of readings made at the instant at: all of them or none.
 func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, readings []ledger.Reading) error {
 	type readingRow struct {
 		RunID   int64           `db:"run_id"`
@@ -86,7 +86,7 @@ func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, re
 		row := rowOf(reading.Record)
 		if !reading.Differs {
 			// The ledger has the rest; a year of nights costs what changed.
-			row = recordRow{CustomerID: row.CustomerID, Standing: row.Standing, Reason: row.Reason, DirectSince: row.DirectSince}
+			row = recordRow{CustomerID: row.CustomerID, Standing: row.Standing, Reason: row.Reason, PolicyChanged: row.PolicyChanged, DirectSince: row.DirectSince}
 		}
 		rows[i] = readingRow{RunID: r.ID, ReadAt: instant(at), Gone: reading.Gone, Change: reading.Change, Differs: reading.Differs, recordRow: row}
 	}
@@ -96,7 +96,7 @@ func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, re
 	})
 }
 
-// CountMissing returns how many customers of the last completed run this attempt's list did not hold, and how many it did. It must be
+// CountUnlisted returns how many customers of the last completed run this attempt's list did not hold, and how many it did. It must be
 // called when the list has come to its end.
 func (l *Lease) CountUnlisted(ctx context.Context, r ledger.Run) (missing, listed int, err error) {
 	err = l.write(ctx, func(tx *sqlx.Tx) error {
@@ -112,7 +112,7 @@ func (l *Lease) CountUnlisted(ctx context.Context, r ledger.Run) (missing, liste
 	return missing, listed, err
 }
 
-// Missing walks the customers that CountMissing counted.
+// Unlisted walks the customers that CountUnlisted counted.
 func (l *Lease) Unlisted(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error] {
 	return func(yield func(ledger.Known, error) bool) {
 		const page = 500

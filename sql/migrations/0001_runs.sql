@@ -47,16 +47,24 @@ CREATE TABLE run (
     unknown         BIGINT NOT NULL DEFAULT 0,
     excluded        BIGINT NOT NULL DEFAULT 0,
     unreadable      BIGINT NOT NULL DEFAULT 0,
+    absent          BIGINT NOT NULL DEFAULT 0,
     direct_undated  BIGINT NOT NULL DEFAULT 0,
     new             BIGINT NOT NULL DEFAULT 0,
     gone            BIGINT NOT NULL DEFAULT 0,
     newly_blocked   BIGINT NOT NULL DEFAULT 0,
     newly_clear     BIGINT NOT NULL DEFAULT 0,
+    no_longer_blocked BIGINT NOT NULL DEFAULT 0,
+    gone_blocked    BIGINT NOT NULL DEFAULT 0,
+    blocked_by_policy BIGINT NOT NULL DEFAULT 0, -- those of newly_blocked that only a change of the policy made so
+    cleared_by_policy BIGINT NOT NULL DEFAULT 0,
     gone_confirmed  BIGINT NOT NULL DEFAULT 0,
     ledger_clear    BIGINT NOT NULL DEFAULT 0,
     ledger_blocked  BIGINT NOT NULL DEFAULT 0,
     ledger_unknown  BIGINT NOT NULL DEFAULT 0,
     ledger_excluded BIGINT NOT NULL DEFAULT 0,
+    failure_code    TEXT NOT NULL DEFAULT '', -- why the last attempt ended early; empty: it did not
+    failure_message TEXT NOT NULL DEFAULT '',
+    failure_hint    TEXT NOT NULL DEFAULT '',
     CHECK ((state = 'running') = (finished_at IS NULL))
 );
 CREATE UNIQUE INDEX run_one_running ON run (partner_id) WHERE state = 'running';
@@ -84,7 +92,8 @@ CREATE TABLE run_listing (
 );
 
 -- What the running run has read. A reading that differs from the ledger holds the whole record, another one only
--- its standing. Emptied when the run closes.
+-- its standing. Emptied when the run closes; of a run that failed because the service was not believed, what was
+-- read of customers stays for the next one.
 CREATE TABLE run_reading (
     run_id      BIGINT NOT NULL REFERENCES run (id),
     customer_id TEXT NOT NULL,

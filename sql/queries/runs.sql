@@ -5,9 +5,6 @@ VALUES (:kind, :partner_id, :partner_name, :partner_kind, :accepted_since, :trus
     :started_at, :oldest_reading)
 RETURNING id
 
--- name: running_run
-SELECT * FROM run WHERE partner_id = :partner_id AND state = 'running'
-
 -- name: forget_old_readings
 -- Who was gone in one attempt may be listed again in the next.
 DELETE FROM run_reading WHERE run_id = :run AND (read_at < :oldest OR gone)
@@ -16,10 +13,18 @@ DELETE FROM run_reading WHERE run_id = :run AND (read_at < :oldest OR gone)
 SELECT read_at FROM run_reading WHERE run_id = :run ORDER BY read_at LIMIT 1
 
 -- name: resume_run
-UPDATE run SET attempt = attempt + 1, oldest_reading = :oldest, partner_name = :partner_name WHERE id = :run AND state = 'running'
+UPDATE run SET attempt = attempt + 1, oldest_reading = :oldest, partner_name = :partner_name, failure_code = '', failure_message = '',
+    failure_hint = ''
+WHERE id = :run AND state = 'running'
 
 -- name: abandon_run
 UPDATE run SET state = 'abandoned', finished_at = :at WHERE id = :run AND state = 'running'
+
+-- name: newest_run
+SELECT * FROM run WHERE partner_id = :partner_id ORDER BY id DESC LIMIT 1
+
+-- name: record_failure
+UPDATE run SET failure_code = :code, failure_message = :message, failure_hint = :hint WHERE id = :run AND state = 'running'
 
 -- name: add_cost
 UPDATE run SET requests = requests + :requests, throttled = throttled + :throttled, retries = retries + :retries,
@@ -29,8 +34,10 @@ WHERE id = :run
 -- name: finish_run
 UPDATE run SET state = :state, finished_at = :finished_at, listed = :listed, unlisted = :unlisted, found_unlisted = :found_unlisted,
     clear = :clear, blocked = :blocked, unknown = :unknown, excluded = :excluded, unreadable = :unreadable,
-    direct_undated = :direct_undated, new = :new, gone = :gone, newly_blocked = :newly_blocked, newly_clear = :newly_clear,
-    gone_confirmed = :gone_confirmed, ledger_clear = :ledger_clear, ledger_blocked = :ledger_blocked,
+    absent = :absent, direct_undated = :direct_undated, new = :new, gone = :gone, newly_blocked = :newly_blocked,
+    newly_clear = :newly_clear, no_longer_blocked = :no_longer_blocked, gone_blocked = :gone_blocked,
+    blocked_by_policy = :blocked_by_policy, cleared_by_policy = :cleared_by_policy, failure_code = '', failure_message = '',
+    failure_hint = '', gone_confirmed = :gone_confirmed, ledger_clear = :ledger_clear, ledger_blocked = :ledger_blocked,
     ledger_unknown = :ledger_unknown, ledger_excluded = :ledger_excluded
 WHERE id = :run AND state = 'running'
 
@@ -70,3 +77,15 @@ DELETE FROM run_listing WHERE run_id = :run
 
 -- name: forget_readings
 DELETE FROM run_reading WHERE run_id = :run
+
+-- name: forget_doubtful_readings
+-- What the service said of customers that it did not know, or gave no usable answer for.
+DELETE FROM run_reading WHERE run_id = :run AND (gone OR standing = 'unknown')
+
+-- name: take_over_readings
+-- Of a run that failed because the service was not believed.
+UPDATE run_reading SET run_id = :run WHERE run_id = :failed
+
+-- name: forget_kept_readings
+-- Those of failed runs of the partner: another run takes their place.
+DELETE FROM run_reading WHERE run_id IN (SELECT id FROM run WHERE partner_id = :partner_id AND state = 'failed')

@@ -15,9 +15,12 @@ SELECT
     COUNT(*) FILTER (WHERE standing = 'unknown' AND NOT gone) AS unknown,
     COUNT(*) FILTER (WHERE standing = 'excluded' AND NOT gone) AS excluded,
     COUNT(*) FILTER (WHERE reason = 'unreadable' AND NOT gone) AS unreadable,
+    COUNT(*) FILTER (WHERE reason IN ('not_found', 'relationship_ended') AND NOT gone) AS absent,
     COUNT(*) FILTER (WHERE reason = 'accepted_directly' AND direct_since IS NULL AND NOT gone) AS direct_undated,
     COUNT(*) FILTER (WHERE change = 'newly_blocked') AS newly_blocked,
     COUNT(*) FILTER (WHERE change = 'newly_clear') AS newly_clear,
+    COUNT(*) FILTER (WHERE change = 'newly_blocked' AND policy_changed) AS blocked_by_policy,
+    COUNT(*) FILTER (WHERE change = 'newly_clear' AND policy_changed) AS cleared_by_policy,
     COUNT(*) FILTER (WHERE gone) AS gone_confirmed
 FROM run_reading WHERE run_id = :run
 
@@ -32,14 +35,19 @@ SELECT
     COUNT(*) FILTER (WHERE standing = 'unknown') AS ledger_unknown,
     COUNT(*) FILTER (WHERE standing = 'excluded') AS ledger_excluded,
     COUNT(*) FILTER (WHERE reason = 'unreadable') AS ledger_unreadable,
+    COUNT(*) FILTER (WHERE reason IN ('not_found', 'relationship_ended')) AS ledger_absent,
     COUNT(*) FILTER (WHERE reason = 'accepted_directly' AND direct_since IS NULL) AS ledger_undated
 FROM standing WHERE partner_id = :partner_id AND valid_to IS NULL
 
 -- name: count_turnover
 -- A record that ended and has no successor is a customer that is gone; one without a predecessor, a new one.
-SELECT COUNT(*) FILTER (WHERE begun = 0) AS gone, COUNT(*) FILTER (WHERE ended = 0) AS new
+SELECT COUNT(*) FILTER (WHERE begun = 0) AS gone, COUNT(*) FILTER (WHERE ended = 0) AS new,
+    COUNT(*) FILTER (WHERE was_blocked = 1 AND is_blocked = 0 AND begun = 1) AS no_longer_blocked,
+    COUNT(*) FILTER (WHERE was_blocked = 1 AND begun = 0) AS gone_blocked
 FROM (
-    SELECT customer_id, COUNT(*) FILTER (WHERE valid_to = :run) AS ended, COUNT(*) FILTER (WHERE valid_from = :run) AS begun
+    SELECT customer_id, COUNT(*) FILTER (WHERE valid_to = :run) AS ended, COUNT(*) FILTER (WHERE valid_from = :run) AS begun,
+        COUNT(*) FILTER (WHERE valid_to = :run AND standing = 'blocked') AS was_blocked,
+        COUNT(*) FILTER (WHERE valid_from = :run AND standing = 'blocked') AS is_blocked
     FROM standing WHERE partner_id = :partner_id AND (valid_to = :run OR valid_from = :run)
     GROUP BY customer_id
 ) AS customer

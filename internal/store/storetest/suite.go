@@ -57,7 +57,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for _, more := range []map[string]func(*testing.T, *fixture){attestations, reports, particulars, exceptions, invitations} {
+	for _, more := range []map[string]func(*testing.T, *fixture){attestations, reports, particulars, exceptions, invitations, runs} {
 		for name, test := range more {
 			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 		}
@@ -155,7 +155,7 @@ func list(t *testing.T, lease *store.Lease, r ledger.Run, states ...standing.Sta
 	for _, s := range states {
 		customers = append(customers, s.Customer)
 	}
-	listed, err := lease.RecordListed(t.Context(), r, customers, false)
+	listed, _, err := lease.RecordListed(t.Context(), r, customers, false)
 	require.NoError(t, err)
 	return listed
 }
@@ -207,7 +207,9 @@ func closeRun(t *testing.T, lease *store.Lease, r ledger.Run, n int) ledger.Run 
 		before = last.Totals
 	}
 	r.FinishedAt = night(n).Add(time.Minute)
-	closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check { return ledger.CheckSweep(totals, before, 50) })
+	closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check {
+		return ledger.CheckSweep(totals, before, ledger.Limits{MaxGonePercent: 50})
+	})
 	require.NoError(t, err)
 	return closed
 }
@@ -224,7 +226,7 @@ func blocked(id string) standing.State {
 }
 
 func customer(id string) standing.Customer {
-	return standing.Customer{ID: id, Name: "Customer " + id, Domain: id + ".example.com", Relationship: "reseller"}
+	return standing.Customer{ID: id, DisplayID: strings.ToUpper(id), Name: "Customer " + id, Domain: id + ".example.com", Relationship: "reseller"}
 }
 
 func (l *fixture) records(t *testing.T, r ledger.Run, which standing.Standing) (records []standing.Record) {
@@ -306,7 +308,7 @@ func lostLeaseWritesNothing(t *testing.T, l *fixture) {
 		l.exec(t, "UPDATE lease SET number = number + 1")
 		save := []ledger.Reading{{Record: standing.Record{State: clear(listed[0].Customer.ID)}}}
 		require.ErrorIs(t, lease.SaveReadings(t.Context(), r, night(1), save), store.ErrLeaseLost)
-		_, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, false)
+		_, _, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, false)
 		require.ErrorIs(t, err, store.ErrLeaseLost)
 		_, err = lease.CloseRun(t.Context(), r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
 		require.ErrorIs(t, err, store.ErrLeaseLost)
@@ -459,16 +461,16 @@ func missingAndGone(t *testing.T, l *fixture) {
 }
 
 func stillThere(t *testing.T, l *fixture) {
-	l.sweep(t, 1, clear("a"), blocked("b"))
+	before := l.sweep(t, 1, clear("a"), blocked("b")).Totals
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 2)
 		read(t, lease, r, 2, list(t, lease, r, clear("a")), clear("a"))
-		found, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, true)
+		found, _, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, true)
 		require.NoError(t, err)
 		read(t, lease, r, 2, found, blocked("b"))
 		r.Totals.Unlisted = 1
 		closed, err := lease.CloseRun(t.Context(), r, func(totals ledger.Totals) []ledger.Check {
-			return ledger.CheckSweep(totals, ledger.Totals{Listed: 2}, 50)
+			return ledger.CheckSweep(totals, before, ledger.Limits{MaxGonePercent: 50})
 		})
 		require.NoError(t, err)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
