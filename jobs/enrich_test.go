@@ -244,7 +244,7 @@ func TestEnrichSavesWhatIsInFlightWhenStopped(t *testing.T) {
 }
 
 // enrich makes a night with what is read after it, as the program does.
-func (b *lab) enrich(ctx context.Context, n int) (result jobs.EnrichResult, r ledger.Run, err error) {
+func (b *lab) enrichedNight(ctx context.Context, n int) (result jobs.EnrichResult, r ledger.Run, err error) {
 	err = b.store.Hold(ctx, ledger.Partner{ID: partner.ID, Name: partner.Name, Kind: b.job.Kind}, func(ctx context.Context, lease *store.Lease) error {
 		var client *partnercenter.Client
 		job := b.job
@@ -269,7 +269,7 @@ func (b *lab) enrich(ctx context.Context, n int) (result jobs.EnrichResult, r le
 
 func (b *lab) asks(t *testing.T, n int) (jobs.EnrichResult, ledger.Run) {
 	t.Helper()
-	result, r, err := b.enrich(t.Context(), n)
+	result, r, err := b.enrichedNight(t.Context(), n)
 	require.NoError(t, err)
 	stored, err := b.store.Run(t.Context(), r.ID)
 	require.NoError(t, err)
@@ -390,7 +390,7 @@ func TestInterruptedEnrichContinues(t *testing.T) {
 		for ; ; attempts++ {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			b.client.Transport = &turnstile{what: "/subscriptions", at: 40, then: func() { cancel(stop) }}
-			result, r, err := b.enrich(ctx, 1)
+			result, r, err := b.enrichedNight(ctx, 1)
 			cancel(nil)
 			read += result.Purchases.Read
 			require.Equal(t, ledger.Completed, r.State)

@@ -502,7 +502,7 @@ func (b *lab) enrich(t *testing.T, r ledger.Run) {
 	client, err := partnercenter.New(b.client)
 	require.NoError(t, err)
 	require.NoError(t, b.store.Hold(t.Context(), partner, func(ctx context.Context, lease *store.Lease) error {
-		_, err := jobs.Enrich{Kind: partner.Kind, Concurrency: 16}.Run(ctx, lease, client, r)
+		_, err := jobs.Enrich{Kind: partner.Kind, Concurrency: 16}.Run(ctx, lease, client, r, clock(today))
 		return err
 	}))
 }
