@@ -1,30 +1,33 @@
 package intake
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// missingWords are words for "no value" in exports, in lower case.
-var missingWords = func() map[string]bool {
-	words := map[string]bool{}
+// longestMissing is the length of the longest word for "no value", in bytes.
+const longestMissing = 20
+
+// missingWords are words for "no value" in exports, by their length in bytes.
+var missingWords = func() (words [longestMissing + 1][]string) {
 	for word := range strings.SplitSeq(`null|(null)|<null>|[null]|\n|n/a|n.a.|n.a|n/d|#n/a|undefined|(undefined)|`+
 		`none|(none)|nan|nil|na|(blank)|[blank]|(empty)|[empty]|`+
 		`-|--|---|—|.|?|nat|<na>|tbd|tba|nulo|empty|missing|not set|unset|no data|-none-|--none--|unknown|`+
 		`desconhecido|vazio|[object object]|not available|not applicable|not provided|no name|noname|`+
 		`não informado|nao informado|não definido|nao definido|sem informação|sem informacao|não disponível|nao `+
 		`disponivel|não se aplica|nao se aplica|sem nome|sem sobrenome`, "|") {
-		words[word] = true
+		words[len(word)] = append(words[len(word)], word)
 	}
 	return words
 }()
 
 // isNothing reports whether a cell is a word for "no value".
 func isNothing(cell string) bool {
-	if len(cell) == 0 || len(cell) > 20 || strings.IndexByte(`nNuUdDvVsStTeEmM(<[\#-.?`+"\xe2", cell[0]) < 0 {
+	if len(cell) > longestMissing {
 		return false
 	}
-	return missingWords[strings.ToLower(cell)]
+	return slices.ContainsFunc(missingWords[len(cell)], func(word string) bool { return strings.EqualFold(word, cell) })
 }
 
 // mayBeName reports whether a word for "no value" is also a name that people have: there are

@@ -13,6 +13,7 @@ type places struct {
 	countries map[string]string // codes by the simplified names in English and Portuguese
 	languages map[string]string // tags by the simplified names
 	read      map[string]string // tags of cells that were read before: there are few in a file
+	codes     map[string]string // likewise of countries
 }
 
 // mostRead bounds how many cells are remembered.
@@ -35,6 +36,20 @@ var otherCountryNames = map[string]string{
 // country reads a country: its code of ISO 3166-1 in two or three letters, or its name in English,
 // Portuguese or its own language.
 func (p *places) country(cell string) (string, *problem) {
+	if code := p.codes[cell]; code != "" {
+		return code, nil
+	}
+	code, wrong := p.countryOf(cell)
+	if p.codes == nil {
+		p.codes = map[string]string{}
+	}
+	if wrong == nil && len(p.codes) < mostRead {
+		p.codes[strings.Clone(cell)] = code
+	}
+	return code, wrong
+}
+
+func (p *places) countryOf(cell string) (string, *problem) {
 	if len(cell) == 2 || len(cell) == 3 {
 		if code, ok := countryCode(cell); ok {
 			return code, nil
@@ -111,7 +126,7 @@ func (p *places) language(cell string) (string, *problem) {
 		p.read = map[string]string{}
 	}
 	if len(p.read) < mostRead {
-		p.read[cell] = tag
+		p.read[strings.Clone(cell)] = tag
 	}
 	return tag, nil
 }
