@@ -17,11 +17,14 @@ type Classic struct {
 	template string
 }
 
+// mostSends is how many requests of an attestation may stay without an answer before a person has to look at it.
+const mostSends = 5
+
 // Attestor is what the classic route asks of Partner Center.
 type Attestor interface {
+	RecordReader
 	Template(ctx context.Context) (string, error)
 	Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error)
-	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
 }
 
 // Begin reads the template of the agreement.
@@ -115,13 +118,20 @@ func (j *Classic) readBack(ctx context.Context, c *attestation.Claim) (end attes
 	if err != nil {
 		return attestation.Settlement{State: c.State}, true, ifFatal(err)
 	}
-	for _, a := range found {
-		if attestation.SameContact(a.Signer, c.Content.Signer) && a.Agreed == c.Content.Agreed {
-			return attestation.Settlement{State: attestation.Confirmed, Reason: attestation.ReadBack,
-				Result: attestation.ResultSucceeded, Read: true}, true, nil
-		}
+	if end, ok := c.Found(found, j.Since); ok {
+		return end, true, nil
+	}
+	if c.Requests >= mostSends {
+		return noAnswer(c), true, nil
 	}
 	return attestation.Settlement{}, false, nil
+}
+
+// noAnswer is an attestation that was sent as often as it may be.
+func noAnswer(c *attestation.Claim) attestation.Settlement {
+	return attestation.Settlement{State: attestation.Failed, Reason: attestation.NoAnswer, Result: attestation.ResultNotSent, Read: true,
+		Message: fmt.Sprintf("it was sent %d times without an answer, and Microsoft does not have it", c.Requests),
+		Hint:    fmt.Sprintf("Look the customer up in Partner Center, then run mcaledger attest retry %s.", c.ID)}
 }
 
 // duplicateSigner settles 600061: the same signer's agreement is on record, however old.
@@ -137,10 +147,12 @@ func (j *Classic) duplicateSigner(ctx context.Context, c *attestation.Claim, ans
 			newest = max(newest, a.Agreed)
 		}
 	}
+	if again, ok := c.Found(found, j.Since); ok && c.MaybeDelivered {
+		again.Answer, again.Read = answer, false
+		return again, nil
+	}
 	end.Result = attestation.ResultDuplicateSigner
 	switch {
-	case c.MaybeDelivered && newest == c.Content.Agreed:
-		end.State, end.Reason = attestation.Confirmed, attestation.ReadBack
 	case newest >= j.Since:
 		end.State, end.Reason = attestation.AlreadyOnRecord, attestation.SameOnRecord
 		end.Message = "Microsoft has this signer's acceptance of " + string(newest)

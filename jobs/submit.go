@@ -19,6 +19,8 @@ import (
 // those whose answer was lost. Any number of hosts may do so at the same time.
 type Submit struct {
 	Route       Route
+	Record      RecordReader
+	Since       standing.Date // acceptances on record count from this day
 	Concurrency int
 	Most        int // attestations to work on, at most
 	// Cooldown is how long an attestation rests after a lost answer: at least as long as the
@@ -62,7 +64,9 @@ type Queue interface {
 // Submitted counts what became of the attestations that a submission worked on.
 type Submitted struct {
 	Sent, Confirmed, AlreadyOnRecord, Waiting, Refused, Failed, RetryLater int
-	Customers                                                              []string // whose standing has changed by it
+
+	Cleared   int      // not sent, because their customers can buy meanwhile
+	Customers []string // whose standing has changed by it
 }
 
 // rounds is how many times a submission works through the queue, the later times only on those
@@ -149,12 +153,17 @@ func (s *submission) round(ctx context.Context, most int, fresh bool) error {
 type end struct {
 	customer string
 	state    attestation.State
+	sent     bool // now, or before with unknown outcome
 	unsure   bool
 }
 
 func (d *Submitted) count(e end) {
-	d.Sent++
+	if e.sent {
+		d.Sent++
+	}
 	switch e.state {
+	case attestation.Cleared:
+		d.Cleared++
 	case attestation.Confirmed:
 		d.Confirmed++
 		d.Customers = append(d.Customers, e.customer)
@@ -230,9 +239,12 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	// attestation.
 	ctx, cancel := context.WithDeadline(working, c.Until)
 	defer cancel()
-	end, err := s.Route.Advance(ctx, c, func(ctx context.Context, kind attestation.RequestKind, templateID string) error {
-		return s.open(ctx, c, kind, templateID)
-	})
+	end, settled, err := s.look(ctx, c)
+	if !settled && err == nil {
+		end, err = s.Route.Advance(ctx, c, func(ctx context.Context, kind attestation.RequestKind, templateID string) error {
+			return s.open(ctx, c, kind, templateID)
+		})
+	}
 	f := finding{claim: c, Settlement: end}
 	switch {
 	case err == nil:
@@ -275,7 +287,8 @@ func (s *submission) settle(ctx context.Context, f finding) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ends[f.claim.ID] = end{f.claim.CustomerID, f.State, f.unsure()}
+	sent := f.claim.MaybeDelivered || f.claim.OpenRequest > 0
+	s.ends[f.claim.ID] = end{f.claim.CustomerID, f.State, sent, f.unsure()}
 	return nil
 }
 

@@ -76,6 +76,29 @@ func (e *RouteError) Hint() string {
 	return "Correct the configuration; docs/configuration.md lists every key."
 }
 
+// RetiredError: Microsoft refuses the classic call for every customer alike. Nothing took effect, and nothing failed.
+type RetiredError struct {
+	Approved int // attestations that stay approved
+	cause    error
+}
+
+func (e *RetiredError) Error() string {
+	return fmt.Sprintf("Microsoft accepts no attestation by the classic call, which it retired in January 2026; %s approved: %v",
+		staying(e.Approved), e.cause)
+}
+func (e *RetiredError) Unwrap() error { return e.cause }
+func (e *RetiredError) Code() string  { return "attestation_retired" }
+func (e *RetiredError) Hint() string {
+	return "Set attestation.route to enhanced: then the customers' signers accept by a link. Nothing failed, and nothing has to be imported again."
+}
+
+func staying(n int) string {
+	if n == 1 {
+		return "1 attestation stays"
+	}
+	return fmt.Sprintf("%d attestations stay", n)
+}
+
 // SubmittedAll is what became of the submissions of all partners.
 type SubmittedAll struct {
 	Submitted
@@ -102,7 +125,7 @@ func (j SubmitPartners) Run(ctx context.Context) (total SubmittedAll, err error)
 		}
 	}
 	j.Log.Info("submitted", "sent", total.Sent, "confirmed", total.Confirmed, "already_on_record", total.AlreadyOnRecord,
-		"refused", total.Refused, "failed", total.Failed, "retry_later", total.RetryLater)
+		"cleared", total.Cleared, "refused", total.Refused, "failed", total.Failed, "retry_later", total.RetryLater)
 	return total, j.outcome(total.Submitted, failed)
 }
 
@@ -195,7 +218,7 @@ func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Subm
 	if err != nil {
 		return done, err
 	}
-	submit := Submit{Route: &Classic{Service: service, Since: j.Since}, Concurrency: p.Concurrency, Most: most, Cooldown: j.Cooldown,
+	submit := Submit{Route: &Classic{Service: service, Since: j.Since}, Record: service, Since: j.Since, Concurrency: p.Concurrency, Most: most, Cooldown: j.Cooldown,
 		Waiting: func(attestations int, wait time.Duration) {
 			j.Log.Warn("no answer came for some attestations: waiting before their outcome is read", "partner", p.Name,
 				"attestations", attestations, "wait", wait.Round(time.Second))
@@ -206,6 +229,13 @@ func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Subm
 		if again := j.Recheck(ctx, p, done.Customers); again != nil {
 			j.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name, "error", again)
 		}
+	}
+	if refused, ok := errors.AsType[interface {
+		error
+		Retired() bool
+	}](err); ok && refused.Retired() {
+		approved, counted := queue.CountUnsettled(ctx, standing.DateOf(j.Now()))
+		return done, errors.Join(&RetiredError{approved, err}, counted)
 	}
 	if err != nil {
 		return done, err
@@ -247,4 +277,5 @@ func (d *Submitted) add(other Submitted) {
 	d.Refused += other.Refused
 	d.Failed += other.Failed
 	d.RetryLater += other.RetryLater
+	d.Cleared += other.Cleared
 }

@@ -42,7 +42,12 @@ func (b *lab) queued(t *testing.T) (rows []attestation.Attestation) {
 // imported makes a batch of rows, and approves it.
 func (b *lab) imported(t *testing.T, rows []attestation.Attestation) int64 {
 	t.Helper()
-	batch, err := b.store.Import(t.Context(), attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: today}, true, nil,
+	return b.importedAt(t, rows, today)
+}
+
+func (b *lab) importedAt(t *testing.T, rows []attestation.Attestation, at time.Time) int64 {
+	t.Helper()
+	batch, err := b.store.Import(t.Context(), attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: at}, true, nil,
 		func(i *store.Import) error { return i.Add(t.Context(), rows) },
 		func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
 	require.NoError(t, err)
@@ -58,7 +63,7 @@ func (b *lab) submit(t *testing.T, ctx context.Context) (jobs.Submitted, error) 
 	defer client.Close()
 	queue, err := b.store.Queue(ctx, partner.ID, attestation.Actor{Name: "test"})
 	require.NoError(t, err)
-	return jobs.Submit{Route: &jobs.Classic{Service: client, Since: "2023-04-01"}, Concurrency: 8, Most: 10_000, Cooldown: 20 * time.Millisecond}.
+	return jobs.Submit{Route: &jobs.Classic{Service: client, Since: "2023-04-01"}, Record: client, Since: "2023-04-01", Concurrency: 8, Most: 10_000, Cooldown: 20 * time.Millisecond}.
 		Run(ctx, queue, now)
 }
 
@@ -144,6 +149,12 @@ func TestARoleThatMayNotWriteStopsTheSubmission(t *testing.T) {
 // kinds.
 func (b *lab) approved(t *testing.T, most int, kinds ...simulator.Kind) (rows []attestation.Attestation) {
 	t.Helper()
+	return b.approvedAt(t, today, most, kinds...)
+}
+
+// approvedAt is approved, imported at an instant.
+func (b *lab) approvedAt(t *testing.T, at time.Time, most int, kinds ...simulator.Kind) (rows []attestation.Attestation) {
+	t.Helper()
 	world := b.sim.World()
 	for _, kind := range kinds {
 		some := most
@@ -156,7 +167,7 @@ func (b *lab) approved(t *testing.T, most int, kinds ...simulator.Kind) (rows []
 			}
 		}
 	}
-	batch := b.imported(t, rows)
+	batch := b.importedAt(t, rows, at)
 	for i := range rows {
 		rows[i].ID.Batch = batch
 	}
@@ -213,11 +224,18 @@ type desk struct {
 	open     int
 	settled  map[int]attestation.Settlement
 	attested []int
+
+	onRecord  []standing.Agreement
+	readError error
+	read      int // reads of what is on record
 }
 
 func (d *desk) Template(context.Context) (string, error) { return "template", nil }
 
-func (d *desk) Agreements(context.Context, string) ([]standing.Agreement, error) { return nil, nil }
+func (d *desk) Agreements(context.Context, string) ([]standing.Agreement, error) {
+	d.read++
+	return d.onRecord, d.readError
+}
 
 func (d *desk) Attest(_ context.Context, a attestation.Attestation, _ attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	d.attested = append(d.attested, a.ID.Line)
@@ -238,6 +256,9 @@ func (d *desk) Open(ctx context.Context, c *attestation.Claim, _ attestation.Req
 	if d.tooLate[c.ID.Line] == context.DeadlineExceeded {
 		<-ctx.Done() // and the database did not answer until then
 	}
+	if d.tooLate[c.ID.Line] == nil {
+		c.OpenRequest++
+	}
 	return d.tooLate[c.ID.Line]
 }
 
@@ -254,14 +275,14 @@ func newDesk(lines int, maybeDelivered bool) *desk {
 		answer: func(int) (attestation.SendResult, error) { return attestation.ResultSucceeded, nil }}
 	for line := range lines {
 		d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}, State: attestation.Approved},
-			Until: time.Now().Add(time.Minute), MaybeDelivered: maybeDelivered})
+			Until: time.Now().Add(time.Minute), MaybeDelivered: maybeDelivered, ImportedAt: today, ApprovedAt: today})
 	}
 	return d
 }
 
 func (d *desk) submit(t *testing.T) (jobs.Submitted, error) {
 	t.Helper()
-	return jobs.Submit{Route: &jobs.Classic{Service: d}, Concurrency: 1, Most: 1000, Cooldown: time.Minute}.Run(t.Context(), d, now)
+	return jobs.Submit{Route: &jobs.Classic{Service: d, Since: "2023-04-01"}, Record: d, Since: "2023-04-01", Concurrency: 1, Most: 1000, Cooldown: time.Minute}.Run(t.Context(), d, now)
 }
 
 // The process was woken, and its claim was over though nobody had taken it: the others are sent all

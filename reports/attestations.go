@@ -120,9 +120,6 @@ func (r *report) walkEntries(ctx context.Context, row func(entryRow) error) erro
 
 // requestID is what Microsoft's support asks for: the id that the answer names, or the one that was sent when there was no answer.
 func requestID(a attestation.Attestation) string {
-	if a.SentAt.IsZero() {
-		return ""
-	}
 	return cmp.Or(a.Answer.RequestID, a.RequestID)
 }
 

@@ -18,11 +18,12 @@ type submitReply struct {
 	Refused         int `json:"refused"`
 	Failed          int `json:"failed"`
 	RetryLater      int `json:"retry_later"`
+	Cleared         int `json:"cleared"` // not sent: the customer can buy meanwhile
 }
 
 func (r *submitReply) count(s jobs.SubmittedAll) {
 	r.Sent, r.Confirmed, r.AlreadyOnRecord, r.Waiting = s.Sent, s.Confirmed, s.AlreadyOnRecord, s.Waiting
-	r.Refused, r.Failed, r.RetryLater = s.Refused, s.Failed, s.RetryLater
+	r.Refused, r.Failed, r.RetryLater, r.Cleared = s.Refused, s.Failed, s.RetryLater, s.Cleared
 }
 
 func (a *app) attestSubmitCommand() *cobra.Command {
@@ -67,4 +68,7 @@ func (w *workspace) submitJob(partners *jobs.Partners) jobs.SubmitPartners {
 func (a *app) printSubmitted(s jobs.SubmittedAll) {
 	a.printf("%d sent: %d confirmed, %d already on record, %d refused by Microsoft, %d failed, %d with unknown outcome\n", s.Sent, s.Confirmed,
 		s.AlreadyOnRecord, s.Refused, s.Failed, s.RetryLater)
+	if s.Cleared > 0 {
+		a.printf("%d not sent, because the customers can buy meanwhile\n", s.Cleared)
+	}
 }

@@ -48,10 +48,13 @@ const (
 	TooOld           Reason = "too_old"            // accepted before the day from which acceptances count
 	NothingToCorrect Reason = "nothing_to_correct" // a correction of what was never attested
 
-	NotSettled      Reason = "not_settled"      // sent, and no definite answer yet
-	ReadBack        Reason = "read_back"        // the answer was lost, and reading found the agreement
-	ContentRefused  Reason = "content_refused"  // Microsoft takes no such content
-	CustomerRefused Reason = "customer_refused" // Microsoft takes none for this customer now
+	NotSettled Reason = "not_settled" // sent, and no definite answer yet
+	ReadBack   Reason = "read_back"   // the answer was lost, and reading found the agreement
+	// RecordedDifferently: the answer was lost, and reading found the agreement with another day or spelling.
+	RecordedDifferently Reason = "recorded_differently"
+	NoAnswer            Reason = "no_answer"        // sent as often as may be, without an answer, and not on record
+	ContentRefused      Reason = "content_refused"  // Microsoft takes no such content
+	CustomerRefused     Reason = "customer_refused" // Microsoft takes none for this customer now
 )
 
 // Earlier is an attestation of the same customer that the ledger holds already.

@@ -49,6 +49,9 @@ func (c *Client) attest(ctx context.Context, request *call) error {
 	return e
 }
 
+// Retired reports whether the service refuses the classic call as it would if it no longer existed.
+func (e *Error) Retired() bool { return e.Kind == Retired || e.reason == unknownForbidden }
+
 // nobody is a customer that cannot exist.
 const nobody = "00000000-0000-0000-0000-000000000000"
 
