@@ -145,7 +145,7 @@ func (t *teller) night(ctx context.Context, w *workspace, s jobs.NightSummary) n
 
 func problemToTell(err error) notify.Problem {
 	p := explain(err)
-	return notify.Problem{Message: p.Message, Hint: p.Hint}
+	return notify.Problem{Message: p.Message, Hint: p.Hint, Routine: p.Code == "unreadable"}
 }
 
 func outcomeToTell(o jobs.Outcome) notify.Outcome {
@@ -169,13 +169,14 @@ func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun)
 		Name: run.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown,
 		Excluded:     totals.Excluded,
 		NewlyBlocked: totals.NewlyBlocked, NoLongerBlocked: totals.NewlyClear, New: totals.New, Gone: totals.Gone,
-		Names: []string{},
+		Names: []string{}, NewlyUnreadable: totals.Unreadable,
 	}
 	completed, err := w.ledger.CompletedRuns(ctx, run.Partner.ID, t.Now(), 2)
 	if err != nil || len(completed) < 2 {
 		t.warn(err)
 		return p // on the first night everybody is new
 	}
+	p.NewlyUnreadable = max(0, totals.Unreadable-completed[1].Totals.Unreadable)
 	for step, err := range w.ledger.Changes(ctx, run.Partner.ID, completed[0].ID, completed[1].ID) {
 		if err != nil {
 			t.warn(err)

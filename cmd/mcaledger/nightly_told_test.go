@@ -56,6 +56,7 @@ func TestNightsAreTold(t *testing.T) {
 	}
 	configure("notify: { webhook: { url: " + server.URL + "/hook-secret }, ping: { start_url: " + server.URL + "/start, " +
 		"success_url: " + server.URL + "/success, fail_url: " + server.URL + "/fail } }\n")
+	require.NoError(t, os.Mkdir(s.file("inbox"), 0o750))
 	metricsFile := s.file("mcaledger.prom")
 
 	s.does(exitPartial, "nightly", "--metrics-file", metricsFile) // some customers cannot be read
@@ -73,6 +74,12 @@ func TestNightsAreTold(t *testing.T) {
 	require.Positive(t, values["mcaledger_run_completed_timestamp_seconds fabrikam"])
 	require.Positive(t, values["mcaledger_refresh_token_expiry_timestamp_seconds contoso"])
 	require.Positive(t, values["mcaledger_run_api_requests contoso"])
+
+	// The same customers cannot be read: nothing new.
+	told.called = nil
+	s.does(exitPartial, "nightly", "--metrics-file", metricsFile)
+	require.ElementsMatch(t, []string{"/start", "/success"}, told.called)
+	values = readMetrics(t, metricsFile)
 
 	// A night that fails for every partner.
 	told.called = nil

@@ -38,6 +38,7 @@ type Partner struct {
 	NoLongerBlocked int      `json:"no_longer_blocked"`
 	New             int      `json:"new"`
 	Gone            int      `json:"gone"`
+	NewlyUnreadable int      `json:"newly_unreadable"`        // more customers than last time that could not be read
 	Names           []string `json:"newly_blocked_customers"` // some or all of the newly blocked
 }
 
@@ -54,11 +55,18 @@ type Attestations struct {
 type Problem struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint"`
+	// Routine problems are told with a night, but are no reason to tell it: they were there before.
+	Routine bool `json:"routine"`
 }
 
 func (n Night) changed() bool {
 	for _, p := range n.Partners {
-		if p.NewlyBlocked+p.NoLongerBlocked+p.New+p.Gone > 0 {
+		if p.NewlyBlocked+p.NoLongerBlocked+p.New+p.Gone+p.NewlyUnreadable > 0 {
+			return true
+		}
+	}
+	for _, p := range n.Problems {
+		if !p.Routine {
 			return true
 		}
 	}

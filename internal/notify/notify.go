@@ -102,7 +102,7 @@ func (n Notifier) isTold(night Night) bool {
 	case n.When == OnFailure:
 		return false
 	}
-	return night.changed() || night.Outcome != Done || len(night.Problems) > 0
+	return night.changed()
 }
 
 // delivery is one thing to do; nil: nothing.

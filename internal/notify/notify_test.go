@@ -70,9 +70,12 @@ func notifier(box *mailbox, to ...string) notify.Notifier {
 
 func TestWhichNightsAreTold(t *testing.T) {
 	t.Parallel()
-	partial, failed, interrupted, problem := quiet(), quiet(), quiet(), quiet()
-	partial.Outcome, failed.Outcome, interrupted.Outcome = notify.Partial, notify.Failed, notify.Interrupted
+	asBefore, unreadable, failed, interrupted, problem := quiet(), quiet(), quiet(), quiet(), quiet()
+	failed.Outcome, interrupted.Outcome = notify.Failed, notify.Interrupted
 	problem.Problems = []notify.Problem{{Message: "x"}}
+	asBefore.Outcome = notify.Partial
+	asBefore.Problems = []notify.Problem{{Message: "3 customers could not be read", Routine: true}}
+	unreadable.Partners[0].NewlyUnreadable = 1
 	all := map[notify.When]bool{notify.Always: true, notify.OnChanges: true, notify.OnFailure: true}
 	for _, c := range []struct {
 		name  string
@@ -81,7 +84,8 @@ func TestWhichNightsAreTold(t *testing.T) {
 	}{
 		{"quiet", quiet(), map[notify.When]bool{notify.Always: true}},
 		{"changes", night(), map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
-		{"partial", partial, map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
+		{"customers that could not be read before either", asBefore, map[notify.When]bool{notify.Always: true}},
+		{"more that could not be read", unreadable, map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
 		{"problem", problem, map[notify.When]bool{notify.Always: true, notify.OnChanges: true}},
 		{"failed", failed, all},
 		{"interrupted", interrupted, all},
