@@ -168,7 +168,7 @@ func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun)
 	p := notify.Partner{
 		Name: run.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown,
 		Excluded:     totals.Excluded,
-		NewlyBlocked: totals.NewlyBlocked, NoLongerBlocked: totals.NewlyClear, New: totals.New, Gone: totals.Gone,
+		NewlyBlocked: totals.NewlyBlocked, NoLongerBlocked: totals.NoLongerBlocked, New: totals.New, Gone: totals.Gone,
 		Names: []string{}, NewlyUnreadable: totals.Unreadable,
 	}
 	completed, err := w.ledger.CompletedRuns(ctx, run.Partner.ID, t.Now(), 2)
@@ -239,7 +239,7 @@ func partnerMetrics(p config.Partner, runs []ledger.Run) metrics.Partner {
 		"unknown": run.Totals.Unknown, "excluded": run.Totals.Excluded,
 	}
 	m.Changes = map[string]int{
-		"newly_blocked": run.Totals.NewlyBlocked, "no_longer_blocked": run.Totals.NewlyClear,
+		"newly_blocked": run.Totals.NewlyBlocked, "no_longer_blocked": run.Totals.NoLongerBlocked,
 		"new": run.Totals.New, "gone": run.Totals.Gone,
 	}
 	for _, c := range run.Checks {
