@@ -144,10 +144,15 @@ func (w *workspace) importJob(partners *jobs.Partners) jobs.ImportFiles {
 func (w *workspace) inboxJob(partners *jobs.Partners) jobs.Inbox {
 	c := w.config
 	return jobs.Inbox{ImportFiles: w.importJob(partners), Folder: c.Attestation.Inbox, Host: hostName(), Batches: w.ledger,
-		Expected: c.Attestation.Route != config.RouteNone || c.Source("attestation.inbox") != "default"}
+		Expected: inboxExpected(c)}
 }
 
 func approvalPolicy(c config.Config) attestation.ApprovalPolicy {
 	return attestation.ApprovalPolicy{Required: c.Attestation.Approval == config.ApprovalRequired, SharedAccount: c.Attestation.SharedAccount,
 		Source: c.Source("attestation.approval")}
+}
+
+// inboxExpected reports whether an inbox that does not exist is a mistake.
+func inboxExpected(c config.Config) bool {
+	return c.Attestation.Route != config.RouteNone || c.Source("attestation.inbox") != "default"
 }

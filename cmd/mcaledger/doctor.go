@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,55 +21,96 @@ type doctorReply struct {
 
 // findingReply is one check in JSON; its names are a contract.
 type findingReply struct {
-	Check   string `json:"check"`
-	OK      bool   `json:"ok"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
+	Check   string     `json:"check"`
+	OK      bool       `json:"ok"`
+	Message string     `json:"message"`
+	Hint    string     `json:"hint"`
+	Grade   jobs.Grade `json:"grade"`
 }
 
 func (a *app) doctorCommand() *cobra.Command {
 	r := &doctorReply{head: head{Command: "doctor"}, Checks: []findingReply{}}
 	found := func(f jobs.Finding) {
-		reply := findingReply{Check: f.Check, OK: f.Err == nil, Message: f.Message}
-		if p := explain(f.Err); p != nil {
-			reply.Hint = p.Hint
-		}
+		reply := findingReply{Check: f.Check, OK: f.Grade != jobs.GradeFail, Message: f.Message, Hint: f.Hint, Grade: f.Grade}
 		r.Checks = append(r.Checks, reply)
 		a.printFinding(reply)
 	}
-	return a.command("doctor", "check configuration, database, sign-in, clock and one read of each kind", r, func(ctx context.Context) error {
+	offline := false
+	cmd := a.command("doctor", "check before the night what the night needs", r, func(ctx context.Context) error {
 		c, err := a.load()
 		if err != nil {
-			found(jobs.Finding{Check: "configuration", Err: err, Message: err.Error()})
+			found(jobs.Finding{Check: "configuration", Grade: jobs.GradeFail, Message: err.Error(), Hint: explain(err).Hint})
 			return err
 		}
-		found(jobs.Finding{Check: "configuration", Message: "complete, for " + c.Names()})
-		job := jobs.Doctor{Now: a.Now, Found: found,
-			Database: func(ctx context.Context) (jobs.DoctorDatabase, error) {
-				s, err := store.Open(ctx, c.Database)
-				if err != nil {
-					return nil, atDatabase(c, err)
-				}
-				return doctorDatabase{s, c}, nil
-			},
-		}
-		byID := map[string]config.Partner{}
-		for _, p := range c.Partners {
-			partner := partnerOf(p)
-			byID[partner.ID] = p
-			job.Partners = append(job.Partners, partner)
-		}
-		job.Service = func(p jobs.Partner) (jobs.DoctorService, error) { return a.doctorService(c, byID[p.ID]) }
+		job := a.doctorJob(c)
+		job.Offline, job.Found = offline, found
 		_, err = job.Run(ctx)
 		return err
 	})
+	cmd.Flags().BoolVar(&offline, "offline", false, "check the configuration and the files that it names; call neither the database nor Microsoft")
+	return cmd
+}
+
+// doctorJob wires the checks.
+func (a *app) doctorJob(c config.Config) jobs.Doctor {
+	job := jobs.Doctor{Now: a.Now, Complete: "complete, for " + c.Names(), Route: string(c.Attestation.Route), Secrets: secretFiles(c),
+		Folders: []jobs.DoctorFolder{{Key: "report.dir", Path: c.Report.Dir, Made: true},
+			{Key: "attestation.inbox", Path: c.Attestation.Inbox, Optional: !inboxExpected(c)}},
+		Database: func(ctx context.Context) (jobs.DoctorDatabase, error) {
+			s, err := store.Open(ctx, c.Database)
+			if err != nil {
+				return nil, atDatabase(c, err)
+			}
+			return doctorDatabase{s, c}, nil
+		},
+	}
+	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+		job.Ledger = path
+	}
+	for _, w := range c.Warnings(a.Now()) {
+		job.Warnings = append(job.Warnings, w.Key+": "+w.Message)
+	}
+	byID := map[string]config.Partner{}
+	for _, p := range c.Partners {
+		partner := jobs.DoctorPartner{Partner: partnerOf(p), TokenFile: p.RefreshTokenFile}
+		byID[partner.ID] = p
+		job.Partners = append(job.Partners, partner)
+	}
+	job.Service = func(p jobs.DoctorPartner) (jobs.DoctorService, error) { return a.doctorService(c, byID[p.ID]) }
+	return job
+}
+
+// secretFiles are the files that only the user of the program should be able to read.
+func secretFiles(c config.Config) (files []jobs.DoctorFile) {
+	add := func(key, path string) {
+		if path != "" {
+			files = append(files, jobs.DoctorFile{Key: key, Path: path})
+		}
+	}
+	add("database_file", c.DatabaseFile)
+	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+		add("database", path)
+	}
+	add("attestation.key_file", c.Attestation.KeyFile)
+	add("mail.password_file", c.Mail.Password.File())
+	for _, p := range c.Partners {
+		add(p.Name+": client_secret_file", p.ClientSecret.File())
+		add(p.Name+": certificate_file", p.CertificateFile)
+		add(p.Name+": refresh_token_file", p.RefreshTokenFile)
+		add(p.Name+": app_only.client_secret_file", p.AppOnly.ClientSecret.File())
+		add(p.Name+": app_only.certificate_file", p.AppOnly.CertificateFile)
+	}
+	return files
 }
 
 func (a *app) printFinding(f findingReply) {
-	if f.OK {
-		a.printf("OK    %s: %s\n", f.Check, f.Message)
-	} else {
-		a.answerf("FAIL  %s: %s\n      %s\n", f.Check, f.Message, f.Hint)
+	print := a.printf
+	if f.Grade != jobs.GradeOK {
+		print = a.answerf
+	}
+	print("%-4s  %s: %s\n", f.Grade, f.Check, f.Message)
+	if f.Hint != "" {
+		print("      %s\n", f.Hint)
 	}
 }
 

@@ -21,6 +21,9 @@ func (a *app) migrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := refuseForeignDatabase(c); err != nil {
+			return err
+		}
 		s, err := store.Open(ctx, c.Database)
 		if err != nil {
 			return atDatabase(c, err)

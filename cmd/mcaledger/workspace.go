@@ -64,6 +64,9 @@ func (a *app) load() (config.Config, error) {
 
 // open opens the ledger and upgrades its schema.
 func (a *app) open(ctx context.Context, c config.Config) (*workspace, error) {
+	if err := refuseForeignDatabase(c); err != nil {
+		return nil, err
+	}
 	s, err := store.Open(ctx, c.Database)
 	if err != nil {
 		return nil, atDatabase(c, err)

@@ -27,6 +27,9 @@ func (s Secret) Read() (string, error) {
 	return readSecret(s.key+"_file", s.file, "write the secret to it, or correct the path")
 }
 
+// File is the file that holds the secret; empty: there is none.
+func (s Secret) File() string { return s.file }
+
 // ReadURL returns a secret that is an address of https, or of http on this host.
 func (s Secret) ReadURL() (string, error) {
 	text, err := s.Read()

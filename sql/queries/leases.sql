@@ -25,3 +25,15 @@ UPDATE lease SET expires_at = 0 WHERE partner_id = :partner_id AND number = :num
 
 -- name: database_clock
 SELECT {{now}}
+
+-- name: missing_rights
+-- PostgreSQL only. Tables that do not exist yet are made by the schema's owner.
+SELECT privilege || ' on ' || table_name AS missing
+FROM information_schema.tables, (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privilege)
+WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
+  AND NOT has_table_privilege(quote_ident(table_schema) || '.' || quote_ident(table_name), privilege)
+UNION ALL
+SELECT 'CREATE in schema ' || current_schema()
+WHERE NOT has_schema_privilege(current_schema(), 'CREATE')
+  AND NOT EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'run')
+ORDER BY 1
