@@ -94,7 +94,7 @@ type Decision struct {
 	State    State
 	Reason   Reason
 	Message  string // what is wrong, for a person
-	Hint     string // how to mend it
+	Hint     string // how to fix it
 	Replaces ID     // the attestation that a correction replaces; zero: none
 }
 
@@ -116,7 +116,7 @@ func Candidates(customers []Customer) []Customer {
 // Admit decides what becomes of a row; the first thing that stands in its way is named.
 func Admit(content Content, s Situation) Decision {
 	if len(s.Customers) != 1 {
-		return nobody(s)
+		return unknownOrShared(s)
 	}
 	c := s.Customers[0]
 	switch {
@@ -167,7 +167,8 @@ func Admit(content Content, s Situation) Decision {
 	return Decision{State: Queued}
 }
 
-func nobody(s Situation) Decision {
+// unknownOrShared refuses a row whose customer no partner has, or several have.
+func unknownOrShared(s Situation) Decision {
 	if len(s.Customers) == 0 {
 		return refuse(UnknownCustomer, "no partner has a customer with this tenant id or domain",
 			"Check the tenant id; a customer created today is found by its tenant id only.")

@@ -18,7 +18,7 @@ type problem struct {
 	hint    string
 }
 
-// rowCheck judges the rows of one file, one after another.
+// rowCheck checks the rows of one file, one after another.
 type rowCheck struct {
 	header    header
 	required  [columns]bool
@@ -29,12 +29,12 @@ type rowCheck struct {
 	merged    []xlsx.Range
 	places    *places
 
-	row     *Row // the one that is judged
+	row     *Row // the one that is checked
 	raw     rawRow
 	suspect bool // it may hold characters that could not be decoded
 }
 
-// newRowCheck judges rows before the order of the dates is known.
+// newRowCheck checks rows before the order of the dates is known.
 func newRowCheck(h header, o Options, from1904 bool) *rowCheck {
 	c := &rowCheck{header: h, cellBytes: o.Limits.CellBytes, dates: newDateReader(o.Dates, o.AsOf, from1904),
 		mark: marks(), places: &places{}}

@@ -45,7 +45,7 @@ func (c column) String() string {
 		"partner", "owner", "due_date", "comment", "accepted_until"}[c]
 }
 
-// synonyms are the words that name a column in the lists that people have, in English and
+// synonyms are the words that name a column in users' lists, in English and
 // Portuguese, without case, accents, spaces, dashes and underscores.
 var synonyms = [columns]string{
 	tenantID: "customertenantid tenantid tenant customertenant tenantguid customertenantguid directoryid " +

@@ -21,13 +21,13 @@ const (
 	SecondHeader    FileCode = "second_header"    // another header further down, with other columns
 	AmbiguousColumn FileCode = "ambiguous_column" // another column may be meant for a required one
 	SeveralLists    FileCode = "several_lists"    // more than one sheet is a list
-	HiddenList      FileCode = "hidden_list"      // the list is on a sheet that nobody sees
+	HiddenList      FileCode = "hidden_list"      // the list is on a hidden sheet
 	MostlyRefused   FileCode = "mostly_refused"   // nearly all of the first rows are refused
 	MixedDates      FileCode = "mixed_dates"      // the file proves both orders of day and month
 	Changed         FileCode = "changed"          // somebody wrote to the file while it was read
 )
 
-// FileError says what is wrong with a file as a whole, where, and how to mend it. None of its rows
+// FileError says what is wrong with a file as a whole, where, and how to fix it. None of its rows
 // counts.
 type FileError struct {
 	File    string // the path that was opened

@@ -20,7 +20,7 @@ import (
 )
 
 // Open opens the file at path and reads it once from end to end: its format, encoding, delimiter,
-// header and the order of its dates are settled before the first row is returned. What is wrong
+// header and the order of its dates are known before the first row is returned. What is wrong
 // with the file as a whole is a *FileError.
 func Open(path string, o Options) (*File, error) {
 	o.Limits = o.Limits.withDefaults()
@@ -359,7 +359,7 @@ func unchanged(file *os.File, before fs.FileInfo) error {
 	now, err := file.Stat()
 	if err == nil && (now.Size() != before.Size() || !now.ModTime().Equal(before.ModTime())) {
 		return &FileError{Code: Changed, Message: "the file was changed while it was read",
-			Hint: "Import it again when nobody writes to it any more"}
+			Hint: "Import it again when it is complete"}
 	}
 	return err
 }

@@ -40,14 +40,14 @@ const (
 	FormulaError      Code = "formula_error"        // #N/A, #REF! and their kin
 )
 
-// Refusal is one thing that is wrong with a row, for the person who mends it.
+// Refusal is one thing that is wrong with a row, for the person who corrects it.
 type Refusal struct {
 	Line    int
 	Column  string // the header of the column, as in the file; empty when the cell has none
 	Value   string // as it came, bounded: it may be personal data and belongs into files, not into logs
 	Reason  Code
 	Message string // what is wrong, without the value
-	Hint    string // how to mend it
+	Hint    string // how to fix it
 }
 
 // String is the whole refusal in a sentence.

@@ -39,7 +39,7 @@ func (c *rowCheck) shape() {
 	}
 }
 
-// isResult reports whether a cell is what an earlier round said about the row: nobody has to mend
+// isResult reports whether a cell is what an earlier import said about the row: nobody has to correct
 // that.
 func (c *rowCheck) isResult(i int) bool { return slices.Contains(c.header.results, i) }
 

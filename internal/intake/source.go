@@ -26,7 +26,7 @@ type rawRow struct {
 type list struct {
 	format   Format
 	from1904 bool // its numbers of days are counted from 1904
-	hidden   bool // nobody sees it
+	hidden   bool // the sheet is
 	// rows yields the lines from the first one on. Below the header's line they are read by what
 	// the header says; a header without cells is not known yet.
 	rows func(h header) iter.Seq2[rawRow, error]

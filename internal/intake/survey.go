@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// survey is what one reading of the whole list says, before any row is judged.
+// survey is what one reading of the whole list says, before any row is checked.
 type survey struct {
 	rows     int                // lines that count
 	skipped  map[SkipReason]int // lines that do not
-	hidden   int                // rows that nobody sees
+	hidden   int                // hidden rows
 	dates    dateProofs
 	second   int             // the line of the first header further down that has other columns
 	rivals   map[column]bool // columns beside which another one holds what may be meant

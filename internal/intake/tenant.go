@@ -20,7 +20,7 @@ func checkTenantID(cell string) (string, *problem) {
 	const hint = "Copy the Microsoft tenant id from the customer's page in Partner Center"
 	switch {
 	case cell == nilGUID:
-		return "", &problem{BadTenantID, "this GUID of zeros is nobody's tenant id", hint}
+		return "", &problem{BadTenantID, "the GUID of zeros is no tenant id", hint}
 	case isGUID(cell):
 		return strings.ToLower(cell), nil
 	}

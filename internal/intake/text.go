@@ -7,7 +7,7 @@ import (
 )
 
 // clean is a cell without white space around it, of which spreadsheets and web pages know many
-// kinds, and without characters that nobody sees.
+// kinds, and without invisible characters.
 func clean(cell string) string {
 	if cell == "" {
 		return ""
@@ -18,7 +18,7 @@ func clean(cell string) string {
 	return strings.TrimFunc(cell, unseen)
 }
 
-// unmarked is clean without the apostrophe by which Excel is told that a cell is text.
+// unmarked is clean without the apostrophe by which Excel marks a cell as text.
 func unmarked(cell string) string {
 	cell = clean(cell)
 	if cell != "" && cell[0] == '\'' {

@@ -78,7 +78,7 @@ func (u Understanding) renamed() []string {
 	return all
 }
 
-// skipped is a sentence on lines that do not count; empty where nobody needs one.
+// skipped is a sentence on lines that do not count; empty if none is needed.
 func skipped(reason SkipReason, n int) string {
 	why := ""
 	switch reason {
