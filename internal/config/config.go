@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcaledger/mcaledger/internal/loopback"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -201,7 +202,7 @@ func (c Config) Warnings(now time.Time) []Warning {
 		warnings = append(warnings, Warning{"policy.accepted_since", fmt.Sprintf(
 			"%s is in the future: no attestation counts, and customers without direct acceptance are blocked", since)})
 	}
-	if c.Mail.Host != "" && c.Mail.TLS == TLSNone && !isLoopback(c.Mail.Host) {
+	if c.Mail.Host != "" && c.Mail.TLS == TLSNone && !loopback.Is(c.Mail.Host) {
 		warnings = append(warnings, Warning{"mail.tls", "mails, and the links in them, are sent without encryption"})
 	}
 	return warnings

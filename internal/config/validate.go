@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mcaledger/mcaledger/internal/loopback"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -234,7 +234,7 @@ func (m Mail) validate(wrong reporter) {
 	if (m.User != "") != m.Password.IsSet() {
 		wrong("user", "and password belong together; give both or none")
 	}
-	if m.Password.IsSet() && m.TLS == TLSNone && !isLoopback(m.Host) {
+	if m.Password.IsSet() && m.TLS == TLSNone && !loopback.Is(m.Host) {
 		wrong("tls", "must be starttls or implicit where a password is sent")
 	}
 }
@@ -289,7 +289,7 @@ func badServiceURL(text string) string {
 		return "must be an address without user, password, query and fragment"
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Sprintf("must be an address such as https://login.microsoftonline.com, not %q", text)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Is(u.Hostname()):
 		return fmt.Sprintf("must begin with https://, not %q: over http, secrets and tokens could be read on the way", text)
 	}
 	return ""
@@ -301,18 +301,8 @@ func badSecretURL(text string) string {
 	switch {
 	case err != nil || u.Hostname() == "" || u.Fragment != "":
 		return "must be an address such as https://hooks.example.com/…"
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopback.Is(u.Hostname())):
 		return "must begin with https://"
 	}
 	return ""
-}
-
-// isLoopback reports whether a host is this one by its name or address alone: what a name resolves
-// to may change.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() && !ip.Is4In6() && ip.Zone() == ""
 }

@@ -3,12 +3,13 @@ package mail
 import (
 	"errors"
 	"fmt"
-	"net"
 	netmail "net/mail"
 	"net/url"
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/mcaledger/mcaledger/internal/loopback"
 )
 
 // Kind is what a message asks for. It is also the first part of the name of a template.
@@ -110,15 +111,10 @@ func checkLink(link string) error {
 	switch {
 	case err != nil, u.Host == "", u.User != nil:
 		return errors.New("the link is not a web address")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && loopback.Is(u.Hostname()):
 		return nil
 	}
 	return errors.New("the link does not begin with https://")
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // instant writes a time as people of the language do; with the zone, because the reader may live in

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/mcaledger/mcaledger/internal/loopback"
 )
 
 const (
@@ -26,7 +27,7 @@ func (n Notifier) request(ctx context.Context, method, address string, body []by
 	switch {
 	case err != nil || u.Host == "":
 		return errors.New("the configured address is not a web address")
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u)):
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopback.Is(u.Hostname())):
 		return fmt.Errorf("%s: the address must begin with https://", u.Hostname())
 	}
 	client := &http.Client{Transport: n.HTTP, Timeout: attemptTimeout, CheckRedirect: sameHost}
@@ -100,9 +101,4 @@ func cause(ctx context.Context, err error) error {
 		err = e.Err
 	}
 	return err
-}
-
-func isLoopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+
+	"github.com/mcaledger/mcaledger/internal/loopback"
 )
 
 // ProxyError is a proxy's refusal to open a connection.
@@ -90,17 +92,12 @@ func checkAddress(key, address string) error {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("%s %q is not an address such as https://api.partnercenter.microsoft.com", key, address)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Is(u.Hostname()):
 		return fmt.Errorf("%s must begin with https://: over http:// secrets would be sent unencrypted", key)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("%s must not hold a user name, a query or a fragment", key)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // sameHost reports whether a URL names the host of another, in whatever spelling: letters of either

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mcaledger/mcaledger/internal/agreement"
+	"github.com/mcaledger/mcaledger/internal/loopback"
 )
 
 // template is one item of the list of agreement templates.
@@ -122,7 +123,7 @@ func (s *saver) Write(p []byte) (n int, err error) {
 }
 
 func encrypted(u *url.URL) bool {
-	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Is(u.Hostname()))
 }
 
 const mostRedirects = 5

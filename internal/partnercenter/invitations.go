@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/mcaledger/mcaledger/internal/loopback"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -49,5 +50,5 @@ func (c *Client) RelationshipRequest(ctx context.Context) (link string, err erro
 // isMicrosoft reports whether an address is on a host of Microsoft's own domain, or on this host.
 func isMicrosoft(u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
-	return u.User == nil && (u.Scheme == "https" && strings.HasSuffix(host, ".microsoft.com") || u.Scheme == "http" && isLoopback(host))
+	return u.User == nil && (u.Scheme == "https" && strings.HasSuffix(host, ".microsoft.com") || u.Scheme == "http" && loopback.Is(host))
 }
