@@ -18,7 +18,15 @@ type Snapshot struct {
 // AttestationEntry is an attestation with the file that it came in.
 type AttestationEntry struct {
 	attestation.Attestation
-	Batch attestation.Batch // without Form, Header and Counts
+	Batch    attestation.Batch // without Form, Header and Counts; approved only if this attestation was
+	Decision Decision          // the newest about this attestation alone
+}
+
+// Decision is what a person decided about one attestation.
+type Decision struct {
+	Kind EventKind // cancel, retry or correct; empty: none
+	By   attestation.Actor
+	At   time.Time
 }
 
 // DeliveryTotals counts attestations by what became of their sending. Everything that was ever sent

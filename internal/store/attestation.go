@@ -365,18 +365,19 @@ func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestat
 		return fmt.Errorf("an attestation that is %s cannot become %s", from, to)
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		n, err := s.exec(ctx, tx, "decide", args{"batch": id.Batch, "line": id.Line, "from": from, "to": to})
-		if err != nil {
-			return err
+		var of struct {
+			PartnerID  string `db:"partner_id"`
+			CustomerID string `db:"customer_id"`
 		}
-		if n == 0 {
-			return ErrNotFound
+		if err := s.get(ctx, tx, &of, "decide", args{"batch": id.Batch, "line": id.Line, "from": from, "to": to}); err != nil {
+			return err
 		}
 		kind := ledger.EventRetry
 		if to == attestation.Cancelled {
 			kind = ledger.EventCancel
 		}
-		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, At: at, Actor: by, From: from, To: to})
+		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, PartnerID: of.PartnerID, CustomerID: of.CustomerID,
+			At: at, Actor: by, From: from, To: to})
 	})
 }
 

@@ -152,6 +152,14 @@ type entryRow struct {
 	SHA256    string            `db:"sha256"`
 	StateThen attestation.State `db:"state_then"`
 	OpenThen  int               `db:"open_then"`
+
+	Decision      *ledger.EventKind        `db:"decision"`
+	DecidedBy     *string                  `db:"decided_by"`
+	DecidedUserID *string                  `db:"decided_user_id"`
+	DecidedHost   *string                  `db:"decided_host"`
+	DecidedSource *attestation.ActorSource `db:"decided_source"`
+	DecidedAt     *time.Time               `db:"decided_at"`
+	DecidedFrom   *attestation.State       `db:"decided_from"`
 }
 
 func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
@@ -160,7 +168,10 @@ func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
 	if err != nil {
 		return e, err
 	}
-	if e.Batch.ApprovedAt.After(at) {
+	e.Decision = ledger.Decision{Kind: zeroIfNull(r.Decision), At: orZero(r.DecidedAt), By: attestation.Actor{Name: zeroIfNull(r.DecidedBy),
+		UserID: zeroIfNull(r.DecidedUserID), Host: zeroIfNull(r.DecidedHost), Source: zeroIfNull(r.DecidedSource)}}
+	cancelledUnapproved := r.StateThen == attestation.Cancelled && zeroIfNull(r.DecidedFrom) == attestation.Queued
+	if e.Batch.ApprovedAt.After(at) || r.Admitted != attestation.Queued || cancelledUnapproved {
 		e.Batch.ApprovedBy, e.Batch.ApprovedAt = attestation.Actor{}, time.Time{}
 	}
 	r.State, r.OpenRequest = r.StateThen, r.OpenThen

@@ -97,6 +97,7 @@ WHERE batch_id = :batch AND line = :line
 -- What a person decides: cancel, or retry.
 UPDATE attestation SET state = :to, claim_expires = 0, next_attempt_at = 0
 WHERE batch_id = :batch AND line = :line AND state = :from AND open_request = 0
+RETURNING partner_id, customer_id
 
 -- name: attestation_columns
 -- A part of others.

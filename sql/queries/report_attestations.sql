@@ -64,11 +64,16 @@ SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.importe
     r.answer_status, r.answer_code, r.answer_request_id, r.answer_correlation_id,
     (SELECT x.sent_at FROM attestation_request x
      WHERE q.number > 0 AND x.batch_id = a.batch_id AND x.line = a.line AND x.kind <> 'read' AND x.sent_at <= :at
-     ORDER BY x.number LIMIT 1) AS sent_at
+     ORDER BY x.number LIMIT 1) AS sent_at,
+    d.kind AS decision, d.actor AS decided_by, d.user_id AS decided_user_id, d.host AS decided_host, d.source AS decided_source,
+    d.at AS decided_at, d.from_state AS decided_from
 FROM attestation a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
 {{sent_then}}
 LEFT JOIN attestation_request r ON r.batch_id = q.batch_id AND r.line = q.line AND r.number = q.number AND r.answered_at <= :at
+LEFT JOIN event d ON (a.state = 'cancelled' OR a.request_count > 0) AND d.sequence = (
+    SELECT MAX(x.sequence) FROM event x
+    WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.kind IN ('cancel', 'retry', 'correct') AND x.at <= :at)
 WHERE a.partner_id = :partner_id AND a.batch_id <= :through AND b.imported_at <= :at
 ORDER BY a.batch_id DESC, a.line

@@ -19,6 +19,7 @@ var reports = map[string]func(*testing.T, *fixture){
 	"entries come by batch, and none is lost":          entriesByBatch,
 	"what was sent is answered, unsettled or returned": tallies,
 	"heads are where the chains end":                   headsEndChains,
+	"approval and decisions stand where they belong":   decisionsShow,
 	"what came later is taken back":                    laterIsTakenBack,
 	"a broken chain shows":                             brokenChainsShow,
 }
@@ -199,6 +200,36 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 		require.Equal(t, chain.Events, chain.Verified, n)
 		require.Equal(t, chain.Head.Sequence, chain.Verified, n)
 	}
+}
+
+func decisionsShow(t *testing.T, l *fixture) {
+	b := l.batch(t, "a", "b", "c", "d")
+	id := func(line int) attestation.ID { return attestation.ID{Batch: b.ID, Line: line} }
+	ana, bea := attestation.Actor{Name: "ana", UserID: "7", Host: "h", Source: attestation.FromFlag}, attestation.Actor{Name: "bea"}
+	require.NoError(t, l.Decide(t.Context(), id(2), attestation.Queued, attestation.Cancelled, ana, night(2)))
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: bea, At: night(3)})
+	require.NoError(t, err)
+	require.NoError(t, l.Decide(t.Context(), id(3), attestation.Approved, attestation.Cancelled, ana, night(4)))
+	q := l.queue(t)
+	c := claim(t, q)
+	send(t, q, c, "r")
+	require.NoError(t, q.Settle(t.Context(), c, failed, night(5)))
+	require.NoError(t, l.Decide(t.Context(), id(4), attestation.Failed, attestation.Approved, ana, night(6)))
+	shown := func(n int) (rows []string) {
+		for _, e := range l.entries(t, contoso.ID, ledger.Snapshot{Batch: b.ID, At: night(n)}) {
+			row := fmt.Sprintf("%s, approved by %q", e.State, e.Batch.ApprovedBy.Name)
+			if e.Decision != (ledger.Decision{}) {
+				row += fmt.Sprintf(", %s by %s", e.Decision.Kind, e.Decision.By.Name)
+			}
+			rows = append(rows, row)
+		}
+		return rows
+	}
+	require.Equal(t, []string{`cancelled, approved by "", cancel by ana`, `approved, approved by "bea"`, `approved, approved by "bea"`, `approved, approved by "bea"`}, shown(3))
+	require.Equal(t, []string{`cancelled, approved by "", cancel by ana`, `cancelled, approved by "bea", cancel by ana`, `approved, approved by "bea", retry by ana`,
+		`approved, approved by "bea"`}, shown(6))
+	require.Equal(t, ana, l.entries(t, contoso.ID, ledger.Snapshot{Batch: b.ID, At: night(6)})[0].Decision.By)
+	l.whole(t)
 }
 
 func brokenChainsShow(t *testing.T, l *fixture) {
