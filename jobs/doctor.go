@@ -207,9 +207,9 @@ func checkSecret(file DoctorFile) (f Finding, ok bool) {
 }
 
 const (
-	// tokenLife is how long a refresh token lives after its last use.
-	tokenLife = 90 * 24 * time.Hour
-	tokenWarn = 14 * 24 * time.Hour
+	// RefreshTokenLife is how long a refresh token lives after its last use.
+	RefreshTokenLife = 90 * 24 * time.Hour
+	tokenWarn        = 14 * 24 * time.Hour
 )
 
 // tokenAge says when a refresh token lapses. Each use writes a new one, so the file's time is that of the last use.
@@ -218,7 +218,7 @@ func (e *examination) tokenAge(p DoctorPartner) {
 	if err != nil {
 		return // the credentials' check says so
 	}
-	check, left := p.Name+": refresh token", tokenLife-e.Now().Sub(info.ModTime())
+	check, left := p.Name+": refresh token", RefreshTokenLife-e.Now().Sub(info.ModTime())
 	const cure = "Any run renews it; mcaledger login makes a new one."
 	switch days := int(left.Hours() / 24); {
 	case left < 0:

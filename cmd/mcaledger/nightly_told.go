@@ -219,14 +219,10 @@ func (t *teller) metrics(ctx context.Context, w *workspace, s jobs.NightSummary)
 	return n
 }
 
-// tokenLife is how long a refresh token works after its last use; docs/partner-center.md has the
-// source.
-const tokenLife = 90 * 24 * time.Hour
-
 func partnerMetrics(p config.Partner, runs []ledger.Run) metrics.Partner {
 	m := metrics.Partner{Name: p.Name}
 	if info, err := os.Stat(p.RefreshTokenFile); err == nil {
-		m.RefreshTokenUntil = info.ModTime().Add(tokenLife) // each use saves a new token
+		m.RefreshTokenUntil = info.ModTime().Add(jobs.RefreshTokenLife) // each use saves a new token
 	}
 	if len(runs) == 0 {
 		return m
