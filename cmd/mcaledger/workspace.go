@@ -118,32 +118,48 @@ func partnerOf(p config.Partner) jobs.Partner {
 	return jobs.Partner{Partner: ledger.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}, Concurrency: p.Concurrency}
 }
 
-// clientOptions are a partner's, but for the correlation id.
+// clientOptions describe a partner to the client. The secrets are read here.
 func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Options, error) {
-	credentials, err := p.AppUser()
+	user, err := clientCredentials(p, p.AppUser, "certificate_file")
 	if err != nil {
-		return partnercenter.Options{}, configError{fmt.Errorf("partner %s: %w", p.Name, err)}
+		return partnercenter.Options{}, err
 	}
-	options := partnercenter.Options{
-		APIURL: p.APIURL,
-		Kind:   p.Kind,
-		Credentials: partnercenter.Credentials{LoginURL: p.LoginURL, TenantID: p.TenantID, ClientID: credentials.ClientID,
-			ClientSecret: credentials.ClientSecret, RefreshTokenFile: credentials.RefreshTokenFile},
+	alone, err := clientCredentials(p, p.AppAlone, "app_only.certificate_file")
+	if err != nil {
+		return partnercenter.Options{}, err
+	}
+	enhanced := c.Attestation.Enhanced
+	return partnercenter.Options{
+		APIURL:      p.APIURL,
+		Credentials: user,
+		App:         alone,
+		Kind:        p.Kind,
+		Enhanced: partnercenter.Enhanced{EmailField: enhanced.EmailField, PhoneField: enhanced.PhoneField, ExpiryField: enhanced.ExpiryField,
+			ExpiryMinutes: enhanced.ExpiryMinutes, StatusPath: enhanced.StatusPath,
+			AgreementWithUser: enhanced.AgreementToken == config.TokenAppUser},
 		RequestsPerMinute: p.RequestsPerMinute,
 		Concurrency:       p.Concurrency,
 		Timeout:           c.HTTP.Timeout,
 		Attempts:          c.HTTP.Attempts,
 		Application:       "mcaledger/" + programVersion(),
 		Log:               a.log().With("partner", p.Name),
+	}, nil
+}
+
+// clientCredentials reads the credentials of a partner's app.
+func clientCredentials(p config.Partner, read func() (config.Credentials, error), certificateKey string) (partnercenter.Credentials, error) {
+	c, err := read()
+	if err != nil {
+		return partnercenter.Credentials{}, configError{fmt.Errorf("partner %s: %w", p.Name, err)}
 	}
-	if credentials.CertificateFile != "" {
-		certificate, err := partnercenter.ReadCertificate(credentials.CertificateFile)
-		if err != nil {
-			return options, configError{fmt.Errorf("partner %s: certificate_file: %w", p.Name, err)}
+	credentials := partnercenter.Credentials{LoginURL: p.LoginURL, TenantID: p.TenantID, ClientID: c.ClientID,
+		ClientSecret: c.ClientSecret, RefreshTokenFile: c.RefreshTokenFile}
+	if c.CertificateFile != "" {
+		if credentials.Certificate, err = partnercenter.ReadCertificate(c.CertificateFile); err != nil {
+			return credentials, configError{fmt.Errorf("partner %s: %s: %w", p.Name, certificateKey, err)}
 		}
-		options.Credentials.Certificate = certificate
 	}
-	return options, nil
+	return credentials, nil
 }
 
 // connection is the client of one partner as the jobs see it.

@@ -13,40 +13,44 @@ import (
 // every byte that is sent, so that sending again is the same request. It never repeats a request
 // whose answer was lost: that is ResultUnknown, and the caller finds out what became of it.
 func (c *Client) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
-	body, err := json.Marshal(map[string]any{
-		"primaryContact": contact(a), "templateId": r.TemplateID, "dateAgreed": string(a.Content.Agreed) + "T00:00:00Z", "type": mca,
-	})
-	if err != nil {
+	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"), limit: answerLimit,
+		id: r.ID, classic: true}
+	return c.post(ctx, request, agreementFields(a, r, a.Content.Agreed), nil)
+}
+
+// post sends a request that has an effect, and says what its answer means. What an answer repeats
+// is only read where read asks for it: the status says that it took effect.
+func (c *Client) post(ctx context.Context, request *call, fields map[string]any, read read) (attestation.Answer, attestation.SendResult, error) {
+	var err error
+	if request.body, err = json.Marshal(fields); err != nil {
 		return attestation.Answer{}, attestation.ResultNotSent, err
 	}
-	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"),
-		body: body, limit: answerLimit, id: r.ID}
-	err = c.attest(ctx, request)
+	if read == nil {
+		read = func(object) string { return "" }
+	}
+	err = c.do(ctx, request, read)
 	if err == nil {
-		return attestation.Answer{Status: http.StatusCreated, RequestID: r.ID, CorrelationID: c.correlationID}, attestation.ResultSucceeded, nil
+		return attestation.Answer{Status: http.StatusCreated, RequestID: request.id, CorrelationID: c.correlationID}, attestation.ResultSucceeded, nil
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok { // the context ended: nobody knows how far the request came
 		return attestation.Answer{}, attestation.ResultUnknown, err
 	}
+	if request.classic {
+		e.mayBeRetired()
+	}
 	return attestation.Answer{Status: e.Status, Code: e.ServiceCode, RequestID: e.RequestID, CorrelationID: e.CorrelationID}, resultOf(e), err
 }
 
-// attest sends an attestation. What the answer repeats is not needed: the status says that it was
-// accepted.
-func (c *Client) attest(ctx context.Context, request *call) error {
-	err := c.do(ctx, request, func(object) string { return "" })
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return err
-	}
+// mayBeRetired gives an error of the classic call the meaning that it has since Microsoft retired
+// the call.
+func (e *Error) mayBeRetired() {
 	switch {
 	case e.Kind == AddressNotFound, e.Kind == Redirected, e.Kind == Refused && e.Status == http.StatusMethodNotAllowed:
 		e.Kind = Retired
 	case e.Kind == Forbidden && serviceHints[e.ServiceCode] == "":
 		e.reason = unknownForbidden
 	}
-	return e
 }
 
 // Retired reports whether the service refuses the classic call as it would if it no longer existed.
@@ -59,8 +63,8 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 // attestation for a customer that cannot exist, which the service has to refuse; how it refuses
 // tells. nil: it exists, and the caller may use it.
 func (c *Client) CheckAttest(ctx context.Context, requestID string) error {
-	err := c.attest(ctx, &call{op: "check the call for attestations", uri: customerURI(nobody, "/agreements"), body: []byte("{}"),
-		limit: answerLimit, id: requestID})
+	_, _, err := c.post(ctx, &call{op: "check the call for attestations", uri: customerURI(nobody, "/agreements"), limit: answerLimit,
+		id: requestID, classic: true}, map[string]any{}, nil)
 	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Refused || e.Kind == NotFound || e.Kind == Ended || e.Kind == NoAgreement) {
 		return nil
 	}
@@ -85,7 +89,7 @@ func resultOf(e *Error) attestation.SendResult {
 		return attestation.ResultNotSent
 	case e.ServiceCode == "600061": // what is on record has to be read
 		return attestation.ResultDuplicateSigner
-	case e.Kind == Retired:
+	case e.Kind == Retired, e.Kind == AddressNotFound, e.Kind == Redirected: // it is the address's fault, and so everybody's
 		return attestation.ResultForbidden
 	case e.Status < 300 || e.Status >= 500: // no definite refusal, whatever its code
 		return attestation.ResultUnknown

@@ -25,6 +25,10 @@ type call struct {
 	limit  int64  // of the answer, in bytes
 	app    bool   // it takes a token of the app alone
 	id     string
+
+	anySuccess bool         // every 2xx is a success; else 200 and 201 are
+	classic    bool         // it is the call that Microsoft retired
+	keep       func([]byte) // is given the body of a success; may be nil
 }
 
 func (c *call) method() string {
@@ -134,7 +138,7 @@ func (c *Client) send(ctx context.Context, call *call, token *token, read read) 
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		c.clock.Store(&at)
 	}
-	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
+	if success := resp.StatusCode; success == http.StatusOK || success == http.StatusCreated || call.anySuccess && success/100 == 2 {
 		c.throttle.answered(generation)
 		return c.readAnswer(call, resp, read)
 	}
@@ -163,27 +167,36 @@ func (c *Client) request(ctx context.Context, call *call, token *token) (*http.R
 // readAnswer reads the body of a success.
 func (c *Client) readAnswer(call *call, resp *http.Response, read read) *Error {
 	body, err := readAll(resp.Body, call.limit)
-	if errors.Is(err, errTooLong) {
-		return c.malformed(call, err.Error())
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errTooLong) {
 		return c.lost(call, resp, err)
 	}
 	body = bytes.TrimSpace(withoutBOM(body))
+	if call.keep != nil {
+		call.keep(body)
+	}
+	if call.anySuccess && len(body) == 0 {
+		body = []byte("{}")
+	}
 	o, ok := readObject(body)
+	wrong := ""
 	switch {
+	case err != nil:
+		wrong = err.Error()
 	case ok && json.Valid(body):
+		wrong = read(o)
 	case bytes.HasPrefix(body, []byte("{")) && nestedTooDeep(body):
-		return c.malformed(call, "an answer that is nested too deep")
+		wrong = "an answer that is nested too deep"
 	case json.Valid(body):
-		return c.malformed(call, "an answer of another form than expected")
+		wrong = "an answer of another form than expected"
 	default:
 		return c.lost(call, resp, errors.New("the answer is not JSON"))
 	}
-	if wrong := read(o); wrong != "" {
-		return c.malformed(call, wrong)
+	if wrong == "" {
+		return nil
 	}
-	return nil
+	e := c.malformed(call, wrong)
+	e.Status = resp.StatusCode
+	return e
 }
 
 // nestedTooDeep reports whether JSON is refused for its depth alone.

@@ -25,6 +25,7 @@ type Options struct {
 	Credentials       Credentials          // of the app with a signed-in user
 	App               Credentials          // of the app alone, for the calls that take no user; zero: the same app
 	Kind              standing.PartnerKind // chooses what errors advise
+	Enhanced          Enhanced             // what is assumed about the enhanced route
 	RequestsPerMinute int                  // the limit that the service sets; the client stays a little under it
 	Concurrency       int                  // requests in flight, at most
 	Timeout           time.Duration        // of one try

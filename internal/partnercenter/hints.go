@@ -48,6 +48,7 @@ var kindHints = map[Kind]string{
 	NotFound:          "Microsoft no longer knows this customer. Look for it in Partner Center.",
 	AddressNotFound:   "Nothing answers at this address, which says nothing about the customer. Check api_url, and whether a proxy or gateway stands between.",
 	Retired:           "Microsoft retired the classic attestation call in January 2026. Set attestation.route to enhanced; nothing was sent, and the rows stay approved.",
+	Unfitting:         "Microsoft's answer does not fit what mcaledger assumes about the enhanced route. Look at the answer that was saved, correct attestation.enhanced in the configuration, and send the file to the maintainers of mcaledger; it holds no personal data.",
 	NoAgreement:       "The customer has no agreement on record.",
 	NoTemplate:        "This account is offered no Microsoft Customer Agreement: only the global cloud has it. Check api_url and tenant_id; in a sandbox, ask Microsoft's support.",
 	Redirected:        "The service's address answers with a redirect, which mcaledger does not follow. Put the final address into api_url or login_url, or let the proxy on the way pass it.",
@@ -57,7 +58,8 @@ var kindHints = map[Kind]string{
 	TLSFailed:         "No encrypted connection could be made. Check api_url and login_url, and what stands between this machine and Microsoft.",
 }
 
-// signInAgain is the cure where a person's sign-in is. Partner Center accepts none without a second factor.
+// signInAgain is the cure where a person's sign-in is. Partner Center accepts none without a second
+// factor.
 const signInAgain = "Sign in again with multi-factor authentication (mcaledger login)"
 
 // reasonHints are for kinds that have more than one cure.
@@ -68,6 +70,7 @@ var reasonHints = map[string]string{
 	tlsProtocol: "What answers at this address does not speak TLS as it should. Check the address and port, and the proxy on the way.",
 
 	redirected:     kindHints[Redirected],
+	statusPath:     "Microsoft knows no attestation at this address. If it is so for all of them, correct attestation.enhanced.status_path in the configuration.",
 	tokenFile:      signInAgain + ", or name the right file with refresh_token_file, readable by the user that runs mcaledger.",
 	tokenMalformed: "What answers at login_url is not Microsoft's token server. Check login_url, and whether a proxy stands between.",
 
@@ -77,6 +80,7 @@ var reasonHints = map[string]string{
 
 const (
 	redirected       = "redirected"
+	statusPath       = "status_path"
 	tokenFile        = "token_file"
 	tokenMalformed   = "token_malformed"
 	unknownForbidden = "unknown_forbidden"

@@ -46,6 +46,7 @@ type arrival struct {
 	at     time.Time
 	uri    string
 	header http.Header
+	body   string
 }
 
 // newService makes a service whose API is served by api. Its token server gives access-1, access-2,
@@ -79,7 +80,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	switch r.Host {
 	case "api.example":
-		s.calls = append(s.calls, arrival{at: time.Now(), uri: r.RequestURI, header: r.Header.Clone()})
+		body, _ := io.ReadAll(r.Body) // an unreadable body shows in the test
+		s.calls = append(s.calls, arrival{at: time.Now(), uri: r.RequestURI, header: r.Header.Clone(), body: string(body)})
 		s.mu.Unlock()
 		s.api(w, r)
 	case "login.example":

@@ -1,0 +1,44 @@
+package attestation
+
+import (
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+// Signatory is the person of a customer who is asked to accept the agreement, and for which
+// company.
+type Signatory struct {
+	standing.Contact
+	CompanyName string
+	Country     string // ISO 3166-1 alpha-2
+	Language    string // such as pt-BR
+}
+
+// AcceptLink is the page of an attestation that Microsoft has created on the enhanced route.
+// Whoever has the link or the id can accept, so both are secrets.
+type AcceptLink struct {
+	ExternalID string
+	URL        string
+	ExpiresAt  time.Time  // zero: the answer does not say
+	Unfitting  *Unfitting // nil: the answer is as assumed
+}
+
+// Acceptance is how far a signatory has come.
+type Acceptance struct {
+	State       State         // Waiting, Accepted, Expired, or Confirmed when the agreement exists already
+	Word        string        // the service's own
+	AcceptedOn  standing.Date // empty: not accepted, or the service gives no date
+	DocumentURL string        // of the accepted agreement; may be empty
+	Unfitting   *Unfitting    // nil: the answer is as assumed
+}
+
+// Unfitting is an answer that does not fit what is assumed about the enhanced route: as it came,
+// with its texts replaced by their kind wherever they could be a link, an id or personal data.
+type Unfitting struct {
+	Call     string // what was asked
+	Status   int
+	Expected string // what is missing
+	Setting  string // of the configuration that can help; may be empty
+	Body     string
+}
