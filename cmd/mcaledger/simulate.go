@@ -184,6 +184,7 @@ partners:
     requests_per_minute: 60000
 attestation: { shared_account: true, settle_after: 1s } # one person plays importer and approver
 report: { dir: ./reports }
+mail: { from: Contoso Licensing <licensing@contoso.example> }
 `, "ADDRESS", address)
 }
 
