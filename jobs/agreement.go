@@ -51,7 +51,8 @@ func (e *OtherLanguageError) Code() string { return "other_language" }
 func (e *OtherLanguageError) Hint() string { return offeredHint(e.Country) }
 
 func offeredHint(country string) string {
-	return fmt.Sprintf("Known languages for %s: %s. mcaledger agreement --list shows all countries.", country, strings.Join(agreement.Languages(country), ", "))
+	return fmt.Sprintf("Known languages for %s: %s. mcaledger agreement --list shows all countries.", country,
+		strings.Join(agreement.Languages(country), ", "))
 }
 
 // Run finds the document, and saves it. Where Microsoft gives another language, the error says so

@@ -39,7 +39,8 @@ func (l *library) Document(_ context.Context, template, language, country string
 		language = "en-US"
 	}
 	link := "https://docs.example/" + country + "/" + language
-	return agreement.Document{DisplayURL: link + ".html", DownloadURL: link + ".pdf", Language: language, Country: country}, l.refusal
+	return agreement.Document{DisplayURL: link + ".html", DownloadURL: link + ".pdf", Language: language,
+		Country: country}, l.refusal
 }
 
 func (l *library) Download(_ context.Context, _ string, w io.Writer) error {
@@ -71,8 +72,9 @@ func TestAgreementIsSaved(t *testing.T) {
 			sum := sha256.Sum256([]byte("%PDF-1.7"))
 			require.Equal(t, jobs.AgreementFound{
 				Template: agreement.Template{ID: "117a", Link: "https://docs.example/mca"},
-				Document: agreement.Document{DisplayURL: "https://docs.example/BR/pt-BR.html", DownloadURL: "https://docs.example/BR/pt-BR.pdf", Language: "pt-BR", Country: "BR"},
-				Asked:    "pt-BR", File: out, Bytes: 8, SHA256: hex.EncodeToString(sum[:]),
+				Document: agreement.Document{DisplayURL: "https://docs.example/BR/pt-BR.html",
+					DownloadURL: "https://docs.example/BR/pt-BR.pdf", Language: "pt-BR", Country: "BR"},
+				Asked: "pt-BR", File: out, Bytes: 8, SHA256: hex.EncodeToString(sum[:]),
 			}, found)
 			content, err := os.ReadFile(out)
 			require.NoError(t, err)
@@ -85,7 +87,8 @@ func TestAgreementIsSaved(t *testing.T) {
 func TestAgreementInAnotherLanguageIsSavedAndSaid(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "mca.pdf")
-	found, err := jobs.Agreement{Country: "BR", Language: "fr-FR", Out: out}.Run(t.Context(), &library{content: "%PDF-1.7"})
+	found, err := jobs.Agreement{Country: "BR", Language: "fr-FR", Out: out}.Run(t.Context(),
+		&library{content: "%PDF-1.7"})
 	require.EqualError(t, err, "Microsoft gives the agreement for BR in en-US, not in fr-FR")
 	code, hint := jobs.Explain(err)
 	require.Equal(t, "other_language", code)
@@ -110,7 +113,8 @@ func TestAgreementThatIsNotSavedLeavesNoFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			_, err := jobs.Agreement{Country: "BR", Language: "pt-BR", Out: filepath.Join(folder, "mca.pdf")}.Run(t.Context(), &c.library)
+			_, err := jobs.Agreement{Country: "BR", Language: "pt-BR", Out: filepath.Join(folder,
+				"mca.pdf")}.Run(t.Context(), &c.library)
 			require.ErrorContains(t, err, c.want)
 			files, err := os.ReadDir(folder)
 			require.NoError(t, err)
@@ -127,10 +131,13 @@ func TestAgreementAskedForWrongly(t *testing.T) {
 		job  jobs.Agreement
 		want string
 	}{
-		"no country":             {jobs.Agreement{}, `--country "" must be the two letters of a country, such as BR`},
-		"a country by name":      {jobs.Agreement{Country: "Brazil"}, `--country "Brazil" must be the two letters of a country, such as BR`},
-		"a language alone":       {jobs.Agreement{Country: "BR", Language: "pt"}, `--language "pt" must be a language with its country, such as pt-BR`},
-		"a file that is there":   {jobs.Agreement{Country: "BR", Out: there}, "write the agreement " + there + ": file already exists"},
+		"no country": {jobs.Agreement{}, `--country "" must be the two letters of a country, such as BR`},
+		"a country by name": {jobs.Agreement{Country: "Brazil"},
+			`--country "Brazil" must be the two letters of a country, such as BR`},
+		"a language alone": {jobs.Agreement{Country: "BR", Language: "pt"},
+			`--language "pt" must be a language with its country, such as pt-BR`},
+		"a file that is there": {jobs.Agreement{Country: "BR", Out: there}, "write the agreement " + there +
+			": file already exists"},
 		"a folder that is there": {jobs.Agreement{Country: "BR", Out: filepath.Dir(there)}, "file already exists"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,9 +27,11 @@ type Exceptions struct {
 
 // ExceptionStore is what exceptions ask of the ledger.
 type ExceptionStore interface {
-	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
+	Customers(ctx context.Context, partners []string,
+		named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
 	Exceptions(ctx context.Context, partners []string, at time.Time) ([]ledger.ExceptionEntry, error)
-	SetExceptions(ctx context.Context, exceptions []ledger.Exception, actor attestation.Actor, at time.Time) (changed int, err error)
+	SetExceptions(ctx context.Context, exceptions []ledger.Exception, actor attestation.Actor,
+		at time.Time) (changed int, err error)
 }
 
 // List returns the exceptions that count, the most urgent first.
@@ -77,7 +79,8 @@ func (j Exceptions) Remove(ctx context.Context, customer string) (ledger.Excepti
 	})
 }
 
-func (j Exceptions) change(ctx context.Context, customer string, decide func(now ledger.Exception) (ledger.Exception, error)) (ledger.Exception, error) {
+func (j Exceptions) change(ctx context.Context, customer string, decide func(now ledger.Exception) (ledger.Exception,
+	error)) (ledger.Exception, error) {
 	if strings.TrimSpace(j.By.Name) == "" {
 		return ledger.Exception{}, usageErrorf("--by must not be empty: say who decides")
 	}
@@ -123,7 +126,7 @@ func (j Exceptions) find(ctx context.Context, text string) (ofCustomer, error) {
 	}
 	switch len(all) {
 	case 0:
-		return ofCustomer{}, usageErrorf("no partner has a customer %s; name it by its tenant id or its domain, as a report shows them", text)
+		return ofCustomer{}, usageErrorf("no partner has a customer %s; name it by its tenant id or domain", text)
 	case 1:
 		return all[0], nil
 	}
@@ -174,13 +177,14 @@ const (
 	ManyPartners        ExceptionRefusal = "several_partners"     // more than one has it
 	OtherName           ExceptionRefusal = "other_company"        // the customer's name is another one's
 	ConflictingRows     ExceptionRefusal = "conflicting_rows"     // two rows say different things of one customer
-	ChangedSince        ExceptionRefusal = "changed_meanwhile"    // somebody has changed the same cell since the report was made
+	ChangedSince        ExceptionRefusal = "changed_meanwhile"    // after the report was made
 	AcceptedInThePast   ExceptionRefusal = "accepted_in_the_past" // the acceptance would have ended already
 )
 
 // merged is what an exception becomes by what a row says. base is what the report showed from which
 // the row comes: cells that still say it are as they were sent, and say nothing. nil: not known.
-func merged(says intake.Exception, now ledger.Exception, base *ledger.Exception, today standing.Date) (ledger.Exception, *RefusedException) {
+func merged(says intake.Exception, now ledger.Exception, base *ledger.Exception, today standing.Date) (ledger.Exception,
+	*RefusedException) {
 	next := now
 	changed := false // by two people at once
 	cell := func(said *string, into *string, before string) {
@@ -202,10 +206,12 @@ func merged(says intake.Exception, now ledger.Exception, base *ledger.Exception,
 	cell((*string)(says.AcceptedUntil), (*string)(&next.AcceptedUntil), string(before.AcceptedUntil))
 	switch {
 	case changed:
-		return now, &RefusedException{ChangedSince, "the exception was changed after the report was made, and the row would undo that",
+		return now, &RefusedException{ChangedSince,
+			"the exception was changed after the report was made, and the row would undo that",
 			"Change it in the newest report, or with mcaledger exceptions set"}
 	case next.AcceptedUntil != now.AcceptedUntil && next.AcceptedUntil != "" && next.AcceptedUntil < today:
-		return now, &RefusedException{AcceptedInThePast, "the day until which the block is accepted is in the past", "Write a day from today on, or - to end the acceptance"}
+		return now, &RefusedException{AcceptedInThePast, "the day until which the block is accepted is in the past",
+			"Write a day from today on, or - to end the acceptance"}
 	case next.IsEmpty() && !now.IsEmpty():
 		return removed(now), nil
 	}

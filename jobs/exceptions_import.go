@@ -112,7 +112,8 @@ func (j ImportExceptions) Run(ctx context.Context, path string) (done ImportedEx
 			return done, err
 		}
 	}
-	j.Log.Info("exceptions imported", "file", path, "rows", done.Rows, "taken", done.Taken, "removed", done.Removed, "unchanged", done.Unchanged,
+	j.Log.Info("exceptions imported", "file", path, "rows", done.Rows, "taken", done.Taken, "removed", done.Removed,
+		"unchanged", done.Unchanged,
 		"refused", done.Refused, "dry_run", j.DryRun)
 	if done.Refused > 0 {
 		return done, partialHint("rows_refused", plural(done.Refused, "row")+wasWere(done.Refused)+" refused",
@@ -142,8 +143,10 @@ type exceptionRow struct {
 }
 
 // decide decides on every row of a file. The file's rows come in chunks; what they say is kept.
-func (j ImportExceptions) decide(ctx context.Context, file *intake.ExceptionFile, done *ImportedExceptions) (d exceptionDecision, err error) {
-	e := exceptionEntry{ImportExceptions: j, done: done, file: done.Path, changes: map[ofCustomer][]exceptionRow{}, decision: &d}
+func (j ImportExceptions) decide(ctx context.Context, file *intake.ExceptionFile,
+	done *ImportedExceptions) (d exceptionDecision, err error) {
+	e := exceptionEntry{ImportExceptions: j, done: done, file: done.Path, changes: map[ofCustomer][]exceptionRow{},
+		decision: &d}
 	if e.now, err = j.at(ctx, j.Now()); err != nil {
 		return d, err
 	}
@@ -237,9 +240,11 @@ func identityIn(says intake.Exception) attestation.Identity {
 }
 
 // choose finds the one customer that a row means.
-func (e *exceptionEntry) choose(says intake.Exception, found []attestation.Customer) (c attestation.Customer, refused *RefusedException) {
+func (e *exceptionEntry) choose(says intake.Exception, found []attestation.Customer) (c attestation.Customer,
+	refused *RefusedException) {
 	if len(found) == 0 {
-		return c, &RefusedException{NotOurCustomer, "no partner has such a customer now", "Check the tenant id; the exception of a customer that left needs no change"}
+		return c, &RefusedException{NotOurCustomer, "no partner has such a customer now",
+			"Check the tenant id; the exception of a customer that left needs no change"}
 	}
 	if says.Partner != "" {
 		id, known := e.partnerNamed(says.Partner)
@@ -250,14 +255,18 @@ func (e *exceptionEntry) choose(says intake.Exception, found []attestation.Custo
 			}
 		}
 		if found = its; len(found) == 0 {
-			return c, &RefusedException{OtherPartner, "it is no customer of the partner that the row names", "Write the partner's name as in the configuration, or leave it out"}
+			return c, &RefusedException{OtherPartner, "it is no customer of the partner that the row names",
+				"Write the partner's name as in the configuration, or leave it out"}
 		}
 	}
 	if len(found) > 1 {
-		return c, &RefusedException{ManyPartners, "it is a customer of several partners", "Add a column partner with the partner's name"}
+		return c, &RefusedException{ManyPartners, "it is a customer of several partners",
+			"Add a column partner with the partner's name"}
 	}
 	if c = found[0]; says.CompanyName != "" && !attestation.SameCompany(says.CompanyName, c.Name) {
-		return c, &RefusedException{OtherName, "the customer with this tenant id has another name, so the rows may have been sorted in part", "Compare tenant id and name with the report, or leave the name out"}
+		return c, &RefusedException{OtherName,
+			"the customer with this tenant id has another name, so the rows may have been sorted in part",
+			"Compare tenant id and name with the report, or leave the name out"}
 	}
 	return c, nil
 }
@@ -305,7 +314,8 @@ func (e *exceptionEntry) settle() {
 		}
 		if !agree {
 			for _, row := range rows {
-				e.refuse(row.ExceptionRow, RefusedException{ConflictingRows, "another row says something else of this customer", "Keep one of the rows"})
+				e.refuse(row.ExceptionRow, RefusedException{ConflictingRows,
+					"another row says something else of this customer", "Keep one of the rows"})
 			}
 			continue
 		}
@@ -323,7 +333,8 @@ func (e *exceptionEntry) refuseCells(row intake.ExceptionRow) {
 	e.done.Refused++
 	var reasons, hints []string
 	for _, r := range row.Refusals {
-		reasons, hints = append(reasons, fmt.Sprintf("%s: %s: %s", r.Column, r.Reason, r.Message)), append(hints, r.Hint)
+		reasons, hints = append(reasons, fmt.Sprintf("%s: %s: %s", r.Column, r.Reason, r.Message)),
+			append(hints, r.Hint)
 		e.done.Refusals = append(e.done.Refusals, RefusedRow{row.Sheet, row.Line, r.Column,
 			RefusedException{UnreadableException, r.Message, r.Hint}})
 	}
@@ -339,7 +350,8 @@ func (e *exceptionEntry) refuse(row intake.ExceptionRow, why RefusedException) {
 }
 
 // writeRefused writes the refused rows beside the file that they come from.
-func (j ImportExceptions) writeRefused(done *ImportedExceptions, format intake.Format, rows []intake.ExceptionResult) error {
+func (j ImportExceptions) writeRefused(done *ImportedExceptions, format intake.Format,
+	rows []intake.ExceptionResult) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -348,10 +360,12 @@ func (j ImportExceptions) writeRefused(done *ImportedExceptions, format intake.F
 	root, err := os.OpenRoot(folder)
 	if err == nil {
 		defer root.Close()
-		err = atomicfile.WriteIn(root, name, resultPerm, func(w io.Writer) error { return intake.WriteExceptionResults(w, format, rows) })
+		err = atomicfile.WriteIn(root, name, resultPerm,
+			func(w io.Writer) error { return intake.WriteExceptionResults(w, format, rows) })
 	}
 	if err != nil {
-		return fmt.Errorf("%s kept, but the refused rows are not written to %s: %w", plural(done.Taken, "exception"), filepath.Join(folder, name), err)
+		return fmt.Errorf("%s kept, but the refused rows are not written to %s: %w", plural(done.Taken, "exception"),
+			filepath.Join(folder, name), err)
 	}
 	done.RefusedFile = filepath.Join(folder, name)
 	return nil

@@ -29,11 +29,13 @@ type decisions struct {
 	broken    error
 }
 
-func (d *decisions) Customers(_ context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
+func (d *decisions) Customers(_ context.Context, partners []string,
+	named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
 	found := map[attestation.Identity][]attestation.Customer{}
 	for _, c := range d.customers {
 		for _, key := range []attestation.Identity{{TenantID: c.ID}, {Domain: strings.ToLower(c.Name) + ".com"}} {
-			if slices.Contains(named, key) && slices.Contains(partners, c.PartnerID) && !slices.Contains(found[key], c) {
+			if slices.Contains(named, key) && slices.Contains(partners, c.PartnerID) &&
+				!slices.Contains(found[key], c) {
 				found[key] = append(found[key], c)
 			}
 		}
@@ -41,7 +43,8 @@ func (d *decisions) Customers(_ context.Context, partners []string, named []atte
 	return found, nil
 }
 
-func (d *decisions) Exceptions(_ context.Context, partners []string, at time.Time) (entries []ledger.ExceptionEntry, _ error) {
+func (d *decisions) Exceptions(_ context.Context, partners []string, at time.Time) (entries []ledger.ExceptionEntry,
+	_ error) {
 	newest := map[[2]string]ledger.Exception{}
 	for _, e := range d.history {
 		if !e.At.After(at) && slices.Contains(partners, e.PartnerID) {
@@ -56,7 +59,8 @@ func (d *decisions) Exceptions(_ context.Context, partners []string, at time.Tim
 	return entries, nil
 }
 
-func (d *decisions) SetExceptions(_ context.Context, exceptions []ledger.Exception, actor attestation.Actor, at time.Time) (int, error) {
+func (d *decisions) SetExceptions(_ context.Context, exceptions []ledger.Exception, actor attestation.Actor,
+	at time.Time) (int, error) {
 	for _, e := range exceptions {
 		e.Actor, e.At = actor, at
 		d.history = append(d.history, e)
@@ -71,21 +75,25 @@ const (
 	tenantD = "dddddddd-0000-4000-8000-000000000004"
 )
 
-var other = ledger.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam", Kind: standing.IndirectProvider}
+var other = ledger.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam",
+	Kind: standing.IndirectProvider}
 
 // decided is a ledger in which Alpha has an exception; Beta is a customer of both partners.
 func decided() *decisions {
 	return &decisions{
-		customers: []attestation.Customer{{PartnerID: partner.ID, ID: tenantA, Name: "Alpha"}, {PartnerID: partner.ID, ID: tenantB, Name: "Beta"},
+		customers: []attestation.Customer{{PartnerID: partner.ID, ID: tenantA, Name: "Alpha"},
+			{PartnerID: partner.ID, ID: tenantB, Name: "Beta"},
 			{PartnerID: other.ID, ID: tenantB, Name: "Beta"}, {PartnerID: partner.ID, ID: tenantC, Name: "Gamma"}},
-		history: []ledger.Exception{{PartnerID: partner.ID, CustomerID: tenantA, Owner: "Bea", DueOn: "2026-12-01", Comment: "called", AcceptedUntil: "2026-11-20",
+		history: []ledger.Exception{{PartnerID: partner.ID, CustomerID: tenantA, Owner: "Bea", DueOn: "2026-12-01",
+			Comment: "called", AcceptedUntil: "2026-11-20",
 			At: today.AddDate(0, 0, -7)}},
 	}
 }
 
 func exceptionsJob(store jobs.ExceptionStore) jobs.ImportExceptions {
-	return jobs.ImportExceptions{Log: slog.New(slog.DiscardHandler), Exceptions: jobs.Exceptions{Store: store, Partners: []ledger.Partner{partner, other},
-		By: attestation.Actor{Name: "ana"}, Today: standing.DateOf(today), Now: func() time.Time { return today }}}
+	return jobs.ImportExceptions{Log: slog.New(slog.DiscardHandler), Exceptions: jobs.Exceptions{Store: store,
+		Partners: []ledger.Partner{partner, other},
+		By:       attestation.Actor{Name: "ana"}, Today: standing.DateOf(today), Now: func() time.Time { return today }}}
 }
 
 func saidOf(e ledger.Exception) string {
@@ -106,31 +114,54 @@ func TestRowsOfExceptions(t *testing.T) {
 		empty     int
 		kept      int
 	}{
-		"a new exception":                    {file: header + tenantC + ",,,Carl,,,2026-12-31\n", set: []string{"c Carl|||2026-12-31"}},
-		"what the ledger has already":        {file: header + tenantA + ",Alpha,contoso,Bea,2026-12-01,called,2026-11-20\n", unchanged: 1},
-		"a cell that was changed":            {file: header + tenantA + ",,,Carl,2026-12-01,called,2026-11-20\n", set: []string{"a Carl|2026-12-01|called|2026-11-20"}},
-		"a cell that was emptied":            {file: header + tenantA + ",,,Bea,,,\n", set: []string{"a Bea|||"}},
-		"a column that is not there":         {file: "tenant_id,accepted_until\n" + tenantA + ",2026-12-31\n", set: []string{"a Bea|2026-12-01|called|2026-12-31"}},
-		"all cells empty":                    {file: header + tenantA + ",Alpha,contoso,,,,\n" + tenantC + ",Gamma,contoso,,,,\n", empty: 2, kept: 1},
-		"a dash and nothing else":            {file: header + tenantA + ",,,-,,,\n", set: []string{"a removed"}},
-		"a dash where there was none":        {file: header + tenantC + ",,,-,,,\n", unchanged: 1},
-		"by domain":                          {file: "customer_domain,owner\nGAMMA.com,Carl\n", set: []string{"c Carl|||"}},
-		"in capitals":                        {file: header + strings.ToUpper(tenantC) + ",GAMMA,Contoso,Carl,,,\n", set: []string{"c Carl|||"}},
-		"a customer of several partners":     {file: header + tenantB + ",,,Carl,,,\n", refusals: []string{"2 several_partners"}},
-		"a customer of the partner named":    {file: header + tenantB + ",,fabrikam,Carl,,,\n", set: []string{"b Carl|||"}},
-		"a partner by its tenant id":         {file: header + tenantB + ",," + strings.ToUpper(other.ID) + ",Carl,,,\n", set: []string{"b Carl|||"}},
-		"a customer of another partner":      {file: header + tenantC + ",,fabrikam,Carl,,,\n", refusals: []string{"2 unknown_partner"}},
-		"a partner that nobody knows":        {file: header + tenantC + ",,tailspin,Carl,,,\n", refusals: []string{"2 unknown_partner"}},
-		"nobody's customer":                  {file: header + tenantD + ",,,Carl,,,\n", refusals: []string{"2 unknown_customer"}},
-		"another customer's name":            {file: header + tenantC + ",Alpha,,Carl,,,\n", refusals: []string{"2 other_company"}},
-		"accepted until yesterday":           {file: header + tenantC + ",,,Carl,,,2026-11-21\n", refusals: []string{"2 accepted_in_the_past"}},
-		"accepted until today":               {file: header + tenantC + ",,,Carl,,,2026-11-22\n", set: []string{"c Carl|||2026-11-22"}},
-		"an acceptance that expired stays":   {file: header + tenantA + ",,,Carl,2026-12-01,called,2026-11-20\n", set: []string{"a Carl|2026-12-01|called|2026-11-20"}},
-		"cells that cannot be read":          {file: header + tenantC + ",,,Carl,soon,,03/04/2027\n", refusals: []string{"2 unreadable_row due_date", "2 unreadable_row accepted_until"}},
-		"two rows that say the same":         {file: header + tenantC + ",,,Carl,,,\n" + tenantC + ",,,Carl,,,\n", set: []string{"c Carl|||"}, unchanged: 1},
-		"two rows that contradict":           {file: header + tenantC + ",,,Carl,,,\n" + tenantC + ",,,Dora,,,\n", refusals: []string{"2 conflicting_rows", "3 conflicting_rows"}},
-		"of two rows one says nothing new":   {file: header + tenantA + ",,,Bea,2026-12-01,called,2026-11-20\n" + tenantA + ",,,Carl,2026-12-01,called,2026-11-20\n", set: []string{"a Carl|2026-12-01|called|2026-11-20"}, unchanged: 1},
-		"good and bad rows, each for itself": {file: header + tenantD + ",,,Carl,,,\n" + tenantC + ",,,Carl,,,\n", set: []string{"c Carl|||"}, refusals: []string{"2 unknown_customer"}},
+		"a new exception": {file: header + tenantC + ",,,Carl,,,2026-12-31\n",
+			set: []string{"c Carl|||2026-12-31"}},
+		"what the ledger has already": {file: header + tenantA +
+			",Alpha,contoso,Bea,2026-12-01,called,2026-11-20\n", unchanged: 1},
+		"a cell that was changed": {file: header + tenantA + ",,,Carl,2026-12-01,called,2026-11-20\n",
+			set: []string{"a Carl|2026-12-01|called|2026-11-20"}},
+		"a cell that was emptied": {file: header + tenantA + ",,,Bea,,,\n", set: []string{"a Bea|||"}},
+		"a column that is not there": {file: "tenant_id,accepted_until\n" + tenantA + ",2026-12-31\n",
+			set: []string{"a Bea|2026-12-01|called|2026-12-31"}},
+		"all cells empty": {file: header + tenantA + ",Alpha,contoso,,,,\n" + tenantC +
+			",Gamma,contoso,,,,\n", empty: 2, kept: 1},
+		"a dash and nothing else":     {file: header + tenantA + ",,,-,,,\n", set: []string{"a removed"}},
+		"a dash where there was none": {file: header + tenantC + ",,,-,,,\n", unchanged: 1},
+		"by domain": {file: "customer_domain,owner\nGAMMA.com,Carl\n",
+			set: []string{"c Carl|||"}},
+		"in capitals": {file: header + strings.ToUpper(tenantC) + ",GAMMA,Contoso,Carl,,,\n",
+			set: []string{"c Carl|||"}},
+		"a customer of several partners": {file: header + tenantB + ",,,Carl,,,\n",
+			refusals: []string{"2 several_partners"}},
+		"a customer of the partner named": {file: header + tenantB + ",,fabrikam,Carl,,,\n",
+			set: []string{"b Carl|||"}},
+		"a partner by its tenant id": {file: header + tenantB + ",," + strings.ToUpper(other.ID) + ",Carl,,,\n",
+			set: []string{"b Carl|||"}},
+		"a customer of another partner": {file: header + tenantC + ",,fabrikam,Carl,,,\n",
+			refusals: []string{"2 unknown_partner"}},
+		"a partner that nobody knows": {file: header + tenantC + ",,tailspin,Carl,,,\n",
+			refusals: []string{"2 unknown_partner"}},
+		"nobody's customer": {file: header + tenantD + ",,,Carl,,,\n",
+			refusals: []string{"2 unknown_customer"}},
+		"another customer's name": {file: header + tenantC + ",Alpha,,Carl,,,\n",
+			refusals: []string{"2 other_company"}},
+		"accepted until yesterday": {file: header + tenantC + ",,,Carl,,,2026-11-21\n",
+			refusals: []string{"2 accepted_in_the_past"}},
+		"accepted until today": {file: header + tenantC + ",,,Carl,,,2026-11-22\n",
+			set: []string{"c Carl|||2026-11-22"}},
+		"an acceptance that expired stays": {file: header + tenantA + ",,,Carl,2026-12-01,called,2026-11-20\n",
+			set: []string{"a Carl|2026-12-01|called|2026-11-20"}},
+		"cells that cannot be read": {file: header + tenantC + ",,,Carl,soon,,03/04/2027\n",
+			refusals: []string{"2 unreadable_row due_date", "2 unreadable_row accepted_until"}},
+		"two rows that say the same": {file: header + tenantC + ",,,Carl,,,\n" + tenantC + ",,,Carl,,,\n",
+			set: []string{"c Carl|||"}, unchanged: 1},
+		"two rows that contradict": {file: header + tenantC + ",,,Carl,,,\n" + tenantC + ",,,Dora,,,\n",
+			refusals: []string{"2 conflicting_rows", "3 conflicting_rows"}},
+		"of two rows one says nothing new": {file: header + tenantA + ",,,Bea,2026-12-01,called,2026-11-20\n" +
+			tenantA + ",,,Carl,2026-12-01,called,2026-11-20\n", set: []string{"a Carl|2026-12-01|called|2026-11-20"},
+			unchanged: 1},
+		"good and bad rows, each for itself": {file: header + tenantD + ",,,Carl,,,\n" + tenantC + ",,,Carl,,,\n",
+			set: []string{"c Carl|||"}, refusals: []string{"2 unknown_customer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +183,8 @@ func TestRowsOfExceptions(t *testing.T) {
 			}
 			require.Equal(t, c.set, set)
 			require.Equal(t, c.refusals, refusals)
-			require.Equal(t, []int{len(c.set), c.unchanged, len(lines), c.empty, c.kept}, []int{done.Taken, done.Unchanged, done.Refused, done.Empty, done.Kept})
+			require.Equal(t, []int{len(c.set), c.unchanged, len(lines), c.empty, c.kept},
+				[]int{done.Taken, done.Unchanged, done.Refused, done.Empty, done.Kept})
 			require.Equal(t, done.Rows, done.Taken+done.Unchanged+done.Refused)
 			if len(lines) == 0 {
 				require.NoError(t, err)
@@ -172,13 +204,16 @@ func TestCellsThatAReportShowedAreNoChange(t *testing.T) {
 	t.Parallel()
 	d := decided()
 	monday := d.history[0].At
-	d.history = append(d.history, ledger.Exception{PartnerID: partner.ID, CustomerID: tenantA, Owner: "Carl", DueOn: "2026-12-01", Comment: "wrote", AcceptedUntil: "2026-11-20", At: monday.Add(24 * time.Hour)})
+	d.history = append(d.history, ledger.Exception{PartnerID: partner.ID, CustomerID: tenantA, Owner: "Carl",
+		DueOn: "2026-12-01", Comment: "wrote", AcceptedUntil: "2026-11-20", At: monday.Add(24 * time.Hour)})
 	const header = "tenant_id,owner,due_date,comment,accepted_until\n"
 	for name, c := range map[string]struct{ row, want string }{
-		"nothing was changed":                    {tenantA + ",Bea,2026-12-01,called,2026-11-20\n", "unchanged"},
-		"another cell was changed":               {tenantA + ",Bea,2026-12-24,called,2026-11-20\n", "a Carl|2026-12-24|wrote|2026-11-20"},
-		"the same cell, to the same":             {tenantA + ",Carl,2026-12-01,called,2026-11-20\n", "unchanged"},
-		"the same cell, to something else":       {tenantA + ",Dora,2026-12-01,called,2026-11-20\n", "changed_meanwhile"},
+		"nothing was changed": {tenantA + ",Bea,2026-12-01,called,2026-11-20\n", "unchanged"},
+		"another cell was changed": {tenantA + ",Bea,2026-12-24,called,2026-11-20\n",
+			"a Carl|2026-12-24|wrote|2026-11-20"},
+		"the same cell, to the same": {tenantA + ",Carl,2026-12-01,called,2026-11-20\n", "unchanged"},
+		"the same cell, to something else": {tenantA + ",Dora,2026-12-01,called,2026-11-20\n",
+			"changed_meanwhile"},
 		"a new exception":                        {tenantC + ",Dora,,,\n", "c Dora|||"},
 		"emptied, and changed by nobody else":    {tenantA + ",Bea,,called,2026-11-20\n", "a Carl||wrote|2026-11-20"},
 		"removed, although it was changed since": {tenantA + ",-,,,\n", "changed_meanwhile"},
@@ -206,7 +241,9 @@ func TestCellsThatAReportShowedAreNoChange(t *testing.T) {
 func TestExceptionsAreListedByUrgency(t *testing.T) {
 	t.Parallel()
 	d := &decisions{}
-	for i, e := range []ledger.Exception{{AcceptedUntil: "2026-12-31"}, {Owner: "Bea"}, {DueOn: "2026-11-20"}, {AcceptedUntil: "2026-11-20"}, {DueOn: "2026-11-24"}, {AcceptedUntil: "2026-11-01"}, {AcceptedUntil: "2026-12-24"}} {
+	for i, e := range []ledger.Exception{{AcceptedUntil: "2026-12-31"}, {Owner: "Bea"}, {DueOn: "2026-11-20"},
+		{AcceptedUntil: "2026-11-20"}, {DueOn: "2026-11-24"}, {AcceptedUntil: "2026-11-01"},
+		{AcceptedUntil: "2026-12-24"}} {
 		e.PartnerID, e.CustomerID, e.At = partner.ID, fmt.Sprint(i), today
 		d.history = append(d.history, e)
 	}
@@ -249,7 +286,8 @@ func TestExceptionOfOneCustomer(t *testing.T) {
 }
 
 // blockedSheet writes the sheet Blocked of a report, in a language, and lets a person fill it in.
-func (b *lab) blockedSheet(t *testing.T, run ledger.Run, header []string, at time.Time, edit func(customer standing.Record, cells []any)) string {
+func (b *lab) blockedSheet(t *testing.T, run ledger.Run, header []string, at time.Time,
+	edit func(customer standing.Record, cells []any)) string {
 	t.Helper()
 	entries, err := b.store.Exceptions(t.Context(), []string{partner.ID}, at)
 	require.NoError(t, err)
@@ -307,31 +345,32 @@ func TestExceptionsThroughTenNights(t *testing.T) {
 			job.Partners, job.Today, job.Now = []ledger.Partner{partner}, day, func() time.Time { return now }
 			job.MadeAt = func(string) (time.Time, bool) { return now.Add(-time.Hour), true }
 			taken := 0
-			path := b.blockedSheet(t, result.Run, blockedHeaders[n%len(blockedHeaders)], now.Add(-time.Hour), func(c standing.Record, cells []any) {
-				switch k := int(c.ID[0]) + n; {
-				case c.ID == leaver && n == 1, k%7 == 0: // accepted for three days
-					cells[0], cells[3] = "Bea", now.AddDate(0, 0, 3).Truncate(24*time.Hour)
-				case k%11 == 0:
-					cells[2] = fmt.Sprintf("night %d", n)
-				case k%13 == 0 && want[c.ID].Owner != "":
-					cells[0], cells[1], cells[2], cells[3] = "-", nil, nil, nil
-				default:
-					return
-				}
-				taken++
-				e := want[c.ID]
-				e.Owner, e.Comment = cells[0].(string), fmt.Sprint(cells[2])
-				if until, ok := cells[3].(time.Time); ok {
-					e.AcceptedUntil = standing.DateOf(until)
-				}
-				if e.Owner == "-" {
-					delete(want, c.ID)
-					cleared++
-					return
-				}
-				want[c.ID] = e
-				edited++
-			})
+			path := b.blockedSheet(t, result.Run, blockedHeaders[n%len(blockedHeaders)], now.Add(-time.Hour),
+				func(c standing.Record, cells []any) {
+					switch k := int(c.ID[0]) + n; {
+					case c.ID == leaver && n == 1, k%7 == 0: // accepted for three days
+						cells[0], cells[3] = "Bea", now.AddDate(0, 0, 3).Truncate(24*time.Hour)
+					case k%11 == 0:
+						cells[2] = fmt.Sprintf("night %d", n)
+					case k%13 == 0 && want[c.ID].Owner != "":
+						cells[0], cells[1], cells[2], cells[3] = "-", nil, nil, nil
+					default:
+						return
+					}
+					taken++
+					e := want[c.ID]
+					e.Owner, e.Comment = cells[0].(string), fmt.Sprint(cells[2])
+					if until, ok := cells[3].(time.Time); ok {
+						e.AcceptedUntil = standing.DateOf(until)
+					}
+					if e.Owner == "-" {
+						delete(want, c.ID)
+						cleared++
+						return
+					}
+					want[c.ID] = e
+					edited++
+				})
 			done, err := job.Run(t.Context(), path)
 			require.NoError(t, err)
 			require.Equal(t, []int{taken, 0}, []int{done.Taken, done.Refused}, "night %d: %+v", n, done)
@@ -348,7 +387,8 @@ func TestExceptionsThroughTenNights(t *testing.T) {
 			for _, e := range entries {
 				w := want[e.CustomerID]
 				require.Equal(t, []any{w.Owner, w.Comment, w.AcceptedUntil}, []any{e.Owner, e.Comment, e.AcceptedUntil})
-				require.Equal(t, w.AcceptedUntil != "" && w.AcceptedUntil < day, e.Status(day) == ledger.ExceptionExpired)
+				require.Equal(t, w.AcceptedUntil != "" && w.AcceptedUntil < day,
+					e.Status(day) == ledger.ExceptionExpired)
 				if e.Standing == "" {
 					gone++
 				}

@@ -17,8 +17,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Invite asks customers to accept the agreement by themselves: existing ones on the page of the agreement, others by
-// accepting the reseller relationship, and the agreement with it.
+// Invite asks customers to accept the agreement by themselves: existing ones on the page of the
+// agreement, others by accepting the reseller relationship, and the agreement with it.
 type Invite struct {
 	Partners    *Partners
 	Store       InvitationStore
@@ -39,19 +39,24 @@ type Invite struct {
 
 // InvitationStore is what invitations ask of the ledger.
 type InvitationStore interface {
-	Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
+	Customers(ctx context.Context, partners []string,
+		named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
 	InvitableLister
-	LastInvitations(ctx context.Context, partnerID string, of []ledger.Invitation) (map[string]ledger.LastInvitation, error)
-	// BeginInvitation records an invitation before it is sent. Its error has the code "invited" when another process has
-	// invited the same customer at or after since.
-	BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor, at time.Time) (id int64, err error)
-	EndInvitation(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string, actor attestation.Actor, at time.Time) error
+	LastInvitations(ctx context.Context, partnerID string, of []ledger.Invitation) (map[string]ledger.LastInvitation,
+		error)
+	// BeginInvitation records an invitation before it is sent. Its error has the code "invited"
+	// when another process has invited the same customer at or after since.
+	BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor,
+		at time.Time) (id int64, err error)
+	EndInvitation(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string,
+		actor attestation.Actor, at time.Time) error
 }
 
 // InvitationService is what invitations ask of Partner Center.
 type InvitationService interface {
 	Profile(ctx context.Context, customerID string) (standing.Profile, error)
-	// RelationshipRequest returns the link by which a tenant accepts a reseller relationship. It must not be edited.
+	// RelationshipRequest returns the link by which a tenant accepts a reseller relationship. It
+	// must not be edited.
 	RelationshipRequest(ctx context.Context) (link string, err error)
 }
 
@@ -139,7 +144,8 @@ func (i Invitations) Count(result InviteResult) (n int) {
 type InviteCeilingError struct{ Customers, Ceiling int }
 
 func (e *InviteCeilingError) Error() string {
-	return fmt.Sprintf("%s would be invited, and one invocation may invite %d; nobody was", plural(e.Customers, "customer"), e.Ceiling)
+	return fmt.Sprintf("%s would be invited, and one invocation may invite %d; nobody was",
+		plural(e.Customers, "customer"), e.Ceiling)
 }
 func (e *InviteCeilingError) Code() string { return "ceiling" }
 func (e *InviteCeilingError) Hint() string {
@@ -161,8 +167,10 @@ func (j Invite) Run(ctx context.Context, source InviteSource) (done Invitations,
 	for n, p := range plans {
 		done.Customers[n] = p.Invited
 	}
-	j.Log.Info("customers invited", "delivered", done.Count(InviteDelivered), "left_out", done.Count(InviteLeftOut), "refused", done.Count(InviteRefused),
-		"failed", done.Count(InviteFailed), "unknown", done.Count(InviteUnknown), "not_sent", done.Count(InviteNotSent), "dry_run", j.DryRun)
+	j.Log.Info("customers invited", "delivered", done.Count(InviteDelivered), "left_out", done.Count(InviteLeftOut),
+		"refused", done.Count(InviteRefused),
+		"failed", done.Count(InviteFailed), "unknown", done.Count(InviteUnknown), "not_sent", done.Count(InviteNotSent),
+		"dry_run", j.DryRun)
 	if err != nil {
 		return done, err
 	}
@@ -179,7 +187,8 @@ func (i Invitations) err() error {
 	if unknown > 0 {
 		hint += " Whether the others were is to be seen in the log of the mail server."
 	}
-	return partialHint("not_all_invited", fmt.Sprintf("%d of %s could not be invited, and of %d it is not known", refused+failed,
+	return partialHint("not_all_invited", fmt.Sprintf("%d of %s could not be invited, and of %d it is not known",
+		refused+failed,
 		plural(len(i.Customers), "customer"), unknown), hint)
 }
 
@@ -230,9 +239,10 @@ type InvitationReader interface {
 	Invitations(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.InvitationEntry, error]
 }
 
-// ListInvitations lists the invitations of a partner, the newest first, with what their customers had done by the last
-// completed run.
-func ListInvitations(ctx context.Context, store InvitationReader, partnerID string, at time.Time) (entries []ledger.InvitationEntry, _ error) {
+// ListInvitations lists the invitations of a partner, the newest first, with what their customers
+// had done by the last completed run.
+func ListInvitations(ctx context.Context, store InvitationReader, partnerID string,
+	at time.Time) (entries []ledger.InvitationEntry, _ error) {
 	runs, err := store.CompletedRuns(ctx, partnerID, at, 1)
 	if err != nil {
 		return nil, err

@@ -47,8 +47,10 @@ func (p *invitePlan) leaveOut(reason InviteReason, message, hint string) *invite
 
 // invitation is the plan as the ledger records it.
 func (p *invitePlan) invitation(channel ledger.Channel) ledger.Invitation {
-	return ledger.Invitation{PartnerID: p.Partner.ID, CustomerID: p.CustomerID, CustomerName: p.Customer, Domain: p.Domain, Kind: p.Kind,
-		Channel: channel, Recipient: p.person.Email, Language: p.message.Language, TemplateDigest: p.message.TemplateDigest}
+	return ledger.Invitation{PartnerID: p.Partner.ID, CustomerID: p.CustomerID, CustomerName: p.Customer,
+		Domain: p.Domain, Kind: p.Kind,
+		Channel: channel, Recipient: p.person.Email, Language: p.message.Language,
+		TemplateDigest: p.message.TemplateDigest}
 }
 
 // openPlans are those that will be carried out.
@@ -66,7 +68,8 @@ type InvitableLister interface {
 	Invitable(ctx context.Context, partnerID string, at time.Time) iter.Seq2[ledger.Invitable, error]
 }
 
-// BlockedCustomers are all blocked customers. Those that cannot be expected to accept directly are left out.
+// BlockedCustomers are all blocked customers. Those that cannot be expected to accept directly are
+// left out.
 type BlockedCustomers struct{}
 
 func (BlockedCustomers) plan(ctx context.Context, i *inviting) (plans []*invitePlan, _ error) {
@@ -75,8 +78,9 @@ func (BlockedCustomers) plan(ctx context.Context, i *inviting) (plans []*inviteP
 			if err != nil {
 				return nil, err
 			}
-			p := &invitePlan{Invited: Invited{Partner: partner, CustomerID: c.ID, Customer: c.Name, Domain: strings.ToLower(c.Domain),
-				Kind: ledger.InviteToAgreement}}
+			p := &invitePlan{Invited: Invited{Partner: partner, CustomerID: c.ID, Customer: c.Name,
+				Domain: strings.ToLower(c.Domain),
+				Kind:   ledger.InviteToAgreement}}
 			plans = append(plans, p.unlikely(c, i.Today))
 		}
 	}
@@ -91,17 +95,22 @@ func (p *invitePlan) unlikely(c ledger.Invitable, today standing.Date) *invitePl
 	case (ledger.Exception{AcceptedUntil: c.AcceptedUntil}).Accepts(today):
 		return p.leaveOut(BlockAccepted, "its block is accepted until "+string(c.AcceptedUntil), "")
 	case c.ResellerID != "":
-		return p.leaveOut(OfIndirectReseller, "it is the customer of an indirect reseller", "Ask the reseller to invite it.")
+		return p.leaveOut(OfIndirectReseller, "it is the customer of an indirect reseller",
+			"Ask the reseller to invite it.")
 	case c.PurchasesRead != standing.Read:
-		return p.leaveOut(SubscriptionsNotRead, "it is not known whether it has active subscriptions", "Run mcaledger reconcile, which reads them.")
+		return p.leaveOut(SubscriptionsNotRead, "it is not known whether it has active subscriptions",
+			"Run mcaledger reconcile, which reads them.")
 	case c.Purchases.Active > 0:
-		return p.leaveOut(ActiveSubscriptions, fmt.Sprintf("it has %s, and such customers may be unable to accept directly",
-			plural(c.Purchases.Active, "active subscription")), "Attest for it; to invite it all the same, name it.")
+		active := plural(c.Purchases.Active, "active subscription")
+		return p.leaveOut(ActiveSubscriptions,
+			"it has "+active+", and such customers may be unable to accept directly",
+			"Attest for it; to invite it all the same, name it.")
 	}
 	return p
 }
 
-// OneCustomer is a customer that a person names, by tenant id or domain. What is empty is read from its profile.
+// OneCustomer is a customer that a person names, by tenant id or domain. What is empty is read from
+// its profile.
 type OneCustomer struct {
 	Named    string
 	Company  string
@@ -114,7 +123,7 @@ func (s OneCustomer) plan(ctx context.Context, i *inviting) ([]*invitePlan, erro
 	row := inviteRow{named: named, company: s.Company, person: s.Person, language: s.Language}
 	plans, err := i.planRows(ctx, []inviteRow{row})
 	if err == nil && plans[0].Kind == ledger.InviteToRelationship && s.Person.Email == "" && plans[0].Result == "" {
-		return nil, usageErrorf("%s is no customer; to ask for a relationship, give the address of a person with --email", s.Named)
+		return nil, usageErrorf("%s is no customer; to ask for a relationship, name a person with --email", s.Named)
 	}
 	return plans, err
 }
@@ -196,8 +205,10 @@ func inviteRowOf(row intake.Row) inviteRow {
 	if named.TenantID == "" {
 		named.Domain = strings.Clone(r.Domain)
 	}
-	return inviteRow{line: row.Line, named: named, domain: strings.Clone(r.Domain), company: strings.Clone(r.CompanyName),
-		person:   standing.Contact{FirstName: strings.Clone(r.FirstName), LastName: strings.Clone(r.LastName), Email: strings.Clone(r.Email)},
+	return inviteRow{line: row.Line, named: named, domain: strings.Clone(r.Domain),
+		company: strings.Clone(r.CompanyName),
+		person: standing.Contact{FirstName: strings.Clone(r.FirstName), LastName: strings.Clone(r.LastName),
+			Email: strings.Clone(r.Email)},
 		language: strings.Clone(r.Language), country: strings.Clone(r.Country), refusals: row.Refusals}
 }
 
@@ -210,7 +221,8 @@ func (i *inviting) planRows(ctx context.Context, rows []inviteRow) (plans []*inv
 	lookUps := 0
 	first := map[attestation.Identity]int{}
 	for _, row := range rows {
-		p := &invitePlan{Invited: Invited{Line: row.line, Customer: row.company, Domain: cmp.Or(row.domain, row.named.Domain)}, person: row.person,
+		p := &invitePlan{Invited: Invited{Line: row.line, Customer: row.company,
+			Domain: cmp.Or(row.domain, row.named.Domain)}, person: row.person,
 			languages: languagesOf(row.language, row.country)}
 		if row.named.TenantID != "" {
 			p.CustomerID = row.named.TenantID
@@ -233,7 +245,8 @@ func (i *inviting) planRows(ctx context.Context, rows []inviteRow) (plans []*inv
 	return plans, nil
 }
 
-func (i *inviting) customersOf(ctx context.Context, rows []inviteRow) (map[attestation.Identity][]attestation.Customer, error) {
+func (i *inviting) customersOf(ctx context.Context, rows []inviteRow) (map[attestation.Identity][]attestation.Customer,
+	error) {
 	all := map[attestation.Identity][]attestation.Customer{}
 	for chunk := range slices.Chunk(rows, importChunk) {
 		named := make([]attestation.Identity, len(chunk))
@@ -257,7 +270,8 @@ func (i *inviting) partnerIDs() []string {
 	return ids
 }
 
-// choose decides what a customer is asked to do, and by which partner. One that no run has seen yet is looked up.
+// choose decides what a customer is asked to do, and by which partner. One that no run has seen yet
+// is looked up.
 func (i *inviting) choose(ctx context.Context, p *invitePlan, found []attestation.Customer, lookUps *int) error {
 	if len(found) == 0 && p.CustomerID != "" && *lookUps < mostLookUps {
 		*lookUps++
@@ -284,7 +298,8 @@ func (i *inviting) choose(ctx context.Context, p *invitePlan, found []attestatio
 	p.CustomerID, p.Customer, p.Partner = c.ID, cmp.Or(c.Name, p.Customer), i.partner(c.PartnerID)
 	switch {
 	case company != "" && c.Name != "" && !attestation.SameCompany(company, c.Name):
-		p.stop(InviteRefused, OtherCompany, "the customer's name is another one than the row has", "Check whether the tenant id or the name is wrong.")
+		p.stop(InviteRefused, OtherCompany, "the customer's name is another one than the row has",
+			"Check whether the tenant id or the name is wrong.")
 	case c.Standing == standing.Clear:
 		p.leaveOut(AlreadyAccepted, "it has accepted already", "")
 	case c.Standing == standing.Blocked:
@@ -294,7 +309,8 @@ func (i *inviting) choose(ctx context.Context, p *invitePlan, found []attestatio
 	case c.Reason == standing.NotFound:
 		p.leaveOut(TenantNotFound, "Microsoft knows no such tenant", "Check the tenant id.")
 	default:
-		p.leaveOut(StandingNotKnown, "it could not be read whether it has accepted", "Run mcaledger reconcile, and invite it then.")
+		p.leaveOut(StandingNotKnown, "it could not be read whether it has accepted",
+			"Run mcaledger reconcile, and invite it then.")
 	}
 	return nil
 }
@@ -311,7 +327,8 @@ func (i *inviting) lookUp(ctx context.Context, p *invitePlan) (found []attestati
 			return nil, err
 		}
 		if ok {
-			found = append(found, attestation.Customer{PartnerID: partner.ID, ID: p.CustomerID, Name: customer.Name, Standing: standingOf(customer)})
+			found = append(found, attestation.Customer{PartnerID: partner.ID, ID: p.CustomerID, Name: customer.Name,
+				Standing: standingOf(customer)})
 		}
 	}
 	return found, nil
@@ -329,7 +346,9 @@ func standingOf(c standing.Customer) standing.Standing {
 func (i *inviting) askForRelationship(p *invitePlan) {
 	p.Kind = ledger.InviteToRelationship
 	if len(i.Partners.List) != 1 {
-		p.stop(InviteRefused, NoPartnerChosen, "it is no customer, and which partner asks for a relationship is not known", "Name the partner with --partner.")
+		p.stop(InviteRefused, NoPartnerChosen,
+			"it is no customer, and which partner asks for a relationship is not known",
+			"Name the partner with --partner.")
 		return
 	}
 	p.Partner = i.Partners.Ledger()[0]
@@ -386,14 +405,19 @@ func (i *inviting) leaveOutInvited(ctx context.Context, plans []*invitePlan) err
 func (p *invitePlan) invited(last ledger.LastInvitation, repeatAfter int) {
 	day := last.At.Format(time.DateOnly)
 	if last.Outcome == ledger.InvitationDelivered {
-		p.leaveOut(InvitedRecently, "it was invited on "+day, fmt.Sprintf("It can be invited again after %d days (invite.repeat_after_days), or with --again.", repeatAfter))
+		p.leaveOut(InvitedRecently, "it was invited on "+day,
+			fmt.Sprintf("It can be invited again after %d days (invite.repeat_after_days), or with --again.",
+				repeatAfter))
 		return
 	}
-	p.leaveOut(OutcomeNotKnown, fmt.Sprintf("it may have been invited on %s: whether the message was sent is not known", day),
-		fmt.Sprintf("Look for %s in the folder of drafts or in the log of the mail server, and invite it with --again if it is not there.", messageID(last.ID)))
+	p.leaveOut(OutcomeNotKnown, fmt.Sprintf("it may have been invited on %s: whether the message was sent is not known",
+		day),
+		fmt.Sprintf("Look for %s in the folder of drafts or in the log of the mail server; if it is not there, use --again.",
+			messageID(last.ID)))
 }
 
-// readProfiles reads the profiles of existing customers of whom an address or the language is missing.
+// readProfiles reads the profiles of existing customers of whom an address or the language is
+// missing.
 func (i *inviting) readProfiles(ctx context.Context, plans []*invitePlan) error {
 	byPartner := map[string][]*invitePlan{}
 	for _, p := range openPlans(plans) {
@@ -421,14 +445,15 @@ func (i *inviting) readProfiles(ctx context.Context, plans []*invitePlan) error 
 	}
 	for _, p := range openPlans(plans) {
 		if p.person.Email == "" {
-			p.stop(InviteRefused, NoAddress, "no e-mail address of a person is known", "Name the customer with --email, or put it on a list.")
+			p.stop(InviteRefused, NoAddress, "no e-mail address of a person is known",
+				"Name the customer with --email, or put it on a list.")
 		}
 	}
 	return nil
 }
 
-// readProfile fills in what is missing. A customer whose profile cannot be read is invited all the same, where only the
-// language is missing. What it returns stops the others, too.
+// readProfile fills in what is missing. A customer whose profile cannot be read is invited all the
+// same, where only the language is missing. What it returns stops the others, too.
 func (p *invitePlan) readProfile(ctx context.Context, service InvitationService) error {
 	profile, err := service.Profile(ctx, p.CustomerID)
 	if failure, ok := errors.AsType[serviceError](err); ok && !failure.Fatal() {
@@ -474,7 +499,8 @@ func (i *inviting) readLinks(ctx context.Context, plans []*invitePlan) error {
 
 // compose makes the messages, before the first one is sent.
 func (i *inviting) compose(plans []*invitePlan) {
-	kinds := map[ledger.InvitationKind]mail.Kind{ledger.InviteToAgreement: mail.Agreement, ledger.InviteToRelationship: mail.Relationship}
+	kinds := map[ledger.InvitationKind]mail.Kind{ledger.InviteToAgreement: mail.Agreement,
+		ledger.InviteToRelationship: mail.Relationship}
 	for _, p := range openPlans(plans) {
 		customer := cmp.Or(mail.OneLine(p.Customer), p.Domain) // a name may have no letter that can be shown
 		person := mail.OneLine(p.person.FirstName + " " + p.person.LastName)
@@ -483,7 +509,8 @@ func (i *inviting) compose(plans []*invitePlan) {
 			p.stop(InviteRefused, BadAddress, err.Error(), "Correct the address.")
 			continue
 		}
-		p.message, err = i.Mails.Compose(mail.Content{Kind: kinds[p.Kind], Partner: cmp.Or(i.From.Name, p.Partner.Name), From: i.From, To: to,
+		p.message, err = i.Mails.Compose(mail.Content{Kind: kinds[p.Kind], Partner: cmp.Or(i.From.Name, p.Partner.Name),
+			From: i.From, To: to,
 			Customer: customer, Link: p.link, Languages: append(p.languages, i.Language), Date: i.began})
 		if err != nil {
 			p.stop(InviteRefused, BadMail, err.Error(), "Correct the row.")

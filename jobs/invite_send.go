@@ -12,8 +12,8 @@ import (
 // messageID names the message of an invitation: the draft, and the Message-ID.
 func messageID(invitation int64) string { return fmt.Sprintf("invitation-%d", invitation) }
 
-// send sends the messages, one after the other. A recipient who is refused does not keep the others from theirs; what
-// every message would meet does.
+// send sends the messages, one after the other. A recipient who is refused does not keep the others
+// from theirs; what every message would meet does.
 func (i *inviting) send(ctx context.Context, plans []*invitePlan) error {
 	for n, p := range plans {
 		err := context.Cause(ctx)
@@ -32,8 +32,8 @@ func (i *inviting) send(ctx context.Context, plans []*invitePlan) error {
 	return nil
 }
 
-// sendOne sends one message. It is in the ledger before it leaves, so that a process that is killed sends nothing twice.
-// What it returns concerns the others, too.
+// sendOne sends one message. It is in the ledger before it leaves, so that a process that is killed
+// sends nothing twice. What it returns concerns the others, too.
 func (i *inviting) sendOne(ctx context.Context, p *invitePlan) error {
 	number, err := i.Store.BeginInvitation(ctx, p.invitation(i.Channel), i.since(), i.By, i.Now())
 	if coded, ok := errors.AsType[CodedError](err); ok && coded.Code() == "invited" {
@@ -53,7 +53,8 @@ func (i *inviting) sendOne(ctx context.Context, p *invitePlan) error {
 		p.stop(InviteFailed, NotDelivered, reason, "")
 	case ledger.InvitationUnknown:
 		reason = sent.Error()
-		p.stop(InviteUnknown, OutcomeNotKnown, reason, fmt.Sprintf("Look for %s in the log of the mail server, and invite the customer with --again if it was not sent.", p.message.ID))
+		p.stop(InviteUnknown, OutcomeNotKnown, reason,
+			fmt.Sprintf("Look for %s in the log of the mail server; if it is not there, use --again.", p.message.ID))
 	}
 	err = i.Store.EndInvitation(context.WithoutCancel(ctx), number, outcome, reason, i.By, i.Now())
 	if err == nil && stop {

@@ -49,7 +49,8 @@ func (b *inviteBook) Invitable(_ context.Context, partnerID string, _ time.Time)
 	}
 }
 
-func (b *inviteBook) LastInvitations(_ context.Context, partnerID string, of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
+func (b *inviteBook) LastInvitations(_ context.Context, partnerID string,
+	of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last := map[string]ledger.LastInvitation{}
@@ -63,7 +64,8 @@ func (b *inviteBook) LastInvitations(_ context.Context, partnerID string, of []l
 	return last, nil
 }
 
-func (b *inviteBook) BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor, at time.Time) (int64, error) {
+func (b *inviteBook) BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor,
+	at time.Time) (int64, error) {
 	last, _ := b.LastInvitations(ctx, v.PartnerID, []ledger.Invitation{v})
 	if found, ok := last[v.Key()]; ok && !found.At.Before(since) {
 		return 0, store.ErrInvitedMeanwhile
@@ -75,7 +77,8 @@ func (b *inviteBook) BeginInvitation(ctx context.Context, v ledger.Invitation, s
 	return int64(len(b.begun)), nil
 }
 
-func (b *inviteBook) EndInvitation(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string, _ attestation.Actor, _ time.Time) error {
+func (b *inviteBook) EndInvitation(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string,
+	_ attestation.Actor, _ time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.broken != nil || ctx.Err() != nil {
@@ -177,9 +180,12 @@ func newInvitations(t *testing.T) *invitations {
 		i.book.customers[n].Standing = standing.Blocked
 	}
 	i.Invite = jobs.Invite{
-		Partners: &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 4}}, Open: func(jobs.Partner) (jobs.Connection, error) { return connected{i.service}, nil }},
-		Store:    i.book, Mails: templates, Sender: i.outbox, Channel: ledger.BySMTP, From: netmail.Address{Name: "Contoso Licensing", Address: "licensing@contoso.example"},
-		Language: "en", RepeatAfter: 14, Ceiling: 100, Today: standing.DateOf(today), By: attestation.Actor{Name: "ana"},
+		Partners: &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 4}},
+			Open: func(jobs.Partner) (jobs.Connection, error) { return connected{i.service}, nil }},
+		Store: i.book, Mails: templates, Sender: i.outbox, Channel: ledger.BySMTP,
+		From:     netmail.Address{Name: "Contoso Licensing", Address: "licensing@contoso.example"},
+		Language: "en", RepeatAfter: 14, Ceiling: 100, Today: standing.DateOf(today),
+		By:  attestation.Actor{Name: "ana"},
 		Now: func() time.Time { return today }, Log: slog.New(slog.DiscardHandler),
 	}
 	return i
@@ -228,11 +234,15 @@ func TestInviteBlockedCustomers(t *testing.T) {
 	done, err := i.run(t, jobs.BlockedCustomers{})
 	require.ErrorContains(t, err, "1 of 10 customers could not be invited")
 	require.Equal(t, []string{
-		"Alpha agreement pt-BR delivered", "Beta agreement es delivered", "Gamma agreement en delivered", "Delta agreement refused profile_unreadable",
-		"Epsilon agreement left_out active_subscriptions", "Zeta agreement left_out subscriptions_not_read", "Eta agreement left_out indirect_reseller",
-		"Theta agreement left_out attestation_open", "Iota agreement left_out exception_accepted", "Alpha again agreement left_out attestation_open",
+		"Alpha agreement pt-BR delivered", "Beta agreement es delivered", "Gamma agreement en delivered",
+		"Delta agreement refused profile_unreadable",
+		"Epsilon agreement left_out active_subscriptions", "Zeta agreement left_out subscriptions_not_read",
+		"Eta agreement left_out indirect_reseller",
+		"Theta agreement left_out attestation_open", "Iota agreement left_out exception_accepted",
+		"Alpha again agreement left_out attestation_open",
 	}, shownInvitations(done))
-	require.Equal(t, "it has 3 active subscriptions, and such customers may be unable to accept directly", done.Customers[4].Message)
+	require.Equal(t, "it has 3 active subscriptions, and such customers may be unable to accept directly",
+		done.Customers[4].Message)
 	require.Len(t, i.service.read, 4, "only the profiles that are needed, each once")
 	require.Zero(t, i.service.links)
 	require.Len(t, i.outbox.mails, 3)
@@ -240,8 +250,10 @@ func TestInviteBlockedCustomers(t *testing.T) {
 	require.Equal(t, netmail.Address{Name: "Ana Souza", Address: "ana@alpha.example"}, i.outbox.mails[0].To)
 	require.Contains(t, i.outbox.mails[0].Text, agreement.Page)
 	require.Contains(t, i.outbox.mails[0].Text, "Contrato de Cliente da Microsoft")
-	require.Equal(t, ledger.Invitation{PartnerID: partner.ID, CustomerID: tenantB, CustomerName: "Beta", Kind: ledger.InviteToAgreement, Channel: ledger.BySMTP,
-		Recipient: "blanca@beta.example", Language: "es", TemplateDigest: i.outbox.mails[1].TemplateDigest, Actor: i.By, At: today,
+	require.Equal(t, ledger.Invitation{PartnerID: partner.ID, CustomerID: tenantB, CustomerName: "Beta",
+		Kind: ledger.InviteToAgreement, Channel: ledger.BySMTP,
+		Recipient: "blanca@beta.example", Language: "es", TemplateDigest: i.outbox.mails[1].TemplateDigest, Actor: i.By,
+		At:      today,
 		Outcome: ledger.InvitationDelivered}, i.book.begun[1])
 }
 
@@ -257,43 +269,74 @@ func TestInviteAList(t *testing.T) {
 		want   string
 		link   string
 	}{
-		"a blocked customer":            {rows: row(tenantA, "", "", ",es"), want: "Alpha agreement es delivered", link: agreement.Page},
-		"by domain":                     {rows: row("", "alpha.com", "", ","), want: "Alpha agreement pt-BR delivered", link: agreement.Page},
-		"the language of the country":   {rows: row(tenantA, "", "", "AR,"), want: "Alpha agreement es delivered", link: agreement.Page},
-		"a profile that cannot be read": {rows: row(tenantA, "", "", ","), change: func(i *invitations) { i.service.profiles = nil }, want: "Alpha agreement en delivered", link: agreement.Page},
-		"a customer that is clear":      {rows: row(tenantA, "", "", ","), change: func(i *invitations) { i.book.customers[0].Standing = standing.Clear }, want: "Alpha left_out already_accepted"},
-		"a customer that is not read":   {rows: row(tenantA, "", "", ","), change: func(i *invitations) { i.book.customers[0].Standing = standing.Unknown }, want: "Alpha left_out standing_unknown"},
+		"a blocked customer": {rows: row(tenantA, "", "", ",es"), want: "Alpha agreement es delivered",
+			link: agreement.Page},
+		"by domain": {rows: row("", "alpha.com", "", ","), want: "Alpha agreement pt-BR delivered",
+			link: agreement.Page},
+		"the language of the country": {rows: row(tenantA, "", "", "AR,"), want: "Alpha agreement es delivered",
+			link: agreement.Page},
+		"a profile that cannot be read": {rows: row(tenantA, "", "", ","),
+			change: func(i *invitations) { i.service.profiles = nil }, want: "Alpha agreement en delivered",
+			link: agreement.Page},
+		"a customer that is clear": {rows: row(tenantA, "", "", ","),
+			change: func(i *invitations) { i.book.customers[0].Standing = standing.Clear },
+			want:   "Alpha left_out already_accepted"},
+		"a customer that is not read": {rows: row(tenantA, "", "", ","),
+			change: func(i *invitations) { i.book.customers[0].Standing = standing.Unknown },
+			want:   "Alpha left_out standing_unknown"},
 		"a tenant that is not there": {rows: row(tenantA, "", "", ","), change: func(i *invitations) {
 			i.book.customers[0].Standing, i.book.customers[0].Reason = standing.Unknown, standing.NotFound
 		}, want: "Alpha left_out tenant_not_found"},
 		"a relationship that ended": {rows: row(tenantA, "", "", ","), change: func(i *invitations) {
 			i.book.customers[0].Standing, i.book.customers[0].Reason = standing.Unknown, standing.RelationshipEnded
 		}, want: "Alpha relationship en delivered", link: relationshipLink},
-		"an advisor's customer":        {rows: row(tenantA, "", "", ",pt-BR"), change: func(i *invitations) { i.book.customers[0].Standing = standing.Excluded }, want: "Alpha relationship pt-BR delivered", link: relationshipLink},
+		"an advisor's customer": {rows: row(tenantA, "", "", ",pt-BR"),
+			change: func(i *invitations) { i.book.customers[0].Standing = standing.Excluded },
+			want:   "Alpha relationship pt-BR delivered", link: relationshipLink},
 		"the name of another customer": {rows: row(tenantA, "", "Gamma", ","), want: "Alpha refused other_company"},
-		"nobody's customer":            {rows: row("", "new.example.com", "New Company", "BR,"), want: "New Company relationship pt-BR delivered", link: relationshipLink},
-		"nobody's customer, by tenant": {rows: row(tenantD, "", "New Company", "BR,"), want: "New Company relationship pt-BR delivered", link: relationshipLink},
-		"without any name":             {rows: row(tenantD, "", "", "BR,"), want: "relationship refused bad_mail"},
+		"nobody's customer": {rows: row("", "new.example.com", "New Company", "BR,"),
+			want: "New Company relationship pt-BR delivered", link: relationshipLink},
+		"nobody's customer, by tenant": {rows: row(tenantD, "", "New Company", "BR,"),
+			want: "New Company relationship pt-BR delivered", link: relationshipLink},
+		"without any name": {rows: row(tenantD, "", "", "BR,"), want: "relationship refused bad_mail"},
 		"a customer that is new today": {rows: row(tenantD, "", "", ",es"), change: func(i *invitations) {
 			i.service.live[tenantD] = standing.Customer{ID: tenantD, Name: "Delta", Relationship: "reseller"}
 		}, want: "Delta agreement es delivered", link: agreement.Page},
 		"an advisor's, that is new": {rows: row(tenantD, "", "", ",es"), change: func(i *invitations) {
 			i.service.live[tenantD] = standing.Customer{ID: tenantD, Name: "Delta", Relationship: "advisor"}
 		}, want: "Delta relationship es delivered", link: relationshipLink},
-		"a row that cannot be read":    {rows: strings.Replace(row(tenantA, "", "", ","), "maria@example.com", "maria", 1), want: "refused unreadable_row"},
-		"an address with a line break": {rows: strings.Replace(row(tenantA, "", "", ","), "maria@example.com", "\"maria@example.com\nBcc: all@example.com\"", 1), want: "refused unreadable_row"},
-		"which partner is not known":   {rows: row("", "new.example.com", "New Company", ","), change: func(i *invitations) { i.Partners.List = append(i.Partners.List, jobs.Partner{Partner: other}) }, want: "New Company relationship refused several_partners"},
+		"a row that cannot be read": {rows: strings.Replace(row(tenantA, "", "", ","), "maria@example.com", "maria",
+			1), want: "refused unreadable_row"},
+		"an address with a line break": {rows: strings.Replace(row(tenantA, "", "", ","), "maria@example.com",
+			"\"maria@example.com\nBcc: all@example.com\"", 1), want: "refused unreadable_row"},
+		"which partner is not known": {rows: row("", "new.example.com", "New Company", ","),
+			change: func(i *invitations) { i.Partners.List = append(i.Partners.List, jobs.Partner{Partner: other}) },
+			want:   "New Company relationship refused several_partners"},
 		"blocked with one of two": {rows: row(tenantB, "", "", ",es"), change: func(i *invitations) {
 			i.Partners.List = append(i.Partners.List, jobs.Partner{Partner: other})
 			i.book.customers[1].Standing = standing.Clear
 		}, want: "Beta agreement es delivered", link: agreement.Page},
-		"invited last week":              {rows: row(tenantA, "", "", ","), change: func(i *invitations) { i.invited(tenantA, 14, ledger.InvitationDelivered) }, want: "Alpha agreement left_out invited_recently"},
-		"invited long ago":               {rows: row(tenantA, "", "", ",es"), change: func(i *invitations) { i.invited(tenantA, 15, ledger.InvitationDelivered) }, want: "Alpha agreement es delivered", link: agreement.Page},
-		"invited again on purpose":       {rows: row(tenantA, "", "", ",es"), change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationDelivered); i.Again = true }, want: "Alpha agreement es delivered", link: agreement.Page},
-		"an invitation that failed":      {rows: row(tenantA, "", "", ",es"), change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationFailed) }, want: "Alpha agreement es delivered", link: agreement.Page},
-		"an invitation without an end":   {rows: row(tenantA, "", "", ","), change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationBegun) }, want: "Alpha agreement left_out outcome_unknown"},
-		"an invitation that may be sent": {rows: row(tenantA, "", "", ","), change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationUnknown) }, want: "Alpha agreement left_out outcome_unknown"},
-		"a person who is invited again":  {rows: row("", "new.example.com", "New Company", ","), change: func(i *invitations) { i.invited("", 1, ledger.InvitationDelivered) }, want: "New Company relationship left_out invited_recently"},
+		"invited last week": {rows: row(tenantA, "", "", ","),
+			change: func(i *invitations) { i.invited(tenantA, 14, ledger.InvitationDelivered) },
+			want:   "Alpha agreement left_out invited_recently"},
+		"invited long ago": {rows: row(tenantA, "", "", ",es"),
+			change: func(i *invitations) { i.invited(tenantA, 15, ledger.InvitationDelivered) },
+			want:   "Alpha agreement es delivered", link: agreement.Page},
+		"invited again on purpose": {rows: row(tenantA, "", "", ",es"),
+			change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationDelivered); i.Again = true },
+			want:   "Alpha agreement es delivered", link: agreement.Page},
+		"an invitation that failed": {rows: row(tenantA, "", "", ",es"),
+			change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationFailed) },
+			want:   "Alpha agreement es delivered", link: agreement.Page},
+		"an invitation without an end": {rows: row(tenantA, "", "", ","),
+			change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationBegun) },
+			want:   "Alpha agreement left_out outcome_unknown"},
+		"an invitation that may be sent": {rows: row(tenantA, "", "", ","),
+			change: func(i *invitations) { i.invited(tenantA, 1, ledger.InvitationUnknown) },
+			want:   "Alpha agreement left_out outcome_unknown"},
+		"a person who is invited again": {rows: row("", "new.example.com", "New Company", ","),
+			change: func(i *invitations) { i.invited("", 1, ledger.InvitationDelivered) },
+			want:   "New Company relationship left_out invited_recently"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -324,7 +367,8 @@ func TestInviteAList(t *testing.T) {
 
 // invited has the ledger remember an invitation of some days ago.
 func (i *invitations) invited(customer string, days int, outcome ledger.InvitationOutcome) {
-	i.book.begun = append(i.book.begun, ledger.Invitation{PartnerID: partner.ID, CustomerID: customer, Recipient: "Maria@Example.com", At: today.AddDate(0, 0, -days), Outcome: outcome})
+	i.book.begun = append(i.book.begun, ledger.Invitation{PartnerID: partner.ID, CustomerID: customer,
+		Recipient: "Maria@Example.com", At: today.AddDate(0, 0, -days), Outcome: outcome})
 }
 
 func TestInviteOneCustomer(t *testing.T) {
@@ -335,14 +379,17 @@ func TestInviteOneCustomer(t *testing.T) {
 	require.Equal(t, []string{"Alpha agreement pt-BR delivered"}, shownInvitations(done))
 	require.Equal(t, "ana@alpha.example", i.outbox.mails[0].To.Address)
 
-	done, err = i.run(t, jobs.OneCustomer{Named: tenantC, Person: standing.Contact{FirstName: "Boss", Email: "boss@gamma.example"}, Language: "pt-BR"})
+	done, err = i.run(t, jobs.OneCustomer{Named: tenantC, Person: standing.Contact{FirstName: "Boss",
+		Email: "boss@gamma.example"}, Language: "pt-BR"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"Gamma agreement pt-BR delivered"}, shownInvitations(done))
 	require.Equal(t, netmail.Address{Name: "Boss", Address: "boss@gamma.example"}, i.outbox.mails[1].To)
 
 	_, err = i.run(t, jobs.OneCustomer{Named: "new.example.com"})
-	require.EqualError(t, err, "new.example.com is no customer; to ask for a relationship, give the address of a person with --email")
-	done, err = i.run(t, jobs.OneCustomer{Named: "new.example.com", Person: standing.Contact{Email: "new@example.com\r\nBcc: all@example.com"}})
+	require.EqualError(t, err,
+		"new.example.com is no customer; to ask for a relationship, name a person with --email")
+	done, err = i.run(t, jobs.OneCustomer{Named: "new.example.com",
+		Person: standing.Contact{Email: "new@example.com\r\nBcc: all@example.com"}})
 	require.Error(t, err)
 	require.Equal(t, []string{"new.example.com relationship refused bad_address"}, shownInvitations(done))
 	i.By.Name = ""
@@ -354,8 +401,10 @@ func TestInviteOneCustomer(t *testing.T) {
 func (i *invitations) blockedOnes(n int) {
 	for k := range n {
 		id := fmt.Sprintf("%08d-0000-4000-8000-000000000000", k)
-		i.book.invitable = append(i.book.invitable, ledger.Invitable{Customer: standing.Customer{ID: id, Name: fmt.Sprint("Customer ", k)}, PurchasesRead: standing.Read})
-		i.service.profiles[id] = standing.Profile{Language: "en", Contact: standing.Contact{FirstName: "Ana", Email: fmt.Sprintf("ana@c%d.example", k)}}
+		i.book.invitable = append(i.book.invitable, ledger.Invitable{Customer: standing.Customer{ID: id,
+			Name: fmt.Sprint("Customer ", k)}, PurchasesRead: standing.Read})
+		i.service.profiles[id] = standing.Profile{Language: "en", Contact: standing.Contact{FirstName: "Ana",
+			Email: fmt.Sprintf("ana@c%d.example", k)}}
 	}
 }
 
@@ -363,11 +412,14 @@ func TestOneRefusedRecipientOfFifty(t *testing.T) {
 	t.Parallel()
 	i := newInvitations(t)
 	i.blockedOnes(50)
-	i.outbox.fail["ana@c7.example"] = &mail.SendError{Outcome: mail.Permanent, Step: "the recipient was not accepted", Code: 550}
-	i.outbox.fail["ana@c9.example"] = &mail.SendError{Outcome: mail.Unknown, Step: "no answer to the message, which may have been sent"}
+	i.outbox.fail["ana@c7.example"] = &mail.SendError{Outcome: mail.Permanent, Step: "the recipient was not accepted",
+		Code: 550}
+	i.outbox.fail["ana@c9.example"] = &mail.SendError{Outcome: mail.Unknown,
+		Step: "no answer to the message, which may have been sent"}
 	done, err := i.run(t, jobs.BlockedCustomers{})
 	require.ErrorContains(t, err, "1 of 50 customers could not be invited, and of 1 it is not known")
-	require.Equal(t, []int{48, 1, 1}, []int{done.Count(jobs.InviteDelivered), done.Count(jobs.InviteFailed), done.Count(jobs.InviteUnknown)})
+	require.Equal(t, []int{48, 1, 1}, []int{done.Count(jobs.InviteDelivered), done.Count(jobs.InviteFailed),
+		done.Count(jobs.InviteUnknown)})
 	require.Len(t, i.outbox.mails, 48)
 	require.Equal(t, ledger.InvitationFailed, i.book.begun[7].Outcome)
 	require.NotContains(t, i.book.begun[7].Reason, "@")
@@ -392,7 +444,8 @@ func TestWhatEveryMessageWouldMeetStopsTheInvitations(t *testing.T) {
 			done, err := i.run(t, jobs.BlockedCustomers{})
 			require.ErrorContains(t, err, failure.Error())
 			require.Equal(t, jobs.OutcomeFailed, jobs.OutcomeOf(err))
-			require.Equal(t, []int{2, 1, 2}, []int{done.Count(jobs.InviteDelivered), done.Count(jobs.InviteFailed), done.Count(jobs.InviteNotSent)})
+			require.Equal(t, []int{2, 1, 2}, []int{done.Count(jobs.InviteDelivered), done.Count(jobs.InviteFailed),
+				done.Count(jobs.InviteNotSent)})
 			i.outbox.fail = nil
 			done, err = i.run(t, jobs.BlockedCustomers{})
 			require.NoError(t, err)
@@ -411,7 +464,8 @@ func TestInterruptedInvitationsGoOn(t *testing.T) {
 	done, err := i.Run(ctx, jobs.BlockedCustomers{})
 	require.Equal(t, jobs.OutcomeInterrupted, jobs.OutcomeOf(err))
 	require.Equal(t, []int{1, 4}, []int{done.Count(jobs.InviteDelivered), done.Count(jobs.InviteNotSent)})
-	require.Equal(t, ledger.InvitationDelivered, i.book.begun[0].Outcome, "the end is recorded although it was interrupted")
+	require.Equal(t, ledger.InvitationDelivered, i.book.begun[0].Outcome,
+		"the end is recorded although it was interrupted")
 	i.outbox.after = nil
 	_, err = i.run(t, jobs.BlockedCustomers{})
 	require.NoError(t, err)
@@ -469,12 +523,14 @@ func TestListsThatCannotBeRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list.csv")
 	require.NoError(t, os.WriteFile(path, []byte("%PDF-1.7"), 0o600))
 	_, err = i.run(t, jobs.CustomerList{Path: path})
-	require.EqualError(t, err, path+": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, and import that file")
+	require.EqualError(t, err,
+		path+": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, and import that file")
 	code, hint := jobs.Explain(err)
 	require.Equal(t, "file", code)
 	require.Contains(t, hint, "nobody was invited")
 
-	twice := "customer_tenant_id,first_name,last_name,email\n" + strings.Repeat(tenantA+",Maria,Silva,maria@example.com\n", 2)
+	twice := "customer_tenant_id,first_name,last_name,email\n" +
+		strings.Repeat(tenantA+",Maria,Silva,maria@example.com\n", 2)
 	require.NoError(t, os.WriteFile(path, []byte(twice), 0o600))
 	done, err := i.run(t, jobs.CustomerList{Path: path})
 	require.NoError(t, err)
@@ -489,8 +545,10 @@ func (b *lab) inviteJob(t *testing.T, sender jobs.MailSender, now time.Time) job
 	client, err := partnercenter.New(b.client)
 	require.NoError(t, err)
 	return jobs.Invite{
-		Partners: &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 16}}, Open: func(jobs.Partner) (jobs.Connection, error) { return connected{client}, nil }},
-		Store:    b.store, Mails: templates, Sender: sender, Channel: ledger.BySMTP, From: netmail.Address{Name: "Contoso", Address: "licensing@contoso.example"},
+		Partners: &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 16}},
+			Open: func(jobs.Partner) (jobs.Connection, error) { return connected{client}, nil }},
+		Store: b.store, Mails: templates, Sender: sender, Channel: ledger.BySMTP,
+		From:     netmail.Address{Name: "Contoso", Address: "licensing@contoso.example"},
 		Language: "en", RepeatAfter: 14, Ceiling: 1000, Today: standing.DateOf(now), By: attestation.Actor{Name: "ana"},
 		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	}
@@ -507,8 +565,8 @@ func (b *lab) enrich(t *testing.T, r ledger.Run) {
 	}))
 }
 
-// Customers that are invited accept over the nights, or do not; every mail goes out once, and the ledger tells who
-// accepted after how many days.
+// Customers that are invited accept over the nights, or do not; every mail goes out once, and the
+// ledger tells who accepted after how many days.
 func TestTwoHundredCustomersAreInvitedAndAccept(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
@@ -548,7 +606,8 @@ func TestTwoHundredCustomersAreInvitedAndAccept(t *testing.T) {
 			result := b.good(t, n)
 			last = result.Run
 			if n == 5 {
-				_, err := b.inviteJob(t, sent, today.AddDate(0, 0, n-1).Add(8*time.Hour)).Run(t.Context(), jobs.BlockedCustomers{})
+				_, err := b.inviteJob(t, sent, today.AddDate(0, 0, n-1).Add(8*time.Hour)).Run(t.Context(),
+					jobs.BlockedCustomers{})
 				require.NoError(t, err)
 			}
 		}

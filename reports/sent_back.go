@@ -11,8 +11,8 @@ import (
 // sentBack are the keys of the columns by which a workbook that people have filled in is read.
 var sentBack = []string{"tenant_id", "domain", "customer", "partner", "owner", "due_date", "comment", "accepted_until"}
 
-// ExceptionHeaders are the headers, in every language, of the columns by which a workbook with exceptions that people have
-// filled in is read, each with the column's key.
+// ExceptionHeaders are the headers, in every language, of the columns by which a workbook with
+// exceptions that people have filled in is read, each with the column's key.
 func ExceptionHeaders() (map[string]string, error) {
 	headers := map[string]string{}
 	for _, language := range Languages() {
@@ -29,7 +29,8 @@ func ExceptionHeaders() (map[string]string, error) {
 	return headers, nil
 }
 
-// ShownAt is the instant as of which a workbook shows the ledger; ok is false for a file that this program did not write.
+// ShownAt is the instant as of which a workbook shows the ledger; ok is false for a file that this
+// program did not write.
 func ShownAt(path string) (at time.Time, ok bool) {
 	archive, err := zip.OpenReader(path)
 	if err != nil {

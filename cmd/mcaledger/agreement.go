@@ -38,18 +38,20 @@ func (a *app) agreementCommand() *cobra.Command {
 	r := &agreementReply{head: head{Command: "agreement"}}
 	var job jobs.Agreement
 	partner, list := "", false
-	cmd := a.command("agreement", "find the Microsoft Customer Agreement for a country, in a language, and save it", r, func(ctx context.Context) error {
-		if list {
-			for _, o := range agreement.Offers() {
-				r.Countries = append(r.Countries, countryLanguages(o))
+	cmd := a.command("agreement", "find the Microsoft Customer Agreement for a country, in a language, and save it", r,
+		func(ctx context.Context) error {
+			if list {
+				for _, o := range agreement.Offers() {
+					r.Countries = append(r.Countries, countryLanguages(o))
+				}
+				a.printOffers(r.Countries)
+				return nil
 			}
-			a.printOffers(r.Countries)
-			return nil
-		}
-		return a.agreement(ctx, job, partner, r)
-	})
-	cmd.Long = `agreement finds the document of the Microsoft Customer Agreement, prints its links, which are valid for five minutes, and
-with --out saves it. Microsoft gives it in English where a country lacks the language; that is said, with exit code 3.`
+			return a.agreement(ctx, job, partner, r)
+		})
+	cmd.Long = `agreement finds the document of the Microsoft Customer Agreement, prints its links, which are
+valid for five minutes, and with --out saves it. Microsoft gives it in English where a country
+lacks the language; that is said, with exit code 3.`
 	cmd.Example = `  mcaledger agreement --country BR --language pt-BR --out mca-br.pdf
   mcaledger agreement --list`
 	f := cmd.Flags()
@@ -85,13 +87,16 @@ func (a *app) agreement(ctx context.Context, job jobs.Agreement, partner string,
 	}
 	found, err := job.Run(ctx, service)
 	r.Country, r.Language, r.AskedLanguage, r.TemplateID = found.Country, found.Language, found.Asked, found.Template.ID
-	r.DisplayLink, r.DownloadLink, r.File, r.Bytes, r.SHA256 = found.DisplayURL, found.DownloadURL, found.File, found.Bytes, found.SHA256
+	r.DisplayLink, r.DownloadLink, r.File, r.Bytes, r.SHA256 = found.DisplayURL, found.DownloadURL, found.File,
+		found.Bytes, found.SHA256
 	switch {
 	case found.File != "":
-		a.printf("%s: the agreement for %s in %s, %d bytes, SHA-256 %s\n", found.File, found.Country, found.Language, found.Bytes, found.SHA256)
+		a.printf("%s: the agreement for %s in %s, %d bytes, SHA-256 %s\n", found.File, found.Country, found.Language,
+			found.Bytes, found.SHA256)
 	case found.DownloadURL != "":
-		a.printf("The agreement for %s in %s (template %s). The links are valid for five minutes.\n  to read:     %s\n  to download: %s\n", found.Country,
-			found.Language, found.Template.ID, found.DisplayURL, found.DownloadURL)
+		a.printf("The agreement for %s in %s (template %s). The links are valid for five minutes.\n", found.Country,
+			found.Language, found.Template.ID)
+		a.printf("  to read:     %s\n  to download: %s\n", found.DisplayURL, found.DownloadURL)
 	}
 	return err
 }
@@ -106,5 +111,6 @@ func (a *app) printOffers(offers []countryLanguages) {
 		fmt.Fprintf(w, "%s\t%s\n", o.Country, strings.Join(o.Languages, " "))
 	}
 	w.Flush()
-	a.printf("All other countries have it in %s. As Microsoft listed them in 2021: what is given today, the command says.\n", agreement.English)
+	a.printf("All other countries have it in %s. This is a list of 2021; the command says what is given today.\n",
+		agreement.English)
 }

@@ -23,11 +23,12 @@ func (a *app) exceptionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exceptions",
 		Short: "record who deals with blocked customers, and until when a block is accepted",
-		Long: `exceptions records, for blocked customers, an owner, a due date, a comment, and a day until which the block is
-accepted. They are shown in every report until they are changed. A report is such a list: fill in these columns of its
-sheet Blocked or Exceptions, and import the file.`,
+		Long: `exceptions records, for blocked customers, an owner, a due date, a comment, and a day until
+which the block is accepted. They are shown in every report until they are changed. A report is
+such a list: fill in these columns of its sheet Blocked or Exceptions, and import the file.`,
 	}
-	cmd.AddCommand(a.exceptionsImportCommand(), a.exceptionsListCommand(), a.exceptionsSetCommand(), a.exceptionsRemoveCommand())
+	cmd.AddCommand(a.exceptionsImportCommand(), a.exceptionsListCommand(), a.exceptionsSetCommand(),
+		a.exceptionsRemoveCommand())
 	return cmd
 }
 
@@ -59,7 +60,8 @@ type refusedExceptionJSON struct {
 }
 
 func (r *exceptionsReply) fill(done jobs.ImportedExceptions) {
-	r.File, r.Rows, r.Taken, r.Removed, r.Unchanged, r.Refused = done.Path, done.Rows, done.Taken, done.Removed, done.Unchanged, done.Refused
+	r.File, r.Rows, r.Taken, r.Removed, r.Unchanged, r.Refused = done.Path, done.Rows, done.Taken, done.Removed,
+		done.Unchanged, done.Refused
 	r.Empty, r.EmptyKept, r.RefusedFile = done.Empty, done.Kept, done.RefusedFile
 	r.Sheets, r.Notes = append(r.Sheets, done.Sheets...), append(r.Notes, done.Notes...)
 	for _, f := range done.Refusals {
@@ -68,11 +70,13 @@ func (r *exceptionsReply) fill(done jobs.ImportedExceptions) {
 }
 
 func (a *app) exceptionsImportCommand() *cobra.Command {
-	r := &exceptionsReply{head: head{Command: "exceptions import"}, Sheets: []string{}, Refusals: []refusedExceptionJSON{}, Notes: []string{}}
+	r := &exceptionsReply{head: head{Command: "exceptions import"}, Sheets: []string{},
+		Refusals: []refusedExceptionJSON{}, Notes: []string{}}
 	var files, partners []string
 	var by func() attestation.Actor
 	dates, encoding, sheet := "", "", ""
-	cmd := a.command("import", "take exceptions from a list, or from a report that was filled in (- is standard input)", r,
+	cmd := a.command("import", "take exceptions from a list, or from a report that was filled in (- is standard input)",
+		r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {
 			job, err := w.importExceptionsJob(partners, dates, encoding)
 			if err != nil {
@@ -90,15 +94,19 @@ func (a *app) exceptionsImportCommand() *cobra.Command {
 	f := cmd.Flags()
 	by = a.byFlag(cmd)
 	f.StringSliceVar(&partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
-	f.StringVar(&dates, "dates", "", "order of day and month in dates such as 03/04/2026: auto, dmy or mdy (else attestation.dates)")
-	f.StringVar(&encoding, "encoding", "", "encoding of a CSV that is not in UTF-8, such as windows-1250 (else it is recognised)")
+	f.StringVar(&dates, "dates", "",
+		"order of day and month in dates such as 03/04/2026: auto, dmy or mdy (else attestation.dates)")
+	f.StringVar(&encoding, "encoding", "",
+		"encoding of a CSV that is not in UTF-8, such as windows-1250 (else it is recognised)")
 	f.StringVar(&sheet, "sheet", "", "sheet of a workbook (else every sheet that is a list of exceptions)")
 	f.BoolVar(&r.DryRun, "dry-run", false, "check the file, and keep nothing")
 	return withArguments(cmd, "FILE", cobra.ExactArgs(1), &files)
 }
 
-func (w *workspace) importExceptionsJob(partners []string, dates, encoding string) (job jobs.ImportExceptions, err error) {
-	job = jobs.ImportExceptions{MadeAt: reports.ShownAt, Log: w.log(), Intake: intake.Options{Dates: intake.DateOrder(w.config.Attestation.Dates)}}
+func (w *workspace) importExceptionsJob(partners []string, dates, encoding string) (job jobs.ImportExceptions,
+	err error) {
+	job = jobs.ImportExceptions{MadeAt: reports.ShownAt, Log: w.log(),
+		Intake: intake.Options{Dates: intake.DateOrder(w.config.Attestation.Dates)}}
 	if job.Exceptions, err = w.exceptionsJob(partners); err != nil {
 		return job, err
 	}
@@ -142,7 +150,8 @@ func (w *workspace) today() (standing.Date, error) {
 	return standing.Date(w.Now().In(zone).Format(time.DateOnly)), nil
 }
 
-// mostPrinted is how many lines about single rows are printed; the result file and the JSON have all.
+// mostPrinted is how many lines about single rows are printed; the result file and the JSON have
+// all.
 const mostPrinted = 20
 
 func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
@@ -167,13 +176,15 @@ func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
 	if dryRun {
 		verb = "would be taken (dry run: nothing is kept)"
 	}
-	a.printf("%s: %d rows with an exception: %d %s, %d unchanged, %d refused; %d rows say nothing\n", done.Path, done.Rows, done.Taken, verb,
+	a.printf("%s: %d rows with an exception: %d %s, %d unchanged, %d refused; %d rows say nothing\n", done.Path,
+		done.Rows, done.Taken, verb,
 		done.Unchanged, done.Refused, done.Empty)
 	if done.Removed > 0 {
 		a.printf("  %d of those taken remove an exception\n", done.Removed)
 	}
 	if done.Kept > 0 {
-		a.printf("  %d of the rows that say nothing are about customers with an exception, which stays; to remove one, write - into a cell\n", done.Kept)
+		a.printf("  %d of the rows that say nothing are about customers with an exception, which stays; "+
+			"to remove one, write - into a cell\n", done.Kept)
 	}
 	if done.RefusedFile != "" {
 		a.printf("  the refused rows, to correct and import again: %s\n", done.RefusedFile)
@@ -206,32 +217,36 @@ type listedException struct {
 func (a *app) exceptionsListCommand() *cobra.Command {
 	r := &exceptionListReply{head: head{Command: "exceptions list"}, Exceptions: []listedException{}}
 	var partners []string
-	cmd := a.command("list", "list the exceptions, the most urgent first", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		job, err := w.exceptionsJob(partners)
-		if err != nil {
-			return err
-		}
-		entries, err := job.List(ctx)
-		if err != nil {
-			return databaseError{err}
-		}
-		names := map[string]string{}
-		for _, p := range job.Partners {
-			names[p.ID] = p.Name
-		}
-		for _, e := range entries {
-			r.Exceptions = append(r.Exceptions, listedExceptionOf(e, names[e.PartnerID], job.Today))
-		}
-		a.printExceptionList(r.Exceptions)
-		return nil
-	}))
-	cmd.Flags().StringSliceVar(&partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
+	cmd := a.command("list", "list the exceptions, the most urgent first", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			job, err := w.exceptionsJob(partners)
+			if err != nil {
+				return err
+			}
+			entries, err := job.List(ctx)
+			if err != nil {
+				return databaseError{err}
+			}
+			names := map[string]string{}
+			for _, p := range job.Partners {
+				names[p.ID] = p.Name
+			}
+			for _, e := range entries {
+				r.Exceptions = append(r.Exceptions, listedExceptionOf(e, names[e.PartnerID], job.Today))
+			}
+			a.printExceptionList(r.Exceptions)
+			return nil
+		}))
+	cmd.Flags().StringSliceVar(&partners, "partner", nil,
+		"only customers of this partner (name or tenant id; may be repeated)")
 	return cmd
 }
 
 func listedExceptionOf(e ledger.ExceptionEntry, partner string, today standing.Date) listedException {
-	listed := listedException{Partner: partner, TenantID: e.CustomerID, Customer: e.Customer.Name, Domain: e.Customer.Domain, Status: e.Status(today),
-		Owner: e.Owner, DueDate: e.DueOn, Comment: e.Comment, AcceptedUntil: e.AcceptedUntil, Standing: e.Standing, SetBy: e.Actor.Name, SetAt: e.At,
+	listed := listedException{Partner: partner, TenantID: e.CustomerID, Customer: e.Customer.Name,
+		Domain: e.Customer.Domain, Status: e.Status(today),
+		Owner: e.Owner, DueDate: e.DueOn, Comment: e.Comment, AcceptedUntil: e.AcceptedUntil, Standing: e.Standing,
+		SetBy: e.Actor.Name, SetAt: e.At,
 		File: e.File}
 	if !e.BlockedSince.IsZero() {
 		listed.BlockedSince = &e.BlockedSince
@@ -254,7 +269,8 @@ func (a *app) printExceptionList(listed []listedException) {
 		if now == "" {
 			now = "no customer"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Status, mail.OneLine(e.Customer), mail.OneLine(e.Partner), mail.OneLine(e.Owner), e.DueDate,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Status, mail.OneLine(e.Customer),
+			mail.OneLine(e.Partner), mail.OneLine(e.Owner), e.DueDate,
 			e.AcceptedUntil, now, mail.OneLine(e.SetBy), e.SetAt.Format("2006-01-02 15:04"), mail.OneLine(e.Comment))
 	}
 	w.Flush()
@@ -266,24 +282,27 @@ func (a *app) exceptionsSetCommand() *cobra.Command {
 	var by func() attestation.Actor
 	var cmd *cobra.Command
 	owner, due, comment, until := "", "", "", ""
-	cmd = a.command("set", "set or change the exception of one customer", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		job, err := w.exceptionsJob(partners)
-		if err != nil {
+	cmd = a.command("set", "set or change the exception of one customer", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			job, err := w.exceptionsJob(partners)
+			if err != nil {
+				return err
+			}
+			job.By = by()
+			says, err := intake.ExceptionOf(changed(cmd, "owner", owner), changed(cmd, "due", due),
+				changed(cmd, "comment", comment), changed(cmd, "accepted-until", until))
+			if err != nil {
+				return usageError{err}
+			}
+			e, err := job.Set(ctx, given[0], says)
+			if err == nil && e.Removed {
+				a.printf("customer %s has no exception any more\n", e.CustomerID)
+			} else if err == nil {
+				a.printf("customer %s: owner %q, due %q, accepted until %q, comment %q\n", e.CustomerID, e.Owner,
+					e.DueOn, e.AcceptedUntil, e.Comment)
+			}
 			return err
-		}
-		job.By = by()
-		says, err := intake.ExceptionOf(changed(cmd, "owner", owner), changed(cmd, "due", due), changed(cmd, "comment", comment), changed(cmd, "accepted-until", until))
-		if err != nil {
-			return usageError{err}
-		}
-		e, err := job.Set(ctx, given[0], says)
-		if err == nil && e.Removed {
-			a.printf("customer %s has no exception any more\n", e.CustomerID)
-		} else if err == nil {
-			a.printf("customer %s: owner %q, due %q, accepted until %q, comment %q\n", e.CustomerID, e.Owner, e.DueOn, e.AcceptedUntil, e.Comment)
-		}
-		return err
-	}))
+		}))
 	f := cmd.Flags()
 	by = a.byFlag(cmd)
 	f.StringVar(&owner, "owner", "", "who deals with it")
@@ -306,7 +325,8 @@ func (a *app) exceptionsRemoveCommand() *cobra.Command {
 	r := &bare{head{Command: "exceptions remove"}}
 	var given, partners []string
 	var by func() attestation.Actor
-	cmd := a.command("remove", "remove the exception of one customer", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+	cmd := a.command("remove", "remove the exception of one customer", r, a.withWorkspace(func(ctx context.Context,
+		w *workspace) error {
 		job, err := w.exceptionsJob(partners)
 		if err != nil {
 			return err

@@ -55,11 +55,14 @@ type invitedCustomer struct {
 }
 
 func (r *inviteReply) fill(done jobs.Invitations) {
-	r.Planned, r.Delivered, r.LeftOut = done.Count(jobs.InvitePlanned), done.Count(jobs.InviteDelivered), done.Count(jobs.InviteLeftOut)
-	r.Refused, r.Failed, r.Unknown = done.Count(jobs.InviteRefused), done.Count(jobs.InviteFailed), done.Count(jobs.InviteUnknown)
+	r.Planned, r.Delivered, r.LeftOut = done.Count(jobs.InvitePlanned), done.Count(jobs.InviteDelivered),
+		done.Count(jobs.InviteLeftOut)
+	r.Refused, r.Failed, r.Unknown = done.Count(jobs.InviteRefused), done.Count(jobs.InviteFailed),
+		done.Count(jobs.InviteUnknown)
 	r.NotSent = done.Count(jobs.InviteNotSent)
 	for _, c := range done.Customers {
-		r.Customers = append(r.Customers, invitedCustomer{c.Line, c.Partner.Name, c.CustomerID, c.Customer, c.Domain, c.Kind, c.Language, c.Number, c.Result,
+		r.Customers = append(r.Customers, invitedCustomer{c.Line, c.Partner.Name, c.CustomerID, c.Customer, c.Domain,
+			c.Kind, c.Language, c.Number, c.Result,
 			c.Reason, c.Message, c.Hint})
 	}
 }
@@ -81,43 +84,48 @@ func (a *app) inviteCommand() *cobra.Command {
 	r := &inviteReply{head: head{Command: "invite"}, Customers: []invitedCustomer{}}
 	var how inviteFlags
 	var by func() attestation.Actor
-	cmd := a.command("invite", "ask customers to accept the agreement by themselves", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		source, err := w.inviteSource(how)
-		if err != nil {
+	cmd := a.command("invite", "ask customers to accept the agreement by themselves", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			source, err := w.inviteSource(how)
+			if err != nil {
+				return err
+			}
+			job, closeMail, err := w.inviteJob(how)
+			if err != nil {
+				return err
+			}
+			defer closeMail()
+			defer job.Partners.Close()
+			job.By, job.DryRun = by(), r.DryRun
+			if r.Channel = job.Channel; r.Channel == ledger.ByDraft {
+				r.DraftsDir = w.config.Mail.DraftsDir
+			}
+			done, err := job.Run(ctx, source)
+			r.fill(done)
+			a.printInvited(r)
 			return err
-		}
-		job, closeMail, err := w.inviteJob(how)
-		if err != nil {
-			return err
-		}
-		defer closeMail()
-		defer job.Partners.Close()
-		job.By, job.DryRun = by(), r.DryRun
-		if r.Channel = job.Channel; r.Channel == ledger.ByDraft {
-			r.DraftsDir = w.config.Mail.DraftsDir
-		}
-		done, err := job.Run(ctx, source)
-		r.fill(done)
-		a.printInvited(r)
-		return err
-	}))
-	cmd.Long = `invite asks one customer, the customers of a list, or all blocked ones to accept the Microsoft Customer Agreement by
-themselves. Existing customers get the page of the agreement, others the link of Microsoft's relationship request. By
-default drafts are written (mail.delivery), which a person sends. Nobody is invited again within
+		}))
+	cmd.Long = `invite asks one customer, the customers of a list, or all blocked ones to accept the
+Microsoft Customer Agreement by themselves. Existing customers get the page of the agreement,
+others the link of Microsoft's relationship request. By default drafts are written
+(mail.delivery), which a person sends. Nobody is invited again within
 invite.repeat_after_days.`
 	cmd.Example = `  mcaledger invite fabrikam.com
   mcaledger invite --blocked --dry-run
   mcaledger invite --file customers.csv`
 	f := cmd.Flags()
 	by = a.byFlag(cmd)
-	f.BoolVar(&how.blocked, "blocked", false, "all blocked customers, without those that cannot be expected to accept directly")
+	f.BoolVar(&how.blocked, "blocked", false,
+		"all blocked customers, without those that cannot be expected to accept directly")
 	f.StringVar(&how.file, "file", "", "a list of customers, as for attestations; dates are not needed")
 	f.StringVar(&how.person.Email, "email", "", "whom to write to (else the contact in the customer's profile)")
 	f.StringVar(&how.person.FirstName, "first-name", "", "first name of that person")
 	f.StringVar(&how.person.LastName, "last-name", "", "last name of that person")
 	f.StringVar(&how.company, "company", "", "the customer's name, if it is no customer yet")
-	f.StringVar(&how.language, "language", "", "language of the mail, such as pt-BR (else that of the customer's profile)")
-	f.StringSliceVar(&how.partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
+	f.StringVar(&how.language, "language", "",
+		"language of the mail, such as pt-BR (else that of the customer's profile)")
+	f.StringSliceVar(&how.partners, "partner", nil,
+		"only customers of this partner (name or tenant id; may be repeated)")
 	f.BoolVar(&how.again, "again", false, "invite customers that were invited not long ago, too")
 	f.IntVar(&how.ceiling, "ceiling", 0, "the most customers to invite at once (else attestation.ceiling)")
 	f.BoolVar(&r.DryRun, "dry-run", false, "say who would be invited, and send nothing")
@@ -137,9 +145,9 @@ func (w *workspace) inviteSource(how inviteFlags) (jobs.InviteSource, error) {
 	alone := how.person != (standing.Contact{}) || how.company != "" || how.language != ""
 	switch {
 	case chosen != 1:
-		return nil, usageError{errors.New("name one customer, or a list with --file, or all blocked customers with --blocked")}
+		return nil, usageErrorf("name one customer, or a list with --file, or all blocked customers with --blocked")
 	case alone && len(how.given) == 0:
-		return nil, usageError{errors.New("--email, --first-name, --last-name, --company and --language are about one customer that is named")}
+		return nil, usageErrorf("--email, --first-name, --last-name, --company and --language are about one named customer")
 	case how.file != "":
 		return jobs.CustomerList{Path: how.file, Intake: intake.Options{}}, nil
 	case how.blocked:
@@ -154,8 +162,9 @@ func (w *workspace) inviteJob(how inviteFlags) (job jobs.Invite, closeMail func(
 	if c.Mail.From.Address == "" {
 		return job, nil, configError{errors.New("mail.from is not set: it is the person or team that customers answer")}
 	}
-	job = jobs.Invite{Store: w.ledger, From: netmail.Address(c.Mail.From), Language: string(c.Report.Language), RepeatAfter: c.Invite.RepeatAfterDays,
-		Again: how.again, Ceiling: cmp.Or(how.ceiling, c.Attestation.Ceiling), Now: w.Now, Log: w.log()}
+	job = jobs.Invite{Store: w.ledger, From: netmail.Address(c.Mail.From), Language: string(c.Report.Language),
+		RepeatAfter: c.Invite.RepeatAfterDays,
+		Again:       how.again, Ceiling: cmp.Or(how.ceiling, c.Attestation.Ceiling), Now: w.Now, Log: w.log()}
 	if job.Today, err = w.today(); err != nil {
 		return job, nil, err
 	}
@@ -192,7 +201,8 @@ func (a *app) printInvited(r *inviteReply) {
 		if c.Result == jobs.InviteLeftOut {
 			leftOut[c.Reason]++
 		}
-		if c.Message == "" || printed == mostPrinted || c.Result == jobs.InviteLeftOut && len(r.Customers) > mostPrinted {
+		if c.Message == "" || printed == mostPrinted || c.Result == jobs.InviteLeftOut &&
+			len(r.Customers) > mostPrinted {
 			continue
 		}
 		printed++
@@ -206,7 +216,8 @@ func (a *app) printInvited(r *inviteReply) {
 	default:
 		a.printf("%d mails were sent", r.Delivered)
 	}
-	a.printf("; %d left out, %d refused, %d failed, %d with unknown outcome, %d not sent\n", r.LeftOut, r.Refused, r.Failed, r.Unknown, r.NotSent)
+	a.printf("; %d left out, %d refused, %d failed, %d with unknown outcome, %d not sent\n", r.LeftOut, r.Refused,
+		r.Failed, r.Unknown, r.NotSent)
 	for _, reason := range slices.Sorted(maps.Keys(leftOut)) {
 		a.printf("  left out: %d %s\n", leftOut[reason], reason)
 	}
@@ -226,7 +237,8 @@ type invitationListReply struct {
 	Invitations []listedInvitation `json:"invitations"`
 }
 
-// listedInvitation is an invitation in JSON; its names are a contract. Whom it went to is in the ledger alone.
+// listedInvitation is an invitation in JSON; its names are a contract. Whom it went to is in the
+// ledger alone.
 type listedInvitation struct {
 	Invitation int64                    `json:"invitation"`
 	Partner    string                   `json:"partner"`
@@ -268,17 +280,23 @@ func (a *app) inviteListCommand() *cobra.Command {
 					r.Invitations = append(r.Invitations, listedInvitationOf(e, partner.Name, zone))
 				}
 			}
-			slices.SortStableFunc(r.Invitations, func(a, b listedInvitation) int { return cmp.Compare(b.Invitation, a.Invitation) })
+			slices.SortStableFunc(r.Invitations, func(a, b listedInvitation) int {
+				return cmp.Compare(b.Invitation,
+					a.Invitation)
+			})
 			a.printInvitations(r.Invitations)
 			return nil
 		}))
-	cmd.Flags().StringSliceVar(&partners, "partner", nil, "only customers of this partner (name or tenant id; may be repeated)")
+	cmd.Flags().StringSliceVar(&partners, "partner", nil,
+		"only customers of this partner (name or tenant id; may be repeated)")
 	return cmd
 }
 
 func listedInvitationOf(e ledger.InvitationEntry, partner string, zone *time.Location) listedInvitation {
-	listed := listedInvitation{Invitation: e.ID, Partner: partner, TenantID: cmp.Or(e.Customer.ID, e.CustomerID), Customer: cmp.Or(e.Customer.Name, e.CustomerName),
-		Domain: cmp.Or(e.Customer.Domain, e.Domain), Kind: e.Kind, Channel: e.Channel, Language: e.Language, InvitedBy: e.Actor.Name, InvitedAt: e.At,
+	listed := listedInvitation{Invitation: e.ID, Partner: partner, TenantID: cmp.Or(e.Customer.ID, e.CustomerID),
+		Customer: cmp.Or(e.Customer.Name, e.CustomerName),
+		Domain:   cmp.Or(e.Customer.Domain, e.Domain), Kind: e.Kind, Channel: e.Channel, Language: e.Language,
+		InvitedBy: e.Actor.Name, InvitedAt: e.At,
 		Outcome: e.Outcome, Answer: e.Answer(), Standing: e.Standing}
 	if !e.AnsweredAt.IsZero() {
 		listed.AnsweredAt, listed.Days = &e.AnsweredAt, e.Days(zone)
@@ -301,8 +319,10 @@ func (a *app) printInvitations(listed []listedInvitation) {
 		if i.AnsweredAt != nil {
 			days = fmt.Sprint(i.Days)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)), mail.OneLine(i.Partner), i.Kind,
-			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"), strings.ReplaceAll(string(i.Answer), "_", " "), days)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)),
+			mail.OneLine(i.Partner), i.Kind,
+			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"),
+			strings.ReplaceAll(string(i.Answer), "_", " "), days)
 	}
 	w.Flush()
 }

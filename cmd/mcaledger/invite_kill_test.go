@@ -22,8 +22,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/store"
 )
 
-// Invitations that are killed again and again, before, while and after the mail server takes a message: nobody gets two
-// mails, and whoever may have got none is named.
+// Invitations that are killed again and again, before, while and after the mail server takes a
+// message: nobody gets two mails, and whoever may have got none is named.
 func TestInvitationsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	const kills = 30
@@ -65,7 +65,8 @@ func (k *killable) sendBy(t *testing.T, p *post) {
 	path := filepath.Join(k.folder, "mcaledger.yaml")
 	config, err := os.ReadFile(path)
 	require.NoError(t, err)
-	mail := fmt.Sprintf("mail: { delivery: smtp, host: 127.0.0.1, tls: none, port: %d, ", p.listener.Addr().(*net.TCPAddr).Port)
+	mail := fmt.Sprintf("mail: { delivery: smtp, host: 127.0.0.1, tls: none, port: %d, ",
+		p.listener.Addr().(*net.TCPAddr).Port)
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(config), "mail: { ", mail, 1)), 0o600))
 }
 
@@ -83,7 +84,8 @@ func (k *killable) invitedOnce(t *testing.T, messages []string, killed int) {
 		require.Equal(t, 1, arrived[id], "a message arrived twice")
 	}
 	invited, unknown := map[string]bool{}, 0
-	for e, err := range s.Invitations(t.Context(), "11111111-1111-4111-8111-111111111111", 1, time.Now().Add(time.Hour)) {
+	for e, err := range s.Invitations(t.Context(), "11111111-1111-4111-8111-111111111111", 1,
+		time.Now().Add(time.Hour)) {
 		require.NoError(t, err)
 		require.False(t, invited[e.CustomerID], "a customer was invited twice")
 		invited[e.CustomerID] = true
@@ -96,7 +98,8 @@ func (k *killable) invitedOnce(t *testing.T, messages []string, killed int) {
 	}
 	require.LessOrEqual(t, unknown, killed)
 	require.GreaterOrEqual(t, len(messages), len(invited)-unknown)
-	t.Logf("killed %d times: %d customers, %d mails, %d with an unknown outcome", killed, len(invited), len(messages), unknown)
+	t.Logf("killed %d times: %d customers, %d mails, %d with an unknown outcome", killed, len(invited), len(messages),
+		unknown)
 }
 
 // post is a mail server on loopback that kills its client after a number of steps.

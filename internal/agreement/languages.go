@@ -9,12 +9,13 @@ import (
 	"golang.org/x/text/language"
 )
 
-// English is the language in which every country has the agreement, and that Microsoft gives when a country lacks the
-// one that is asked for.
+// English is the language in which every country has the agreement, and that Microsoft gives when a
+// country lacks the one that is asked for.
 const English = "en-US"
 
-// offered are the languages besides English, with the countries that have them, as Microsoft listed them in 2020 and 2021
-// (docs/partner-center.md, "Template documents"). A language without countries has the one in its name.
+// offered are the languages besides English, with the countries that have them, as Microsoft listed
+// them in 2020 and 2021 (docs/partner-center.md, "Template documents"). A language without
+// countries has the one in its name.
 var offered = map[string]string{
 	"ar-SA": "BH EG IQ JO KW LB LY MU OM QA AE YE",
 	"de-DE": "AT DE LI CH",
@@ -28,8 +29,10 @@ var offered = map[string]string{
 	"zh-HK": "HK MO TW",
 	"zh-SG": "SG",
 
-	"bg-BG": "", "cs-CZ": "", "da-DK": "", "el-GR": "", "et-EE": "", "fi-FI": "", "he-IL": "", "hi-IN": "", "hr-HR": "", "hu-HU": "",
-	"id-ID": "", "it-IT": "", "ja-JP": "", "kk-KZ": "", "ko-KR": "", "lt-LT": "", "lv-LV": "", "ms-MY": "", "nb-NO": "", "pl-PL": "",
+	"bg-BG": "", "cs-CZ": "", "da-DK": "", "el-GR": "", "et-EE": "", "fi-FI": "", "he-IL": "", "hi-IN": "", "hr-HR": "",
+	"hu-HU": "",
+	"id-ID": "", "it-IT": "", "ja-JP": "", "kk-KZ": "", "ko-KR": "", "lt-LT": "", "lv-LV": "", "ms-MY": "", "nb-NO": "",
+	"pl-PL": "",
 	"sk-SK": "", "sl-SI": "", "sr-Latn-RS": "", "sv-SE": "", "th-TH": "", "tr-TR": "", "uk-UA": "", "vi-VN": "",
 }
 
@@ -39,8 +42,8 @@ type Offer struct {
 	Languages []string
 }
 
-// Offers lists the countries that have the agreement in other languages than English, too, by country. All others have
-// it in English.
+// Offers lists the countries that have the agreement in other languages than English, too, by
+// country. All others have it in English.
 func Offers() []Offer {
 	byCountry := map[string][]string{}
 	for _, tag := range slices.Sorted(maps.Keys(offered)) {

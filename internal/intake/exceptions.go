@@ -13,8 +13,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Exception is what a row of a list of exceptions says. A nil field was not said, because the file lacks its column; an
-// empty one was emptied.
+// Exception is what a row of a list of exceptions says. A nil field was not said, because the file
+// lacks its column; an empty one was emptied.
 type Exception struct {
 	TenantID    string // a GUID in lower case; may be empty when Domain is not
 	Domain      string // lower case; may be empty when TenantID is not
@@ -31,7 +31,7 @@ type Exception struct {
 type ExceptionRow struct {
 	Sheet    string // of a workbook
 	Line     int
-	Cells    []string // as they came, in the order of ExceptionHeader; dates that were understood are written as 2026-05-31
+	Cells    []string // in the order of ExceptionHeader, as they came; dates as 2026-05-31 where they were understood
 	Says     Exception
 	Refusals []Refusal  // everything that is wrong with the row; empty: it is good
 	Skip     SkipReason // set when the line says nothing about an exception; of NoException the tenant id is known
@@ -58,11 +58,12 @@ const (
 	longestComment = 2000
 )
 
-// mostExceptions is how many rows of a file may say something: they are kept in memory until all of them are known.
+// mostExceptions is how many rows of a file may say something: they are kept in memory until all of
+// them are known.
 const mostExceptions = 100_000
 
-// ExceptionFile is an opened file of exceptions. A workbook may hold several lists, such as the sheets of a report: each
-// is read. It is not safe for use by several goroutines at once. Close it.
+// ExceptionFile is an opened file of exceptions. A workbook may hold several lists, such as the
+// sheets of a report: each is read. It is not safe for use by several goroutines at once. Close it.
 type ExceptionFile struct {
 	file  *File
 	lists []exceptionList
@@ -81,11 +82,13 @@ type columnDates struct {
 	proved bool // their order was proved by texts
 }
 
-// dateColumns are the columns of an exception with dates. Each must prove the order of its dates itself.
+// dateColumns are the columns of an exception with dates. Each must prove the order of its dates
+// itself.
 var dateColumns = []column{dueOn, acceptedUntil}
 
-// OpenExceptions opens a CSV or a workbook at path. titles are headers of the reports' columns, in any language, and the
-// keys of these columns. What is wrong with the file as a whole is a *FileError.
+// OpenExceptions opens a CSV or a workbook at path. titles are headers of the reports' columns, in
+// any language, and the keys of these columns. What is wrong with the file as a whole is a
+// *FileError.
 func OpenExceptions(path string, titles map[string]string, o Options) (*ExceptionFile, error) {
 	o.Limits = o.Limits.withDefaults()
 	file, err := openRegular(path, o.Limits)
@@ -114,7 +117,8 @@ func openExceptions(file *os.File, path string, titles map[string]string, o Opti
 	return f, nil
 }
 
-// exceptionVocabulary knows the columns of a list of exceptions, and the headers of a report's columns.
+// exceptionVocabulary knows the columns of a list of exceptions, and the headers of a report's
+// columns.
 func exceptionVocabulary(titles map[string]string) vocabulary {
 	v := vocabularyOf(exceptionColumns)
 	byKey := map[string]column{"tenant_id": tenantID, "domain": domain, "customer": companyName}
@@ -144,7 +148,8 @@ func (f *ExceptionFile) open() error {
 	return f.add(chosen, h)
 }
 
-// openSheets takes every visible sheet that is a list of exceptions: in a report there may be two of them.
+// openSheets takes every visible sheet that is a list of exceptions: in a report there may be two
+// of them.
 func (f *ExceptionFile) openSheets() error {
 	sheets, err := f.file.searchSheets()
 	if err != nil {
@@ -154,7 +159,8 @@ func (f *ExceptionFile) openSheets() error {
 		switch {
 		case !s.complete:
 		case s.list.hidden:
-			f.file.note("Nothing is read from the hidden sheet %q, which looks like a list of exceptions.", s.list.format.Sheet)
+			f.file.note("Nothing is read from the hidden sheet %q, which looks like a list of exceptions.",
+				s.list.format.Sheet)
 		default:
 			if err := f.add(s.list, s.header); err != nil {
 				return err
@@ -211,14 +217,16 @@ func (l exceptionList) survey(limits Limits) (map[column]*dateProofs, error) {
 			continue
 		}
 		if lines++; lines > limits.Rows {
-			return nil, &FileError{Line: raw.line, Code: TooBig, Message: fmt.Sprintf("the list has more than %d lines", limits.Rows), Hint: splitFile}
+			return nil, &FileError{Line: raw.line, Code: TooBig, Message: fmt.Sprintf("the list has more than %d lines",
+				limits.Rows), Hint: splitFile}
 		}
 		row := l.read(raw)
 		if row.Skip != "" {
 			continue
 		}
 		if says++; says > mostExceptions {
-			return nil, &FileError{Line: raw.line, Code: TooBig, Message: fmt.Sprintf("the list has more than %d exceptions", mostExceptions), Hint: splitFile}
+			return nil, &FileError{Line: raw.line, Code: TooBig,
+				Message: fmt.Sprintf("the list has more than %d exceptions", mostExceptions), Hint: splitFile}
 		}
 		// A row that is refused proves nothing, unless it is refused for want of a proof.
 		if !slices.ContainsFunc(row.Refusals, func(r Refusal) bool { return r.Reason != AmbiguousDate }) {
@@ -232,7 +240,8 @@ func (l exceptionList) survey(limits Limits) (map[column]*dateProofs, error) {
 	return proofs, nil
 }
 
-// Rows yields every line below the header of each list. A bad row is one with Refusals; an error is fatal for the file.
+// Rows yields every line below the header of each list. A bad row is one with Refusals; an error is
+// fatal for the file.
 func (f *ExceptionFile) Rows() iter.Seq2[ExceptionRow, error] {
 	return func(yield func(ExceptionRow, error) bool) {
 		for _, l := range f.lists {
@@ -367,7 +376,8 @@ func (c *rowCheck) said(col column, most int, multiline bool) *string {
 	return &text
 }
 
-// day is a day; nil: the file does not have the column. A dash empties it, and so does a word for a missing value.
+// day is a day; nil: the file does not have the column. A dash empties it, and so does a word for a
+// missing value.
 func (l exceptionList) day(col column) *standing.Date {
 	if l.header.at[col] < 0 {
 		return nil
@@ -417,8 +427,8 @@ func WriteExceptionResults(w io.Writer, f Format, rows []ExceptionResult) error 
 	return list.Close()
 }
 
-// ExceptionOf is what a person says of an exception in place of a file: each value as it would stand in a cell, nil where
-// nothing is said. An empty value empties the cell.
+// ExceptionOf is what a person says of an exception in place of a file: each value as it would
+// stand in a cell, nil where nothing is said. An empty value empties the cell.
 func ExceptionOf(ownerCell, dueCell, commentCell, untilCell *string) (Exception, error) {
 	header, cells := []string{tenantID.String()}, []string{"11111111-1111-4111-8111-111111111111"} // anybody's
 	for i, cell := range []*string{ownerCell, dueCell, commentCell, untilCell} {

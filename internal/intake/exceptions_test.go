@@ -20,7 +20,8 @@ const (
 )
 
 // exceptionsOf reads a list of exceptions; rows that say nothing are left out.
-func exceptionsOf(t *testing.T, path string, titles map[string]string, o Options) (rows []ExceptionRow, skipped map[SkipReason]int, f *ExceptionFile) {
+func exceptionsOf(t *testing.T, path string, titles map[string]string, o Options) (rows []ExceptionRow,
+	skipped map[SkipReason]int, f *ExceptionFile) {
 	t.Helper()
 	f, err := OpenExceptions(path, titles, o)
 	require.NoError(t, err)
@@ -75,31 +76,60 @@ func TestExceptionsOfACSV(t *testing.T) {
 		options Options
 		want    []string
 	}{
-		"what was said": {header + anID + ",Bea,2026-12-01,writes to them,2026-12-31\n", Options{}, []string{`2 owner="Bea" due="2026-12-01" comment="writes to them" until="2026-12-31"`}},
-		"empty cells of a row that says something": {header + anID + ",Bea,,,\n", Options{}, []string{`2 owner="Bea" due="" comment="" until=""`}},
-		"a row of empty cells says nothing":        {header + anID + ",,, ,\n" + otherID + ",Bea,,,\n", Options{}, []string{`3 owner="Bea" due="" comment="" until=""`}},
-		"a dash empties a cell":                    {header + anID + ",-,–,—,-\n", Options{}, []string{`2 owner="" due="" comment="" until=""`}},
-		"a word for no date empties the date":      {header + anID + ",Bea,n/a,,none\n", Options{}, []string{`2 owner="Bea" due="" comment="" until=""`}},
-		"a comment may begin with a dash":          {header + anID + ",,,-5 % agreed,\n", Options{}, []string{`2 owner="" due="" comment="-5 % agreed" until=""`}},
-		"the mark of a CSV report is no text":      {header + anID + ",,,'-5 % agreed,\n", Options{}, []string{`2 owner="" due="" comment="-5 % agreed" until=""`}},
-		"a column that is not there is not said":   {"tenant_id;accepted until\n" + anID + ";2026-12-31\n", Options{}, []string{`2 until="2026-12-31"`}},
-		"by domain":                                {"customer_domain,owner\ncontoso.com,Bea\n", Options{}, []string{`2 owner="Bea"`}},
-		"no customer":                              {header + ",Bea,,,\n", Options{}, []string{`2 missing(customer_tenant_id)`}},
-		"not a tenant id":                          {header + "contoso,Bea,,,\n", Options{}, []string{`2 bad_tenant_id(customer_tenant_id)`}},
-		"an ambiguous date":                        {header + anID + ",Bea,,,03/04/2027\n", Options{}, []string{`2 ambiguous_date(accepted_until)`}},
-		"an order that was asked for":              {header + anID + ",Bea,,,03/04/2027\n", Options{Dates: DayFirst}, []string{`2 owner="Bea" due="" comment="" until="2027-04-03"`}},
-		"an order that the column proves":          {header + anID + ",Bea,,,03/04/2027\n" + otherID + ",Bea,,,25/12/2026\n", Options{}, []string{`2 owner="Bea" due="" comment="" until="2027-04-03"`, `3 owner="Bea" due="" comment="" until="2026-12-25"`}},
-		"an order that another column proves":      {header + anID + ",Bea,25/12/2026,,03/04/2027\n", Options{}, []string{`2 ambiguous_date(accepted_until)`}},
-		"each column proves its own order":         {header + anID + ",Bea,25/12/2026,,03/04/2027\n" + otherID + ",Bea,03/04/2027,,04/13/2027\n", Options{}, []string{`2 owner="Bea" due="2026-12-25" comment="" until="2027-03-04"`, `3 owner="Bea" due="2027-04-03" comment="" until="2027-04-13"`}},
-		"a refused row proves nothing":             {header + anID + ",Bea,,,03/04/2027\ncontoso,Bea,,,25/12/2026\n", Options{}, []string{`2 ambiguous_date(accepted_until)`, `3 bad_tenant_id(customer_tenant_id)`}},
-		"no date":                                  {header + anID + ",Bea,,,soon\n", Options{}, []string{`2 bad_date(accepted_until)`}},
-		"a year that is not plausible":             {header + anID + ",Bea,,,2206-01-01\n", Options{}, []string{`2 bad_date(accepted_until)`}},
-		"a comment of several lines":               {header + anID + ",Bea,,\"first\nsecond\",\n", Options{}, []string{"2 owner=\"Bea\" due=\"\" comment=\"first\\nsecond\" until=\"\""}},
-		"an owner of several lines":                {header + anID + ",\"B\nea\",,,\n", Options{}, []string{`2 control_character(owner)`}},
-		"a comment that is too long":               {header + anID + ",Bea,," + strings.Repeat("é", 2001) + ",\n", Options{}, []string{`2 too_long(comment)`}},
-		"a formula":                                {header + anID + ",Bea,,=A1,\n", Options{}, []string{`2 formula(comment)`}},
-		"a row with a cell too many":               {header + anID + ",Bea,,called, they agreed,2026-12-31\n", Options{}, []string{`2 bad_date(accepted_until) too_many_cells()`}},
-		"the header again":                         {header + anID + ",Bea,,,\n" + header + otherID + ",Bea,,,\n", Options{}, []string{`2 owner="Bea" due="" comment="" until=""`, `4 owner="Bea" due="" comment="" until=""`}},
+		"what was said": {header + anID + ",Bea,2026-12-01,writes to them,2026-12-31\n", Options{},
+			[]string{`2 owner="Bea" due="2026-12-01" comment="writes to them" until="2026-12-31"`}},
+		"empty cells of a row that says something": {header + anID + ",Bea,,,\n", Options{},
+			[]string{`2 owner="Bea" due="" comment="" until=""`}},
+		"a row of empty cells says nothing": {header + anID + ",,, ,\n" + otherID + ",Bea,,,\n", Options{},
+			[]string{`3 owner="Bea" due="" comment="" until=""`}},
+		"a dash empties a cell": {header + anID + ",-,–,—,-\n", Options{},
+			[]string{`2 owner="" due="" comment="" until=""`}},
+		"a word for no date empties the date": {header + anID + ",Bea,n/a,,none\n", Options{},
+			[]string{`2 owner="Bea" due="" comment="" until=""`}},
+		"a comment may begin with a dash": {header + anID + ",,,-5 % agreed,\n", Options{},
+			[]string{`2 owner="" due="" comment="-5 % agreed" until=""`}},
+		"the mark of a CSV report is no text": {header + anID + ",,,'-5 % agreed,\n", Options{},
+			[]string{`2 owner="" due="" comment="-5 % agreed" until=""`}},
+		"a column that is not there is not said": {"tenant_id;accepted until\n" + anID + ";2026-12-31\n", Options{},
+			[]string{`2 until="2026-12-31"`}},
+		"by domain": {"customer_domain,owner\ncontoso.com,Bea\n", Options{},
+			[]string{`2 owner="Bea"`}},
+		"no customer": {header + ",Bea,,,\n", Options{},
+			[]string{`2 missing(customer_tenant_id)`}},
+		"not a tenant id": {header + "contoso,Bea,,,\n", Options{},
+			[]string{`2 bad_tenant_id(customer_tenant_id)`}},
+		"an ambiguous date": {header + anID + ",Bea,,,03/04/2027\n", Options{},
+			[]string{`2 ambiguous_date(accepted_until)`}},
+		"an order that was asked for": {header + anID + ",Bea,,,03/04/2027\n", Options{Dates: DayFirst},
+			[]string{`2 owner="Bea" due="" comment="" until="2027-04-03"`}},
+		"an order that the column proves": {header + anID + ",Bea,,,03/04/2027\n" + otherID +
+			",Bea,,,25/12/2026\n", Options{}, []string{`2 owner="Bea" due="" comment="" until="2027-04-03"`,
+			`3 owner="Bea" due="" comment="" until="2026-12-25"`}},
+		"an order that another column proves": {header + anID + ",Bea,25/12/2026,,03/04/2027\n", Options{},
+			[]string{`2 ambiguous_date(accepted_until)`}},
+		"each column proves its own order": {header + anID + ",Bea,25/12/2026,,03/04/2027\n" + otherID +
+			",Bea,03/04/2027,,04/13/2027\n", Options{},
+			[]string{`2 owner="Bea" due="2026-12-25" comment="" until="2027-03-04"`,
+				`3 owner="Bea" due="2027-04-03" comment="" until="2027-04-13"`}},
+		"a refused row proves nothing": {header + anID + ",Bea,,,03/04/2027\ncontoso,Bea,,,25/12/2026\n",
+			Options{}, []string{`2 ambiguous_date(accepted_until)`, `3 bad_tenant_id(customer_tenant_id)`}},
+		"no date": {header + anID + ",Bea,,,soon\n", Options{},
+			[]string{`2 bad_date(accepted_until)`}},
+		"a year that is not plausible": {header + anID + ",Bea,,,2206-01-01\n", Options{},
+			[]string{`2 bad_date(accepted_until)`}},
+		"a comment of several lines": {header + anID + ",Bea,,\"first\nsecond\",\n", Options{},
+			[]string{"2 owner=\"Bea\" due=\"\" comment=\"first\\nsecond\" until=\"\""}},
+		"an owner of several lines": {header + anID + ",\"B\nea\",,,\n", Options{},
+			[]string{`2 control_character(owner)`}},
+		"a comment that is too long": {header + anID + ",Bea,," + strings.Repeat("é", 2001) + ",\n",
+			Options{}, []string{`2 too_long(comment)`}},
+		"a formula": {header + anID + ",Bea,,=A1,\n", Options{},
+			[]string{`2 formula(comment)`}},
+		"a row with a cell too many": {header + anID + ",Bea,,called, they agreed,2026-12-31\n",
+			Options{}, []string{`2 bad_date(accepted_until) too_many_cells()`}},
+		"the header again": {header + anID + ",Bea,,,\n" + header + otherID + ",Bea,,,\n",
+			Options{}, []string{`2 owner="Bea" due="" comment="" until=""`,
+				`4 owner="Bea" due="" comment="" until=""`}},
 		"in Portuguese, as Excel of Brazil writes it": {"sep=;\nID do locatário;Responsável;Prazo;Comentário;Aceito até\n" + anID + ";Bea;31/12/2026;;31/01/2027\n", Options{},
 			[]string{`3 owner="Bea" due="2026-12-31" comment="" until="2027-01-31"`}},
 	} {
@@ -114,14 +144,20 @@ func TestExceptionsOfACSV(t *testing.T) {
 func TestFilesThatAreNoListOfExceptions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ content, want string }{
-		"no column of an exception": {"tenant_id,domain,customer\n" + anID + ",contoso.com,Contoso\n", " line 1: the required columns owner, due_date, comment, accepted_until are missing. " +
-			"One of them is enough. Add what is missing to the header and fill it in"},
-		"no customer":     {"owner,comment\nBea,called\n", " line 1: the required column customer_tenant_id is missing. A column customer_domain can stand instead of customer_tenant_id. Add what is missing to the header and fill it in"},
-		"a column twice":  {"tenant_id,owner,comment,notes\n" + anID + ",Bea,called,wrote\n", " line 1, column notes: columns 3 (comment) and 4 (notes) both mean comment. Keep the right one, and delete or rename the other"},
-		"no header":       {anID + ",Bea,2026-12-01\n", " line 1: the file begins with a customer's row; a header that names the columns is missing. Put a line with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, or send the sheet Blocked of a report"},
-		"both orders":     {"tenant_id,due_date\n" + anID + ",25/12/2026\n" + otherID + ",12/26/2026\n", ` line 3: "12/26/2026": the month cannot stand where it stands in line 2 (25/12/2026): the file mixes dates with the day first and dates with the month first. Write all dates as 2026-05-31; where a list was pasted together from two sources, import each as a file of its own`},
-		"nothing at all":  {"", ": the file is empty. Check whether the export went wrong, and import the file that it should have been"},
-		"another program": {"%PDF-1.7", ": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, and import that file"},
+		"no column of an exception": {"tenant_id,domain,customer\n" + anID + ",contoso.com,Contoso\n",
+			" line 1: the required columns owner, due_date, comment, accepted_until are missing. " +
+				"One of them is enough. Add what is missing to the header and fill it in"},
+		"no customer": {"owner,comment\nBea,called\n",
+			" line 1: the required column customer_tenant_id is missing. A column customer_domain can stand instead of customer_tenant_id. Add what is missing to the header and fill it in"},
+		"a column twice": {"tenant_id,owner,comment,notes\n" + anID + ",Bea,called,wrote\n",
+			" line 1, column notes: columns 3 (comment) and 4 (notes) both mean comment. Keep the right one, and delete or rename the other"},
+		"no header": {anID + ",Bea,2026-12-01\n",
+			" line 1: the file begins with a customer's row; a header that names the columns is missing. Put a line with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, or send the sheet Blocked of a report"},
+		"both orders": {"tenant_id,due_date\n" + anID + ",25/12/2026\n" + otherID + ",12/26/2026\n",
+			` line 3: "12/26/2026": the month cannot stand where it stands in line 2 (25/12/2026): the file mixes dates with the day first and dates with the month first. Write all dates as 2026-05-31; where a list was pasted together from two sources, import each as a file of its own`},
+		"nothing at all": {"", ": the file is empty. Check whether the export went wrong, and import the file that it should have been"},
+		"another program": {"%PDF-1.7",
+			": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, and import that file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,23 +204,29 @@ func TestExceptionsOfAReport(t *testing.T) {
 	t.Parallel()
 	until := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
 	for language, header := range map[string][]string{
-		"en":    {"Next step", "Customer", "Partner", "Reason", "Tenant ID", "Owner", "Due date", "Comment", "Accepted until"},
-		"pt-BR": {"Próximo passo", "Cliente", "Parceiro", "Motivo", "ID do locatário", "Responsável", "Prazo", "Comentário", "Aceito até"},
-		"es":    {"Próximo paso", "Cliente", "Partner", "Motivo", "Id. de inquilino", "Responsable", "Fecha límite", "Comentario", "Aceptado hasta"},
+		"en": {"Next step", "Customer", "Partner", "Reason", "Tenant ID", "Owner", "Due date", "Comment",
+			"Accepted until"},
+		"pt-BR": {"Próximo passo", "Cliente", "Parceiro", "Motivo", "ID do locatário", "Responsável", "Prazo",
+			"Comentário", "Aceito até"},
+		"es": {"Próximo paso", "Cliente", "Partner", "Motivo", "Id. de inquilino", "Responsable", "Fecha límite",
+			"Comentario", "Aceptado hasta"},
 		"other": {"x", "Kunde", "y", "z", "Mandant", "Wer", "Bis wann", "Was", "In Ordnung bis"},
 	} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			var titles map[string]string
 			if language == "other" {
-				titles = map[string]string{"Kunde": "customer", "Mandant": "tenant_id", "Wer": "owner", "Bis wann": "due_date", "Was": "comment", "In Ordnung bis": "accepted_until", "x": "next_step"}
+				titles = map[string]string{"Kunde": "customer", "Mandant": "tenant_id", "Wer": "owner",
+					"Bis wann": "due_date", "Was": "comment", "In Ordnung bis": "accepted_until", "x": "next_step"}
 			}
 			path := workbook(t, nil, sheet{"Summary", []string{"Blocked", "36"}, nil}, sheet{"Blocked", header, [][]any{
-				{"Attest", "Contoso", "contoso-br", "Never accepted", anID, "Bea", until.AddDate(0, 0, -31), "called", until},
+				{"Attest", "Contoso", "contoso-br", "Never accepted", anID, "Bea", until.AddDate(0, 0, -31), "called",
+					until},
 				{"Attest", "Fabrikam", "contoso-br", "Never accepted", otherID},
 			}})
 			rows, skipped, f := exceptionsOf(t, path, titles, Options{})
-			require.Equal(t, []string{`3 owner="Bea" due="2026-12-31" comment="called" until="2027-01-31"`}, shownExceptions(rows))
+			require.Equal(t, []string{`3 owner="Bea" due="2026-12-31" comment="called" until="2027-01-31"`},
+				shownExceptions(rows))
 			require.Equal(t, anID, rows[0].Says.TenantID)
 			require.Equal(t, "Contoso", rows[0].Says.CompanyName)
 			require.Equal(t, map[SkipReason]int{NoException: 1}, skipped)
@@ -208,22 +250,26 @@ func TestEveryVisibleListOfExceptionsInAWorkbookIsRead(t *testing.T) {
 	require.Equal(t, []string{`3 owner="Bea" comment="called"`, `3 owner="Carl" comment=""`}, shownExceptions(rows))
 	require.Equal(t, []string{"Blocked", "Exceptions"}, f.Sheets())
 	require.Equal(t, "Exceptions", rows[1].Sheet)
-	require.Equal(t, []string{`Nothing is read from the hidden sheet "Old", which looks like a list of exceptions.`}, f.Notes())
+	require.Equal(t, []string{`Nothing is read from the hidden sheet "Old", which looks like a list of exceptions.`},
+		f.Notes())
 
 	rows, _, _ = exceptionsOf(t, path, nil, Options{Sheet: "exceptions"})
 	require.Equal(t, []string{`3 owner="Carl" comment=""`}, shownExceptions(rows))
 }
 
-// When Excel opens texts in another order than they were written in, some become real dates with day and month changed.
+// When Excel opens texts in another order than they were written in, some become real dates with
+// day and month changed.
 func TestRealDatesAmongTextsAreDoubted(t *testing.T) {
 	t.Parallel()
 	path := workbook(t, nil, sheet{"Blocked", []string{"Tenant ID", "Owner", "Accepted until"}, [][]any{
-		{anID, "Bea", "25/12/2026"}, {otherID, "Bea", time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)}, {otherID, "Bea", time.Date(2027, 3, 14, 0, 0, 0, 0, time.UTC)},
+		{anID, "Bea", "25/12/2026"}, {otherID, "Bea", time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)},
+		{otherID, "Bea", time.Date(2027, 3, 14, 0, 0, 0, 0, time.UTC)},
 	}})
 	rows, _, _ := exceptionsOf(t, path, nil, Options{})
 	require.Equal(t, "2026-12-25", rows[0].Cells[7], "alone it would prove no order")
 	require.Equal(t, "2027-03-04 ?", rows[1].Cells[7])
-	require.Equal(t, []string{`3 owner="Bea" until="2026-12-25"`, "4 ambiguous_date(Accepted until)", `5 owner="Bea" until="2027-03-14"`}, shownExceptions(rows))
+	require.Equal(t, []string{`3 owner="Bea" until="2026-12-25"`, "4 ambiguous_date(Accepted until)",
+		`5 owner="Bea" until="2027-03-14"`}, shownExceptions(rows))
 }
 
 func TestExceptionsFromAPipe(t *testing.T) {
@@ -236,15 +282,18 @@ func TestExceptionsFromAPipe(t *testing.T) {
 		require.Equal(t, `2 owner="Bea"`, shownException(row))
 	}
 	_, err = ReadExceptions(strings.NewReader(""), "standard input", nil, Options{})
-	require.EqualError(t, err, "standard input: the file is empty. Check whether the export went wrong, and import the file that it should have been")
+	require.EqualError(t, err,
+		"standard input: the file is empty. Check whether the export went wrong, and import the file that it should have been")
 }
 
 func TestTooManyExceptionsAreRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "many.csv")
-	require.NoError(t, os.WriteFile(path, []byte("tenant_id,owner\n"+strings.Repeat(anID+",Bea\n", mostExceptions+1)), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("tenant_id,owner\n"+strings.Repeat(anID+",Bea\n", mostExceptions+1)),
+		0o600))
 	_, err := OpenExceptions(path, nil, Options{})
-	require.EqualError(t, err, path+" line 100002: the list has more than 100000 exceptions. Split it into several files")
+	require.EqualError(t, err,
+		path+" line 100002: the list has more than 100000 exceptions. Split it into several files")
 }
 
 func TestResultsOfExceptionsCanBeImportedAgain(t *testing.T) {
@@ -254,7 +303,8 @@ func TestResultsOfExceptionsCanBeImportedAgain(t *testing.T) {
 		file, err := os.Create(path)
 		require.NoError(t, err)
 		require.NoError(t, WriteExceptionResults(file, Format{Kind: kind}, []ExceptionResult{
-			{[]string{anID, "", "Contoso", "", "Bea", "2026-12-01", "said \"yes\"\nand paid", ""}, "refused", "ambiguous_date", "Write it as 2026-05-31"}}))
+			{[]string{anID, "", "Contoso", "", "Bea", "2026-12-01", "said \"yes\"\nand paid", ""}, "refused",
+				"ambiguous_date", "Write it as 2026-05-31"}}))
 		require.NoError(t, file.Close())
 		rows, _, _ := exceptionsOf(t, path, nil, Options{})
 		require.Len(t, rows, 1)

@@ -30,7 +30,8 @@ func (e Exception) IsEmpty() bool {
 
 // Says reports whether two exceptions say the same about a customer, whoever said it.
 func (e Exception) Says(other Exception) bool {
-	return e.Owner == other.Owner && e.DueOn == other.DueOn && e.Comment == other.Comment && e.AcceptedUntil == other.AcceptedUntil &&
+	return e.Owner == other.Owner && e.DueOn == other.DueOn && e.Comment == other.Comment &&
+		e.AcceptedUntil == other.AcceptedUntil &&
 		e.Removed == other.Removed
 }
 

@@ -13,7 +13,7 @@ type InvitationKind string
 
 const (
 	InviteToAgreement    InvitationKind = "agreement"    // to accept the agreement on its page
-	InviteToRelationship InvitationKind = "relationship" // to accept the reseller relationship, and with it the agreement
+	InviteToRelationship InvitationKind = "relationship" // to accept the relationship, and with it the agreement
 )
 
 // InvitationKinds are all kinds. The schema allows the same.
@@ -37,7 +37,7 @@ func Channels() []Channel { return []Channel{ByDraft, BySMTP, ByFile} }
 type InvitationOutcome string
 
 const (
-	InvitationBegun     InvitationOutcome = ""          // recorded before it was sent; unless it is being sent now, nobody knows whether it was
+	InvitationBegun     InvitationOutcome = ""          // it is being sent, or its process was stopped
 	InvitationDelivered InvitationOutcome = "delivered" // the draft is written, or the mail server accepted the message
 	InvitationFailed    InvitationOutcome = "failed"    // it was not sent
 	InvitationUnknown   InvitationOutcome = "unknown"   // the mail server did not answer: it may have been sent

@@ -24,12 +24,16 @@ func TestAnswerToAnInvitation(t *testing.T) {
 		want  InvitationAnswer
 		days  int
 	}{
-		"accepted two days later":       {InvitationEntry{Invitation: invited, Customer: customer, AnsweredAt: at("2026-05-15 02:00"), AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 2},
-		"attested by the partner":       {InvitationEntry{Invitation: invited, Customer: customer, AnsweredAt: at("2026-05-13 04:00"), AnsweredBy: standing.Attested}, InvitationAttested, 1},
-		"seen the same evening":         {InvitationEntry{Invitation: invited, Customer: customer, AnsweredAt: at("2026-05-13 02:59"), AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 0},
-		"accepted, and gone since then": {InvitationEntry{Invitation: invited, AnsweredAt: at("2026-05-15 02:00"), AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 2},
-		"no answer":                     {InvitationEntry{Invitation: invited, Customer: customer}, InvitationOpen, 0},
-		"no customer":                   {InvitationEntry{Invitation: invited}, NotACustomer, 0},
+		"accepted two days later": {InvitationEntry{Invitation: invited, Customer: customer,
+			AnsweredAt: at("2026-05-15 02:00"), AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 2},
+		"attested by the partner": {InvitationEntry{Invitation: invited, Customer: customer,
+			AnsweredAt: at("2026-05-13 04:00"), AnsweredBy: standing.Attested}, InvitationAttested, 1},
+		"seen the same evening": {InvitationEntry{Invitation: invited, Customer: customer,
+			AnsweredAt: at("2026-05-13 02:59"), AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 0},
+		"accepted, and gone since then": {InvitationEntry{Invitation: invited, AnsweredAt: at("2026-05-15 02:00"),
+			AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 2},
+		"no answer":   {InvitationEntry{Invitation: invited, Customer: customer}, InvitationOpen, 0},
+		"no customer": {InvitationEntry{Invitation: invited}, NotACustomer, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

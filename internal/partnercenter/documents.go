@@ -25,7 +25,8 @@ type template struct {
 
 func readTemplate(o object) (template, string) {
 	rank, _ := strconv.Atoi(o.text("versionrank"))
-	return template{agreement.Template{ID: o.text("templateid"), Link: o.text("agreementlink")}, o.text("agreementtype"), rank}, ""
+	return template{agreement.Template{ID: o.text("templateid"), Link: o.text("agreementlink")},
+		o.text("agreementtype"), rank}, ""
 }
 
 // AgreementTemplate returns the present template of the Microsoft Customer Agreement. It has been
@@ -60,8 +61,9 @@ func (c *Client) Template(ctx context.Context) (string, error) {
 // language in which the service has it (docs/partner-center.md, "Template documents").
 func (c *Client) Document(ctx context.Context, templateID, language, country string) (d agreement.Document, err error) {
 	query := url.Values{"language": {language}, "country": {country}}
-	err = c.get(ctx, &call{op: fmt.Sprintf("read the links of the agreement for %s in %s", country, language), limit: answerLimit,
-		uri: "/agreementtemplates/" + url.PathEscape(templateID) + "/document?" + query.Encode()},
+	err = c.get(ctx, &call{op: fmt.Sprintf("read the links of the agreement for %s in %s", country, language),
+		limit: answerLimit,
+		uri:   "/agreementtemplates/" + url.PathEscape(templateID) + "/document?" + query.Encode()},
 		func(o object) string {
 			d = agreement.Document{DisplayURL: o.text("displayuri"), DownloadURL: o.text("downloaduri"),
 				Language: o.text("language"), Country: o.text("country")}

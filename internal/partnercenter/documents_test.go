@@ -25,14 +25,18 @@ func TestProfile(t *testing.T) {
 		body string
 		want standing.Profile
 	}{
-		"as the service writes it": {`{"id":"` + customerID + `","companyProfile":{"companyName":"Fabrikam Ltda","domain":"fabrikam.onmicrosoft.com","address":{"country":"BR"}},
+		"as the service writes it": {`{"id":"` + customerID +
+			`","companyProfile":{"companyName":"Fabrikam Ltda","domain":"fabrikam.onmicrosoft.com","address":{"country":"BR"}},
 			"billingProfile":{"firstName":"Ana","lastName":"Souza","email":" ana@fabrikam.example ","culture":"pt-BR","language":"pt","defaultAddress":{"country":"US"}}}`,
-			standing.Profile{Name: "Fabrikam Ltda", Domain: "fabrikam.onmicrosoft.com", Country: "BR", Language: "pt-BR",
-				Contact: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@fabrikam.example"}}},
-		"without an address of the company": {`{"Id":"` + customerID + `","CompanyProfile":{"address":null},"BillingProfile":{"CompanyName":"Fabrikam","Language":"pt","DefaultAddress":{"Country":"US"}}}`,
+			standing.Profile{Name: "Fabrikam Ltda", Domain: "fabrikam.onmicrosoft.com", Country: "BR",
+				Language: "pt-BR",
+				Contact:  standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@fabrikam.example"}}},
+		"without an address of the company": {`{"Id":"` + customerID +
+			`","CompanyProfile":{"address":null},"BillingProfile":{"CompanyName":"Fabrikam","Language":"pt","DefaultAddress":{"Country":"US"}}}`,
 			standing.Profile{Name: "Fabrikam", Country: "US", Language: "pt"}},
 		"without a billing profile": {`{"id":"` + customerID + `","billingProfile":null}`, standing.Profile{}},
-		"of other types":            {`{"id":"` + customerID + `","billingProfile":[1],"companyProfile":{"address":"BR","companyName":{}}}`, standing.Profile{}},
+		"of other types": {`{"id":"` + customerID +
+			`","billingProfile":[1],"companyProfile":{"address":"BR","companyName":{}}}`, standing.Profile{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,7 +58,8 @@ func TestRelationshipRequestIsPassedOnAsItIs(t *testing.T) {
 	require.Equal(t, link, got)
 	require.Equal(t, "/v1/customers/relationshiprequests", s.arrivals()[0].uri)
 
-	for _, link := range []string{"", "http://admin.microsoft.com/x", "https://admin.microsoft.com.example/x", "https://microsoft.com@example.com", "https://evilmicrosoft.com/x",
+	for _, link := range []string{"", "http://admin.microsoft.com/x", "https://admin.microsoft.com.example/x",
+		"https://microsoft.com@example.com", "https://evilmicrosoft.com/x",
 		"https://user@admin.microsoft.com/x", "javascript:alert(1)", "https://admin.microsoft.com\\u0000/"} {
 		_, err := answering(t, `{"url":"`+link+`"}`).client.RelationshipRequest(t.Context())
 		requireKind(t, err, Malformed)
@@ -79,7 +84,8 @@ func TestAgreementTemplateAndItsDocument(t *testing.T) {
 	s = answering(t, `{"displayUri":"https://x.example/view?a=1","downloadUri":"https://x.example/pdf?a=1","language":"en-US","country":"BR"}`)
 	d, err := s.client.Document(t.Context(), "new", "pt-BR", "BR")
 	require.NoError(t, err)
-	require.Equal(t, agreement.Document{DisplayURL: "https://x.example/view?a=1", DownloadURL: "https://x.example/pdf?a=1", Language: "en-US", Country: "BR"}, d)
+	require.Equal(t, agreement.Document{DisplayURL: "https://x.example/view?a=1",
+		DownloadURL: "https://x.example/pdf?a=1", Language: "en-US", Country: "BR"}, d)
 	require.Equal(t, "/v1/agreementtemplates/new/document?country=BR&language=pt-BR", s.arrivals()[0].uri)
 
 	_, err = answering(t, `{"displayUri":"https://x.example/view"}`).client.Document(t.Context(), "new", "pt-BR", "BR")
@@ -102,7 +108,8 @@ func TestDownload(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "%PDF-1.7")
 	})
-	for _, link := range []string{"https://documents.example/pdf?sig=s3cret", "https://documents.example/moved", "http://127.0.0.1:8080/pdf"} {
+	for _, link := range []string{"https://documents.example/pdf?sig=s3cret", "https://documents.example/moved",
+		"http://127.0.0.1:8080/pdf"} {
 		var got strings.Builder
 		require.NoError(t, client.Download(t.Context(), link, &got))
 		require.Equal(t, "%PDF-1.7", got.String())
@@ -118,10 +125,15 @@ func TestDownloadThatFails(t *testing.T) {
 		kind   Kind
 		text   string
 	}{
-		"a link that has expired": {link, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, Refused, "answered 403 Forbidden"},
-		"an unencrypted link":     {"http://documents.example/pdf", nil, Malformed, "a link that does not begin with https://"},
-		"no link":                 {"", nil, Malformed, "a link that does not begin with https://"},
-		"a redirect to http":      {link, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://documents.example/pdf", 302) }, Unavailable, "a redirect that is not followed"},
+		"a link that has expired": {link, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, Refused,
+			"answered 403 Forbidden"},
+		"an unencrypted link": {"http://documents.example/pdf", nil, Malformed,
+			"a link that does not begin with https://"},
+		"no link": {"", nil, Malformed, "a link that does not begin with https://"},
+		"a redirect to http": {link, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r,
+				"http://documents.example/pdf", 302)
+		}, Unavailable, "a redirect that is not followed"},
 		"redirects in a circle": {link, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://documents.example/again", 302)
 		}, Unavailable, "a redirect that is not followed"},
@@ -129,8 +141,13 @@ func TestDownloadThatFails(t *testing.T) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "%PDF")
 		}, Unavailable, "unexpected EOF"},
-		"a document that does not end":   {link, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, documentLimit+1)) }, Malformed, "a document of more than 33554432 bytes"},
-		"a server that resets the calls": {link, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, Unavailable, "connection reset by peer"},
+		"a document that does not end": {link, func(w http.ResponseWriter, _ *http.Request) {
+			_,
+				_ = w.Write(make([]byte, documentLimit+1))
+		}, Malformed, "a document of more than 33554432 bytes"},
+		"a server that resets the calls": {link,
+			func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, Unavailable,
+			"connection reset by peer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

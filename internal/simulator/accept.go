@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// Accept makes a customer accept the agreement directly with Microsoft, as a Global Administrator does on the page of
-// the agreement. It fails for tenants that are nobody's customer now, and for customers with active subscriptions: these
-// are told to ask their partner (docs/partner-center.md, "The rule and its sources").
+// Accept makes a customer accept the agreement directly with Microsoft, as a Global Administrator
+// does on the page of the agreement. It fails for tenants that are nobody's customer now, and for
+// customers with active subscriptions: these are told to ask their partner (docs/partner-center.md,
+// "The rule and its sources").
 func (s *Simulator) Accept(tenantID string) error {
 	w := s.World()
 	i, ok := w.Find(tenantID)

@@ -55,6 +55,7 @@ func TestDocumentsAreServedForFiveMinutes(t *testing.T) {
 		assert.Equal(t, 403, ask.get("/"+path).status)
 		assert.Equal(t, 403, ask.get("/documents/x").status)
 	})
-	assert.Equal(t, "en-US", signedIn(t, Options{}).get("/v1/agreementtemplates/" + mcaTemplate + "/document?country=BR&language=fr-FR").fields(t)["language"],
+	assert.Equal(t, "en-US", signedIn(t, Options{}).get("/v1/agreementtemplates/" + mcaTemplate +
+		"/document?country=BR&language=fr-FR").fields(t)["language"],
 		"what the country lacks is in English")
 }

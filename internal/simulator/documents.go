@@ -27,7 +27,10 @@ func (s *Simulator) answerDocument(q *request) int {
 	if !slices.ContainsFunc(regions, func(at region) bool { return at.country == country }) {
 		return q.invalidInput("the country is not supported.")
 	}
-	if !slices.ContainsFunc(regions, func(at region) bool { return at.country == country && strings.EqualFold(at.culture, language) }) {
+	if !slices.ContainsFunc(regions, func(at region) bool {
+		return at.country == country &&
+			strings.EqualFold(at.culture, language)
+	}) {
 		language = "en-US"
 	}
 	scheme := "http"
@@ -46,8 +49,8 @@ func (s *Simulator) answerDocument(q *request) int {
 	return http.StatusOK
 }
 
-// serveDocument answers a link to an agreement, which is the permission by itself. The document is a text in place of a
-// PDF: the same for the same country and language.
+// serveDocument answers a link to an agreement, which is the permission by itself. The document is
+// a text in place of a PDF: the same for the same country and language.
 func (s *Simulator) serveDocument(w http.ResponseWriter, r *http.Request) {
 	until, err := strconv.ParseInt(r.URL.Query().Get("expires"), 10, 64)
 	if err != nil || s.now().Unix() > until {

@@ -32,7 +32,8 @@ type exceptionRow struct {
 }
 
 func (r exceptionRow) digest() string {
-	return saltedDigest(r.Salt, r.PartnerID, r.CustomerID, r.Owner, string(r.DueOn), r.Comment, string(r.AcceptedUntil), strconv.FormatBool(r.Removed), r.File)
+	return saltedDigest(r.Salt, r.PartnerID, r.CustomerID, r.Owner, string(r.DueOn), r.Comment, string(r.AcceptedUntil),
+		strconv.FormatBool(r.Removed), r.File)
 }
 
 // same reports whether two rows say the same, whatever file said it.
@@ -41,8 +42,8 @@ func (r exceptionRow) same(b exceptionRow) bool {
 	return r == b
 }
 
-// saltedDigest stands for values in the chain that may be personal data. Without the salt it cannot be guessed, so that
-// purging the row purges them.
+// saltedDigest stands for values in the chain that may be personal data. Without the salt it cannot
+// be guessed, so that purging the row purges them.
 func saltedDigest(salt string, values ...string) string {
 	sum := sha256.Sum256(fields(fields(make([]byte, 0, 512), salt), values...))
 	return hex.EncodeToString(sum[:])
@@ -53,9 +54,10 @@ type digested struct {
 	Digest string `json:"digest"`
 }
 
-// SetExceptions keeps the exceptions that differ from what the ledger has, all in one transaction, and returns how many
-// they are. The same customer may come once only.
-func (s *Store) SetExceptions(ctx context.Context, exceptions []ledger.Exception, actor attestation.Actor, at time.Time) (changed int, err error) {
+// SetExceptions keeps the exceptions that differ from what the ledger has, all in one transaction,
+// and returns how many they are. The same customer may come once only.
+func (s *Store) SetExceptions(ctx context.Context, exceptions []ledger.Exception, actor attestation.Actor,
+	at time.Time) (changed int, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		changed = 0
 		rows, err := s.changedExceptions(ctx, tx, exceptions)
@@ -64,7 +66,8 @@ func (s *Store) SetExceptions(ctx context.Context, exceptions []ledger.Exception
 		}
 		events := make([]ledger.Event, len(rows))
 		for i, r := range rows {
-			if events[i], err = eventOfRow(ledger.EventException, r.PartnerID, r.CustomerID, r.digest(), actor, at); err != nil {
+			if events[i], err = eventOfRow(ledger.EventException, r.PartnerID, r.CustomerID, r.digest(), actor,
+				at); err != nil {
 				return err
 			}
 		}
@@ -86,8 +89,8 @@ func (s *Store) SetExceptions(ctx context.Context, exceptions []ledger.Exception
 	return changed, err
 }
 
-// Exceptions lists the exceptions of partners' customers as they were at an instant, the oldest first. Removed ones are
-// left out.
+// Exceptions lists the exceptions of partners' customers as they were at an instant, the oldest
+// first. Removed ones are left out.
 func (s *Store) Exceptions(ctx context.Context, partners []string, at time.Time) ([]ledger.ExceptionEntry, error) {
 	if len(partners) == 0 {
 		return nil, nil
@@ -107,7 +110,8 @@ func (s *Store) Exceptions(ctx context.Context, partners []string, at time.Time)
 	entries := make([]ledger.ExceptionEntry, len(rows))
 	for i, r := range rows {
 		entries[i] = ledger.ExceptionEntry{
-			Exception: ledger.Exception{PartnerID: r.PartnerID, CustomerID: r.CustomerID, Owner: r.Owner, DueOn: r.DueOn, Comment: r.Comment,
+			Exception: ledger.Exception{PartnerID: r.PartnerID, CustomerID: r.CustomerID, Owner: r.Owner,
+				DueOn: r.DueOn, Comment: r.Comment,
 				AcceptedUntil: r.AcceptedUntil, File: r.File, Actor: r.actor(), At: r.At.UTC()},
 			Customer: standing.Customer{ID: r.CustomerID, DisplayID: r.DisplayID, Name: r.Name, Domain: r.Domain},
 			Standing: r.Standing, BlockedSince: orZero(r.BlockedSince),
@@ -129,9 +133,10 @@ func (c eventColumns) actor() attestation.Actor {
 	return attestation.Actor{Name: c.Name, UserID: c.UserID, Host: c.Host, Source: c.Source}
 }
 
-// changedExceptions are those that say something else than the newest row of their customer. To remove what is not there
-// says nothing.
-func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions []ledger.Exception) (changed []exceptionRow, err error) {
+// changedExceptions are those that say something else than the newest row of their customer. To
+// remove what is not there says nothing.
+func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx,
+	exceptions []ledger.Exception) (changed []exceptionRow, err error) {
 	type customer struct{ partner, id string }
 	byPartner := map[string][]string{}
 	for _, e := range exceptions {
@@ -141,7 +146,8 @@ func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions [
 	for partner, customers := range byPartner {
 		for chunk := range slices.Chunk(customers, 1000) {
 			var rows []exceptionRow
-			if err := s.list(ctx, tx, &rows, "newest_exceptions", args{"partner_id": partner, "customers": chunk}); err != nil {
+			if err := s.list(ctx, tx, &rows, "newest_exceptions", args{"partner_id": partner,
+				"customers": chunk}); err != nil {
 				return nil, err
 			}
 			for _, r := range rows {
@@ -150,7 +156,8 @@ func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions [
 		}
 	}
 	for _, e := range exceptions {
-		row := exceptionRow{PartnerID: e.PartnerID, CustomerID: e.CustomerID, Owner: e.Owner, DueOn: e.DueOn, Comment: e.Comment,
+		row := exceptionRow{PartnerID: e.PartnerID, CustomerID: e.CustomerID, Owner: e.Owner, DueOn: e.DueOn,
+			Comment:       e.Comment,
 			AcceptedUntil: e.AcceptedUntil, Removed: e.Removed, File: e.File, Salt: rand.Text()}
 		if before, ok := newest[customer{e.PartnerID, e.CustomerID}]; ok && row.same(before) || !ok && e.Removed {
 			continue
@@ -160,7 +167,9 @@ func (s *Store) changedExceptions(ctx context.Context, tx *sqlx.Tx, exceptions [
 	return changed, nil
 }
 
-func eventOfRow(kind ledger.EventKind, partnerID, customerID, digest string, actor attestation.Actor, at time.Time) (ledger.Event, error) {
+func eventOfRow(kind ledger.EventKind, partnerID, customerID, digest string, actor attestation.Actor,
+	at time.Time) (ledger.Event, error) {
 	detail, err := json.Marshal(digested{digest})
-	return ledger.Event{Kind: kind, At: at, PartnerID: partnerID, CustomerID: customerID, Actor: actor, Detail: string(detail)}, err
+	return ledger.Event{Kind: kind, At: at, PartnerID: partnerID, CustomerID: customerID, Actor: actor,
+		Detail: string(detail)}, err
 }

@@ -31,7 +31,8 @@ type invitationRow struct {
 }
 
 func (r invitationRow) digest() string {
-	return saltedDigest(r.Salt, r.PartnerID, zeroIfNull(r.CustomerID), r.CustomerName, r.Domain, string(r.Kind), string(r.Channel), r.Recipient,
+	return saltedDigest(r.Salt, r.PartnerID, zeroIfNull(r.CustomerID), r.CustomerName, r.Domain, string(r.Kind),
+		string(r.Channel), r.Recipient,
 		r.Language, r.TemplateDigest)
 }
 
@@ -43,11 +44,15 @@ type invitationResultRow struct {
 	Reason     string                   `db:"reason" json:"reason,omitempty"`
 }
 
-// BeginInvitation records an invitation that is about to be sent, and returns its number. It fails with
-// ErrInvitedMeanwhile when its customer was invited at or after since: of several processes one sends the message.
-func (s *Store) BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor, at time.Time) (id int64, err error) {
-	row := invitationRow{PartnerID: v.PartnerID, CustomerID: nullIfZero(v.CustomerID), CustomerName: v.CustomerName, Domain: v.Domain, Kind: v.Kind,
-		Channel: v.Channel, Recipient: v.Recipient, Language: v.Language, TemplateDigest: v.TemplateDigest, Salt: rand.Text()}
+// BeginInvitation records an invitation that is about to be sent, and returns its number. It fails
+// with ErrInvitedMeanwhile when its customer was invited at or after since: of several processes
+// one sends the message.
+func (s *Store) BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor,
+	at time.Time) (id int64, err error) {
+	row := invitationRow{PartnerID: v.PartnerID, CustomerID: nullIfZero(v.CustomerID), CustomerName: v.CustomerName,
+		Domain: v.Domain, Kind: v.Kind,
+		Channel: v.Channel, Recipient: v.Recipient, Language: v.Language, TemplateDigest: v.TemplateDigest,
+		Salt: rand.Text()}
 	event, err := eventOfRow(ledger.EventInvite, v.PartnerID, v.CustomerID, row.digest(), actor, at)
 	if err != nil {
 		return 0, err
@@ -71,7 +76,8 @@ func (s *Store) BeginInvitation(ctx context.Context, v ledger.Invitation, since 
 }
 
 // EndInvitation records what became of sending an invitation, once.
-func (s *Store) EndInvitation(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string, actor attestation.Actor, at time.Time) error {
+func (s *Store) EndInvitation(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string,
+	actor attestation.Actor, at time.Time) error {
 	row := invitationResultRow{Invitation: id, Outcome: outcome, Reason: reason}
 	detail, err := json.Marshal(row)
 	if err != nil {
@@ -85,7 +91,8 @@ func (s *Store) EndInvitation(ctx context.Context, id int64, outcome ledger.Invi
 		if err := s.get(ctx, tx, &of, "invitation_partner", args{"invitation": id}); err != nil {
 			return err
 		}
-		row.Event, err = s.appendNumbered(ctx, tx, ledger.Event{Kind: ledger.EventInvite, At: at, PartnerID: of.PartnerID,
+		row.Event, err = s.appendNumbered(ctx, tx, ledger.Event{Kind: ledger.EventInvite, At: at,
+			PartnerID:  of.PartnerID,
 			CustomerID: zeroIfNull(of.CustomerID), Actor: actor, Detail: string(detail)})
 		if err != nil {
 			return err
@@ -95,13 +102,15 @@ func (s *Store) EndInvitation(ctx context.Context, id int64, outcome ledger.Invi
 	})
 }
 
-// LastInvitations finds the newest invitation of each customer, or of each recipient who is no customer yet, that was
-// sent or may have been. They are keyed by Invitation.Key.
-func (s *Store) LastInvitations(ctx context.Context, partnerID string, of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
+// LastInvitations finds the newest invitation of each customer, or of each recipient who is no
+// customer yet, that was sent or may have been. They are keyed by Invitation.Key.
+func (s *Store) LastInvitations(ctx context.Context, partnerID string,
+	of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
 	return s.lastInvitations(ctx, s.db, partnerID, of)
 }
 
-func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext, partnerID string, of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
+func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext, partnerID string,
+	of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
 	last := map[string]ledger.LastInvitation{}
 	for chunk := range slices.Chunk(of, 1000) {
 		customers, recipients := []string{""}, []string{""} // no list may be empty
@@ -119,7 +128,8 @@ func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext, partner
 			At         time.Time                `db:"at"`
 			Outcome    ledger.InvitationOutcome `db:"outcome"`
 		}
-		err := s.list(ctx, on, &rows, "last_invitations", args{"partner_id": partnerID, "customers": customers, "recipients": recipients})
+		err := s.list(ctx, on, &rows, "last_invitations", args{"partner_id": partnerID, "customers": customers,
+			"recipients": recipients})
 		if err != nil {
 			return nil, err
 		}
@@ -131,8 +141,8 @@ func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext, partner
 	return last, nil
 }
 
-// Invitable walks the customers of a partner that are blocked now, the longest blocked first, with what decides whether
-// they can be asked to accept by themselves, as it is known at an instant.
+// Invitable walks the customers of a partner that are blocked now, the longest blocked first, with
+// what decides whether they can be asked to accept by themselves, as it is known at an instant.
 func (s *Store) Invitable(ctx context.Context, partnerID string, at time.Time) iter.Seq2[ledger.Invitable, error] {
 	type invitableRow struct {
 		CustomerID      string          `db:"customer_id"`
@@ -149,8 +159,10 @@ func (s *Store) Invitable(ctx context.Context, partnerID string, at time.Time) i
 	return func(yield func(ledger.Invitable, error) bool) {
 		for row, err := range stream[invitableRow](ctx, s, "invitable", arg) {
 			found := ledger.Invitable{
-				Customer: standing.Customer{ID: row.CustomerID, DisplayID: row.DisplayID, Name: row.Name, Domain: row.Domain},
-				Reason:   row.Reason, ResellerID: row.ResellerID, AttestationOpen: row.AttestationOpen, AcceptedUntil: row.AcceptedUntil,
+				Customer: standing.Customer{ID: row.CustomerID, DisplayID: row.DisplayID, Name: row.Name,
+					Domain: row.Domain},
+				Reason: row.Reason, ResellerID: row.ResellerID, AttestationOpen: row.AttestationOpen,
+				AcceptedUntil: row.AcceptedUntil,
 			}
 			found.PurchasesRead, found.Purchases = row.purchases()
 			if !yield(found, err) {
@@ -165,9 +177,10 @@ func statesUnderWay() []attestation.State {
 	return slices.DeleteFunc(attestation.States(), func(s attestation.State) bool { return !s.Open() || s.Final() })
 }
 
-// Invitations walks the invitations of a partner as they were at an instant, the newest first, with what their customers
-// had done by a completed run.
-func (s *Store) Invitations(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.InvitationEntry, error] {
+// Invitations walks the invitations of a partner as they were at an instant, the newest first, with
+// what their customers had done by a completed run.
+func (s *Store) Invitations(ctx context.Context, partnerID string, run int64,
+	at time.Time) iter.Seq2[ledger.InvitationEntry, error] {
 	type entryRow struct {
 		invitationRow
 		eventColumns
@@ -183,16 +196,20 @@ func (s *Store) Invitations(ctx context.Context, partnerID string, run int64, at
 		AnsweredBy    standing.Reason          `db:"answered_by"`
 	}
 	return func(yield func(ledger.InvitationEntry, error) bool) {
-		for row, err := range stream[entryRow](ctx, s, "invitations", args{"partner_id": partnerID, "run": run, "at": instant(at)}) {
+		for row, err := range stream[entryRow](ctx, s, "invitations", args{"partner_id": partnerID, "run": run,
+			"at": instant(at)}) {
 			entry := ledger.InvitationEntry{
-				Invitation: ledger.Invitation{ID: row.Event, PartnerID: row.PartnerID, CustomerID: zeroIfNull(row.CustomerID),
-					CustomerName: row.CustomerName, Domain: row.InvitedDomain, Kind: row.Kind, Channel: row.Channel, Recipient: row.Recipient,
-					Language: row.Language, TemplateDigest: row.TemplateDigest, Actor: row.actor(), At: row.At.UTC(),
+				Invitation: ledger.Invitation{ID: row.Event, PartnerID: row.PartnerID,
+					CustomerID:   zeroIfNull(row.CustomerID),
+					CustomerName: row.CustomerName, Domain: row.InvitedDomain, Kind: row.Kind, Channel: row.Channel,
+					Recipient: row.Recipient,
+					Language:  row.Language, TemplateDigest: row.TemplateDigest, Actor: row.actor(), At: row.At.UTC(),
 					Outcome: row.Outcome, Reason: row.Reason},
 				Standing: row.Standing, AnsweredAt: orZero(row.AnsweredAt), AnsweredBy: row.AnsweredBy,
 			}
 			if row.FoundID != "" {
-				entry.Customer = standing.Customer{ID: row.FoundID, DisplayID: row.DisplayID, Name: row.FoundName, Domain: row.FoundDomain}
+				entry.Customer = standing.Customer{ID: row.FoundID, DisplayID: row.DisplayID, Name: row.FoundName,
+					Domain: row.FoundDomain}
 			}
 			if !yield(entry, err) {
 				return

@@ -25,8 +25,10 @@ var invitations = map[string]func(*testing.T, *fixture){
 }
 
 func invitationOf(customer string) ledger.Invitation {
-	return ledger.Invitation{PartnerID: contoso.ID, CustomerID: customer, CustomerName: "Customer " + customer, Domain: customer + ".example.com",
-		Kind: ledger.InviteToAgreement, Channel: ledger.ByDraft, Recipient: "Admin@" + customer + ".example.com", Language: "en", TemplateDigest: "d"}
+	return ledger.Invitation{PartnerID: contoso.ID, CustomerID: customer, CustomerName: "Customer " + customer,
+		Domain: customer + ".example.com",
+		Kind:   ledger.InviteToAgreement, Channel: ledger.ByDraft, Recipient: "Admin@" + customer + ".example.com",
+		Language: "en", TemplateDigest: "d"}
 }
 
 func (l *fixture) invite(t *testing.T, n int, v ledger.Invitation, outcome ledger.InvitationOutcome) int64 {
@@ -51,7 +53,8 @@ func remembersInvitations(t *testing.T, l *fixture) {
 	other := stranger
 	other.Recipient = "somebody@else.example"
 
-	last, err := l.LastInvitations(t.Context(), contoso.ID, []ledger.Invitation{invitationOf("a"), invitationOf("b"), invitationOf("c"), invitationOf("d"), stranger, other})
+	last, err := l.LastInvitations(t.Context(), contoso.ID, []ledger.Invitation{invitationOf("a"), invitationOf("b"),
+		invitationOf("c"), invitationOf("d"), stranger, other})
 	require.NoError(t, err)
 	at := func(n int) time.Time { return night(n).Truncate(time.Microsecond) }
 	require.Equal(t, map[string]ledger.LastInvitation{
@@ -62,7 +65,8 @@ func remembersInvitations(t *testing.T, l *fixture) {
 	last, err = l.LastInvitations(t.Context(), fabrikam.ID, []ledger.Invitation{invitationOf("a")})
 	require.NoError(t, err)
 	require.Empty(t, last)
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE lower(detail) LIKE '%example%'"), "an address is personal data")
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE lower(detail) LIKE '%example%'"),
+		"an address is personal data")
 	l.whole(t)
 }
 
@@ -86,7 +90,8 @@ func oneInvites(t *testing.T, l *fixture) {
 		require.ErrorIs(t, err, store.ErrInvitedMeanwhile)
 	}
 	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM invitation"))
-	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM event WHERE kind = 'invite'"), "who did not invite leaves no event")
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM event WHERE kind = 'invite'"),
+		"who did not invite leaves no event")
 
 	_, err := l.BeginInvitation(t.Context(), invitationOf("a"), night(2).Add(time.Second), ana, night(20))
 	require.NoError(t, err, "invited again after a while")
@@ -97,8 +102,10 @@ func invitationEndsOnce(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"))
 	id := l.invite(t, 1, invitationOf("a"), ledger.InvitationDelivered)
 	require.Error(t, l.EndInvitation(t.Context(), id, ledger.InvitationFailed, "", ana, night(2)))
-	require.ErrorIs(t, l.EndInvitation(t.Context(), 4711, ledger.InvitationFailed, "", ana, night(2)), store.ErrNotFound)
-	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM event WHERE kind = 'invite' AND customer_id = 'a' AND partner_id = ?", contoso.ID))
+	require.ErrorIs(t, l.EndInvitation(t.Context(), 4711, ledger.InvitationFailed, "", ana, night(2)),
+		store.ErrNotFound)
+	require.Equal(t, 2, l.count(t,
+		"SELECT COUNT(*) FROM event WHERE kind = 'invite' AND customer_id = 'a' AND partner_id = ?", contoso.ID))
 	l.whole(t)
 }
 
@@ -116,7 +123,8 @@ func invitationsListed(t *testing.T, l *fixture) {
 	fresh.Kind, fresh.Domain = ledger.InviteToRelationship, "new.example.com"
 	l.invite(t, 1, fresh, ledger.InvitationDelivered)
 	id := l.invite(t, 2, invitationOf("e"), ledger.InvitationBegun)
-	require.NoError(t, l.EndInvitation(t.Context(), id, ledger.InvitationFailed, "the recipient was not accepted", ana, night(9)))
+	require.NoError(t, l.EndInvitation(t.Context(), id, ledger.InvitationFailed, "the recipient was not accepted", ana,
+		night(9)))
 	third := l.sweep(t, 3, blocked("a"), accepted("b"), clear("c"), blocked("d"))
 	again := clear("b")
 	again.Standing, again.Reason = standing.Blocked, standing.Outdated
@@ -161,24 +169,32 @@ func invitationsListed(t *testing.T, l *fixture) {
 
 func invitable(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"), blocked("b"), blocked("c"), blocked("d"), blocked("e"), clear("f"))
-	l.saveSubscriptions(t, night(1), bought("a", 0, ""), bought("b", 2, "2026-12-24"), standing.SubscriptionsReading{CustomerID: "c"})
-	l.saveResellers(t, night(1), buysFrom("reseller-1", "a"), buysFrom("", "b"), standing.ResellerReading{CustomerID: "c"})
+	l.saveSubscriptions(t, night(1), bought("a", 0, ""), bought("b", 2, "2026-12-24"),
+		standing.SubscriptionsReading{CustomerID: "c"})
+	l.saveResellers(t, night(1), buysFrom("reseller-1", "a"), buysFrom("", "b"),
+		standing.ResellerReading{CustomerID: "c"})
 	l.batch(t, "a", "d")
-	_, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "e", AcceptedUntil: "2026-12-31"}, {PartnerID: contoso.ID, CustomerID: "d", AcceptedUntil: "2026-12-31"}}, ana, night(1))
+	_, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "e",
+		AcceptedUntil: "2026-12-31"}, {PartnerID: contoso.ID, CustomerID: "d", AcceptedUntil: "2026-12-31"}}, ana,
+		night(1))
 	require.NoError(t, err)
-	_, err = l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "d", Removed: true}}, ana, night(2))
+	_, err = l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "d", Removed: true}},
+		ana, night(2))
 	require.NoError(t, err)
 	shown := func(n int) (shown []string) {
 		for c, err := range l.Invitable(t.Context(), contoso.ID, night(n)) {
 			require.NoError(t, err)
 			require.Equal(t, customer(c.ID).Name, c.Name)
 			require.Equal(t, standing.NeverAccepted, c.Reason)
-			shown = append(shown, fmt.Sprint(c.ID, " ", c.PurchasesRead, " ", c.Purchases.Active, " ", c.ResellerID, " ", c.AttestationOpen, " ", c.AcceptedUntil))
+			shown = append(shown, fmt.Sprint(c.ID, " ", c.PurchasesRead, " ", c.Purchases.Active, " ", c.ResellerID,
+				" ", c.AttestationOpen, " ", c.AcceptedUntil))
 		}
 		return shown
 	}
-	require.Equal(t, []string{"a read 0 reseller-1 true ", "b read 2  false ", "c unreadable 0  false ", "d not_read 0  true ", "e not_read 0  false 2026-12-31"}, shown(2))
-	require.True(t, slices.ContainsFunc(shown(30), func(s string) bool { return s == "b not_read 0  false " }), "what was read long ago is not known")
+	require.Equal(t, []string{"a read 0 reseller-1 true ", "b read 2  false ", "c unreadable 0  false ",
+		"d not_read 0  true ", "e not_read 0  false 2026-12-31"}, shown(2))
+	require.True(t, slices.ContainsFunc(shown(30), func(s string) bool { return s == "b not_read 0  false " }),
+		"what was read long ago is not known")
 }
 
 func editedInvitations(t *testing.T, l *fixture) {
