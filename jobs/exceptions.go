@@ -183,8 +183,8 @@ const (
 
 // merged is what an exception becomes by what a row says. base is what the report showed from which
 // the row comes: cells that still say it are as they were sent, and say nothing. nil: not known.
-func merged(says intake.Exception, now ledger.Exception, base *ledger.Exception, today standing.Date) (ledger.Exception,
-	*RefusedException) {
+func merged(says intake.Exception, now ledger.Exception, base *ledger.Exception,
+	today standing.Date) (ledger.Exception, *RefusedException) {
 	next := now
 	changed := false // by two people at once
 	cell := func(said *string, into *string, before string) {

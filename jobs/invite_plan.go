@@ -245,8 +245,8 @@ func (i *inviting) planRows(ctx context.Context, rows []inviteRow) (plans []*inv
 	return plans, nil
 }
 
-func (i *inviting) customersOf(ctx context.Context, rows []inviteRow) (map[attestation.Identity][]attestation.Customer,
-	error) {
+func (i *inviting) customersOf(ctx context.Context,
+	rows []inviteRow) (map[attestation.Identity][]attestation.Customer, error) {
 	all := map[attestation.Identity][]attestation.Customer{}
 	for chunk := range slices.Chunk(rows, importChunk) {
 		named := make([]attestation.Identity, len(chunk))

@@ -9,8 +9,6 @@ import (
 	netmail "net/mail"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,15 +53,13 @@ type invitedCustomer struct {
 }
 
 func (r *inviteReply) fill(done jobs.Invitations) {
-	r.Planned, r.Delivered, r.LeftOut = done.Count(jobs.InvitePlanned), done.Count(jobs.InviteDelivered),
-		done.Count(jobs.InviteLeftOut)
-	r.Refused, r.Failed, r.Unknown = done.Count(jobs.InviteRefused), done.Count(jobs.InviteFailed),
-		done.Count(jobs.InviteUnknown)
+	r.Planned, r.Delivered = done.Count(jobs.InvitePlanned), done.Count(jobs.InviteDelivered)
+	r.LeftOut, r.Refused = done.Count(jobs.InviteLeftOut), done.Count(jobs.InviteRefused)
+	r.Failed, r.Unknown = done.Count(jobs.InviteFailed), done.Count(jobs.InviteUnknown)
 	r.NotSent = done.Count(jobs.InviteNotSent)
 	for _, c := range done.Customers {
 		r.Customers = append(r.Customers, invitedCustomer{c.Line, c.Partner.Name, c.CustomerID, c.Customer, c.Domain,
-			c.Kind, c.Language, c.Number, c.Result,
-			c.Reason, c.Message, c.Hint})
+			c.Kind, c.Language, c.Number, c.Result, c.Reason, c.Message, c.Hint})
 	}
 }
 
@@ -85,26 +81,7 @@ func (a *app) inviteCommand() *cobra.Command {
 	var how inviteFlags
 	var by func() attestation.Actor
 	cmd := a.command("invite", "ask customers to accept the agreement by themselves", r,
-		a.withWorkspace(func(ctx context.Context, w *workspace) error {
-			source, err := w.inviteSource(how)
-			if err != nil {
-				return err
-			}
-			job, closeMail, err := w.inviteJob(how)
-			if err != nil {
-				return err
-			}
-			defer closeMail()
-			defer job.Partners.Close()
-			job.By, job.DryRun = by(), r.DryRun
-			if r.Channel = job.Channel; r.Channel == ledger.ByDraft {
-				r.DraftsDir = w.config.Mail.DraftsDir
-			}
-			done, err := job.Run(ctx, source)
-			r.fill(done)
-			a.printInvited(r)
-			return err
-		}))
+		a.withWorkspace(func(ctx context.Context, w *workspace) error { return w.invite(ctx, how, by(), r) }))
 	cmd.Long = `invite asks one customer, the customers of a list, or all blocked ones to accept the
 Microsoft Customer Agreement by themselves. Existing customers get the page of the agreement,
 others the link of Microsoft's relationship request. By default drafts are written
@@ -113,8 +90,16 @@ invite.repeat_after_days.`
 	cmd.Example = `  mcaledger invite fabrikam.com
   mcaledger invite --blocked --dry-run
   mcaledger invite --file customers.csv`
-	f := cmd.Flags()
 	by = a.byFlag(cmd)
+	how.flags(cmd)
+	cmd.Flags().BoolVar(&r.DryRun, "dry-run", false, "say who would be invited, and send nothing")
+	withArguments(cmd, "[CUSTOMER]", cobra.MaximumNArgs(1), &how.given)
+	cmd.AddCommand(a.inviteListCommand())
+	return cmd
+}
+
+func (how *inviteFlags) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.BoolVar(&how.blocked, "blocked", false,
 		"all blocked customers, without those that cannot be expected to accept directly")
 	f.StringVar(&how.file, "file", "", "a list of customers, as for attestations; dates are not needed")
@@ -128,10 +113,27 @@ invite.repeat_after_days.`
 		"only customers of this partner (name or tenant id; may be repeated)")
 	f.BoolVar(&how.again, "again", false, "invite customers that were invited not long ago, too")
 	f.IntVar(&how.ceiling, "ceiling", 0, "the most customers to invite at once (else attestation.ceiling)")
-	f.BoolVar(&r.DryRun, "dry-run", false, "say who would be invited, and send nothing")
-	withArguments(cmd, "[CUSTOMER]", cobra.MaximumNArgs(1), &how.given)
-	cmd.AddCommand(a.inviteListCommand())
-	return cmd
+}
+
+func (w *workspace) invite(ctx context.Context, how inviteFlags, by attestation.Actor, r *inviteReply) error {
+	source, err := w.inviteSource(how)
+	if err != nil {
+		return err
+	}
+	job, closeMail, err := w.inviteJob(how)
+	if err != nil {
+		return err
+	}
+	defer closeMail()
+	defer job.Partners.Close()
+	job.By, job.DryRun = by, r.DryRun
+	if r.Channel = job.Channel; r.Channel == ledger.ByDraft {
+		r.DraftsDir = w.config.Mail.DraftsDir
+	}
+	done, err := job.Run(ctx, source)
+	r.fill(done)
+	w.printInvited(r)
+	return err
 }
 
 // inviteSource is what the flags name: one customer, a list, or all that are blocked.
@@ -230,99 +232,4 @@ func (c invitedCustomer) name() string {
 		return fmt.Sprintf("line %d, %s", c.Line, name)
 	}
 	return name
-}
-
-type invitationListReply struct {
-	head
-	Invitations []listedInvitation `json:"invitations"`
-}
-
-// listedInvitation is an invitation in JSON; its names are a contract. Whom it went to is in the
-// ledger alone.
-type listedInvitation struct {
-	Invitation int64                    `json:"invitation"`
-	Partner    string                   `json:"partner"`
-	TenantID   string                   `json:"tenant_id"`
-	Customer   string                   `json:"customer"`
-	Domain     string                   `json:"domain"`
-	Kind       ledger.InvitationKind    `json:"kind"`
-	Channel    ledger.Channel           `json:"channel"`
-	Language   string                   `json:"language"`
-	InvitedBy  string                   `json:"invited_by"`
-	InvitedAt  time.Time                `json:"invited_at"`
-	Outcome    ledger.InvitationOutcome `json:"outcome"` // empty: not known
-	Answer     ledger.InvitationAnswer  `json:"answer"`
-	AnsweredAt *time.Time               `json:"answered_at"`
-	Days       int                      `json:"days"` // from the invitation to the answer
-	Standing   standing.Standing        `json:"standing"`
-}
-
-func (a *app) inviteListCommand() *cobra.Command {
-	r := &invitationListReply{head: head{Command: "invite list"}, Invitations: []listedInvitation{}}
-	var partners []string
-	cmd := a.command("list", "list the invitations, the newest first, with what their customers did", r,
-		a.withWorkspace(func(ctx context.Context, w *workspace) error {
-			selected, err := w.config.Select(partners)
-			if err != nil {
-				return usageError{err}
-			}
-			zone, err := w.config.Report.Location()
-			if err != nil {
-				return configError{err}
-			}
-			for _, p := range selected {
-				partner := partnerOf(p).Partner
-				entries, err := jobs.ListInvitations(ctx, w.ledger, partner.ID, w.Now())
-				if err != nil {
-					return databaseError{err}
-				}
-				for _, e := range entries {
-					r.Invitations = append(r.Invitations, listedInvitationOf(e, partner.Name, zone))
-				}
-			}
-			slices.SortStableFunc(r.Invitations, func(a, b listedInvitation) int {
-				return cmp.Compare(b.Invitation,
-					a.Invitation)
-			})
-			a.printInvitations(r.Invitations)
-			return nil
-		}))
-	cmd.Flags().StringSliceVar(&partners, "partner", nil,
-		"only customers of this partner (name or tenant id; may be repeated)")
-	return cmd
-}
-
-func listedInvitationOf(e ledger.InvitationEntry, partner string, zone *time.Location) listedInvitation {
-	listed := listedInvitation{Invitation: e.ID, Partner: partner, TenantID: cmp.Or(e.Customer.ID, e.CustomerID),
-		Customer: cmp.Or(e.Customer.Name, e.CustomerName),
-		Domain:   cmp.Or(e.Customer.Domain, e.Domain), Kind: e.Kind, Channel: e.Channel, Language: e.Language,
-		InvitedBy: e.Actor.Name, InvitedAt: e.At,
-		Outcome: e.Outcome, Answer: e.Answer(), Standing: e.Standing}
-	if !e.AnsweredAt.IsZero() {
-		listed.AnsweredAt, listed.Days = &e.AnsweredAt, e.Days(zone)
-	}
-	return listed
-}
-
-func (a *app) printInvitations(listed []listedInvitation) {
-	if a.json || a.quiet {
-		return
-	}
-	if len(listed) == 0 {
-		a.printf("Nobody has been invited.\n")
-		return
-	}
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "invitation\tcustomer\tpartner\tasked to accept\tinvited (UTC)\tby\tsending\tanswer\tafter days")
-	for _, i := range listed {
-		days := ""
-		if i.AnsweredAt != nil {
-			days = fmt.Sprint(i.Days)
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)),
-			mail.OneLine(i.Partner), i.Kind,
-			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"),
-			strings.ReplaceAll(string(i.Answer), "_", " "), days)
-	}
-	w.Flush()
 }

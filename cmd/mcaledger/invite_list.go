@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/mail"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/jobs"
+)
+
+type invitationListReply struct {
+	head
+	Invitations []listedInvitation `json:"invitations"`
+}
+
+// listedInvitation is an invitation in JSON; its names are a contract. Whom it went to is in the
+// ledger alone.
+type listedInvitation struct {
+	Invitation int64                    `json:"invitation"`
+	Partner    string                   `json:"partner"`
+	TenantID   string                   `json:"tenant_id"`
+	Customer   string                   `json:"customer"`
+	Domain     string                   `json:"domain"`
+	Kind       ledger.InvitationKind    `json:"kind"`
+	Channel    ledger.Channel           `json:"channel"`
+	Language   string                   `json:"language"`
+	InvitedBy  string                   `json:"invited_by"`
+	InvitedAt  time.Time                `json:"invited_at"`
+	Outcome    ledger.InvitationOutcome `json:"outcome"` // empty: not known
+	Answer     ledger.InvitationAnswer  `json:"answer"`
+	AnsweredAt *time.Time               `json:"answered_at"`
+	Days       int                      `json:"days"` // from the invitation to the answer
+	Standing   standing.Standing        `json:"standing"`
+}
+
+func (a *app) inviteListCommand() *cobra.Command {
+	r := &invitationListReply{head: head{Command: "invite list"}, Invitations: []listedInvitation{}}
+	var partners []string
+	cmd := a.command("list", "list the invitations, the newest first, with what their customers did", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			if err := w.listInvitations(ctx, partners, r); err != nil {
+				return err
+			}
+			a.printInvitations(r.Invitations)
+			return nil
+		}))
+	cmd.Flags().StringSliceVar(&partners, "partner", nil,
+		"only customers of this partner (name or tenant id; may be repeated)")
+	return cmd
+}
+
+func (w *workspace) listInvitations(ctx context.Context, wanted []string, r *invitationListReply) error {
+	selected, err := w.config.Select(wanted)
+	if err != nil {
+		return usageError{err}
+	}
+	zone, err := w.config.Report.Location()
+	if err != nil {
+		return configError{err}
+	}
+	for _, p := range selected {
+		partner := partnerOf(p).Partner
+		entries, err := jobs.ListInvitations(ctx, w.ledger, partner.ID, w.Now())
+		if err != nil {
+			return databaseError{err}
+		}
+		for _, e := range entries {
+			r.Invitations = append(r.Invitations, listedInvitationOf(e, partner.Name, zone))
+		}
+	}
+	slices.SortStableFunc(r.Invitations, func(a, b listedInvitation) int {
+		return cmp.Compare(b.Invitation,
+			a.Invitation)
+	})
+	return nil
+}
+
+func listedInvitationOf(e ledger.InvitationEntry, partner string, zone *time.Location) listedInvitation {
+	listed := listedInvitation{Invitation: e.ID, Partner: partner, TenantID: cmp.Or(e.Customer.ID, e.CustomerID),
+		Customer: cmp.Or(e.Customer.Name, e.CustomerName),
+		Domain:   cmp.Or(e.Customer.Domain, e.Domain), Kind: e.Kind, Channel: e.Channel, Language: e.Language,
+		InvitedBy: e.Actor.Name, InvitedAt: e.At,
+		Outcome: e.Outcome, Answer: e.Answer(), Standing: e.Standing}
+	if !e.AnsweredAt.IsZero() {
+		listed.AnsweredAt, listed.Days = &e.AnsweredAt, e.Days(zone)
+	}
+	return listed
+}
+
+func (a *app) printInvitations(listed []listedInvitation) {
+	if a.json || a.quiet {
+		return
+	}
+	if len(listed) == 0 {
+		a.printf("Nobody has been invited.\n")
+		return
+	}
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "invitation\tcustomer\tpartner\tasked to accept\tinvited (UTC)\tby\tsending\tanswer\tafter days")
+	for _, i := range listed {
+		days := ""
+		if i.AnsweredAt != nil {
+			days = fmt.Sprint(i.Days)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)),
+			mail.OneLine(i.Partner), i.Kind,
+			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"),
+			strings.ReplaceAll(string(i.Answer), "_", " "), days)
+	}
+	w.Flush()
+}
