@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -49,13 +50,15 @@ type watchedLedger struct {
 	told     func(done, expected int)
 }
 
-// Records counts the walk over all customers of a run.
-func (w watchedLedger) Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error] {
-	records := w.ReportLedger.Records(ctx, partnerID, run, which)
+// CustomerEntries counts the walk over all customers of a run.
+func (w watchedLedger) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing,
+	at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+
+	records := w.ReportLedger.CustomerEntries(ctx, partnerID, run, which, at)
 	if which != "" {
 		return records
 	}
-	return func(yield func(standing.Record, error) bool) {
+	return func(yield func(ledger.CustomerEntry, error) bool) {
 		n := 0
 		for record, err := range records {
 			if n++; n%1000 == 0 {

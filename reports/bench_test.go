@@ -46,8 +46,8 @@ func (c crowd) CountRecords(_ context.Context, _ string, _ int64, which standing
 	return int(c), nil
 }
 
-func (c crowd) Records(_ context.Context, _ string, _ int64, which standing.Standing) iter.Seq2[standing.Record, error] {
-	return func(yield func(standing.Record, error) bool) {
+func (c crowd) CustomerEntries(_ context.Context, _ string, _ int64, which standing.Standing, _ time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+	return func(yield func(ledger.CustomerEntry, error) bool) {
 		models := map[standing.Reason]standing.Record{}
 		for i := range 102 {
 			models[c.reason(i)] = customer(i, "", c.reason(i))
@@ -59,11 +59,35 @@ func (c crowd) Records(_ context.Context, _ string, _ int64, which standing.Stan
 			rec := models[c.reason(i)]
 			rec.ID = fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i)
 			rec.Name = "Customer & Sons Ltda. São Paulo " + rec.ID[:8]
-			if !yield(rec, nil) {
+			if !yield(ledger.CustomerEntry{Record: rec}, nil) {
 				return
 			}
 		}
 	}
+}
+
+func (c crowd) CountRenewals(context.Context, string, int64, time.Time) (int, error) { return 0, nil }
+
+func (c crowd) Renewals(context.Context, string, int64, time.Time) iter.Seq2[ledger.Renewal, error] {
+	return sequence[ledger.Renewal](nil)
+}
+
+func (c crowd) ExceptionsThen(context.Context, string, int64, time.Time) ([]ledger.ExceptionEntry, error) {
+	return nil, nil
+}
+
+func (c crowd) Invitations(context.Context, string, int64, time.Time) iter.Seq2[ledger.InvitationEntry, error] {
+	return sequence[ledger.InvitationEntry](nil)
+}
+
+func (c crowd) Batches(context.Context, ledger.Snapshot) ([]ledger.BatchSummary, error) {
+	return nil, nil
+}
+
+func (c crowd) CountEventLog(context.Context, time.Time) (int, error) { return 0, nil }
+
+func (c crowd) EventLog(context.Context, time.Time) iter.Seq2[ledger.LogEntry, error] {
+	return sequence[ledger.LogEntry](nil)
 }
 
 func (c crowd) CountChanges(context.Context, string, int64, int64) (int, error) { return 0, nil }
@@ -74,16 +98,12 @@ func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing
 
 func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
-		for rec, err := range c.Records(ctx, partner, run, standing.Blocked) {
-			if !yield(ledger.BlockedCustomer{Record: rec, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
+		for rec, err := range c.CustomerEntries(ctx, partner, run, standing.Blocked, tonight) {
+			if !yield(ledger.BlockedCustomer{Record: rec.Record, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
 				return
 			}
 		}
 	}
-}
-
-func (c crowd) CountPurchases(context.Context, string, int64, time.Time) (standing.PurchasesCount, error) {
-	return standing.PurchasesCount{None: (int(c) + 9) / 10}, nil
 }
 
 func (c crowd) Resellers(context.Context, string, int64, time.Time) ([]ledger.ResellerCount, error) {

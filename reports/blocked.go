@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"strings"
@@ -17,7 +18,7 @@ type blockedRow = ofPartner[ledger.BlockedCustomer]
 func (r *report) blocked() table {
 	t := newTable(sheetBlocked, r.blockedColumns(), r.total(blockedRows), eachOf(r, blockedRows, r.blockedOf))
 	t.frozen, t.across, t.bar = 2, 2, "days_blocked"
-	t.until("domain")
+	t.until("comment")
 	return t
 }
 
@@ -32,6 +33,7 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		col("next_step", 24, func(b *blockedRow) Cell { return r.say.word("remedy", string(b.row.Remedy)) }),
 		col("customer", 38, func(b *blockedRow) Cell { return Text(b.row.Name) }),
 		col("partner", 17, func(b *blockedRow) Cell { return Text(b.partner.Partner.Name) }),
+		col("reseller", 22, func(b *blockedRow) Cell { return resellerName(b.row.Reseller) }),
 		col("blocked_since", 17, func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
 		col("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
 		col("since_is", 13, func(b *blockedRow) Cell { return r.say.word("precision", precision(b.partner, b.row.Record)) }),
@@ -39,15 +41,38 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
 		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
 		col("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
+		col("seats", 10, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Seats)) }),
 		col("subscriptions_read", 14, func(b *blockedRow) Cell { return r.say.word("outcome", string(b.row.PurchasesRead)) }),
 		col("next_renewal", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextRenewal)) }),
+		col("next_lapse", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextLapse)) }),
 		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
 		col("attestation_state", 22, func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
+		col("invited_at", 17, func(b *blockedRow) Cell { return Instant(b.row.InvitedAt) }),
+		col("exception", 14, func(b *blockedRow) Cell { return r.exceptionStatus(b.partner, b.row.Exception) }),
+		col("owner", 18, func(b *blockedRow) Cell { return Text(b.row.Exception.Owner) }),
+		col("due_date", 13, func(b *blockedRow) Cell { return Day(b.row.Exception.DueOn) }),
+		col("accepted_until", 13, func(b *blockedRow) Cell { return Day(b.row.Exception.AcceptedUntil) }),
+		col("comment", 30, func(b *blockedRow) Cell { return Text(b.row.Exception.Comment) }),
 		col("domain", 29, func(b *blockedRow) Cell { return Text(b.row.Domain) }),
-		col("tenant_id", 38, func(b *blockedRow) Cell { return Text(b.row.ID) }),
+		col("tenant_id", 38, func(b *blockedRow) Cell { return tenantID(b.row.Customer) }),
+		col("reseller_id", 38, func(b *blockedRow) Cell { return Text(b.row.Reseller.ID) }),
 		col("reason_code", 24, func(b *blockedRow) Cell { return Text(string(b.row.Reason)) }).inWorkbook(),
 		col("portal_link", 88, func(b *blockedRow) Cell { return Text(portalLink(b.row.ID)) }),
 	}
+}
+
+// tenantID is a customer's tenant id as the service first spelled it.
+func tenantID(c standing.Customer) Cell { return Text(cmp.Or(c.DisplayID, c.ID)) }
+
+// resellerName is the name of an indirect reseller; its id until the name is known.
+func resellerName(r ledger.Reseller) Cell { return Text(cmp.Or(r.Name, r.ID)) }
+
+// exceptionStatus says what an exception asks of people on the day of the run shown, in UTC.
+func (r *report) exceptionStatus(p PartnerRun, e ledger.Exception) Cell {
+	if e.IsEmpty() {
+		return Cell{}
+	}
+	return r.say.word("exception", string(e.Status(standing.DateOf(p.Run.StartedAt))))
 }
 
 func ifRead(c ledger.BlockedCustomer, cell Cell) Cell {

@@ -77,6 +77,11 @@ type texts struct {
 	CannotBuy                                   plural
 	EverybodyCanBuy                             string
 	Blocked, BlockedShare, BlockedLong, Unknown string
+	Lapsing                                     string
+	Accepted                                    plural
+	Renewals                                    string
+	RenewalHeads                                []string
+	WhyLapses                                   string
 	SinceLast, SinceRun, Unchanged, FirstRun    string
 	RollForward                                 string
 	RollForwardHeads                            []string
@@ -153,6 +158,21 @@ func catalogueOf(language string) (c catalogue, err error) {
 		return c, fmt.Errorf("texts of the language %s: %w", language, err)
 	}
 	return c, nil
+}
+
+// Titles are the headers of columns in every language, with the keys of the columns: how a file that was sent back is read.
+func Titles() (map[string]string, error) {
+	titles := map[string]string{}
+	for _, language := range Languages() {
+		c, err := catalogueOf(language)
+		if err != nil {
+			return nil, err
+		}
+		for key, text := range c.Columns {
+			titles[text.label()] = key[strings.LastIndex(key, ".")+1:]
+		}
+	}
+	return titles, nil
 }
 
 // head is the header of a column of a table.

@@ -36,7 +36,7 @@ func (r *report) changeColumns() []column[changeRow] {
 		col("reason_after", 24, func(c *changeRow) Cell { return r.reasonOf(c.row.After) }),
 		col("blocked_since", 17, func(c *changeRow) Cell { return Instant(c.shown.BlockedSince) }),
 		col("next_step", 24, func(c *changeRow) Cell { return r.say.word("remedy", string(c.shown.Remedy)) }),
-		col("tenant_id", 38, func(c *changeRow) Cell { return Text(c.shown.ID) }),
+		col("tenant_id", 38, func(c *changeRow) Cell { return tenantID(c.shown.Customer) }),
 		col("change_code", 18, func(c *changeRow) Cell { return Text(string(c.row.Change())) }).inWorkbook(),
 		col("portal_link", 88, func(c *changeRow) Cell { return Text(portalLink(c.shown.ID)) }),
 	}

@@ -4,10 +4,11 @@ import (
 	"context"
 	"iter"
 
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-type customerRow = ofPartner[standing.Record]
+type customerRow = ofPartner[ledger.CustomerEntry]
 
 // customers is every customer, with the evidence.
 func (r *report) customers() table {
@@ -24,9 +25,9 @@ func (r *report) customers() table {
 func customerRows(c counts) int { return c.customers }
 
 // recordsOf walks the customers of a partner's run with a standing, or all of them ("").
-func (r *report) recordsOf(which standing.Standing) func(context.Context, PartnerRun) iter.Seq2[standing.Record, error] {
-	return func(ctx context.Context, p PartnerRun) iter.Seq2[standing.Record, error] {
-		return r.source.Records(ctx, p.Partner.ID, p.Run.ID, which)
+func (r *report) recordsOf(which standing.Standing) func(context.Context, PartnerRun) iter.Seq2[ledger.CustomerEntry, error] {
+	return func(ctx context.Context, p PartnerRun) iter.Seq2[ledger.CustomerEntry, error] {
+		return r.source.CustomerEntries(ctx, p.Partner.ID, p.Run.ID, which, r.book.Through)
 	}
 }
 
@@ -42,11 +43,13 @@ func (r *report) customerColumns() []column[customerRow] {
 		col("signer", 22, func(c *customerRow) Cell { return Text(fullName(c.row.Newest.Signer)) }),
 		col("signer_email", 29, func(c *customerRow) Cell { return Text(c.row.Newest.Signer.Email) }),
 		col("direct_acceptance", 14, func(c *customerRow) Cell { return r.say.word("direct", string(c.row.Direct)) }),
-		col("direct_acceptance_seen", 17, func(c *customerRow) Cell { return directSeen(c.row) }),
+		col("direct_acceptance_seen", 17, func(c *customerRow) Cell { return directSeen(c.row.Record) }),
 		col("first_seen", 17, func(c *customerRow) Cell { return Instant(c.row.FirstSeen) }),
-		col("last_read", 17, func(c *customerRow) Cell { return lastRead(c.partner, c.row) }),
+		col("last_read", 17, func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
+		col("reseller", 22, func(c *customerRow) Cell { return resellerName(c.row.Reseller) }),
 		col("domain", 29, func(c *customerRow) Cell { return Text(c.row.Domain) }),
-		col("tenant_id", 38, func(c *customerRow) Cell { return Text(c.row.ID) }),
+		col("tenant_id", 38, func(c *customerRow) Cell { return tenantID(c.row.Customer) }),
+		col("reseller_id", 38, func(c *customerRow) Cell { return Text(c.row.Reseller.ID) }),
 		col("reason_code", 24, func(c *customerRow) Cell { return Text(string(c.row.Reason)) }).inWorkbook(),
 		col("portal_link", 88, func(c *customerRow) Cell { return Text(portalLink(c.row.ID)) }),
 	}

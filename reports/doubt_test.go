@@ -113,9 +113,9 @@ func TestChangesSinceARunThatSomebodyChose(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
 	book.Partners[0].Run.Totals.Unknown++
-	assert.Equal(t, "+1 since the last run", cell(t, write(t, book, source), "Summary", "G8"))
+	assert.Equal(t, "+1 since the last run", cell(t, write(t, book, source), "Summary", "I8"))
 	book.Against = 11
-	assert.Equal(t, "+1 since run 11", cell(t, write(t, book, source), "Summary", "G8"))
+	assert.Equal(t, "+1 since run 11", cell(t, write(t, book, source), "Summary", "I8"))
 	assert.Equal(t, "unchanged", cell(t, write(t, book, source), "Summary", "A8"))
 }
 

@@ -79,7 +79,9 @@ var wordKinds = map[string]string{"standing": "standing", "standing_before": "st
 	"blocked.reason": "reason", "customers.reason": "reason", "could_not_be_read.reason": "reason", "attestations.reason": "attestation_reason",
 	"reason_before": "reason", "reason_after": "reason", "next_step": "remedy", "agreements_read": "outcome", "subscriptions_read": "outcome",
 	"direct_acceptance": "direct", "since_is": "precision", "change": "change", "what_to_do": "advice", "state": "state",
-	"attestation_state": "state", "result": "result"}
+	"attestation_state": "state", "result": "result", "at_risk": "risk", "window": "window", "auto_renew": "yes_no", "trial": "yes_no",
+	"exception": "exception", "invitation": "invitation", "invited_to": "invited_to", "delivery": "delivery", "channel": "channel", "batch_status": "batch_status",
+	"event": "event", "state_before": "state", "state_after": "state"}
 
 func TestCSVHoldsWhatTheWorkbookShows(t *testing.T) {
 	t.Parallel()
@@ -393,13 +395,13 @@ func TestOnlyTheSheetsThatAreWanted(t *testing.T) {
 		}
 		assert.NotContains(t, string(part(t, w.bytes, sharedStrings)), digestPlace)
 	}
-	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Attestations", "Could not be read", "Checks", "About"}, BookSheetNames())
+	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Batches", "Could not be read", "Checks", "Customers", "Events", "About"}, BookSheetNames())
 }
 
 func TestAnUnknownSheetIsRefused(t *testing.T) {
 	book, source := usual()
 	_, err := WriteCSV(t.Context(), io.Discard, book, source, "Summary")
-	assert.EqualError(t, err, `there is no sheet "Summary"; there are Blocked, Customers, Changes, Attestations, Could not be read, Checks`)
+	assert.EqualError(t, err, `there is no sheet "Summary"; there are Blocked, Renewals at risk, Exceptions, Changes, Invitations, Attestations, Batches, Could not be read, Checks, Customers, Events`)
 	unknown, ok := errors.AsType[*UnknownSheetError](err)
 	require.True(t, ok)
 	assert.Equal(t, SheetNames(), unknown.Known)

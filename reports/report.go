@@ -19,13 +19,17 @@ type report struct {
 	heads    []ledger.BatchHead
 	chain    ledger.Chain
 	tally    map[string]ledger.DeliveryTotals // by partner; "" for rows without one
-	controls []control                        // every check, as the sheet Checks lists them
+	batches  []ledger.BatchSummary
+	logged   int       // events on the sheet Events
+	controls []control // every check, as the sheet Checks lists them
 }
 
 // counts are the rows that one partner brings to each sheet. They are known before the first row is written, because
 // tables, dimensions and the verdict on every sheet depend on them.
 type counts struct {
 	customers, blocked, unread int
+	renewals, invitations      int
+	exceptions                 []ledger.ExceptionEntry // the most urgent first
 	changes                    changeCounts
 	changedOnce                bool // nobody changed in two of the runs that the changes span
 }
@@ -84,6 +88,12 @@ func (r *report) countAttestations(ctx context.Context) (err error) {
 	if r.chain, err = r.source.Chain(ctx, r.book.Through); err != nil {
 		return fmt.Errorf("the event chain: %w", err)
 	}
+	if r.batches, err = r.source.Batches(ctx, r.snapshot()); err != nil {
+		return fmt.Errorf("files of attestations: %w", err)
+	}
+	if r.logged, err = r.source.CountEventLog(ctx, r.book.Through); err != nil {
+		return fmt.Errorf("events: %w", err)
+	}
 	if r.tally, err = r.source.Tally(ctx, r.snapshot()); err != nil {
 		return fmt.Errorf("attestations: %w", err)
 	}
@@ -98,6 +108,16 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 		if *want.n, err = r.source.CountRecords(ctx, p.Partner.ID, p.Run.ID, want.which); err != nil {
 			return c, fmt.Errorf("count customers %q: %w", want.which, err)
 		}
+	}
+	if c.renewals, err = r.source.CountRenewals(ctx, p.Partner.ID, p.Run.ID, r.book.Through); err != nil {
+		return c, fmt.Errorf("count subscriptions: %w", err)
+	}
+	if c.exceptions, err = r.readExceptions(ctx, p); err != nil {
+		return c, err
+	}
+	c.invitations, err = each(ctx, r.invitationsOf(ctx, p), func(ledger.InvitationEntry) error { return nil })
+	if err != nil {
+		return c, fmt.Errorf("invitations: %w", err)
 	}
 	if c.changes.rows, err = r.source.CountChanges(ctx, p.Partner.ID, p.Run.ID, p.against()); err != nil {
 		return c, fmt.Errorf("changes: %w", err)

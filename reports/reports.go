@@ -45,12 +45,22 @@ type Source interface {
 	// FirstRun is when the first completed run of a partner began; zero: there is none.
 	FirstRun(ctx context.Context, partnerID string) (time.Time, error)
 	CountRecords(ctx context.Context, partnerID string, run int64, which standing.Standing) (int, error)
-	// Records walks the customers of a run with a standing, or all of them (""): by name, then id.
-	Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error]
+	// CustomerEntries walks the customers of a run with a standing, or all of them (""): by name, then id.
+	CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error]
 	// Blocked walks the blocked customers of a run, the longest blocked first, with what was attested of them.
 	Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error]
-	// CountPurchases counts the blocked customers of a run by what was known at an instant of what they have bought.
-	CountPurchases(ctx context.Context, partnerID string, run int64, at time.Time) (standing.PurchasesCount, error)
+	CountRenewals(ctx context.Context, partnerID string, run int64, at time.Time) (int, error)
+	// Renewals walks the active subscriptions of a run's blocked customers, those that end soonest first.
+	Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error]
+	// ExceptionsThen lists the exceptions in force at an instant, each with its customer as the run left it.
+	ExceptionsThen(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ExceptionEntry, error)
+	// Invitations walks a partner's invitations, the newest first, each with its customer as the run left it.
+	Invitations(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.InvitationEntry, error]
+	// Batches lists the imported files, the newest first.
+	Batches(ctx context.Context, cut ledger.Snapshot) ([]ledger.BatchSummary, error)
+	CountEventLog(ctx context.Context, at time.Time) (int, error)
+	// EventLog walks what was done about customers, the newest first.
+	EventLog(ctx context.Context, at time.Time) iter.Seq2[ledger.LogEntry, error]
 	// Resellers counts the customers of a run by indirect reseller, as far as it was known at an instant: the most blocked first.
 	Resellers(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ResellerCount, error)
 	// CountChanges counts what differs between two runs. Against 0, everybody is new.

@@ -120,21 +120,23 @@ func compareGolden(t *testing.T, name string, rows [][]string) {
 func TestSheetsInOrderWithTheirRows(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, source)
-	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Changes", "Attestations", "Could not be read", "Checks", "About"}, w.GetSheetList())
-	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Customers", 34}, {"Changes", 8}, {"Attestations", 32}, {"Could not be read", 6}, {"Checks", 37}}, w.rows)
+	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Batches", "Could not be read", "Checks", "Customers", "Events", "About"}, w.GetSheetList())
+	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Renewals at risk", 6}, {"Exceptions", 3}, {"Changes", 8}, {"Invitations", 4}, {"Attestations", 32}, {"Batches", 3},
+		{"Could not be read", 6}, {"Checks", 37}, {"Customers", 34}, {"Events", 16}}, w.rows)
 
 	book.Language = "pt-BR"
 	w = write(t, book, source)
-	assert.Equal(t, []string{"Resumo", "Bloqueados", "Clientes", "Mudanças", "Atestados", "Não foi possível ler", "Verificações", "Sobre"}, w.GetSheetList())
+	assert.Equal(t, []string{"Resumo", "Bloqueados", "Renovações em risco", "Exceções", "Mudanças", "Convites", "Atestados", "Lotes",
+		"Não foi possível ler", "Verificações", "Clientes", "Eventos", "Sobre"}, w.GetSheetList())
 	assert.Equal(t, "Blocked", w.rows[0].Sheet, "the English name, for programs")
 }
 
 func TestNamesComeBackLetterForLetter(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, source)
-	texts, err := xlsxtest.InlineStrings(part(t, w.bytes, "xl/worksheets/sheet3.xml"))
+	texts, err := xlsxtest.InlineStrings(part(t, w.bytes, "xl/worksheets/sheet11.xml"))
 	require.NoError(t, err)
-	evidence, err := xlsxtest.InlineStrings(part(t, w.bytes, "xl/worksheets/sheet5.xml"))
+	evidence, err := xlsxtest.InlineStrings(part(t, w.bytes, "xl/worksheets/sheet7.xml"))
 	require.NoError(t, err)
 	for _, name := range hostile {
 		assert.Contains(t, texts, strings.ToValidUTF8(name, "\uFFFD"))
@@ -157,12 +159,12 @@ func TestDatesAndNumbersAreTyped(t *testing.T) {
 		assert.NotEqual(t, excelize.CellTypeInlineString, kind, "%s!%s is text", sheet, cell)
 		return v
 	}
-	assert.Equal(t, "43703", raw("Blocked", "H3"), "26 August 2019")
-	assert.Equal(t, "41", raw("Blocked", "E3"), "days blocked")
-	blockedSince, err := w.GetCellValue("Blocked", "D3")
+	assert.Equal(t, "43703", raw("Blocked", "I3"), "26 August 2019")
+	assert.Equal(t, "41", raw("Blocked", "F3"), "days blocked")
+	blockedSince, err := w.GetCellValue("Blocked", "E3")
 	require.NoError(t, err)
 	assert.Equal(t, "2026-10-12 02:30", blockedSince, "05:30 UTC in São Paulo")
-	kind, err := w.GetCellType("Blocked", "H5")
+	kind, err := w.GetCellType("Blocked", "I5")
 	require.NoError(t, err)
 	assert.Equal(t, excelize.CellTypeInlineString, kind, "a day before 1900 stays text")
 }
@@ -212,7 +214,8 @@ func TestABookWithoutPartnersOrRows(t *testing.T) {
 
 	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
 	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []ledger.Run{*quiet}}}}, memorySource{})
-	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Customers", 0}, {"Changes", 0}, {"Attestations", 0}, {"Could not be read", 0}, {"Checks", 17}}, w.rows)
+	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Renewals at risk", 0}, {"Exceptions", 0}, {"Changes", 0}, {"Invitations", 0}, {"Attestations", 0}, {"Batches", 0},
+		{"Could not be read", 0}, {"Checks", 17}, {"Customers", 0}, {"Events", 0}}, w.rows)
 	assert.Equal(t, "✔ All ", cell(t, w, "Customers", "B1")[:len("✔ All ")], "a partner without customers is a good night")
 }
 
@@ -245,8 +248,8 @@ func TestRowsThatDisagreeWithTheRunFailACheck(t *testing.T) {
 func TestAFullSheetGoesOnInAnother(t *testing.T) {
 	book, source := usual()
 	w := writeWith(t, writer{rowLimit: 22}, book, source)
-	assert.Equal(t, []string{"Summary", "Blocked", "Customers", "Customers (2)", "Changes", "Attestations",
-		"Attestations (2)", "Could not be read", "Checks", "Checks (2)", "About"}, w.GetSheetList())
+	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Attestations (2)", "Batches",
+		"Could not be read", "Checks", "Checks (2)", "Customers", "Customers (2)", "Events", "About"}, w.GetSheetList())
 	assert.Contains(t, w.rows, SheetRows{"Customers", 20})
 	assert.Contains(t, w.rows, SheetRows{"Customers (2)", 14})
 	assert.Contains(t, w.rows, SheetRows{"Attestations", 20})
@@ -254,7 +257,7 @@ func TestAFullSheetGoesOnInAnother(t *testing.T) {
 	tables, err := w.GetTables("Customers (2)")
 	require.NoError(t, err)
 	assert.Equal(t, "Customers_2", tables[0].Name)
-	assert.Equal(t, "A2:Q16", tables[0].Range)
+	assert.Equal(t, "A2:S16", tables[0].Range)
 
 	whole := write(t, book, source).cells(t, "Customers")
 	first, second := w.cells(t, "Customers"), w.cells(t, "Customers (2)")
@@ -280,13 +283,13 @@ func (l liar) CountRecords(ctx context.Context, partner string, run int64, which
 	return n + l.more, err
 }
 
-func (l liar) Records(ctx context.Context, partner string, run int64, which standing.Standing) iter.Seq2[standing.Record, error] {
-	return func(yield func(standing.Record, error) bool) {
+func (l liar) CustomerEntries(ctx context.Context, partner string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+	return func(yield func(ledger.CustomerEntry, error) bool) {
 		if l.err != nil {
-			yield(standing.Record{}, l.err)
+			yield(ledger.CustomerEntry{}, l.err)
 			return
 		}
-		l.memorySource.Records(ctx, partner, run, which)(yield)
+		l.memorySource.CustomerEntries(ctx, partner, run, which, at)(yield)
 	}
 }
 
@@ -386,6 +389,13 @@ func TestNoticeIsDueWhenAnAttestationTookEffect(t *testing.T) {
 	}
 }
 
+func codesOf[T ~string](words []T) (codes []string) {
+	for _, w := range words {
+		codes = append(codes, string(w))
+	}
+	return codes
+}
+
 // Every code that the data can hold has a word in every language.
 func TestEveryCodeHasAWord(t *testing.T) {
 	t.Parallel()
@@ -404,8 +414,17 @@ func TestEveryCodeHasAWord(t *testing.T) {
 			"direct":    {"not_read", "no", "yes"},
 			"precision": {exact, atLeast},
 			"result":    {resultOK, resultFailed},
-			"run_state": {"running", "completed", "failed", "abandoned"},
-			"change":    {"new", "gone", "newly_blocked", "newly_clear", "newly_unknown", "newly_excluded", "read_again"},
+			"risk":      {riskLapses, riskRenews, riskUnknown},
+			"exception": codesOf(ledger.ExceptionStatuses()),
+			"event": {"import", "approve", "cancel", "retry", "correct", "send", "answer", "settle", "expire", "renew", "link", "remind", "invite", "exception",
+				"purge", "resume_sending"},
+			"invitation":   {"accepted", "attested", "open", "not_a_customer"},
+			"invited_to":   codesOf(ledger.InvitationKinds()),
+			"delivery":     codesOf(ledger.InvitationOutcomes()),
+			"channel":      codesOf(ledger.Channels()),
+			"batch_status": {batchUnapproved, batchProgress, batchAttention, batchDone},
+			"run_state":    {"running", "completed", "failed", "abandoned"},
+			"change":       {"new", "gone", "newly_blocked", "newly_clear", "newly_unknown", "newly_excluded", "read_again"},
 			"advice": {string(adviceInvite), string(adviceFind), string(adviceRole), string(adviceUser), string(adviceSignIn), string(adviceThrottled),
 				string(adviceServer), string(adviceNoAnswer), string(adviceInvalid), string(adviceSupport)},
 		} {

@@ -32,14 +32,146 @@ func (l memorySource) CountRecords(_ context.Context, partner string, _ int64, w
 	return len(l.set(partner, which)), nil
 }
 
-func (l memorySource) Records(_ context.Context, partner string, _ int64, which standing.Standing) iter.Seq2[standing.Record, error] {
-	return func(yield func(standing.Record, error) bool) {
+func (l memorySource) CustomerEntries(_ context.Context, partner string, _ int64, which standing.Standing, _ time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+	return func(yield func(ledger.CustomerEntry, error) bool) {
 		for _, rec := range l.set(partner, which) {
-			if !yield(rec, nil) {
+			if !yield(ledger.CustomerEntry{Record: rec, Reseller: resellerOf(partner, rec)}, nil) {
 				return
 			}
 		}
 	}
+}
+
+// resellerOf is through whom a customer of the indirect provider buys.
+func resellerOf(partner string, rec standing.Record) ledger.Reseller {
+	if partner != europe.ID {
+		return ledger.Reseller{}
+	}
+	return ledger.Reseller{Read: true, ID: "5e11e400-0000-4000-8000-000000000007", Name: "Nordic & Söhne = resale"}
+}
+
+// sequence yields values.
+func sequence[T any](values []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// subscriptionsOf are what blocked customers of contoso-br have: one of each kind.
+func (l memorySource) subscriptionsOf(partner string) (all []ledger.Renewal) {
+	if partner != brazil.ID {
+		return nil
+	}
+	for _, rec := range l.set(partner, standing.Blocked) {
+		if read, has := bought(rec); read != standing.Read || has.Active == 0 {
+			continue
+		}
+		for i, ends := range []standing.Date{"2026-11-29", "2026-12-01", "2027-01-10", "2027-02-01", "2027-11-22", ""} {
+			all = append(all, ledger.Renewal{Record: rec, ID: fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i), Product: "=Microsoft 365 " + string(ends), Seats: 10 * i,
+				Term: "P1Y", Ends: ends, AutoRenew: i == 1, Trial: i == 2})
+		}
+	}
+	return all
+}
+
+func (l memorySource) CountRenewals(_ context.Context, partner string, _ int64, _ time.Time) (int, error) {
+	return len(l.subscriptionsOf(partner)), nil
+}
+
+func (l memorySource) Renewals(_ context.Context, partner string, _ int64, _ time.Time) iter.Seq2[ledger.Renewal, error] {
+	return sequence(l.subscriptionsOf(partner))
+}
+
+// exceptionOf is what was decided about a customer.
+func exceptionOf(rec standing.Record) ledger.Exception {
+	switch rec.Name {
+	case "Outdated GmbH":
+		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, Owner: "Bea Lima", DueOn: "2026-12-01", Comment: "=1+1 they sign next week",
+			Actor: attestation.Actor{Name: "carl"}, At: night(2)}
+	case "Never Accepted Inc.":
+		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, Owner: "Ana", AcceptedUntil: "2026-12-31", Actor: attestation.Actor{Name: "carl"}, At: night(3)}
+	case "Signed before Excel's time":
+		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, AcceptedUntil: "2026-11-21", Actor: attestation.Actor{Name: "carl"}, At: night(9)}
+	}
+	return ledger.Exception{}
+}
+
+func (l memorySource) ExceptionsThen(_ context.Context, partner string, _ int64, _ time.Time) (all []ledger.ExceptionEntry, _ error) {
+	for _, rec := range l.records[partner] {
+		if e := exceptionOf(rec); !e.IsEmpty() {
+			all = append(all, ledger.ExceptionEntry{Exception: e, Customer: rec.Customer, Standing: rec.Standing, BlockedSince: rec.BlockedSince})
+		}
+	}
+	return all, nil
+}
+
+// Invitations are one of each answer.
+func (l memorySource) Invitations(_ context.Context, partner string, _ int64, _ time.Time) iter.Seq2[ledger.InvitationEntry, error] {
+	records := l.records[partner]
+	if partner != brazil.ID || len(records) < 6 {
+		return sequence[ledger.InvitationEntry](nil)
+	}
+	invited := func(rec standing.Record, ago int, outcome ledger.InvitationOutcome) ledger.InvitationEntry {
+		return ledger.InvitationEntry{Invitation: ledger.Invitation{PartnerID: partner, CustomerID: rec.ID, Kind: ledger.InviteToAgreement, Channel: ledger.BySMTP,
+			Recipient: "ana@customer.example", Language: "pt-BR", Actor: attestation.Actor{Name: "ana.lima"}, At: night(ago), Outcome: outcome},
+			Customer: rec.Customer, Standing: rec.Standing}
+	}
+	accepted, attested := invited(records[2], 20, ledger.InvitationDelivered), invited(records[0], 5, ledger.InvitationUnknown)
+	accepted.AnsweredAt, accepted.AnsweredBy = night(17), standing.AcceptedDirectly
+	attested.AnsweredAt, attested.AnsweredBy = night(1), standing.Attested
+	failed := invited(records[5], 1, ledger.InvitationFailed)
+	failed.Reason = "the mail server refused the recipient"
+	stranger := ledger.InvitationEntry{Invitation: ledger.Invitation{PartnerID: partner, CustomerName: "Not yet ours", Kind: ledger.InviteToRelationship, Channel: ledger.ByDraft,
+		Recipient: "info@new.example", Language: "en", Actor: attestation.Actor{Name: "ana.lima"}, At: night(30)}}
+	return sequence([]ledger.InvitationEntry{failed, attested, accepted, stranger})
+}
+
+func (l memorySource) Batches(context.Context, ledger.Snapshot) (all []ledger.BatchSummary, _ error) {
+	for _, e := range slices.Backward(l.entries) {
+		if len(all) == 0 || all[len(all)-1].ID != e.Batch.ID {
+			batch := e.Batch
+			batch.SHA256 = strings.Repeat("5eed", 16)
+			all = append(all, ledger.BatchSummary{Batch: batch, States: map[attestation.State]int{}})
+		}
+		b := &all[len(all)-1]
+		b.Rows++
+		b.States[e.Status()]++
+		if e.State == attestation.Confirmed {
+			b.Median, b.NineInTen = 90*time.Minute, 49*time.Hour
+		}
+	}
+	return all, nil
+}
+
+// log has an event of each kind that the sheet shows.
+func (l memorySource) log() (all []ledger.LogEntry) {
+	if len(l.entries) == 0 {
+		return nil
+	}
+	for i, kind := range ledger.EventKinds() {
+		switch kind {
+		case ledger.EventRun, ledger.EventEnrich, ledger.EventReport, ledger.EventBackup, ledger.EventMigrate:
+			continue
+		}
+		e := ledger.LogEntry{CustomerName: hostile[i%len(hostile)]}
+		e.Sequence, e.At, e.Kind, e.Batch, e.Line, e.PartnerID = int64(100-i), night(i), kind, 12, i, brazil.ID
+		e.Actor = attestation.Actor{Name: "ana.lima", UserID: "1000", Host: "vm1", Source: attestation.FromFlag}
+		e.Detail, e.Hash, e.From, e.To = `{"digest":"5eed"}`, strings.Repeat("5eed", 16), attestation.Approved, attestation.Confirmed
+		all = append(all, e)
+	}
+	return all
+}
+
+func (l memorySource) CountEventLog(context.Context, time.Time) (int, error) {
+	return len(l.log()), nil
+}
+
+func (l memorySource) EventLog(context.Context, time.Time) iter.Seq2[ledger.LogEntry, error] {
+	return sequence(l.log())
 }
 
 func (l memorySource) CountChanges(_ context.Context, partner string, _, against int64) (int, error) {
@@ -59,7 +191,10 @@ func (l memorySource) Changes(_ context.Context, partner string, _, against int6
 func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
-			customer := ledger.BlockedCustomer{Record: rec}
+			customer := ledger.BlockedCustomer{Record: rec, Reseller: resellerOf(partner, rec), Exception: exceptionOf(rec)}
+			if rec.Name == "Never Accepted Inc." {
+				customer.InvitedAt = night(1)
+			}
 			customer.PurchasesRead, customer.Purchases = bought(rec)
 			for _, e := range l.entered(partner) {
 				if e.CustomerID == rec.ID && e.State != attestation.Refused {
@@ -82,21 +217,7 @@ func bought(rec standing.Record) (standing.Outcome, standing.Purchases) {
 	case rec.Newest.Agreed < "2000":
 		return standing.Failed, standing.Purchases{}
 	}
-	return standing.Read, standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}
-}
-
-func (l memorySource) CountPurchases(_ context.Context, partner string, _ int64, _ time.Time) (n standing.PurchasesCount, _ error) {
-	for _, rec := range l.set(partner, standing.Blocked) {
-		switch read, has := bought(rec); {
-		case read != standing.Read:
-			n.Unread++
-		case has.Active > 0:
-			n.Some++
-		default:
-			n.None++
-		}
-	}
-	return n, nil
+	return standing.Read, standing.Purchases{Active: 6, NextRenewal: "2026-12-01", NextLapse: "2026-11-29"}
 }
 
 // Resellers are a different one for each customer of a partner, but for the first two.

@@ -37,6 +37,7 @@ func (f *frame) summary(tables []table) error {
 	row = s.figures(row)
 	row = s.rollForward(row)
 	row = s.ageing(row)
+	row = s.renewalsTable(row)
 	row = s.first(row)
 	charts := row
 	if f.anyRun() {
@@ -267,7 +268,7 @@ func (s *summarySheet) figures(row int) (next int) {
 	if !s.anyRun() {
 		return row
 	}
-	t, before, long := s.sum(), ledger.Totals{}, 0
+	t, before, long, lapsing := s.sum(), ledger.Totals{}, 0, 0
 	for i, p := range s.book.Partners {
 		if p.Run != nil && p.Against != nil {
 			before.Blocked += p.Against.Totals.Blocked
@@ -277,6 +278,7 @@ func (s *summarySheet) figures(row int) (next int) {
 			before.Unknown += p.Run.Totals.Unknown
 		}
 		long += s.insights.ages[i][len(ageLimits)]
+		lapsing += s.insights.renewals[i].within30
 	}
 	share := 0.0
 	if t.Listed > 0 {
@@ -294,6 +296,7 @@ func (s *summarySheet) figures(row int) (next int) {
 		{say.Blocked, t.Blocked, s.frame.style.big, t.Blocked - before.Blocked, true, sheetBlocked},
 		{say.BlockedShare, share, s.frame.style.bigShare, 0, false, sheetBlocked},
 		{say.BlockedLong, long, s.frame.style.big, 0, false, sheetBlocked},
+		{say.Lapsing, lapsing, s.frame.style.big, 0, false, sheetRenewals},
 		{say.Unknown, t.Unknown, s.frame.style.big, t.Unknown - before.Unknown, true, sheetUnread},
 	} {
 		col := 1
@@ -308,6 +311,11 @@ func (s *summarySheet) figures(row int) (next int) {
 		}
 	}
 	s.height(row+1, 36)
+	if s.insights.accepted > 0 {
+		s.put(1, row+3, s.say.count(say.Accepted, s.insights.accepted), s.frame.style.plain)
+		s.toSheet(1, row+3, sheetExceptions)
+		row++
+	}
 	return row + 4
 }
 
@@ -383,7 +391,7 @@ func (s *summarySheet) partnerRows(row, columns int, of func(i int, p PartnerRun
 
 // rowsOf are a partner's rows on a sheet, as far as they are on its first page.
 func (s *summarySheet) rowsOf(partner int, key string) span {
-	of := map[string]func(counts) int{sheetBlocked: blockedRows, sheetCustomers: customerRows,
+	of := map[string]func(counts) int{sheetBlocked: blockedRows, sheetCustomers: customerRows, sheetRenewals: renewalRows,
 		sheetChanges: func(c counts) int { return c.changes.rows }}[key]
 	if of == nil {
 		return span{}
@@ -430,6 +438,20 @@ func (s *summarySheet) ageing(row int) (next int) {
 	return next + 1
 }
 
+// renewalsTable counts the subscriptions that are at stake.
+func (s *summarySheet) renewalsTable(row int) (next int) {
+	if !s.anyRun() {
+		return row
+	}
+	heads := s.say.Texts.RenewalHeads
+	row = s.tableHead(row, s.say.Texts.Renewals, s.say.head(table{}, "partner"), heads)
+	next, _ = s.partnerRows(row, len(heads), func(i int, _ PartnerRun) []int {
+		n := s.insights.renewals[i]
+		return []int{n.within30, n.within60, n.within90, n.later, n.renew, n.unknown}
+	}, sheetRenewals)
+	return next + 1
+}
+
 // first names the customers to begin with: who, why, the next step, and where. Names run over the empty cells on their right:
 // merged cells would be in a screen reader's way.
 func (s *summarySheet) first(row int) (next int) {
@@ -469,13 +491,17 @@ func (s *summarySheet) why(c firstCustomer) string {
 	if c.blockedRow.row.PurchasesRead == standing.Read {
 		active = s.say.number(c.blockedRow.row.Purchases.Active)
 	}
-	return s.say.count(s.say.Texts.WhyBlocked, c.days, active)
+	why := s.say.count(s.say.Texts.WhyBlocked, c.days, active)
+	if c.lapses {
+		why += "; " + fmt.Sprintf(s.say.Texts.WhyLapses, s.say.day(c.blockedRow.row.Purchases.NextLapse))
+	}
+	return why
 }
 
 // purchases says who of the blocked can be expected to accept without the partner (docs/partner-center.md, The rule and its sources).
 func (s *summarySheet) purchases() string {
 	n := s.insights.purchases
-	return s.say.put(s.say.Texts.Purchases, n.Some+n.None+n.Unread, n.Some, n.None, n.Unread)
+	return s.say.put(s.say.Texts.Purchases, n.some+n.none+n.unread, n.some, n.none, n.unread)
 }
 
 // measures are a partner's counts in the order of the summary's columns: first how many there are in the run shown, then how many

@@ -114,6 +114,11 @@ func (t *table) index(key string) int {
 const (
 	sheetSummary      = "summary"
 	sheetBlocked      = "blocked"
+	sheetRenewals     = "renewals_at_risk"
+	sheetExceptions   = "exceptions"
+	sheetInvitations  = "invitations"
+	sheetBatches      = "batches"
+	sheetEvents       = "events"
 	sheetCustomers    = "customers"
 	sheetChanges      = "changes"
 	sheetAttestations = "attestations"
@@ -129,7 +134,8 @@ func SheetNames() []string { return englishNames(dataSheets()) }
 func BookSheetNames() []string { return englishNames(bookSheets()) }
 
 func dataSheets() []string {
-	return []string{sheetBlocked, sheetCustomers, sheetChanges, sheetAttestations, sheetUnread, sheetChecks}
+	return []string{sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetInvitations, sheetAttestations, sheetBatches, sheetUnread,
+		sheetChecks, sheetCustomers, sheetEvents}
 }
 
 func bookSheets() []string {
@@ -185,7 +191,8 @@ func knownSheets(asked, known []string) ([]string, error) {
 
 // tables are the sheets of data that are wanted, in workbook order.
 func (r *report) tables(wanted []string) []table {
-	all := []table{r.blocked(), r.customers(), r.changes(), r.attestations(), r.unread(), r.checks()}
+	all := []table{r.blocked(), r.renewals(), r.exceptionsTable(), r.changes(), r.invitationsTable(), r.attestations(), r.batchesTable(), r.unread(),
+		r.checks(), r.customers(), r.events()}
 	return slices.DeleteFunc(all, func(t table) bool { return !slices.Contains(wanted, t.key) })
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,8 +27,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
+	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -139,6 +144,21 @@ func (s *session) attests(code int, by, name string, rows ...string) {
 	s.does(code, "attest", "import", "--by", by, s.file(name))
 }
 
+// excepts decides about customers, as an import of exceptions does.
+func (s *session) excepts(exceptions ...ledger.Exception) {
+	s.Helper()
+	s.clock = s.clock.Add(time.Minute)
+	l, err := store.Open(s.Context(), s.address)
+	require.NoError(s, err)
+	defer l.Close()
+	for i := range exceptions {
+		exceptions[i].CustomerID = standing.CanonicalID(exceptions[i].CustomerID)
+	}
+	n, err := l.SetExceptions(s.Context(), exceptions, attestation.Actor{Name: "carl", UserID: "1000", Host: "vm1", Source: attestation.FromFlag}, s.clock)
+	require.NoError(s, err)
+	require.Len(s, exceptions, n)
+}
+
 // live lives through five nights. A workbook is made in the morning after each of the first four, and compared with the tables at once.
 func (s *session) live() {
 	var (
@@ -195,6 +215,10 @@ func (s *session) live() {
 	s.interruptedWhileSending(never[2], never[3])
 	s.does(exitDone, "attest", "retry", "2-2", "--by", "bea")
 	s.does(exitDone, "attest", "correct", "1-2", "--email", "ana.souza@a.example", "--by", "carl")
+	s.excepts(ledger.Exception{PartnerID: contosoID, CustomerID: never[5].TenantID, Owner: "Bea", DueOn: "2026-11-11", Comment: "=1+1, they sign"},
+		ledger.Exception{PartnerID: contosoID, CustomerID: never[6].TenantID, AcceptedUntil: "2026-11-30"},
+		ledger.Exception{PartnerID: contosoID, CustomerID: leaver[0].TenantID, AcceptedUntil: "2026-11-30"},
+		ledger.Exception{PartnerID: fabrikamID, CustomerID: sold[3].TenantID, AcceptedUntil: "2026-11-11"})
 	s.report("the second night", exitDone)
 
 	s.does(exitPartial, "attest", "submit") // the leaver is refused again; what was lost is found out
@@ -206,6 +230,8 @@ func (s *session) live() {
 	s.does(exitDone, "attest", "submit")
 	s.report("the third night", exitDone)
 
+	s.excepts(ledger.Exception{PartnerID: contosoID, CustomerID: never[5].TenantID, Owner: "Ana", DueOn: "2026-11-20"},
+		ledger.Exception{PartnerID: contosoID, CustomerID: leaver[0].TenantID, Removed: true})
 	s.does(exitDone, "attest", "cancel", "2-2", "--by", "bea")
 	s.attests(exitPartial, "ana", "september.csv",
 		row(never[5], "Bea,Lima,bea@t.example,", "2024-05-06,,"),
@@ -535,7 +561,7 @@ func (s *session) unreported(t *testing.T, v view) {
 	path := s.file("unreported.xlsx")
 	s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--out", path)
 	b := openWorkbook(t, path)
-	b.compare(t, v, "Customers", []int{2, 14}, v.everyone())
+	b.compare(t, v, "Customers", []int{2, 15}, v.everyone())
 	b.compare(t, v, "Changes", []int{2, 9}, v.changes())
 	b.compare(t, v, "Could not be read", []int{2, 11}, v.unread())
 }
@@ -551,7 +577,7 @@ func (s *session) against(t *testing.T) {
 		s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--against", strconv.Itoa(first.number("id")), "--out", path)
 		b := openWorkbook(t, path)
 		b.compare(t, v, "Changes", []int{2, 9}, v.changes())
-		b.compare(t, v, "Customers", []int{2, 14}, v.everyone())
+		b.compare(t, v, "Customers", []int{2, 15}, v.everyone())
 		b.about(t, v)
 		for _, row := range b.data("Checks") {
 			assert.NotEqual(t, "FAILED", cell(row, 0), "%q", row)
@@ -587,7 +613,7 @@ func (r record) when(column string) time.Time {
 
 // ledger is the whole database in memory.
 type db struct {
-	runs, checks, standings, batches, attestations, people, events, purchases, associations []record
+	runs, checks, standings, batches, attestations, people, events, purchases, subscriptions, associations, resellers, exceptions []record
 }
 
 func (s *session) read() (l db) {
@@ -595,16 +621,19 @@ func (s *session) read() (l db) {
 	defer db.Close()
 	var requests []record
 	for statement, rows := range map[string]*[]record{
-		"SELECT * FROM run ORDER BY id":                            &l.runs,
-		"SELECT * FROM run_check ORDER BY run_id, position":        &l.checks,
-		"SELECT * FROM standing ORDER BY valid_from":               &l.standings,
-		"SELECT * FROM batch ORDER BY id":                          &l.batches,
-		"SELECT * FROM attestation ORDER BY batch_id, line":        &l.attestations,
-		"SELECT * FROM attestation_signer ORDER BY batch_id, line": &l.people,
-		"SELECT * FROM attestation_request ORDER BY number":        &requests,
-		"SELECT * FROM event ORDER BY sequence":                    &l.events,
-		"SELECT * FROM customer_subscriptions ORDER BY since":      &l.purchases,
-		"SELECT * FROM customer_reseller ORDER BY since":           &l.associations,
+		"SELECT * FROM run ORDER BY id":                                                                    &l.runs,
+		"SELECT * FROM run_check ORDER BY run_id, position":                                                &l.checks,
+		"SELECT * FROM standing ORDER BY valid_from":                                                       &l.standings,
+		"SELECT * FROM batch ORDER BY id":                                                                  &l.batches,
+		"SELECT * FROM attestation ORDER BY batch_id, line":                                                &l.attestations,
+		"SELECT * FROM attestation_signer ORDER BY batch_id, line":                                         &l.people,
+		"SELECT * FROM attestation_request ORDER BY number":                                                &requests,
+		"SELECT * FROM event ORDER BY sequence":                                                            &l.events,
+		"SELECT * FROM customer_subscriptions ORDER BY since":                                              &l.purchases,
+		"SELECT * FROM customer_subscription ORDER BY since, position":                                     &l.subscriptions,
+		"SELECT * FROM customer_reseller ORDER BY since":                                                   &l.associations,
+		"SELECT * FROM reseller ORDER BY since":                                                            &l.resellers,
+		"SELECT x.*, e.at, e.actor FROM exception x JOIN event e ON e.sequence = x.event ORDER BY x.event": &l.exceptions,
 	} {
 		*rows = records(s.T, db, statement)
 	}
@@ -818,12 +847,16 @@ func (v view) blocked() [][]any {
 		if c.text("standing") != "blocked" {
 			return nil
 		}
-		active, read, renewal := v.bought(p.id, c.text("customer_id"))
+		id := c.text("customer_id")
+		active, seats, read, renewal, lapse := v.bought(p, id)
+		reseller, resellerID := v.reseller(p.id, id)
+		x := v.exception(p.id, id)
 		name, state := v.newestAttestation(p.id, c.text("customer_id"))
 		since := c.when("blocked_since")
-		return []any{in("remedy", c.text("remedy")), c.text("name"), p.name, instant(since), v.days(since, p.run.when("started_at")),
+		return []any{in("remedy", c.text("remedy")), c.text("name"), p.name, reseller, instant(since), v.days(since, p.run.when("started_at")),
 			in("precision", v.precision(p, since)), in("reason", c.text("reason")), date(c.text("date_agreed")), signer(c, "signer_first", "signer_last"),
-			active, in("outcome", read), renewal, name, in("state", state), c.text("domain"), c.text("customer_id"), c.text("reason"), link(c)}
+			active, seats, in("outcome", read), renewal, lapse, name, in("state", state), nil, v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
+			date(x.text("accepted_until")), x.text("comment"), c.text("domain"), c.text("display_id"), resellerID, c.text("reason"), link(c)}
 	})
 }
 
@@ -836,18 +869,238 @@ func (l db) precision(p shownPartner, since time.Time) string {
 }
 
 // bought is the number of active subscriptions and the next renewal, as last read.
-func (l db) bought(partner, customer string) (active any, read string, renewal any) {
+func (l db) bought(p shownPartner, customer string) (active, seats any, read string, renewal, lapse any) {
 	read = "not_read"
 	for _, b := range l.purchases { // the newest row comes last
-		if b.text("partner_id") != partner || b.text("customer_id") != customer {
+		if b.text("partner_id") != p.id || b.text("customer_id") != customer {
 			continue
 		}
-		if active, read, renewal = nil, "unreadable", nil; b.yes("readable") {
-			active, read, renewal = b.number("active"), "read", date(b.text("next_renewal"))
+		if active, seats, read, renewal, lapse = nil, nil, "unreadable", nil, nil; !b.yes("readable") {
+			continue
+		}
+		n, s := 0, 0
+		var renews, lapses string
+		for _, d := range l.held(b) {
+			n, s = n+1, s+d.number("seats")
+			if soonest := map[bool]*string{true: &renews, false: &lapses}[d.yes("auto_renew")]; d.text("ends") >= b.when("since").Format(time.DateOnly) &&
+				(*soonest == "" || d.text("ends") < *soonest) {
+				*soonest = d.text("ends")
+			}
+		}
+		active, seats, read, renewal, lapse = n, s, "read", date(renews), date(lapses)
+	}
+	return active, seats, read, renewal, lapse
+}
+
+// held are the active subscriptions of one reading.
+func (l db) held(b record) (all []record) {
+	for _, d := range l.subscriptions {
+		if d.text("partner_id") == b.text("partner_id") && d.text("customer_id") == b.text("customer_id") && d.when("since").Equal(b.when("since")) &&
+			d.text("status") == "active" {
+			all = append(all, d)
 		}
 	}
-	return active, read, renewal
+	return all
 }
+
+// reseller is through whom a customer buys: its name, or else its id; and its id.
+func (l db) reseller(partner, customer string) (name, id string) {
+	for _, a := range l.associations { // the newest row comes last
+		if a.text("partner_id") == partner && a.text("customer_id") == customer {
+			if id = ""; a.yes("readable") {
+				id = a.text("reseller_id")
+			}
+		}
+	}
+	name = id
+	for _, r := range l.resellers {
+		if r.text("partner_id") == partner && r.text("reseller_id") == id {
+			name = cmp.Or(r.text("name"), id)
+		}
+	}
+	return name, id
+}
+
+// exception is the newest of a customer; nil when it was removed, or there never was one.
+func (l db) exception(partner, customer string) (newest record) {
+	for _, x := range l.exceptions {
+		if x.text("partner_id") == partner && x.text("customer_id") == customer {
+			if newest = x; x.yes("removed") {
+				newest = nil
+			}
+		}
+	}
+	return newest
+}
+
+// exceptionStatus is what an exception asks on the day of the run.
+func (v view) exceptionStatus(p shownPartner, x record) any {
+	today := p.run.when("started_at").Format(time.DateOnly)
+	switch {
+	case x == nil:
+		return nil
+	case x.text("accepted_until") != "" && x.text("accepted_until") < today:
+		return word{"expired", "Expired"}
+	case x.text("due_on") != "" && x.text("due_on") < today:
+		return word{"overdue", "Overdue"}
+	case x.text("accepted_until") != "":
+		return word{"accepted", "Accepted"}
+	}
+	return word{"open", "Open"}
+}
+
+func (v view) excepted() [][]any {
+	var rows [][]any
+	for _, p := range v.partners {
+		seen := map[string]bool{}
+		for _, x := range v.exceptions {
+			id := x.text("customer_id")
+			if x = v.exception(x.text("partner_id"), id); x == nil || x.text("partner_id") != p.id || seen[id] {
+				continue
+			}
+			seen[id] = true
+			var c record // as it was last seen
+			for _, s := range v.standings {
+				if s.text("partner_id") == p.id && s.text("customer_id") == id && s.number("valid_from") <= p.run.number("id") {
+					c = s
+				}
+			}
+			now := v.customers(p.id, p.run)[id]
+			rows = append(rows, []any{v.exceptionStatus(p, x), c.text("name"), p.name, x.text("owner"), date(x.text("due_on")), date(x.text("accepted_until")),
+				x.text("comment"), in("standing", now.text("standing")), instant(now.when("blocked_since")), x.text("actor"), instant(x.when("at")), c.text("domain"),
+				c.text("display_id")})
+		}
+	}
+	return rows
+}
+
+// atStake is a row for each active subscription of a blocked customer.
+func (v view) atStake() (rows [][]any) {
+	for _, p := range v.partners {
+		for id, c := range v.customers(p.id, p.run) {
+			var newest record
+			for _, b := range v.purchases {
+				if b.text("partner_id") == p.id && b.text("customer_id") == id {
+					newest = b
+				}
+			}
+			if c.text("standing") != "blocked" || newest == nil || !newest.yes("readable") {
+				continue
+			}
+			reseller, _ := v.reseller(p.id, id)
+			for _, d := range v.held(newest) {
+				risk, window, left := word{"no_date", "Date not known"}, any(nil), any(nil)
+				if d.text("ends") != "" {
+					days := int(wall(d.text("ends")).Sub(p.run.when("started_at").Truncate(24*time.Hour)).Hours() / 24)
+					left, window = days, windowOf(days)
+					if risk = (word{"lapses", "Lapses"}); d.yes("auto_renew") {
+						risk = word{"renews", "Renews automatically"}
+					}
+				}
+				rows = append(rows, []any{risk, c.text("name"), p.name, d.text("product"), d.number("seats"), date(d.text("ends")), left, window, yesNo(d.yes("auto_renew")),
+					d.text("term"), yesNo(d.yes("trial")), in("remedy", c.text("remedy")), instant(c.when("blocked_since")),
+					date(v.exception(p.id, id).text("accepted_until")), reseller, c.text("display_id"), d.text("subscription_id")})
+			}
+		}
+	}
+	return rows
+}
+
+func windowOf(days int) any {
+	switch {
+	case days < 0:
+		return word{"past", "Date passed"}
+	case days <= 30:
+		return word{"within_30", "0–30 days"}
+	case days <= 60:
+		return word{"within_60", "31–60 days"}
+	case days <= 90:
+		return word{"within_90", "61–90 days"}
+	}
+	return word{"later", "Later"}
+}
+
+func yesNo(yes bool) any {
+	if yes {
+		return word{"yes", "Yes"}
+	}
+	return word{"no", "No"}
+}
+
+func (v view) files() (rows [][]any) {
+	for _, b := range v.batches {
+		states, latest := map[string]int{}, []time.Time{}
+		for _, a := range v.attestations {
+			if a.number("batch_id") == b.number("id") {
+				states[a.text("state")]++
+			}
+		}
+		for _, e := range v.events {
+			if e.number("batch_id") == b.number("id") && (e.text("to_state") == "confirmed" || e.text("to_state") == "already_on_record") {
+				latest = append(latest, e.when("at"))
+			}
+		}
+		slices.SortFunc(latest, time.Time.Compare)
+		nth := func(n int) any { // hours up to the nth, rounded up
+			if len(latest) == 0 {
+				return nil
+			}
+			if took := latest[n-1].Sub(b.when("imported_at")); took > 0 {
+				return int(math.Ceil(took.Hours()))
+			}
+			return nil
+		}
+		sum := func(names ...string) (n int) {
+			for _, name := range names {
+				n += states[name]
+			}
+			return n
+		}
+		working, stuck := sum("approved", "created", "waiting", "accepted", "unsure"), sum("refused_by_microsoft", "failed", "expired")
+		status := word{"done", "Done"}
+		switch {
+		case states["queued"] > 0:
+			status = word{"waiting_for_approval", "Waiting for approval"}
+		case stuck > 0:
+			status = word{"needs_attention", "Needs attention"}
+		case working > 0:
+			status = word{"in_progress", "In progress"}
+		}
+		rows = append(rows, []any{status, b.text("file_name"), b.number("id"), b.number("row_count"), sum("confirmed", "already_on_record"), states["queued"], working,
+			stuck, states["refused"], sum("duplicate", "already_known", "cleared"), states["cancelled"], nth((len(latest) + 1) / 2), nth((9*len(latest) + 9) / 10),
+			b.text("imported_by"), instant(b.when("imported_at")), b.text("approved_by"), instant(b.when("approved_at")), b.text("sha256")})
+	}
+	return rows
+}
+
+// log are the events about customers.
+func (v view) log() (rows [][]any) {
+	happened := map[string]string{"import": "Imported", "approve": "Approved", "cancel": "Cancelled", "retry": "Retry allowed", "correct": "Corrected", "send": "Sent",
+		"answer": "Answered", "settle": "Settled", "exception": "Exception"}
+	for _, e := range v.events {
+		kind := e.text("kind")
+		if slices.Contains([]string{"run", "enrich", "report", "backup", "migrate"}, kind) {
+			continue
+		}
+		var name string
+		for _, s := range slices.Backward(v.standings) {
+			if s.text("partner_id") == e.text("partner_id") && s.text("customer_id") == e.text("customer_id") && e.text("customer_id") != "" {
+				name = s.text("name")
+			}
+		}
+		for _, a := range v.attestations {
+			if e["line"] != nil && a.number("batch_id") == e.number("batch_id") && a.number("line") == e.number("line") {
+				name = a.text("customer_name")
+			}
+		}
+		rows = append(rows, []any{instant(e.when("at")), word{kind, happened[kind]}, e.text("actor"), name, v.label(e.text("partner_id")), in("state", e.text("from_state")),
+			in("state", e.text("to_state")), count(e.number("batch_id")), count(e.number("line")), e.text("user_id") + "@" + e.text("host"), e.text("detail"),
+			e.text("customer_id"), e.number("sequence"), e.text("hash")})
+	}
+	return rows
+}
+
+func (v view) invited() [][]any { return nil } // nobody was
 
 // newestAttestation is the newest one of a customer that was neither refused at import, nor a duplicate, nor cancelled.
 func (l db) newestAttestation(partner, customer string) (name any, state string) {
@@ -865,10 +1118,11 @@ func (v view) everyone() [][]any {
 		if c.text("direct_acceptance") == "yes" {
 			seen = instant(c.when("direct_since"))
 		}
+		reseller, resellerID := v.reseller(p.id, c.text("customer_id"))
 		return []any{in("standing", c.text("standing")), c.text("name"), p.name, in("reason", c.text("reason")), instant(c.when("standing_since")),
 			date(c.text("date_agreed")), in("outcome", c.text("agreements")), signer(c, "signer_first", "signer_last"), c.text("signer_email"),
-			in("direct", c.text("direct_acceptance")), seen, instant(c.when("first_seen")), lastRead(p, c), c.text("domain"), c.text("customer_id"),
-			c.text("reason"), link(c)}
+			in("direct", c.text("direct_acceptance")), seen, instant(c.when("first_seen")), lastRead(p, c), reseller, c.text("domain"), c.text("display_id"),
+			resellerID, c.text("reason"), link(c)}
 	})
 }
 
@@ -887,7 +1141,7 @@ func (v view) unread() [][]any {
 		}
 		return []any{in("advice", whatToDo(c)), c.text("name"), p.name, in("reason", c.text("reason")), in("remedy", c.text("remedy")),
 			instant(c.when("standing_since")), lastRead(p, c), c.text("error_message"), count(c.number("error_status")), c.text("error_code"),
-			c.text("domain"), c.text("customer_id"), c.text("error_request_id"), c.text("error_correlation_id"), c.text("reason")}
+			c.text("domain"), c.text("display_id"), c.text("error_request_id"), c.text("error_correlation_id"), c.text("reason")}
 	})
 }
 
@@ -916,7 +1170,7 @@ func (v view) changes() (rows [][]any) {
 		for id, c := range everybody { // as it is now, or as it was if it is gone
 			if change := v.change(p, before[id], after[id]); change != "" {
 				rows = append(rows, []any{in("change", change), c.text("name"), p.name, in("standing", before[id].text("standing")), in("reason", before[id].text("reason")),
-					in("standing", after[id].text("standing")), in("reason", after[id].text("reason")), instant(c.when("blocked_since")), in("remedy", c.text("remedy")), id,
+					in("standing", after[id].text("standing")), in("reason", after[id].text("reason")), instant(c.when("blocked_since")), in("remedy", c.text("remedy")), c.text("display_id"),
 					change, link(c)})
 			}
 		}
@@ -1353,12 +1607,17 @@ func sheetNamed(key string) string {
 
 // dataSheets are the sheets of data, in the order of the digest.
 var dataSheets = []auditedSheet{
-	{"Blocked", []int{2, 15}, view.blocked},
-	{"Customers", []int{2, 14}, view.everyone},
+	{"Blocked", []int{2, 24}, view.blocked},
+	{"Renewals at risk", []int{2, 15, 16}, view.atStake},
+	{"Exceptions", []int{2, 12}, view.excepted},
 	{"Changes", []int{2, 9}, view.changes},
+	{"Invitations", []int{2, 13}, view.invited},
 	{"Attestations", []int{18, 19}, view.attested},
+	{"Batches", []int{2}, view.files},
 	{"Could not be read", []int{2, 11}, view.unread},
 	{"Checks", []int{2, 3, 7}, view.control},
+	{"Customers", []int{2, 15}, view.everyone},
+	{"Events", []int{12}, view.log},
 }
 
 // auditedColumn is a column's header, and its key for machines; "" where only the workbook has it.
@@ -1366,13 +1625,30 @@ type auditedColumn struct{ head, key string }
 
 // columns are the data dictionary's.
 var columns = map[string][]auditedColumn{
-	"Blocked": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Blocked since=blocked_since, Days blocked=days_blocked, Since is=since_is, " +
-		"Reason=reason, Last accepted=last_accepted, Signer=signer, Active subscriptions=subscriptions, Subscriptions=subscriptions_read, " +
-		"Next renewal=next_renewal, Attestation=attestation, Attestation status=attestation_state, Domain=domain, Tenant ID=tenant_id, Reason code=, " +
+	"Renewals at risk": columnsOf("What happens=at_risk, Customer=customer, Partner=partner, Product=product, Seats=seats, Term ends=ends, Days left=days_left, " +
+		"Window=window, Renews automatically=auto_renew, Term=term, Trial=trial, Next step=next_step, Blocked since=blocked_since, " +
+		"Accepted until=accepted_until, Indirect reseller=reseller, Tenant ID=tenant_id, Subscription ID=subscription_id"),
+	"Exceptions": columnsOf("Exception=exception, Customer=customer, Partner=partner, Owner=owner, Due date=due_date, Accepted until=accepted_until, " +
+		"Comment=comment, Status=standing, Blocked since=blocked_since, Set by=set_by, Set at=set_at, Domain=domain, Tenant ID=tenant_id"),
+	"Invitations": columnsOf("Answer=invitation, Customer=customer, Partner=partner, Invited at=invited_at, Answered at=answered_at, " +
+		"Days to answer=days_to_answer, Status=standing, Invited to=invited_to, Delivery=delivery, Channel=channel, Language=language, " +
+		"Invited by=invited_by, Failure=reason, Tenant ID=tenant_id"),
+	"Batches": columnsOf("Status=batch_status, File=file, Batch=batch, Rows=rows, Confirmed=confirmed, Waiting for approval=waiting_for_approval, " +
+		"In progress=in_progress, Needs attention=needs_attention, Refused at import=refused_at_import, Not needed=not_needed, Cancelled=cancelled, " +
+		"Median hours=median_hours, 90 % hours=nine_in_ten_hours, Imported by=imported_by, Imported at=imported_at, Approved by=approved_by, " +
+		"Approved at=approved_at, SHA-256=sha256"),
+	"Events": columnsOf("When=at, Event=event, Who=actor, Customer=customer, Partner=partner, Status before=state_before, Status after=state_after, " +
+		"Batch=batch, Row=row, Account=account, Detail=detail, Tenant ID=tenant_id, Number=sequence, Hash=hash"),
+	"Blocked": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Indirect reseller=reseller, Blocked since=blocked_since, Days blocked=days_blocked, Since is=since_is, " +
+		"Reason=reason, Last accepted=last_accepted, Signer=signer, Active subscriptions=subscriptions, Seats=seats, Subscriptions=subscriptions_read, " +
+		"Next renewal=next_renewal, Next lapse=next_lapse, Attestation=attestation, Attestation status=attestation_state, Invited at=invited_at, " +
+		"Exception=exception, Owner=owner, Due date=due_date, Accepted until=accepted_until, Comment=comment, Domain=domain, Tenant ID=tenant_id, " +
+		"Reseller ID=reseller_id, Reason code=, " +
 		"Portal link=portal_link"),
 	"Customers": columnsOf("Status=standing, Customer=customer, Partner=partner, Reason=reason, Status since=standing_since, Agreement date=date_agreed, " +
 		"Agreements=agreements_read, Signer=signer, Signer e-mail=signer_email, Direct acceptance=direct_acceptance, " +
-		"Direct acceptance seen=direct_acceptance_seen, First seen=first_seen, Last read=last_read, Domain=domain, Tenant ID=tenant_id, Reason code=, " +
+		"Direct acceptance seen=direct_acceptance_seen, First seen=first_seen, Last read=last_read, Indirect reseller=reseller, Domain=domain, " +
+		"Tenant ID=tenant_id, Reseller ID=reseller_id, Reason code=, " +
 		"Portal link=portal_link"),
 	"Changes": columnsOf("Change=change, Customer=customer, Partner=partner, Status before=standing_before, Reason before=reason_before, " +
 		"Status after=standing_after, Reason after=reason_after, Blocked since=blocked_since, Next step=next_step, Tenant ID=tenant_id, Change code=, " +
@@ -1574,7 +1850,7 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 		names = append(names, p.name)
 	}
 	names = append(names, "")
-	if sheet != "Checks" { // what concerns all partners, or all files, comes after the partners' own
+	if sheet != "Checks" && sheet != "Batches" && sheet != "Events" { // what concerns all partners, or all files, comes after the partners' own
 		assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
 			return cmp.Compare(slices.Index(names, a[2].(string)), slices.Index(names, b[2].(string)))
 		}), "partners are in the order of the configuration")
@@ -1584,15 +1860,15 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 	}
 	key := map[string]string{}
 	for _, p := range v.partners {
-		for id, c := range v.customers(p.id, p.run) {
-			key[p.name+id] = c.text("name_sort")
+		for _, c := range v.customers(p.id, p.run) {
+			key[p.name+c.text("display_id")] = c.text("name_sort")
 		}
 	}
 	assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
 		if a[2] != b[2] {
 			return 0
 		}
-		return strings.Compare(key[a[2].(string)+a[14].(string)], key[b[2].(string)+b[14].(string)])
+		return strings.Compare(key[a[2].(string)+a[15].(string)], key[b[2].(string)+b[15].(string)])
 	}), "customers are in the order of name_key")
 }
 
@@ -1677,11 +1953,38 @@ func (b workbook) summary(t *testing.T, v view) {
 	b.table(t, v, "Blocked customers since the last run", "Partner | Opening | Newly blocked | No longer blocked | Gone | Blocked now", append(forward, forwards.row()))
 	b.table(t, v, "Blocked customers by days blocked", "Partner | 0–30 days | 31–60 days | 61–90 days | Over 90 days | All", append(ages, aged.row()))
 	spent[0] = nil // a sum of run numbers means nothing
+	b.table(t, v, "Active subscriptions of blocked customers",
+		"Partner | Lapse in 0–30 days | 31–60 days | 61–90 days | Later | Renew automatically | Date not known", v.stakes())
 	b.table(t, v, "API usage", "Partner | Run | Date | API calls | Retries | Throttled | Duration", append(cost, spent.row()))
 	b.first(t, v)
 	b.purchases(t, v)
 	b.resellers(t, v)
 	b.history(t, v)
+}
+
+// stakes count the subscriptions at stake, by partner and in all.
+func (v view) stakes() (rows [][]any) {
+	all := make(total, 6)
+	for _, p := range v.partners {
+		var n [6]int
+		for _, row := range v.atStake() {
+			if row[2] != p.name {
+				continue
+			}
+			switch at := map[string]int{"within_30": 0, "within_60": 1, "within_90": 2, "later": 3}; plain(row[0]) {
+			case "no_date":
+				n[5]++
+			case "renews":
+				n[4]++
+			default:
+				if i, ok := at[plain(row[7])]; ok {
+					n[i]++
+				}
+			}
+		}
+		rows = append(rows, all.add(p.name, []any{n[0], n[1], n[2], n[3], n[4], n[5]}))
+	}
+	return append(rows, all.row())
 }
 
 // ages are the blocked customers of a partner by days: up to 30, 60, 90, more, and all.
@@ -1732,8 +2035,8 @@ func (b workbook) first(t *testing.T, v view) {
 	blocked := v.blocked()
 	assert.Len(t, rows, min(10, len(blocked)))
 	urgency := func(row []any) int { // more comes first
-		active, _ := row[9].(int)
-		return min(active, 1)*100_000 + row[4].(days).local
+		active, _ := row[10].(int)
+		return lapsing(v, row)*1_000_000 + min(active, 1)*100_000 + row[5].(days).local
 	}
 	slices.SortStableFunc(blocked, func(a, b []any) int { return cmp.Compare(urgency(b), urgency(a)) })
 	for i, row := range rows {
@@ -1743,26 +2046,41 @@ func (b workbook) first(t *testing.T, v view) {
 		for column, name := range map[int]string{0: "Next step", 1: "Customer", 2: "Partner"} {
 			assert.Equal(t, cell(there, column), cell(row, slices.Index(head, name)), "Summary, what to do first, %s", name)
 		}
-		key := cell(there, 2) + "|" + cell(there, 15)
-		n := slices.IndexFunc(blocked, func(want []any) bool { return keyOf(want, []int{2, 15}) == key })
+		key := cell(there, 2) + "|" + cell(there, 24)
+		n := slices.IndexFunc(blocked, func(want []any) bool { return keyOf(want, []int{2, 24}) == key })
 		require.GreaterOrEqual(t, n, 0)
 		assert.Equal(t, urgency(blocked[i]), urgency(blocked[n]), "the %dth", i+1)
 		active := "–"
-		if blocked[n][9] != nil {
-			active = plain(blocked[n][9])
+		if blocked[n][10] != nil {
+			active = plain(blocked[n][10])
 		}
-		days, plural := blocked[n][4].(days).local, "s"
+		days, plural := blocked[n][5].(days).local, "s"
 		if days == 1 {
 			plural = ""
 		}
-		assert.Equal(t, fmt.Sprintf("Blocked for %d day%s; active subscriptions: %s", days, plural, active), cell(row, slices.Index(head, "Why")))
+		want := fmt.Sprintf("Blocked for %d day%s; active subscriptions: %s", days, plural, active)
+		if lapsing(v, blocked[n]) > 0 {
+			want += fmt.Sprintf("; a subscription lapses on %s", blocked[n][14])
+		}
+		assert.Equal(t, want, cell(row, slices.Index(head, "Why")))
 	}
+}
+
+// lapsing is 1 for a row of Blocked with a subscription that lapses within 30 days of the run.
+func lapsing(v view, row []any) int {
+	lapse, ok := row[14].(day)
+	for _, p := range v.partners {
+		if ok && p.name == row[2] && wall(string(lapse)).Sub(p.run.when("started_at").Truncate(24*time.Hour)) <= 30*24*time.Hour {
+			return 1
+		}
+	}
+	return 0
 }
 
 func (b workbook) purchases(t *testing.T, v view) {
 	var some, none, unread int
 	for _, row := range v.blocked() {
-		switch row[9] {
+		switch row[10] {
 		case nil:
 			unread++
 		case 0:

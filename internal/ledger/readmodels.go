@@ -48,10 +48,27 @@ type BatchHead struct {
 	Hash   string // of the last event
 }
 
-// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not
-// cancelled, and with what it has bought.
+// Reseller is the indirect reseller through whom a customer buys.
+type Reseller struct {
+	Read bool   // false: it is not known, or the partner has none
+	ID   string // empty: the customer has none
+	Name string // empty: not known
+}
+
+// CustomerEntry is a customer with its indirect reseller.
+type CustomerEntry struct {
+	standing.Record
+	Reseller Reseller
+}
+
+// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not cancelled, with what it has bought, and with
+// what was decided about it.
 type BlockedCustomer struct {
 	standing.Record
+	Reseller         Reseller
+	Exception        Exception      // zero: none
+	InvitedAt        time.Time      // the newest invitation that was sent or may have been; zero: none
+	Seats            int            // of active subscriptions
 	Attestation      attestation.ID // zero: there is none
 	AttestationState attestation.State
 	PurchasesRead    standing.Outcome // not_read: not yet; unreadable: the service refuses to say
@@ -63,4 +80,32 @@ type ResellerCount struct {
 	ResellerID                        string
 	Read                              bool // false: the reseller of these customers is not known: not read yet, or the service refuses to say
 	Clear, Blocked, Unknown, Excluded int
+}
+
+// Renewal is one active subscription of a blocked customer.
+type Renewal struct {
+	standing.Record
+	Reseller      Reseller
+	AcceptedUntil standing.Date // the block is accepted until then; empty: it is not
+	ID            string
+	Product       string
+	Seats         int
+	Term          string        // an ISO 8601 duration such as P1Y; empty: not known
+	Ends          standing.Date // when it renews or lapses; empty: never, or not known
+	AutoRenew     bool
+	Trial         bool
+}
+
+// BatchSummary is an imported file with what has become of its rows by an instant.
+type BatchSummary struct {
+	attestation.Batch
+	States map[attestation.State]int
+	// From the import until Microsoft had half, and nine in ten, of the attestations that it has by then; zero: it has none.
+	Median, NineInTen time.Duration
+}
+
+// LogEntry is an event of the log with the name of the customer that it is about, where there is one.
+type LogEntry struct {
+	Event
+	CustomerName string
 }

@@ -60,10 +60,3 @@ type ResellerName struct {
 	ID   string
 	Name string
 }
-
-// PurchasesCount counts blocked customers by what they have bought.
-type PurchasesCount struct {
-	Some   int // have active subscriptions
-	None   int // have none
-	Unread int // not read yet, or not to be read
-}

@@ -95,18 +95,25 @@ func (s *Store) Exceptions(ctx context.Context, partners []string, at time.Time)
 	if len(partners) == 0 {
 		return nil, nil
 	}
-	var rows []struct {
-		exceptionRow
-		eventColumns
-		DisplayID    string            `db:"display_id"`
-		Name         string            `db:"name"`
-		Domain       string            `db:"domain"`
-		Standing     standing.Standing `db:"standing"`
-		BlockedSince *time.Time        `db:"blocked_since"`
-	}
+	var rows []exceptionEntryRow
 	if err := s.list(ctx, s.db, &rows, "exceptions", args{"partners": partners, "at": instant(at)}); err != nil {
 		return nil, err
 	}
+	return exceptionEntries(rows), nil
+}
+
+// exceptionEntryRow is an exception with its customer.
+type exceptionEntryRow struct {
+	exceptionRow
+	eventColumns
+	DisplayID    string            `db:"display_id"`
+	Name         string            `db:"name"`
+	Domain       string            `db:"domain"`
+	Standing     standing.Standing `db:"standing"`
+	BlockedSince *time.Time        `db:"blocked_since"`
+}
+
+func exceptionEntries(rows []exceptionEntryRow) []ledger.ExceptionEntry {
 	entries := make([]ledger.ExceptionEntry, len(rows))
 	for i, r := range rows {
 		entries[i] = ledger.ExceptionEntry{
@@ -117,7 +124,7 @@ func (s *Store) Exceptions(ctx context.Context, partners []string, at time.Time)
 			Standing: r.Standing, BlockedSince: orZero(r.BlockedSince),
 		}
 	}
-	return entries, nil
+	return entries
 }
 
 // eventColumns say who did something, and when.

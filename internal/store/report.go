@@ -30,18 +30,192 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64, which 
 	}
 }
 
+// resellerColumns are what a row of another table brings of its customer's indirect reseller.
+type resellerColumns struct {
+	ResellerRead bool   `db:"reseller_read"`
+	ResellerID   string `db:"reseller_id"`
+	ResellerName string `db:"reseller_name"`
+}
+
+func (c resellerColumns) reseller() ledger.Reseller {
+	return ledger.Reseller{Read: c.ResellerRead, ID: c.ResellerID, Name: c.ResellerName}
+}
+
+// decidedColumns are what a row of another table brings of its customer's exception.
+type decidedColumns struct {
+	Owner         string        `db:"exception_owner"`
+	DueOn         standing.Date `db:"exception_due_on"`
+	Comment       string        `db:"exception_comment"`
+	AcceptedUntil standing.Date `db:"exception_accepted_until"`
+}
+
+func (c decidedColumns) exception(partnerID, customerID string) ledger.Exception {
+	e := ledger.Exception{Owner: c.Owner, DueOn: c.DueOn, Comment: c.Comment, AcceptedUntil: c.AcceptedUntil}
+	if !e.IsEmpty() {
+		e.PartnerID, e.CustomerID = partnerID, customerID
+	}
+	return e
+}
+
+// CustomerEntries is Records with the indirect reseller of each customer, as it was known at an instant.
+func (s *Store) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+	type customerRow struct {
+		ledgerRow
+		resellerColumns
+	}
+	return func(yield func(ledger.CustomerEntry, error) bool) {
+		for row, err := range stream[customerRow](ctx, s, "customer_entries", args{"partner_id": partnerID, "run": run, "standing": which, "at": instant(at)}) {
+			if !yield(ledger.CustomerEntry{Record: row.record(), Reseller: row.reseller()}, err) {
+				return
+			}
+		}
+	}
+}
+
+// CountRenewals counts what Renewals walks.
+func (s *Store) CountRenewals(ctx context.Context, partnerID string, run int64, at time.Time) (n int, err error) {
+	err = s.get(ctx, s.db, &n, "count_renewals", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-freshness))})
+	return n, err
+}
+
+// Renewals walks the active subscriptions of the blocked customers of a completed run, as they were known at an instant: those that end
+// soonest first, those without an end last.
+func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error] {
+	type renewalRow struct {
+		ledgerRow
+		SubscriptionID string        `db:"subscription_id"`
+		Product        string        `db:"product"`
+		Seats          int           `db:"seats"`
+		Term           string        `db:"term"`
+		Ends           standing.Date `db:"ends"`
+		AutoRenew      bool          `db:"auto_renew"`
+		Trial          bool          `db:"trial"`
+		resellerColumns
+		decidedColumns
+	}
+	return func(yield func(ledger.Renewal, error) bool) {
+		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"partner_id": partnerID, "run": run, "at": instant(at),
+			"fresh": instant(at.Add(-freshness))}) {
+			renewal := ledger.Renewal{Record: row.record(), Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil, ID: row.SubscriptionID,
+				Product: row.Product, Seats: row.Seats, Term: row.Term, Ends: row.Ends, AutoRenew: row.AutoRenew, Trial: row.Trial}
+			if !yield(renewal, err) {
+				return
+			}
+		}
+	}
+}
+
+// ExceptionsThen lists the exceptions of a partner's customers that were in force at an instant, the oldest first, each with its customer
+// as a completed run left it.
+func (s *Store) ExceptionsThen(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ExceptionEntry, error) {
+	var rows []exceptionEntryRow
+	if err := s.list(ctx, s.db, &rows, "exceptions_then", args{"partner_id": partnerID, "run": run, "at": instant(at)}); err != nil {
+		return nil, err
+	}
+	return exceptionEntries(rows), nil
+}
+
+// CountEventLog counts what EventLog walks.
+func (s *Store) CountEventLog(ctx context.Context, at time.Time) (n int, err error) {
+	err = s.get(ctx, s.db, &n, "count_event_log", args{"at": instant(at)})
+	return n, err
+}
+
+// EventLog walks what was done about customers by an instant, the newest first. Runs, readings, reports and copies are not in it.
+func (s *Store) EventLog(ctx context.Context, at time.Time) iter.Seq2[ledger.LogEntry, error] {
+	type logRow struct {
+		eventRow
+		CustomerName string `db:"customer_name"`
+	}
+	return func(yield func(ledger.LogEntry, error) bool) {
+		for row, err := range stream[logRow](ctx, s, "event_log", args{"at": instant(at)}) {
+			if !yield(ledger.LogEntry{Event: row.event(), CustomerName: row.CustomerName}, err) {
+				return
+			}
+		}
+	}
+}
+
+// Batches lists the imported files of a snapshot, the newest first, with what had become of their rows.
+func (s *Store) Batches(ctx context.Context, cut ledger.Snapshot) ([]ledger.BatchSummary, error) {
+	var rows []batchRow
+	arg := args{"through": cut.Batch, "at": instant(cut.At)}
+	if err := s.list(ctx, s.db, &rows, "batches_then", arg); err != nil {
+		return nil, err
+	}
+	all := make([]ledger.BatchSummary, len(rows))
+	index := make(map[int64]*ledger.BatchSummary, len(rows))
+	for i, r := range rows {
+		batch, err := r.batch()
+		if err != nil {
+			return nil, err
+		}
+		if batch.ApprovedAt.After(cut.At) {
+			batch.ApprovedBy, batch.ApprovedAt = attestation.Actor{}, time.Time{}
+		}
+		all[i] = ledger.BatchSummary{Batch: batch, States: map[attestation.State]int{}}
+		index[batch.ID] = &all[i]
+	}
+	var states []struct {
+		Batch int64             `db:"batch_id"`
+		State attestation.State `db:"state"`
+		Count int               `db:"n"`
+	}
+	if err := s.list(ctx, s.db, &states, "batch_states", arg); err != nil {
+		return nil, err
+	}
+	for _, r := range states {
+		if b := index[r.Batch]; b != nil {
+			b.States[r.State] = r.Count
+		}
+	}
+	return all, s.confirmationTimes(ctx, arg, index)
+}
+
+// confirmationTimes finds how long it took until Microsoft had half, and nine in ten, of each batch's attestations that it has.
+func (s *Store) confirmationTimes(ctx context.Context, arg args, index map[int64]*ledger.BatchSummary) error {
+	type confirmation struct {
+		Batch int64     `db:"batch_id"`
+		At    time.Time `db:"at"`
+	}
+	nth := map[int64]int{}
+	for row, err := range stream[confirmation](ctx, s, "confirmations", arg) {
+		if err != nil {
+			return err
+		}
+		b := index[row.Batch]
+		if b == nil {
+			continue
+		}
+		nth[row.Batch]++
+		has := b.States[attestation.Confirmed] + b.States[attestation.AlreadyOnRecord]
+		if nth[row.Batch] == (has+1)/2 { // the nearest rank
+			b.Median = row.At.Sub(b.ImportedAt)
+		}
+		if nth[row.Batch] == (9*has+9)/10 {
+			b.NineInTen = row.At.Sub(b.ImportedAt)
+		}
+	}
+	return nil
+}
+
 // Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
 // its import and was not taken back, and with its purchases.
 func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
-		Newest string `db:"newest"` // "12-345 approved"; empty: none
+		Newest    string     `db:"newest"` // "12-345 approved"; empty: none
+		Seats     int        `db:"seats"`
+		InvitedAt *time.Time `db:"invited_at"`
 		purchasesColumns
+		resellerColumns
+		decidedColumns
 	}
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At),
 			"fresh": instant(cut.At.Add(-freshness))}) {
-			customer := ledger.BlockedCustomer{Record: row.record()}
+			customer := ledger.BlockedCustomer{Record: row.record(), Reseller: row.reseller(), Exception: row.exception(partnerID, row.CustomerID),
+				InvitedAt: orZero(row.InvitedAt), Seats: row.Seats}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
 				customer.Attestation, err = attestation.ParseID(id)
@@ -52,17 +226,6 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut le
 			}
 		}
 	}
-}
-
-// CountPurchases counts the blocked customers of a completed run by what they had bought, as it was known at an instant.
-func (s *Store) CountPurchases(ctx context.Context, partnerID string, run int64, at time.Time) (standing.PurchasesCount, error) {
-	var row struct {
-		Some   int `db:"some"`
-		None   int `db:"none"`
-		Unread int `db:"unread"`
-	}
-	err := s.get(ctx, s.db, &row, "count_subscriptions", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-freshness))})
-	return standing.PurchasesCount(row), err
 }
 
 // CountChanges counts what Changes walks.

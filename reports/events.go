@@ -1,0 +1,60 @@
+package reports
+
+import (
+	"context"
+
+	"github.com/mcaledger/mcaledger/internal/ledger"
+)
+
+// events is the log: who did what to whom, the newest first.
+func (r *report) events() table {
+	t := newTable(sheetEvents, r.eventColumns(), r.logged, r.walkEvents)
+	t.frozen = 2
+	t.until("row")
+	return t
+}
+
+func (r *report) eventColumns() []column[ledger.LogEntry] {
+	return []column[ledger.LogEntry]{
+		col("at", 17, func(e *ledger.LogEntry) Cell { return Instant(e.At) }),
+		col("event", 24, func(e *ledger.LogEntry) Cell { return r.say.word("event", string(e.Kind)) }),
+		col("actor", 22, func(e *ledger.LogEntry) Cell { return Text(e.Actor.Name) }),
+		col("customer", 38, func(e *ledger.LogEntry) Cell { return Text(e.CustomerName) }),
+		col("partner", 17, func(e *ledger.LogEntry) Cell { return Text(r.partnerName(e.PartnerID)) }),
+		col("state_before", 24, func(e *ledger.LogEntry) Cell { return r.say.word("state", string(e.From)) }),
+		col("state_after", 24, func(e *ledger.LogEntry) Cell { return r.say.word("state", string(e.To)) }),
+		col("batch", 10, func(e *ledger.LogEntry) Cell { return ID(e.Batch) }),
+		col("row", 10, func(e *ledger.LogEntry) Cell { return ID(int64(e.Line)) }),
+		col("account", 30, func(e *ledger.LogEntry) Cell { return account(e.Actor.UserID, e.Actor.Host) }),
+		col("detail", 60, func(e *ledger.LogEntry) Cell { return Text(e.Detail) }),
+		col("tenant_id", 38, func(e *ledger.LogEntry) Cell { return Text(e.CustomerID) }),
+		col("sequence", 12, func(e *ledger.LogEntry) Cell { return ID(e.Sequence) }),
+		col("hash", 66, func(e *ledger.LogEntry) Cell { return Text(e.Hash) }),
+	}
+}
+
+// account is who really did it: the user id on a host.
+func account(userID, host string) Cell {
+	if userID == "" && host == "" {
+		return Cell{}
+	}
+	return Text(userID + "@" + host)
+}
+
+// partnerName is the label of a partner of the book; its id for another one.
+func (r *report) partnerName(id string) string {
+	for _, p := range r.book.Partners {
+		if p.Partner.ID == id {
+			return p.Partner.Name
+		}
+	}
+	return id
+}
+
+func (r *report) walkEvents(ctx context.Context, row func(ledger.LogEntry) error) error {
+	n, err := each(ctx, r.source.EventLog(ctx, r.book.Through), row)
+	if err == nil && n != r.logged {
+		err = shortfall(n, r.logged)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package reports
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/ledger"
+)
+
+type invitationRow = ofPartner[ledger.InvitationEntry]
+
+// invitationsTable are the customers that were asked to accept by themselves, and what they did.
+func (r *report) invitationsTable() table {
+	t := newTable(sheetInvitations, r.invitationColumns(), r.total(invitationRows), eachOf(r, invitationRows, r.invitationsOf))
+	t.frozen = 2
+	t.until("reason")
+	t.across = 2
+	t.marks = []mark{{"invitation", "invitation", string(ledger.InvitationAccepted), fine}, {"invitation", "invitation", string(ledger.InvitationAttested), fine}}
+	return t
+}
+
+func invitationRows(c counts) int { return c.invitations }
+
+func (r *report) invitationsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.InvitationEntry, error] {
+	return r.source.Invitations(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+}
+
+func (r *report) invitationColumns() []column[invitationRow] {
+	return []column[invitationRow]{
+		col("invitation", 20, func(i *invitationRow) Cell { return r.say.word("invitation", string(i.row.Answer())) }),
+		col("customer", 38, func(i *invitationRow) Cell { return Text(invitedName(i.row)) }),
+		col("partner", 17, func(i *invitationRow) Cell { return Text(i.partner.Partner.Name) }),
+		col("invited_at", 17, func(i *invitationRow) Cell { return Instant(i.row.At) }),
+		col("answered_at", 17, func(i *invitationRow) Cell { return Instant(i.row.AnsweredAt) }),
+		col("days_to_answer", 12, func(i *invitationRow) Cell { return r.daysToAnswer(i.row) }),
+		col("standing", 16, func(i *invitationRow) Cell { return r.say.word("standing", string(i.row.Standing)) }),
+		col("invited_to", 24, func(i *invitationRow) Cell { return r.say.word("invited_to", string(i.row.Kind)) }),
+		col("delivery", 20, func(i *invitationRow) Cell { return r.say.word("delivery", delivery(i.row)) }),
+		col("channel", 16, func(i *invitationRow) Cell { return r.say.word("channel", string(i.row.Channel)) }),
+		col("language", 10, func(i *invitationRow) Cell { return Text(i.row.Language) }),
+		col("invited_by", 18, func(i *invitationRow) Cell { return Text(i.row.Actor.Name) }),
+		col("reason", 38, func(i *invitationRow) Cell { return Text(i.row.Reason) }),
+		col("tenant_id", 38, func(i *invitationRow) Cell { return tenantID(i.row.Customer) }),
+	}
+}
+
+// invitedName is the customer's name; until it is a customer, that on the invitation.
+func invitedName(i ledger.InvitationEntry) string {
+	if i.Customer.Name != "" {
+		return i.Customer.Name
+	}
+	return i.CustomerName
+}
+
+// delivery is what became of the message. One whose end was not recorded may have been sent.
+func delivery(i ledger.InvitationEntry) string {
+	if i.Outcome == ledger.InvitationBegun {
+		return string(ledger.InvitationUnknown)
+	}
+	return string(i.Outcome)
+}
+
+func (r *report) daysToAnswer(i ledger.InvitationEntry) Cell {
+	if i.AnsweredAt.IsZero() {
+		return Cell{}
+	}
+	return Cell{kind: countCell, n: int64(i.Days(r.book.Location)), utc: int64(i.Days(time.UTC))}
+}

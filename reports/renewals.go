@@ -1,0 +1,107 @@
+package reports
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/standing"
+)
+
+type renewalRow = ofPartner[ledger.Renewal]
+
+// renewals is what blocked customers have at stake: a row for each active subscription, those that end soonest first.
+func (r *report) renewals() table {
+	t := newTable(sheetRenewals, r.renewalColumns(), r.total(renewalRows), eachOf(r, renewalRows, r.renewalsOf))
+	t.frozen, t.across = 2, 2
+	t.until("reseller")
+	t.marks = []mark{{"at_risk", "risk", riskLapses, alert}}
+	return t
+}
+
+func renewalRows(c counts) int { return c.renewals }
+
+func (r *report) renewalsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.Renewal, error] {
+	return r.source.Renewals(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+}
+
+func (r *report) renewalColumns() []column[renewalRow] {
+	return []column[renewalRow]{
+		col("at_risk", 20, func(s *renewalRow) Cell { return r.say.word("risk", risk(s.row)) }),
+		col("customer", 38, func(s *renewalRow) Cell { return Text(s.row.Name) }),
+		col("partner", 17, func(s *renewalRow) Cell { return Text(s.partner.Partner.Name) }),
+		col("product", 38, func(s *renewalRow) Cell { return Text(s.row.Product) }),
+		col("seats", 10, func(s *renewalRow) Cell { return Count(s.row.Seats) }),
+		col("ends", 13, func(s *renewalRow) Cell { return Day(s.row.Ends) }),
+		col("days_left", 10, func(s *renewalRow) Cell { return daysLeft(s.partner, s.row) }),
+		col("window", 16, func(s *renewalRow) Cell { return r.say.word("window", window(s.partner, s.row)) }),
+		col("auto_renew", 12, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.AutoRenew)) }),
+		col("term", 10, func(s *renewalRow) Cell { return Text(s.row.Term) }),
+		col("trial", 10, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.Trial)) }),
+		col("next_step", 24, func(s *renewalRow) Cell { return r.say.word("remedy", string(s.row.Remedy)) }),
+		col("blocked_since", 17, func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
+		col("accepted_until", 13, func(s *renewalRow) Cell { return Day(s.row.AcceptedUntil) }),
+		col("reseller", 22, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
+		col("tenant_id", 38, func(s *renewalRow) Cell { return tenantID(s.row.Customer) }),
+		col("subscription_id", 38, func(s *renewalRow) Cell { return Text(s.row.ID) }),
+	}
+}
+
+// What happens to a subscription of a blocked customer when its term ends.
+const (
+	riskLapses  = "lapses"  // it does not renew by itself, and renewing by hand is blocked
+	riskRenews  = "renews"  // it renews by itself, in the same quantity
+	riskUnknown = "no_date" // when its term ends is not known
+)
+
+func risk(s ledger.Renewal) string {
+	switch {
+	case s.Ends == "":
+		return riskUnknown
+	case s.AutoRenew:
+		return riskRenews
+	}
+	return riskLapses
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+// daysUntil counts the days from the run shown to a day, both in UTC; ok is false when there is no such day.
+func daysUntil(p PartnerRun, day standing.Date) (days int, ok bool) {
+	end, err := time.Parse(time.DateOnly, string(day))
+	if err != nil {
+		return 0, false
+	}
+	return int(end.Sub(p.Run.StartedAt.UTC().Truncate(24*time.Hour)) / (24 * time.Hour)), true
+}
+
+func daysLeft(p PartnerRun, s ledger.Renewal) Cell {
+	days, ok := daysUntil(p, s.Ends)
+	if !ok {
+		return Cell{}
+	}
+	return Count(days)
+}
+
+// window groups subscriptions by the days that are left.
+func window(p PartnerRun, s ledger.Renewal) string {
+	switch days, ok := daysUntil(p, s.Ends); {
+	case !ok:
+		return ""
+	case days < 0:
+		return "past"
+	case days <= 30:
+		return "within_30"
+	case days <= 60:
+		return "within_60"
+	case days <= 90:
+		return "within_90"
+	}
+	return "later"
+}
