@@ -172,19 +172,16 @@ func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
 		}
 		a.printf("%s: %s. %s\n", place, f.Message, f.Hint)
 	}
-	verb := "taken"
 	if dryRun {
-		verb = "would be taken (dry run: nothing is kept)"
+		a.printf("Dry run: nothing is kept.\n")
 	}
-	a.printf("%s: %d rows with an exception: %d %s, %d unchanged, %d refused; %d rows say nothing\n", done.Path,
-		done.Rows, done.Taken, verb,
-		done.Unchanged, done.Refused, done.Empty)
-	if done.Removed > 0 {
-		a.printf("  %d of those taken remove an exception\n", done.Removed)
-	}
+	a.printf("%s: exceptions taken: %d (removed: %d), unchanged: %d, refused: %d; rows that say nothing: %d\n",
+		done.Path,
+		done.Taken, done.Removed, done.Unchanged, done.Refused, done.Empty)
 	if done.Kept > 0 {
-		a.printf("  %d of the rows that say nothing are about customers with an exception, which stays; "+
-			"to remove one, write - into a cell\n", done.Kept)
+		a.printf("  rows that say nothing about a customer with an exception, which stays: %d; "+
+			"to remove one, write - into a cell\n",
+			done.Kept)
 	}
 	if done.RefusedFile != "" {
 		a.printf("  the refused rows, to correct and import again: %s\n", done.RefusedFile)

@@ -212,16 +212,17 @@ func (a *app) printInvited(r *inviteReply) {
 	}
 	switch {
 	case r.DryRun:
-		a.printf("%d would be invited (dry run: nobody was)", r.Planned)
+		a.printf("Dry run: nobody was invited. To be invited: %d", r.Planned)
 	case r.DraftsDir != "":
-		a.printf("%d drafts are written to %s, for a person to send", r.Delivered, r.DraftsDir)
+		a.printf("Drafts in %s, for a person to send: %d", r.DraftsDir, r.Delivered)
 	default:
-		a.printf("%d mails were sent", r.Delivered)
+		a.printf("Mails sent: %d", r.Delivered)
 	}
-	a.printf("; %d left out, %d refused, %d failed, %d with unknown outcome, %d not sent\n", r.LeftOut, r.Refused,
-		r.Failed, r.Unknown, r.NotSent)
+	a.printf("; left out: %d, refused: %d, failed: %d, outcome unknown: %d, not sent: %d\n", r.LeftOut, r.Refused,
+		r.Failed,
+		r.Unknown, r.NotSent)
 	for _, reason := range slices.Sorted(maps.Keys(leftOut)) {
-		a.printf("  left out: %d %s\n", leftOut[reason], reason)
+		a.printf("  left out, %s: %d\n", strings.ReplaceAll(string(reason), "_", " "), leftOut[reason])
 	}
 }
 
