@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/atomicfile"
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/reports"
 )
 
@@ -32,6 +34,7 @@ type Report struct {
 	Stdout      io.Writer
 	Now         func() time.Time
 	Watch       Watch
+	Actor       attestation.Actor
 	Day         time.Time // names the file of a daily report: a night may go on past midnight
 }
 
@@ -39,9 +42,8 @@ type Report struct {
 type ReportLedger interface {
 	Runs
 	reports.Source
-	// Reported notes that these runs were reported as of an instant, so that the same report can be
-	// made again.
-	Reported(ctx context.Context, runs []int64, through time.Time) error
+	// RecordReport records the report, so that the same one can be made again.
+	RecordReport(ctx context.Context, report ledger.WrittenReport, actor attestation.Actor, at time.Time) error
 }
 
 // ReportFile is a report in its place.
@@ -101,8 +103,9 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 		return ReportFile{}, err
 	}
 	if j.isDaily() {
-		if err := j.Ledger.Reported(ctx, newestRuns(book), book.Through); err != nil {
-			return done, fmt.Errorf("note what was reported: %w", err)
+		report := ledger.WrittenReport{File: filepath.Base(done.Path), Newest: newestRuns(book), AsOf: book.Through}
+		if err := j.Ledger.RecordReport(ctx, report, j.Actor, now); err != nil {
+			return done, fmt.Errorf("record the report: %w", err)
 		}
 	}
 	if j.Out == "" && j.ofNewestRuns() {

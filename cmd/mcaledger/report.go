@@ -78,7 +78,7 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 		Show:   jobs.Selection{Run: flags.run, Against: flags.against},
 		Format: flags.format, Sheets: flags.sheets, Out: flags.out, AllPartners: len(flags.partners) == 0,
 		Dir: c.Report.Dir, Keep: c.Report.Keep, Language: string(c.Report.Language), Version: programVersion(),
-		Ledger: w.ledger, Stdout: w.stdout(), Now: w.Now, Watch: w.progress.watch, Day: w.began,
+		Ledger: w.ledger, Stdout: w.stdout(), Now: w.Now, Watch: w.progress.watch, Day: w.began, Actor: program(),
 	}
 	if job.Location, err = c.Report.Location(); err != nil {
 		return job, configError{err}

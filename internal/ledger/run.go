@@ -97,10 +97,10 @@ type Totals struct {
 // Cost is what a run asked of the service, over all its attempts that ended in order, and for the
 // particulars that were read when it was closed.
 type Cost struct {
-	Requests  int // API calls sent, repeats included
-	Throttled int // answered 429
-	Retries   int // repeats of a call
-	Seconds   float64
+	Requests  int     `json:"requests"`  // API calls sent, repeats included
+	Throttled int     `json:"throttled"` // answered 429
+	Retries   int     `json:"retries"`   // repeats of a call
+	Seconds   float64 `json:"seconds"`
 }
 
 // Add returns the cost of both.
@@ -111,4 +111,12 @@ func (c Cost) Add(d Cost) Cost {
 // Sub returns the cost without what an earlier part of it was.
 func (c Cost) Sub(d Cost) Cost {
 	return Cost{c.Requests - d.Requests, c.Throttled - d.Throttled, c.Retries - d.Retries, c.Seconds - d.Seconds}
+}
+
+// WrittenReport is what the ledger keeps of a report.
+type WrittenReport struct {
+	File   string    `json:"file"`   // its name, without folders
+	SHA256 string    `json:"sha256"` // of the data that it shows
+	Newest []int64   `json:"newest"` // runs that it shows as the newest of their partners
+	AsOf   time.Time `json:"as_of"`  // the instant as of which it shows the ledger
 }

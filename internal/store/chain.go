@@ -189,20 +189,13 @@ func (s *sum) add(r attestationRow) {
 	case attestation.AlreadyKnown:
 		s.AlreadyKnown++
 	}
-	s.text = fields(s.text[:0], strconv.Itoa(r.Line), r.PartnerID, r.CustomerID, string(r.Admitted), string(r.Agreed), r.Evidence, r.PersonDigest)
+	s.text = fields(s.text[:0], strconv.Itoa(r.Line), r.PartnerID, r.CustomerID, r.CustomerName, string(r.Admitted), string(r.Reason), r.Message, r.Hint,
+		string(r.Agreed), r.Evidence, r.PersonDigest)
+	s.text = fields(s.text, strconv.FormatInt(zeroIfNull(r.ReplacesBatch), 10), strconv.Itoa(zeroIfNull(r.ReplacesLine)))
 	s.hash.Write(s.text)
 }
 
 func (s *sum) digest() string { return hex.EncodeToString(s.hash.Sum(nil)) }
-
-// fields appends fields to a text, each with its length in front, so that no two rows have the same text.
-func fields(text []byte, fields ...string) []byte {
-	for _, field := range fields {
-		text = append(strconv.AppendInt(text, int64(len(field)), 10), ':')
-		text = append(append(text, field...), ',')
-	}
-	return text
-}
 
 // sumUp sums up the rows of a batch in the ledger.
 func (s *Store) sumUp(ctx context.Context, on sqlx.QueryerContext, batch int64) (*sum, error) {

@@ -101,8 +101,12 @@ func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r ledger.Run) error {
 			return err
 		}
 	}
+	forget := []string{"forget_readings", "forget_listing"}
 	if r.State == ledger.Failed && ledger.ReadingsAreGood(r.Checks) {
-		return l.store.execAll(ctx, tx, args{"run": r.ID}, "forget_doubtful_readings", "forget_listing")
+		forget[0] = "forget_doubtful_readings"
 	}
-	return l.store.clear(ctx, tx, r.ID)
+	if err := l.store.execAll(ctx, tx, args{"run": r.ID}, forget...); err != nil {
+		return err
+	}
+	return l.store.recordClosing(ctx, tx, r.ID)
 }

@@ -3,11 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,10 +26,6 @@ type subscriptionsRow struct {
 }
 
 func (r *subscriptionsRow) key() string { return r.CustomerID }
-
-func (r *subscriptionsRow) values() []string {
-	return []string{strconv.FormatBool(r.Readable), strconv.Itoa(r.Active), string(r.NextRenewal), string(r.NextLapse), r.Digest}
-}
 
 // subscriptionRow is one subscription as the table customer_subscription holds it.
 type subscriptionRow struct {
@@ -57,8 +50,9 @@ func rowsOfSubscriptions(customerID string, subscriptions []standing.Subscriptio
 			Term: s.Term, Ends: s.Ends, AutoRenew: s.AutoRenew, Trial: s.Trial}
 	}
 	// The service may list them in another order each time; that is no change.
+	content := newDigester[subscriptionRow]()
 	slices.SortFunc(rows, func(a, b subscriptionRow) int {
-		return cmp.Or(cmp.Compare(a.SubscriptionID, b.SubscriptionID), slices.Compare(a.values(), b.values()))
+		return cmp.Or(cmp.Compare(a.SubscriptionID, b.SubscriptionID), cmp.Compare(string(content.line(&a)), string(content.line(&b))))
 	})
 	for i := range rows {
 		rows[i].Position = i + 1
@@ -66,17 +60,12 @@ func rowsOfSubscriptions(customerID string, subscriptions []standing.Subscriptio
 	return rows
 }
 
-func (r subscriptionRow) values() []string {
-	return []string{r.SubscriptionID, r.Product, strconv.Itoa(r.Seats), r.Status, r.Term, string(r.Ends), strconv.FormatBool(r.AutoRenew),
-		strconv.FormatBool(r.Trial)}
-}
-
 func digestOfSubscriptions(rows []subscriptionRow) string {
-	sum := sha256.New()
-	for _, r := range rows {
-		sum.Write(fields(nil, r.values()...))
+	digest := newDigester[subscriptionRow]("partner_id", "customer_id", "since")
+	for i := range rows {
+		digest.add(&rows[i])
 	}
-	return hex.EncodeToString(sum.Sum(nil))
+	return digest.sum()
 }
 
 // customerResellerRow is the indirect reseller of a customer as the table customer_reseller holds it.
@@ -88,9 +77,6 @@ type customerResellerRow struct {
 }
 
 func (r *customerResellerRow) key() string { return r.CustomerID }
-func (r *customerResellerRow) values() []string {
-	return []string{strconv.FormatBool(r.Readable), r.ResellerID}
-}
 
 // resellerRow is an indirect reseller as the table reseller holds it.
 type resellerRow struct {
@@ -99,8 +85,7 @@ type resellerRow struct {
 	Name       string `db:"name"`
 }
 
-func (r *resellerRow) key() string      { return r.ResellerID }
-func (r *resellerRow) values() []string { return []string{r.Name} }
+func (r *resellerRow) key() string { return r.ResellerID }
 
 // SubscriptionsDue walks the customers that are blocked now and whose subscriptions were never read, were read at or before
 // stale, or renewed or lapsed before today.

@@ -1,5 +1,7 @@
 package store
 
+import "fmt"
+
 // Errors say to machines what they are (Code) and to people what they can do (Hint).
 
 // sentinel is an error that is compared with errors.Is.
@@ -21,6 +23,9 @@ var (
 	ErrInboxFileTaken error = &sentinel{"another run imports this file of the inbox", "held", waitHint}
 	// ErrInvitedMeanwhile: another process has invited the customer.
 	ErrInvitedMeanwhile error = &sentinel{"the customer was invited meanwhile", "invited", ""}
+	// ErrUnfinished: some attestations of the batch may still be sent.
+	ErrUnfinished error = &sentinel{"the batch has attestations that may still be sent", "unfinished",
+		"Submit or cancel them first; mcaledger attest list shows their states."}
 	// ErrNotFound: the ledger holds no such thing.
 	ErrNotFound error = &sentinel{"not in the ledger", "not_found", ""}
 )
@@ -40,3 +45,14 @@ func (e *Error) Hint() string {
 
 func (e *HeldError) Code() string { return "held" }
 func (e *HeldError) Hint() string { return waitHint }
+
+// AlteredError: what a completed run left in the ledger is not there any more as it was.
+type AlteredError struct{ Run int64 }
+
+func (e *AlteredError) Error() string {
+	return fmt.Sprintf("the standings of run %d are not what the run left: the database was changed by other means, or is damaged", e.Run)
+}
+func (e *AlteredError) Code() string { return "ledger_altered" }
+func (e *AlteredError) Hint() string {
+	return "Keep the database as it is. mcaledger verify names what is altered; restore a backup if there is one."
+}

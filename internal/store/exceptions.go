@@ -3,11 +3,8 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -31,22 +28,18 @@ type exceptionRow struct {
 	Salt          string        `db:"salt"`
 }
 
+// digest stands for the row in the chain. Without the salt what people wrote cannot be guessed from it, so that purging the
+// row purges that.
 func (r exceptionRow) digest() string {
-	return saltedDigest(r.Salt, r.PartnerID, r.CustomerID, r.Owner, string(r.DueOn), r.Comment, string(r.AcceptedUntil),
-		strconv.FormatBool(r.Removed), r.File)
+	digest := newDigester[exceptionRow]("event")
+	digest.add(&r)
+	return digest.sum()
 }
 
 // same reports whether two rows say the same, whatever file said it.
 func (r exceptionRow) same(b exceptionRow) bool {
 	r.Event, r.File, r.Salt, b.Event, b.File, b.Salt = 0, "", "", 0, "", ""
 	return r == b
-}
-
-// saltedDigest stands for values in the chain that may be personal data. Without the salt it cannot
-// be guessed, so that purging the row purges them.
-func saltedDigest(salt string, values ...string) string {
-	sum := sha256.Sum256(fields(fields(make([]byte, 0, 512), salt), values...))
-	return hex.EncodeToString(sum[:])
 }
 
 // digested is the detail of an event that records a row of its own.

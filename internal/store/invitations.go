@@ -30,10 +30,11 @@ type invitationRow struct {
 	Salt           string                `db:"salt"`
 }
 
+// digest is like that of an exception.
 func (r invitationRow) digest() string {
-	return saltedDigest(r.Salt, r.PartnerID, zeroIfNull(r.CustomerID), r.CustomerName, r.Domain, string(r.Kind),
-		string(r.Channel), r.Recipient,
-		r.Language, r.TemplateDigest)
+	digest := newDigester[invitationRow]("event")
+	digest.add(&r)
+	return digest.sum()
 }
 
 // invitationResultRow is what became of an invitation. Its event has the same values.

@@ -3,15 +3,12 @@ package store
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
-	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
@@ -30,7 +27,6 @@ type observed[R any] interface {
 	*R
 	observed() *observation
 	key() string
-	values() []string // all that an edit by hand must not change
 }
 
 // kept is a table of observations and the statements about it.
@@ -107,18 +103,15 @@ func (l *Lease) recordBegun(ctx context.Context, tx *sqlx.Tx, table string, at t
 		return 0, err
 	}
 	return l.store.appendNumbered(ctx, tx, ledger.Event{Kind: ledger.EventEnrich, At: at, PartnerID: l.partner.ID,
-		Actor: attestation.Actor{Source: attestation.FromProgram}, Detail: string(detail)})
+		Actor: automatic(), Detail: string(detail)})
 }
 
-// digestOf is the digest of rows, whatever their order.
+// digestOf is the digest of rows that were begun together, whatever their order. read_at moves later.
 func digestOf[R any, P observed[R]](rows []R) string {
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b R) int { return cmp.Compare(P(&a).key(), P(&b).key()) })
-	sum := sha256.New()
-	var text []byte
+	digest := newDigester[R]("read_at", "event")
 	for i := range rows {
-		row := P(&rows[i])
-		text = fields(text[:0], row.key(), row.observed().Since.UTC().Format(time.RFC3339Nano))
-		sum.Write(fields(text, row.values()...))
+		digest.add(&rows[i])
 	}
-	return hex.EncodeToString(sum.Sum(nil))
+	return digest.sum()
 }

@@ -3,9 +3,12 @@ package store
 import (
 	"errors"
 	"os"
+	"os/user"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
 // thisProcess names this process so that another one of the same host can tell whether it still lives. The host's name alone would
@@ -17,6 +20,16 @@ func thisProcess() (host string, pid int64, started string) {
 	_, started = process(os.Getpid())
 	host = strings.Join([]string{name, strings.TrimSpace(string(boot)), namespace}, "/")
 	return strings.TrimRight(host, "/"), int64(os.Getpid()), started
+}
+
+// automatic is the actor of what the program does by itself.
+func automatic() attestation.Actor {
+	host, _ := os.Hostname()
+	actor := attestation.Actor{Name: "mcaledger", Host: host, Source: attestation.FromProgram}
+	if account, err := user.Current(); err == nil {
+		actor.UserID = account.Uid
+	}
+	return actor
 }
 
 // dead reports whether the process of this host that once had the id is certainly over.

@@ -225,9 +225,13 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 	if s.State != c.State {
 		e.From, e.To = c.State, s.State
 	}
-	return q.event(ctx, tx, e, c, requestDetail{Claim: c.Number, Request: now.Requests, Read: s.Read, Result: s.Result,
+	detail := requestDetail{Claim: c.Number, Request: now.Requests, Read: s.Read, Result: s.Result,
 		Reason: s.Reason, Status: s.Answer.Status, Code: s.Answer.Code, RequestID: s.Answer.RequestID,
-		CorrelationID: s.Answer.CorrelationID})
+		CorrelationID: s.Answer.CorrelationID}
+	if err := q.store.addDigests(ctx, tx, c.ID, &detail); err != nil {
+		return err
+	}
+	return q.event(ctx, tx, e, c, detail)
 }
 
 func (q *Queue) saveEnhanced(ctx context.Context, tx *sqlx.Tx, id attestation.ID, e *attestation.Enhanced) error {

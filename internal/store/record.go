@@ -48,6 +48,8 @@ type ledgerRow struct {
 	ValidTo   *int64 `db:"valid_to"`
 }
 
+func (r ledgerRow) ledger() ledgerRow { return r }
+
 func rowOf(r standing.Record) recordRow {
 	return recordRow{
 		CustomerID: r.ID, DisplayID: r.DisplayID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain, Relationship: r.Relationship,

@@ -19,10 +19,12 @@ func (s *Store) CountRecords(ctx context.Context, partnerID string, run int64, w
 	return n, err
 }
 
-// Records walks the customers of a completed run with the given standing, or all of them (""), by name.
+// Records walks the customers of a completed run with the given standing, or all of them (""), by name. After all of them it
+// fails with an *AlteredError when they are not those that the run left.
 func (s *Store) Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error] {
 	return func(yield func(standing.Record, error) bool) {
-		for row, err := range stream[ledgerRow](ctx, s, "records", args{"partner_id": partnerID, "run": run, "standing": which}) {
+		arg := args{"partner_id": partnerID, "run": run, "standing": which}
+		for row, err := range checked(ctx, s, arg, stream[ledgerRow](ctx, s, "records", arg)) {
 			if !yield(row.record(), err) {
 				return
 			}
@@ -57,14 +59,15 @@ func (c decidedColumns) exception(partnerID, customerID string) ledger.Exception
 	return e
 }
 
-// CustomerEntries is Records with the indirect reseller of each customer, as it was known at an instant.
+// CustomerEntries is Records, check included, with the indirect reseller of each customer, as it was known at an instant.
 func (s *Store) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 	type customerRow struct {
 		ledgerRow
 		resellerColumns
 	}
 	return func(yield func(ledger.CustomerEntry, error) bool) {
-		for row, err := range stream[customerRow](ctx, s, "customer_entries", args{"partner_id": partnerID, "run": run, "standing": which, "at": instant(at)}) {
+		arg := args{"partner_id": partnerID, "run": run, "standing": which, "at": instant(at)}
+		for row, err := range checked(ctx, s, arg, stream[customerRow](ctx, s, "customer_entries", arg)) {
 			if !yield(ledger.CustomerEntry{Record: row.record(), Reseller: row.reseller()}, err) {
 				return
 			}

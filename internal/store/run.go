@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -94,9 +96,13 @@ func (r runRow) run() ledger.Run {
 		Policy: standing.Policy{AcceptedSince: r.AcceptedSince, TrustDirectAcceptance: r.TrustDirect},
 		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
 		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), ReportedAt: orZero(r.ReportedAt), OldestReading: r.OldestReading.UTC(),
-		Totals: r.totals(), Cost: ledger.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds},
+		Totals: r.totals(), Cost: r.cost(),
 		Failure: ledger.Failure{Code: r.FailureCode, Message: r.FailureMessage, Hint: r.FailureHint},
 	}
+}
+
+func (r runRow) cost() ledger.Cost {
+	return ledger.Cost{Requests: r.Requests, Throttled: r.Throttled, Retries: r.Retries, Seconds: r.Seconds}
 }
 
 // ErrSweepUnfinished: a recheck has to wait until the interrupted sweep was continued.
@@ -145,7 +151,10 @@ func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted led
 		if _, err := l.store.exec(ctx, tx, "abandon_run", at); err != nil {
 			return interrupted, false, err
 		}
-		return interrupted, false, l.store.clear(ctx, tx, interrupted.ID)
+		if err := l.store.clear(ctx, tx, interrupted.ID); err != nil {
+			return interrupted, false, err
+		}
+		return interrupted, false, l.store.recordClosing(ctx, tx, interrupted.ID)
 	}
 	interrupted.Attempt++
 	interrupted.OldestReading = first
@@ -236,13 +245,31 @@ func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Recor
 	return records, nil
 }
 
-// AddCost adds what an attempt cost to its run.
+// AddCost adds what an attempt cost to its run. What is added to a closed run is an event.
 func (l *Lease) AddCost(ctx context.Context, id int64, cost ledger.Cost) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
-		_, err := l.store.exec(ctx, tx, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,
+		var finished *time.Time
+		err := l.store.get(ctx, tx, &finished, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,
 			"retries": cost.Retries, "seconds": cost.Seconds})
-		return err
+		if err != nil || finished == nil {
+			return err
+		}
+		detail, err := json.Marshal(laterCost{Cost: &cost})
+		if err != nil {
+			return err
+		}
+		return l.store.append(ctx, tx, ledger.Event{Kind: ledger.EventEnrich, At: finished.Add(seconds(cost)), Run: id, PartnerID: l.partner.ID, Actor: automatic(),
+			Detail: string(detail)})
 	})
+}
+
+func seconds(cost ledger.Cost) time.Duration {
+	return time.Duration(cost.Seconds * float64(time.Second))
+}
+
+// laterCost is the detail of the event that adds to the cost of a closed run.
+type laterCost struct {
+	Cost *ledger.Cost `json:"cost"`
 }
 
 // LastCompleted returns the partner's newest completed run; nil when there is none.
@@ -286,13 +313,23 @@ func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by
 	return s.runs(ctx, "runs_after", args{"partner_id": partnerID, "after": after, "by": instant(by)})
 }
 
-// Reported notes that a workbook shows these runs as the newest, with the ledger as it stood at an instant.
-func (s *Store) Reported(ctx context.Context, runs []int64, at time.Time) error {
-	if len(runs) == 0 {
-		return nil
+// RecordReport records that a report was written. Runs that it shows as the newest can be reported again as they were then.
+func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, actor attestation.Actor, at time.Time) error {
+	detail, err := json.Marshal(report)
+	if err != nil {
+		return err
 	}
-	_, err := s.exec(ctx, s.db, "reported", args{"runs": runs, "at": instant(at)})
-	return err
+	if !at.After(report.AsOf) { // the same report, made again, must not find itself in the log
+		at = report.AsOf.Add(time.Microsecond)
+	}
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if len(report.Newest) > 0 {
+			if _, err := s.exec(ctx, tx, "reported", args{"runs": report.Newest, "at": instant(report.AsOf)}); err != nil {
+				return err
+			}
+		}
+		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventReport, At: at, Actor: actor, Detail: string(detail)})
+	})
 }
 
 // LastEntry is the instant of the newest thing that the ledger knows of, the end of a run or an event of an attestation, or a

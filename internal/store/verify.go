@@ -4,25 +4,32 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
 // Verify compares the whole ledger with its event chain: every event is what was sealed and follows the one before, and
 // every table that events speak of says what they say. It reads one state of the database, also while others write.
 func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err error) {
 	err = s.inSnapshot(ctx, func(tx *sqlx.Tx) error {
-		v := &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{}, enriched: map[int64]ledger.Event{}}
+		v := newVerifier(s, tx)
 		for _, check := range []struct {
 			name string
 			run  func(*verifier, context.Context) error
 		}{
+			{"database", (*verifier).database},
 			{"chain", (*verifier).chain},
+			{"runs", (*verifier).runs},
+			{"standings", (*verifier).standings},
 			{"batches", (*verifier).batches},
 			{"rows", (*verifier).rows},
+			{"orphans", (*verifier).orphans},
 			{"signers", (*verifier).signers},
 			{"states", (*verifier).states},
 			{"requests", (*verifier).requests},
@@ -48,8 +55,16 @@ type verifier struct {
 	check string // under way
 	all   []batchRow
 
-	imports, approvals map[int64]ledger.Event // by batch
-	enriched           map[int64]ledger.Event // by sequence
+	imports, approvals, purges map[int64]ledger.Event // by batch
+	enriched                   map[int64]ledger.Event // by sequence
+	closings                   map[int64]ledger.Event // by run, like what follows
+	costs                      map[int64][]ledger.Cost
+	reported                   map[int64]time.Time
+}
+
+func newVerifier(s *Store, tx *sqlx.Tx) *verifier {
+	return &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{}, purges: map[int64]ledger.Event{}, enriched: map[int64]ledger.Event{},
+		closings: map[int64]ledger.Event{}, costs: map[int64][]ledger.Cost{}, reported: map[int64]time.Time{}}
 }
 
 // mostProblems is how many problems are told; one fault can have very many.
@@ -61,6 +76,41 @@ func (v *verifier) problem(at ledger.Problem, format string, values ...any) {
 	}
 	at.Check, at.Text = v.check, fmt.Sprintf(format, values...)
 	v.found.Problems = append(v.found.Problems, at)
+}
+
+// database asks the database whether its file is sound, and whether the log is still protected from edits.
+func (v *verifier) database(ctx context.Context) error {
+	found, err := v.store.damage(ctx, v.tx, "integrity_check")
+	if err != nil {
+		return err
+	}
+	for _, text := range found {
+		v.problem(ledger.Problem{}, "the database file is damaged: %s", text)
+	}
+	var triggers int
+	if err := v.store.get(ctx, v.tx, &triggers, "count_event_triggers", nil); err != nil {
+		return err
+	}
+	if triggers == 0 {
+		v.problem(ledger.Problem{}, "the triggers that keep events from being changed are missing")
+	}
+	return nil
+}
+
+// Damage asks SQLite whether the structure of its file is sound, and returns what is not. It takes seconds for a large
+// database. PostgreSQL finds damage by itself, if it was set up with checksums.
+func (s *Store) Damage(ctx context.Context) ([]string, error) {
+	return s.damage(ctx, s.db, "quick_check")
+}
+
+func (s *Store) damage(ctx context.Context, on sqlx.ExtContext, check string) (found []string, err error) {
+	if s.dialect != sqlfiles.SQLite {
+		return nil, nil
+	}
+	if err := s.list(ctx, on, &found, check, nil); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(text string) bool { return text == "ok" }), nil
 }
 
 // chain walks all events and keeps those that later checks need.
@@ -100,13 +150,19 @@ func (v *verifier) chain(ctx context.Context) error {
 // remember keeps the events that say what other tables must be.
 func (v *verifier) remember(at ledger.Problem, e ledger.Event) {
 	kept, of := v.imports, e.Batch
-	switch e.Kind {
-	case ledger.EventImport:
-	case ledger.EventApprove:
+	switch {
+	case e.Kind == ledger.EventImport:
+	case e.Kind == ledger.EventApprove:
 		kept = v.approvals
-	case ledger.EventEnrich:
+	case e.Kind == ledger.EventPurge:
+		v.purges[e.Batch] = e // the last one counts
+		return
+	case e.Kind == ledger.EventRun:
+		kept, of = v.closings, e.Run
+	case e.Kind == ledger.EventEnrich && e.Run == 0:
 		kept, of = v.enriched, e.Sequence
 	default:
+		v.rememberLater(at, e)
 		return
 	}
 	if _, twice := kept[of]; twice {
@@ -173,17 +229,45 @@ func policyThen(detail imported, approved ledger.Event) attestation.ApprovalPoli
 	return detail.Policy
 }
 
-// rows compares the rows of each batch with the digest taken when it was imported.
+// rows compares the rows of each batch with the digest taken when it was imported, or purged.
 func (v *verifier) rows(ctx context.Context) error {
 	for _, b := range v.all {
 		digest, err := v.store.digest(ctx, v.tx, b.ID)
 		if err != nil {
 			return err
 		}
-		var detail imported
-		if json.Unmarshal([]byte(v.imports[b.ID].Detail), &detail) != nil || digest != detail.Digest {
+		e, purged := v.purges[b.ID]
+		if !purged {
+			e = v.imports[b.ID]
+		}
+		var said struct{ Digest string }
+		if json.Unmarshal([]byte(e.Detail), &said) != nil || digest != said.Digest {
 			v.problem(ledger.Problem{Batch: b.ID}, "the rows of batch %d are not those that were imported", b.ID)
 		}
+	}
+	return nil
+}
+
+// orphans looks for rows that belong to nothing. Not all tables that imports fill have foreign keys, and who edits by hand
+// can turn them off.
+func (v *verifier) orphans(ctx context.Context) error {
+	type place struct {
+		Table string `db:"place"`
+		Batch int64  `db:"batch_id"`
+		Line  int    `db:"line"`
+	}
+	var orphans, unsigned []place
+	if err := v.store.list(ctx, v.tx, &orphans, "orphans", nil); err != nil {
+		return err
+	}
+	for _, o := range orphans {
+		v.problem(ledger.Problem{Batch: o.Batch, Line: o.Line}, "the row of %s belongs to nothing", o.Table)
+	}
+	if err := v.store.list(ctx, v.tx, &unsigned, "missing_signers", nil); err != nil {
+		return err
+	}
+	for _, u := range unsigned {
+		v.problem(ledger.Problem{Batch: u.Batch, Line: u.Line}, "the signer is missing, and no event says that the batch was purged")
 	}
 	return nil
 }

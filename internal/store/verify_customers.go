@@ -88,6 +88,7 @@ func (v *verifier) subscriptionDetails(ctx context.Context) error {
 			header = row
 		}
 		if row.Position != nil {
+			row.subscriptionRow.Position = *row.Position
 			rows = append(rows, row.subscriptionRow)
 		}
 	}

@@ -3,10 +3,14 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // requestDetail is what the events of a request say of it: of its sending without a result, of its answer with one.
@@ -22,6 +26,59 @@ type requestDetail struct {
 	Status        int                     `json:"status,omitempty"`
 	Code          string                  `json:"code,omitempty"`
 	CorrelationID string                  `json:"correlation_id,omitempty"`
+	Words         string                  `json:"words,omitempty"`    // salted digest of the message and the hint
+	Enhanced      string                  `json:"enhanced,omitempty"` // salted digest of what the enhanced route knows since
+}
+
+// wordsRow is what an answer says in words. They may be personal data, so that the salt is the signer's: purging the signer
+// purges what could be guessed from the digest.
+type wordsRow struct {
+	Message string `db:"message"`
+	Hint    string `db:"hint"`
+	Salt    string `db:"salt"`
+}
+
+func (r wordsRow) digest() string {
+	if r.Message == "" && r.Hint == "" || r.Salt == "" {
+		return ""
+	}
+	digest := newDigester[wordsRow]()
+	digest.add(&r)
+	return digest.sum()
+}
+
+// enhancedRow is what the enhanced route knows of an attestation.
+type enhancedRow struct {
+	ExternalID        string        `db:"external_id"`
+	ExpiresAt         *time.Time    `db:"expires_at"`
+	AcceptedOn        standing.Date `db:"accepted_on"`
+	DocumentURL       string        `db:"document_url"`
+	DocumentSHA256    string        `db:"document_sha256"`
+	DocumentFetchedAt *time.Time    `db:"document_fetched_at"`
+	Salt              string        `db:"salt"`
+}
+
+func (r enhancedRow) digest() string {
+	if r.Salt == "" || r == (enhancedRow{Salt: r.Salt}) {
+		return ""
+	}
+	digest := newDigester[enhancedRow]()
+	digest.add(&r)
+	return digest.sum()
+}
+
+// addDigests adds to the detail of an answer what the tables hold of it in words and documents.
+func (s *Store) addDigests(ctx context.Context, tx *sqlx.Tx, id attestation.ID, detail *requestDetail) error {
+	var words wordsRow
+	var enhanced enhancedRow
+	if err := s.get(ctx, tx, &words, "request_words", args{"batch": id.Batch, "line": id.Line, "number": detail.Request}); err != nil {
+		return err
+	}
+	if err := s.get(ctx, tx, &enhanced, "enhanced_columns", args{"batch": id.Batch, "line": id.Line}); err != nil {
+		return err
+	}
+	detail.Words, detail.Enhanced = words.digest(), enhanced.digest()
+	return nil
 }
 
 // requests compares the requests of each attestation with their events: each was sent and answered as the log says, and
@@ -31,6 +88,7 @@ func (v *verifier) requests(ctx context.Context) error {
 		var logged requestLog
 		for row, err := range streamOn[struct {
 			requestRow
+			Salt      string           `db:"salt"`
 			EventKind ledger.EventKind `db:"event_kind"`
 			At        time.Time        `db:"at"`
 			Detail    string           `db:"detail"`
@@ -40,7 +98,7 @@ func (v *verifier) requests(ctx context.Context) error {
 			}
 			if row.Line != logged.Line || row.Number != logged.Number {
 				v.requestProblems(logged)
-				logged = requestLog{requestRow: row.requestRow}
+				logged = requestLog{requestRow: row.requestRow, words: wordsRow{row.Message, row.Hint, row.Salt}}
 			}
 			var d requestDetail
 			if json.Unmarshal([]byte(row.Detail), &d) == nil && d.Request == row.Number {
@@ -55,6 +113,33 @@ func (v *verifier) requests(ctx context.Context) error {
 		for _, line := range missing {
 			v.problem(ledger.Problem{Batch: b.ID, Line: line}, "requests of the attestation are missing, or there are more than were sent")
 		}
+		if err := v.enhanced(ctx, b.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enhanced compares what the enhanced route knows of each attestation with the last event that says so.
+func (v *verifier) enhanced(ctx context.Context, batch int64) error {
+	for row, err := range streamOn[struct {
+		enhancedRow
+		Line   int     `db:"line"`
+		Detail *string `db:"detail"`
+	}](ctx, v.store, v.tx, "enhanced_events", args{"batch": batch}) {
+		if err != nil {
+			return err
+		}
+		var d requestDetail
+		if detail := zeroIfNull(row.Detail); detail != "" {
+			if err := json.Unmarshal([]byte(detail), &d); err != nil {
+				return fmt.Errorf("the last answer's event of %d-%d: %w", batch, row.Line, err)
+			}
+		}
+		purged := row.Salt == ""
+		if !purged && row.digest() != d.Enhanced {
+			v.problem(ledger.Problem{Batch: batch, Line: row.Line}, "the link, the acceptance or the document is not what was logged")
+		}
 	}
 	return nil
 }
@@ -62,6 +147,7 @@ func (v *verifier) requests(ctx context.Context) error {
 // requestLog is a request with what its events say of it.
 type requestLog struct {
 	requestRow
+	words          wordsRow
 	sent, answered bool // the last event about it says what the row says
 	wasAnswered    bool // there is such an event
 }
@@ -73,10 +159,13 @@ func (l *requestLog) add(kind ledger.EventKind, at time.Time, d requestDetail) {
 		return
 	}
 	l.wasAnswered = true
-	d.Claim = 0 // another worker may settle it
+	d.Claim, d.Enhanced = 0, "" // another worker may settle it; the other is compared for all requests at once
+	if l.words.Salt == "" {     // the signer was purged
+		d.Words = ""
+	}
 	l.answered = at.Equal(orZero(l.AnsweredAt)) && d == requestDetail{Request: l.Number, Read: l.Kind == attestation.ReadRequest,
 		Result: l.Result, Reason: l.Reason, Status: l.AnswerStatus, Code: l.AnswerCode, RequestID: l.AnswerRequestID,
-		CorrelationID: l.AnswerCorrelationID}
+		CorrelationID: l.AnswerCorrelationID, Words: l.words.digest()}
 }
 
 func (v *verifier) requestProblems(l requestLog) {

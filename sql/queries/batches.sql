@@ -63,7 +63,9 @@ UPDATE batch SET row_count = :row_count, queued = :queued, refused = :refused, d
 WHERE id = :id
 
 -- name: admitted_rows
-SELECT batch_id, line, partner_id, customer_id, admitted, date_agreed, evidence, signer_digest FROM attestation WHERE batch_id = :batch ORDER BY line
+SELECT batch_id, line, partner_id, customer_id, customer_name, admitted, reason, message, hint, date_agreed, evidence,
+    replaces_batch, replaces_line, signer_digest
+FROM attestation WHERE batch_id = :batch ORDER BY line
 
 -- name: lock_imports
 -- PostgreSQL only: SQLite has one writer anyway. Two imports of one file at the same time must not miss each other.
@@ -95,3 +97,15 @@ UPDATE batch SET inbox_file = '' WHERE id = :batch
 
 -- name: move_queued
 UPDATE attestation SET state = :to WHERE batch_id = :batch AND state = 'queued'
+
+-- name: count_unfinished
+SELECT COUNT(*) FROM attestation WHERE batch_id = :batch AND state IN (:states)
+
+-- name: purge_rows
+UPDATE attestation SET message = '', hint = '' WHERE batch_id = :batch
+
+-- name: purge_requests
+UPDATE attestation_request SET message = '', hint = '' WHERE batch_id = :batch
+
+-- name: purge_cells
+DELETE FROM attestation_signer WHERE batch_id = :batch

@@ -44,10 +44,30 @@ ORDER BY line LIMIT 100
 
 -- name: request_events
 -- Each request with every event of its attestation.
-SELECT r.*, e.kind AS event_kind, e.at, e.detail
+SELECT r.*, e.kind AS event_kind, e.at, e.detail, COALESCE(p.salt, '') AS salt
 FROM attestation_request r JOIN event e ON e.batch_id = r.batch_id AND e.line = r.line
+LEFT JOIN attestation_signer p ON p.batch_id = r.batch_id AND p.line = r.line
 WHERE r.batch_id = :batch
 ORDER BY r.line, r.number, e.sequence
+
+-- name: request_words
+SELECT r.message, r.hint, COALESCE(p.salt, '') AS salt
+FROM attestation_request r LEFT JOIN attestation_signer p ON p.batch_id = r.batch_id AND p.line = r.line
+WHERE r.batch_id = :batch AND r.line = :line AND r.number = :number
+
+-- name: enhanced_columns
+SELECT a.external_id, a.expires_at, a.accepted_on, a.document_url, a.document_sha256, a.document_fetched_at, COALESCE(p.salt, '') AS salt
+FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
+WHERE a.batch_id = :batch AND a.line = :line
+
+-- name: enhanced_events
+-- What the enhanced route knows of each attestation, with the last event that says so.
+SELECT a.line, a.external_id, a.expires_at, a.accepted_on, a.document_url, a.document_sha256, a.document_fetched_at,
+    COALESCE(p.salt, '') AS salt, (
+        SELECT e.detail FROM event e
+        WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.kind IN ('answer', 'settle') ORDER BY e.sequence DESC LIMIT 1) AS detail
+FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
+WHERE a.batch_id = :batch ORDER BY a.line
 
 -- name: missing_requests
 -- Lines that do not have as many requests as they count, or not as many as were sent.
@@ -62,6 +82,32 @@ ORDER BY a.line LIMIT 100
 SELECT p.*, a.signer_digest FROM attestation_signer p JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line
 WHERE p.batch_id = :batch ORDER BY p.line
 
+-- name: missing_signers
+-- Attestations without a signer, in batches that were not purged.
+SELECT a.batch_id, a.line FROM attestation a
+WHERE NOT EXISTS (SELECT 1 FROM attestation_signer p WHERE p.batch_id = a.batch_id AND p.line = a.line)
+  AND NOT EXISTS (SELECT 1 FROM event e WHERE e.batch_id = a.batch_id AND e.kind = 'purge')
+ORDER BY a.batch_id, a.line LIMIT 100
+
+-- name: orphans
+-- Rows that belong to no batch, attestation, run or reading. The last two have no batch.
+SELECT 'attestation' AS place, a.batch_id, a.line FROM attestation a
+WHERE NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = a.batch_id)
+UNION ALL
+SELECT 'attestation_signer', p.batch_id, p.line FROM attestation_signer p
+WHERE NOT EXISTS (SELECT 1 FROM attestation a WHERE a.batch_id = p.batch_id AND a.line = p.line)
+UNION ALL
+SELECT 'attestation_request', r.batch_id, r.line FROM attestation_request r
+WHERE NOT EXISTS (SELECT 1 FROM attestation a WHERE a.batch_id = r.batch_id AND a.line = r.line)
+UNION ALL
+SELECT 'run_check', 0, c.position FROM run_check c
+WHERE NOT EXISTS (SELECT 1 FROM run r WHERE r.id = c.run_id)
+UNION ALL
+SELECT 'customer_subscription', 0, d.position FROM customer_subscription d
+WHERE NOT EXISTS (SELECT 1 FROM customer_subscriptions h
+                  WHERE h.partner_id = d.partner_id AND h.customer_id = d.customer_id AND h.since = d.since)
+ORDER BY place, batch_id, line LIMIT 100
+
 -- name: last_event
 -- A report tells nothing that was not in the ledger before.
 SELECT at FROM event WHERE kind NOT IN ('report', 'backup', 'migrate') ORDER BY at DESC LIMIT 1
@@ -73,3 +119,13 @@ SELECT b.id, b.file_name, b.row_count, e.sequence AS head_sequence, e.hash AS he
 FROM batch b JOIN event e ON e.sequence = (SELECT MAX(x.sequence) FROM event x WHERE x.batch_id = b.id AND x.at <= :at)
 WHERE b.imported_at <= :at
 ORDER BY b.id DESC
+
+-- name: quick_check
+-- SQLite only, like the next one.
+PRAGMA quick_check
+
+-- name: integrity_check
+PRAGMA integrity_check
+
+-- name: count_event_triggers
+SELECT COUNT(*) FROM {{triggers}}

@@ -30,6 +30,7 @@ UPDATE run SET failure_code = :code, failure_message = :message, failure_hint = 
 UPDATE run SET requests = requests + :requests, throttled = throttled + :throttled, retries = retries + :retries,
     seconds = seconds + :seconds
 WHERE id = :run
+RETURNING finished_at
 
 -- name: finish_run
 UPDATE run SET state = :state, finished_at = :finished_at, listed = :listed, unlisted = :unlisted, found_unlisted = :found_unlisted,
@@ -89,3 +90,15 @@ UPDATE run_reading SET run_id = :run WHERE run_id = :failed
 -- name: forget_kept_readings
 -- Those of failed runs of the partner: another run takes their place.
 DELETE FROM run_reading WHERE run_id IN (SELECT id FROM run WHERE partner_id = :partner_id AND state = 'failed')
+
+-- name: closing_before
+-- The detail of the event of the last completed run before one.
+SELECT e.detail FROM event e
+WHERE e.kind = 'run' AND e.run_id = (
+    SELECT r.id FROM run r WHERE r.partner_id = :partner_id AND r.state = 'completed' AND r.id < :run ORDER BY r.id DESC LIMIT 1)
+
+-- name: runs_by_partner
+SELECT * FROM run ORDER BY partner_id, id
+
+-- name: closing
+SELECT detail FROM event WHERE kind = 'run' AND run_id = :run

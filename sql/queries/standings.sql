@@ -96,3 +96,19 @@ SELECT
        AND NOT EXISTS (
          SELECT 1 FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
            AND {{valid a :run}}))
+
+-- name: records_begun
+SELECT * FROM standing WHERE partner_id = :partner_id AND valid_from = :run ORDER BY customer_id {{bytewise}}
+
+-- name: records_ended
+SELECT * FROM standing WHERE partner_id = :partner_id AND valid_to = :run ORDER BY customer_id {{bytewise}}
+
+-- name: records_valid
+SELECT * FROM standing s WHERE s.partner_id = :partner_id AND {{valid s :run}}
+
+-- name: records_of_no_run
+-- Records that began or ended with a run that did not complete, or of another partner.
+SELECT s.partner_id, s.customer_id, s.valid_from FROM standing s
+WHERE NOT EXISTS (SELECT 1 FROM run r WHERE r.id = s.valid_from AND r.partner_id = s.partner_id AND r.state = 'completed')
+   OR s.valid_to IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run r WHERE r.id = s.valid_to AND r.partner_id = s.partner_id AND r.state = 'completed')
+ORDER BY s.partner_id, s.customer_id LIMIT 100

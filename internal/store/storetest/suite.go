@@ -57,7 +57,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for _, more := range []map[string]func(*testing.T, *fixture){attestations, reports, particulars, exceptions, invitations, runs} {
+	for _, more := range []map[string]func(*testing.T, *fixture){attestations, reports, particulars, exceptions, invitations, runs, tampering} {
 		for name, test := range more {
 			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 		}
@@ -89,7 +89,7 @@ func connect(address string) (*sqlx.DB, error) {
 		return sqlx.Open("postgres", address)
 	}
 	escaped := (&url.URL{Path: path}).EscapedPath()
-	return sqlx.Open("sqlite", "file:"+escaped+"?_pragma=busy_timeout(10000)")
+	return sqlx.Open("sqlite", "file:"+escaped+"?_pragma=busy_timeout(10000)&_time_format=sqlite")
 }
 
 // Exec does to a database what no part of the program would, such as taking its lease away.
@@ -346,7 +346,7 @@ func pastRunsRemain(t *testing.T, l *fixture) {
 	require.Nil(t, none)
 
 	require.True(t, first.ReportedAt.IsZero())
-	require.NoError(t, l.Reported(t.Context(), []int64{first.ID}, night(2)))
+	require.NoError(t, l.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx", Newest: []int64{first.ID}, AsOf: night(2)}, ana, night(2)))
 	again, err = l.Store.Run(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.Equal(t, night(2).Truncate(time.Microsecond), again.ReportedAt)
