@@ -42,3 +42,6 @@ display_id, name, name_sort, domain, relationship, standing, reason, remedy, agr
     direct_since                 {{timestamp}},
     last_read                    {{timestamp}}
 
+-- name: silent
+-- Kinds of events that change nothing of what a report says.
+'report', 'backup', 'migrate'

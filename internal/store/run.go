@@ -319,7 +319,7 @@ func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, a
 	if err != nil {
 		return err
 	}
-	if !at.After(report.AsOf) { // the same report, made again, must not find itself in the log
+	if !instant(at).After(report.AsOf) { // the same report, made again, must not find itself in the log
 		at = report.AsOf.Add(time.Microsecond)
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {

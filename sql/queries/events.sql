@@ -27,9 +27,10 @@ SELECT * FROM event WHERE batch_id = :batch ORDER BY sequence
 SELECT * FROM event WHERE batch_id = :batch AND (line IS NULL OR line = :line) ORDER BY sequence
 
 -- name: chain_head_then
--- The newest event of an instant, and how many came after it.
+-- The newest event of an instant, and how many came after it. To write a report changes nothing that the next one says.
 SELECT e.sequence, e.hash, (SELECT COUNT(*) FROM event x WHERE x.sequence > e.sequence) AS later
-FROM event e WHERE e.sequence = (SELECT MAX(y.sequence) FROM event y WHERE y.at <= :at)
+FROM event e WHERE e.sequence = (
+    SELECT MAX(y.sequence) FROM event y WHERE y.at <= :at AND y.kind NOT IN ({{silent}}))
 
 -- name: contradictions
 -- Attestations whose state is not what the log says of them last.
@@ -109,8 +110,7 @@ WHERE NOT EXISTS (SELECT 1 FROM customer_subscriptions h
 ORDER BY place, batch_id, line LIMIT 100
 
 -- name: last_event
--- A report tells nothing that was not in the ledger before.
-SELECT at FROM event WHERE kind NOT IN ('report', 'backup', 'migrate') ORDER BY at DESC LIMIT 1
+SELECT at FROM event WHERE kind NOT IN ({{silent}}) ORDER BY at DESC LIMIT 1
 
 -- name: batch_heads
 -- Batches imported by an instant, the newest first, with their events by then.
