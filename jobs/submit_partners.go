@@ -23,6 +23,8 @@ type SubmitPartners struct {
 	DryRun   bool   // count, and send nothing
 	Since    standing.Date
 	Cooldown time.Duration // see Submit
+	// Check returns an error when nothing may be sent; may be nil.
+	Check func(ctx context.Context) error
 	// Recheck reads the standing of customers again, for whom something was just attested.
 	Recheck func(ctx context.Context, p Partner, customers []string) error
 	Now     func() time.Time
@@ -174,6 +176,11 @@ func (j SubmitPartners) budget(ctx context.Context) (int, error) {
 
 // ready counts what may be sent today.
 func (j SubmitPartners) ready(ctx context.Context) (int, error) {
+	if j.Check != nil {
+		if err := j.Check(ctx); err != nil {
+			return 0, err
+		}
+	}
 	ready := 0
 	for _, p := range j.Partners.List {
 		if p.Kind == standing.IndirectReseller {

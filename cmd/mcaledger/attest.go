@@ -12,10 +12,10 @@ func (a *app) attestCommand() *cobra.Command {
 		Short: "import, approve and submit partner attestations",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{fmt.Errorf("attest needs a command: import, approve, submit, list, show, cancel, retry, correct, results or template")}
+			return usageError{fmt.Errorf("attest needs a command: import, approve, submit, list, show, cancel, retry, correct, resume, results or template")}
 		},
 	}
 	attest.AddCommand(a.attestImportCommand(), a.attestApproveCommand(), a.attestSubmitCommand(), a.attestListCommand(), a.attestShowCommand(),
-		a.attestCancelCommand(), a.attestRetryCommand(), a.attestCorrectCommand(), a.attestResultsCommand(), a.attestTemplateCommand())
+		a.attestCancelCommand(), a.attestRetryCommand(), a.attestCorrectCommand(), a.attestResumeCommand(), a.attestResultsCommand(), a.attestTemplateCommand())
 	return attest
 }

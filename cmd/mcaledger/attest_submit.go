@@ -60,8 +60,8 @@ func (w *workspace) submitJob(partners *jobs.Partners) jobs.SubmitPartners {
 	c := w.config
 	return jobs.SubmitPartners{
 		Partners: partners, Queues: w.ledger, Route: string(c.Attestation.Route), Ceiling: c.Attestation.Ceiling, Since: c.Policy.AcceptedSince,
-		Cooldown: c.Attestation.SettleAfter,
-		Recheck:  w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
+		Cooldown: c.Attestation.SettleAfter, Check: w.rollback().Check,
+		Recheck: w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"hash"
 	"slices"
@@ -118,6 +119,33 @@ func (s *Store) HasHead(ctx context.Context, head ledger.ChainHead) (bool, error
 		return false, nil
 	}
 	return err == nil && row.event().Head() == head, err
+}
+
+// resumed is the detail of the event by which a person allows sending again.
+type resumed struct {
+	Head string `json:"head"` // that is not in the chain
+}
+
+// ResumeSending records that a person allows sending although a head that a report shows is not in the chain.
+func (s *Store) ResumeSending(ctx context.Context, head ledger.ChainHead, by attestation.Actor, at time.Time) error {
+	detail, err := json.Marshal(resumed{head.String()})
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventResumeSending, At: at, Actor: by, Detail: string(detail)})
+	})
+}
+
+// SendingResumed reports whether a person allowed sending although this head is not in the chain.
+func (s *Store) SendingResumed(ctx context.Context, head ledger.ChainHead) (bool, error) {
+	detail, err := json.Marshal(resumed{head.String()})
+	if err != nil {
+		return false, err
+	}
+	var n int
+	err = s.get(ctx, s.db, &n, "count_resumed", args{"detail": string(detail)})
+	return n > 0, err
 }
 
 // Chain describes the chain as it was at an instant, and reads it from its beginning to count what is unaltered.

@@ -32,6 +32,9 @@ SELECT e.sequence, e.hash, (SELECT COUNT(*) FROM event x WHERE x.sequence > e.se
 FROM event e WHERE e.sequence = (
     SELECT MAX(y.sequence) FROM event y WHERE y.at <= :at AND y.kind NOT IN ({{silent}}))
 
+-- name: count_resumed
+SELECT COUNT(*) FROM event WHERE kind = 'resume_sending' AND detail = :detail
+
 -- name: contradictions
 -- Attestations whose state is not what the log says of them last.
 SELECT line, state, said
