@@ -15,6 +15,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/atomicfile"
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 	"github.com/mcaledger/mcaledger/reports"
 )
 
@@ -49,6 +50,7 @@ type ReportLedger interface {
 // ReportFile is a report in its place.
 type ReportFile struct {
 	Path   string // "-": stdout
+	Kept   string // the workbook that Path would have replaced, if somebody had not changed it since it was written
 	Sheets []reports.SheetRows
 }
 
@@ -123,13 +125,16 @@ func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, 
 		done.Sheets, failing = made.Sheets, made.Failing
 		return err
 	}
+	if done.Path, done.Kept, err = j.target(); err != nil {
+		return done, failing, err
+	}
 	switch j.Out {
 	case "-":
-		done.Path, err = "-", fill(j.Stdout)
+		err = fill(j.Stdout)
 	case "":
-		done.Path, err = j.writeInDir(fill)
+		err = j.writeInDir(done.Path, fill)
 	default:
-		done.Path, err = j.Out, atomicfile.Write(j.Out, resultPerm, fill)
+		err = atomicfile.Write(done.Path, resultPerm, fill)
 	}
 	if err != nil {
 		return done, failing, fmt.Errorf("write the report %s: %w", done.Path, err)
@@ -140,17 +145,47 @@ func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, 
 // path is where the report goes in Dir.
 func (j Report) path() string { return filepath.Join(j.Dir, j.fileName(j.Day.In(j.Location))) }
 
-func (j Report) writeInDir(fill func(io.Writer) error) (path string, err error) {
-	path = j.path()
+// target is where the report goes. A workbook that somebody changed, signed or made read-only since it was written is kept,
+// and the report gets another name.
+func (j Report) target() (path, kept string, err error) {
+	if path = j.Out; path == "" {
+		path = j.path()
+	}
+	if j.Format != "xlsx" {
+		return path, "", nil
+	}
+	extension := filepath.Ext(path)
+	for n := 1; n < 1000; n++ {
+		candidate := path
+		if n > 1 {
+			candidate = fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(path, extension), n, extension)
+		}
+		info, err := os.Stat(candidate)
+		if err != nil || !info.Mode().IsRegular() { // writing says what is wrong
+			return candidate, kept, nil
+		}
+		untouched, err := xlsx.Untouched(candidate)
+		if err != nil {
+			return "", "", fmt.Errorf("read the report that is there: %w", err)
+		}
+		if untouched {
+			return candidate, kept, nil
+		}
+		kept = path
+	}
+	return "", "", fmt.Errorf("%s and a thousand more of that name were changed since they were written: name another file with --out", path)
+}
+
+func (j Report) writeInDir(path string, fill func(io.Writer) error) error {
 	if err := os.MkdirAll(j.Dir, 0o750); err != nil {
-		return path, fmt.Errorf("make report.dir: %w", err)
+		return fmt.Errorf("make report.dir: %w", err)
 	}
 	root, err := os.OpenRoot(j.Dir)
 	if err != nil {
-		return path, err
+		return err
 	}
 	defer root.Close()
-	return path, atomicfile.WriteIn(root, filepath.Base(path), resultPerm, fill)
+	return atomicfile.WriteIn(root, filepath.Base(path), resultPerm, fill)
 }
 
 func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book) (reports.Written, error) {
@@ -245,9 +280,12 @@ func reportError(book reports.Book, failing int) error {
 	return nil
 }
 
-// keepNewest removes all but the newest daily reports with an extension from the folder of the one
-// that was just written, which always stays. What is not named like a day's report stays too.
+// keepNewest removes all but the newest of the daily workbooks beside the one that was just written, which always stays. Only
+// files that this program wrote and nobody changed are removed. A CSV or JSON file does not tell whether it was changed, and stays.
 func keepNewest(written, extension string, keep int) error {
+	if filepath.Ext(extension) != ".xlsx" {
+		return nil
+	}
 	folder := filepath.Dir(written)
 	entries, err := os.ReadDir(folder) // sorted by name, and so by day
 	if err != nil {
@@ -256,12 +294,17 @@ func keepNewest(written, extension string, keep int) error {
 	var others []string
 	for _, entry := range entries {
 		day, ours := strings.CutSuffix(entry.Name(), extension)
+		day, _, _ = strings.Cut(day, " (") // written beside one that was changed
 		if _, err := time.Parse(time.DateOnly, day); err == nil && ours && entry.Type().IsRegular() && entry.Name() != filepath.Base(written) {
-			others = append(others, entry.Name())
+			others = append(others, filepath.Join(folder, entry.Name()))
 		}
 	}
 	for _, old := range others[:max(0, len(others)+1-keep)] {
-		if err := os.Remove(filepath.Join(folder, old)); err != nil && !errors.Is(err, fs.ErrNotExist) { // another report may remove it, too
+		untouched, err := xlsx.Untouched(old)
+		if err == nil && untouched {
+			err = os.Remove(old)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another report may remove it, too
 			return err
 		}
 	}

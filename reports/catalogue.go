@@ -160,21 +160,6 @@ func catalogueOf(language string) (c catalogue, err error) {
 	return c, nil
 }
 
-// Titles are the headers of columns in every language, with the keys of the columns: how a file that was sent back is read.
-func Titles() (map[string]string, error) {
-	titles := map[string]string{}
-	for _, language := range Languages() {
-		c, err := catalogueOf(language)
-		if err != nil {
-			return nil, err
-		}
-		for key, text := range c.Columns {
-			titles[text.label()] = key[strings.LastIndex(key, ".")+1:]
-		}
-	}
-	return titles, nil
-}
-
 // head is the header of a column of a table.
 func (c catalogue) head(t table, key string) string { return c.columnText(t, key).label() }
 

@@ -15,11 +15,12 @@ import (
 type reportReply struct {
 	head
 	File   string         `json:"file"`
+	Kept   string         `json:"kept,omitempty"` // a workbook that somebody changed, and that was not replaced
 	Sheets map[string]int `json:"sheets"`
 }
 
 func (r *reportReply) fill(done jobs.ReportFile) {
-	r.File = done.Path
+	r.File, r.Kept = done.Path, done.Kept
 	for _, sheet := range done.Sheets {
 		r.Sheets[sheet.Sheet] = sheet.Rows
 	}
@@ -99,6 +100,9 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 }
 
 func (a *app) printReport(done jobs.ReportFile) {
+	if done.Kept != "" {
+		a.printf("%s was changed since it was written and is kept.\n", done.Kept)
+	}
 	if done.Path != "" && done.Path != "-" {
 		a.printf("%s\n", done.Path)
 	}
