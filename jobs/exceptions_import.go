@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -246,22 +247,16 @@ func (e *exceptionEntry) choose(says intake.Exception, found []attestation.Custo
 		return c, &RefusedException{NotOurCustomer, "no partner has such a customer now",
 			"Check the tenant id; the exception of a customer that left needs no change"}
 	}
-	if says.Partner != "" {
-		id, known := e.partnerNamed(says.Partner)
-		var its []attestation.Customer
-		for _, c := range found {
-			if known && c.PartnerID == id {
-				its = append(its, c)
-			}
-		}
-		if found = its; len(found) == 0 {
+	if id, known := e.partnerNamed(says.Partner); known {
+		found = slices.DeleteFunc(slices.Clone(found), func(c attestation.Customer) bool { return c.PartnerID != id })
+		if len(found) == 0 {
 			return c, &RefusedException{OtherPartner, "it is no customer of the partner that the row names",
 				"Write the partner's name as in the configuration, or leave it out"}
 		}
 	}
 	if len(found) > 1 {
 		return c, &RefusedException{ManyPartners, "it is a customer of several partners",
-			"Add a column partner with the partner's name"}
+			"Write the partner's name, as in the configuration, into a column partner"}
 	}
 	if c = found[0]; says.CompanyName != "" && !attestation.SameCompany(says.CompanyName, c.Name) {
 		return c, &RefusedException{OtherName,

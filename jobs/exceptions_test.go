@@ -93,7 +93,8 @@ func decided() *decisions {
 func exceptionsJob(store jobs.ExceptionStore) jobs.ImportExceptions {
 	return jobs.ImportExceptions{Log: slog.New(slog.DiscardHandler), Exceptions: jobs.Exceptions{Store: store,
 		Partners: []ledger.Partner{partner, other},
-		By:       attestation.Actor{Name: "ana"}, Today: standing.DateOf(today), Now: func() time.Time { return today }}}
+		By:       attestation.Actor{Name: "ana"}, Today: standing.DateOf(today),
+		Now: func() time.Time { return today }}}
 }
 
 func saidOf(e ledger.Exception) string {
@@ -139,8 +140,10 @@ func TestRowsOfExceptions(t *testing.T) {
 			set: []string{"b Carl|||"}},
 		"a customer of another partner": {file: header + tenantC + ",,fabrikam,Carl,,,\n",
 			refusals: []string{"2 unknown_partner"}},
-		"a partner that nobody knows": {file: header + tenantC + ",,tailspin,Carl,,,\n",
-			refusals: []string{"2 unknown_partner"}},
+		"a partner whose name has changed": {file: header + tenantC + ",,tailspin,Carl,,,\n",
+			set: []string{"c Carl|||"}},
+		"a name that does not tell which one": {file: header + tenantB + ",,tailspin,Carl,,,\n",
+			refusals: []string{"2 several_partners"}},
 		"nobody's customer": {file: header + tenantD + ",,,Carl,,,\n",
 			refusals: []string{"2 unknown_customer"}},
 		"another customer's name": {file: header + tenantC + ",Alpha,,Carl,,,\n",

@@ -42,8 +42,8 @@ type InvitationStore interface {
 	Customers(ctx context.Context, partners []string,
 		named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error)
 	InvitableLister
-	LastInvitations(ctx context.Context, partnerID string,
-		of []ledger.Invitation) (map[string]ledger.LastInvitation, error)
+	// LastInvitations finds the earlier invitations that these would repeat.
+	LastInvitations(ctx context.Context, of []ledger.Invitation) (map[string]ledger.LastInvitation, error)
 	// BeginInvitation records an invitation before it is sent. Its error has the code "invited"
 	// when another process has invited the same customer at or after since.
 	BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor,

@@ -73,6 +73,7 @@ type InvitableLister interface {
 type BlockedCustomers struct{}
 
 func (BlockedCustomers) plan(ctx context.Context, i *inviting) (plans []*invitePlan, _ error) {
+	invited := map[string]string{} // by which partner
 	for _, partner := range i.Partners.Ledger() {
 		for c, err := range i.Store.Invitable(ctx, partner.ID, i.began) {
 			if err != nil {
@@ -82,6 +83,12 @@ func (BlockedCustomers) plan(ctx context.Context, i *inviting) (plans []*inviteP
 				Domain: strings.ToLower(c.Domain),
 				Kind:   ledger.InviteToAgreement}}
 			plans = append(plans, p.unlikely(c, i.Today))
+			if name, twice := invited[c.ID]; twice && p.Result == "" {
+				p.leaveOut(TwiceInList, "it is a customer of "+name+", too, which invites it", "")
+			}
+			if p.Result == "" {
+				invited[c.ID] = partner.Name
+			}
 		}
 	}
 	return plans, nil
@@ -379,23 +386,18 @@ func languagesOf(language, country string) (languages []string) {
 
 // leaveOutInvited leaves out who was invited not long ago, and whose invitation may have been sent.
 func (i *inviting) leaveOutInvited(ctx context.Context, plans []*invitePlan) error {
-	byPartner := map[string][]*invitePlan{}
-	for _, p := range openPlans(plans) {
-		byPartner[p.Partner.ID] = append(byPartner[p.Partner.ID], p)
+	plans = openPlans(plans)
+	invitations := make([]ledger.Invitation, len(plans))
+	for n, p := range plans {
+		invitations[n] = p.invitation(i.Channel)
 	}
-	for partner, plans := range byPartner {
-		invitations := make([]ledger.Invitation, len(plans))
-		for n, p := range plans {
-			invitations[n] = p.invitation(i.Channel)
-		}
-		last, err := i.Store.LastInvitations(ctx, partner, invitations)
-		if err != nil {
-			return err
-		}
-		for n, p := range plans {
-			if found, ok := last[invitations[n].Key()]; ok && !found.At.Before(i.since()) {
-				p.invited(found, i.RepeatAfter)
-			}
+	last, err := i.Store.LastInvitations(ctx, invitations)
+	if err != nil {
+		return err
+	}
+	for n, p := range plans {
+		if found, ok := last[invitations[n].Key()]; ok && !found.At.Before(i.since()) {
+			p.invited(found, i.RepeatAfter)
 		}
 	}
 	return nil

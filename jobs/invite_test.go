@@ -34,6 +34,7 @@ import (
 type inviteBook struct {
 	decisions
 	invitable []ledger.Invitable
+	shared    map[string]bool // customers of both partners; the others are of the first
 	mu        sync.Mutex
 	begun     []ledger.Invitation
 	broken    error // of EndInvitation
@@ -42,21 +43,21 @@ type inviteBook struct {
 func (b *inviteBook) Invitable(_ context.Context, partnerID string, _ time.Time) iter.Seq2[ledger.Invitable, error] {
 	return func(yield func(ledger.Invitable, error) bool) {
 		for _, c := range b.invitable {
-			if partnerID == partner.ID && !yield(c, nil) {
+			if (partnerID == partner.ID || b.shared[c.ID]) && !yield(c, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (b *inviteBook) LastInvitations(_ context.Context, partnerID string,
+func (b *inviteBook) LastInvitations(_ context.Context,
 	of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last := map[string]ledger.LastInvitation{}
 	for i, v := range b.begun {
 		for _, w := range of {
-			if v.PartnerID == partnerID && v.Key() == w.Key() && v.Outcome != ledger.InvitationFailed {
+			if w.Repeats(v) && v.Outcome != ledger.InvitationFailed {
 				last[v.Key()] = ledger.LastInvitation{ID: int64(i + 1), At: v.At, Outcome: v.Outcome}
 			}
 		}
@@ -66,7 +67,7 @@ func (b *inviteBook) LastInvitations(_ context.Context, partnerID string,
 
 func (b *inviteBook) BeginInvitation(ctx context.Context, v ledger.Invitation, since time.Time, actor attestation.Actor,
 	at time.Time) (int64, error) {
-	last, _ := b.LastInvitations(ctx, v.PartnerID, []ledger.Invitation{v})
+	last, _ := b.LastInvitations(ctx, []ledger.Invitation{v})
 	if found, ok := last[v.Key()]; ok && !found.At.Before(since) {
 		return 0, store.ErrInvitedMeanwhile
 	}
@@ -255,6 +256,25 @@ func TestInviteBlockedCustomers(t *testing.T) {
 		Recipient: "blanca@beta.example", Language: "es", TemplateDigest: i.outbox.mails[1].TemplateDigest, Actor: i.By,
 		At:      today,
 		Outcome: ledger.InvitationDelivered}, i.book.begun[1])
+}
+
+// The agreement is the same with every partner, so one of them asks for it.
+func TestACustomerOfTwoPartnersIsInvitedOnce(t *testing.T) {
+	t.Parallel()
+	i := newInvitations(t)
+	i.blockedOnes(2)
+	i.book.shared = map[string]bool{i.book.invitable[1].ID: true}
+	i.Partners.List = append(i.Partners.List, jobs.Partner{Partner: other, Concurrency: 1})
+	done, err := i.run(t, jobs.BlockedCustomers{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"Customer 0 agreement en delivered", "Customer 1 agreement en delivered",
+		"Customer 1 agreement left_out twice_in_list"}, shownInvitations(done))
+	require.Equal(t, "it is a customer of contoso, too, which invites it", done.Customers[2].Message)
+
+	i.Partners.List = i.Partners.List[1:]
+	done, err = i.run(t, jobs.BlockedCustomers{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"Customer 1 agreement left_out invited_recently"}, shownInvitations(done))
 }
 
 func TestInviteAList(t *testing.T) {

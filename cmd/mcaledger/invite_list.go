@@ -40,6 +40,8 @@ type listedInvitation struct {
 	AnsweredAt *time.Time               `json:"answered_at"`
 	Days       int                      `json:"days"` // from the invitation to the answer
 	Standing   standing.Standing        `json:"standing"`
+	// Without an answer for invite.repeat_after_days: the partner has to attest.
+	Unanswered bool `json:"unanswered"`
 }
 
 func (a *app) inviteListCommand() *cobra.Command {
@@ -74,7 +76,7 @@ func (w *workspace) listInvitations(ctx context.Context, wanted []string, r *inv
 			return databaseError{err}
 		}
 		for _, e := range entries {
-			r.Invitations = append(r.Invitations, listedInvitationOf(e, partner.Name, zone))
+			r.Invitations = append(r.Invitations, w.listedInvitation(e, partner.Name, zone))
 		}
 	}
 	slices.SortStableFunc(r.Invitations, func(a, b listedInvitation) int {
@@ -84,12 +86,13 @@ func (w *workspace) listInvitations(ctx context.Context, wanted []string, r *inv
 	return nil
 }
 
-func listedInvitationOf(e ledger.InvitationEntry, partner string, zone *time.Location) listedInvitation {
+func (w *workspace) listedInvitation(e ledger.InvitationEntry, partner string, zone *time.Location) listedInvitation {
 	listed := listedInvitation{Invitation: e.ID, Partner: partner, TenantID: cmp.Or(e.Customer.ID, e.CustomerID),
 		Customer: cmp.Or(e.Customer.Name, e.CustomerName),
 		Domain:   cmp.Or(e.Customer.Domain, e.Domain), Kind: e.Kind, Channel: e.Channel, Language: e.Language,
 		InvitedBy: e.Actor.Name, InvitedAt: e.At,
-		Outcome: e.Outcome, Answer: e.Answer(), Standing: e.Standing}
+		Outcome: e.Outcome, Answer: e.Answer(), Standing: e.Standing,
+		Unanswered: e.Unanswered(w.Now(), w.config.Invite.RepeatAfterDays)}
 	if !e.AnsweredAt.IsZero() {
 		listed.AnsweredAt, listed.Days = &e.AnsweredAt, e.Days(zone)
 	}
@@ -107,14 +110,17 @@ func (a *app) printInvitations(listed []listedInvitation) {
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "invitation\tcustomer\tpartner\tasked to accept\tinvited (UTC)\tby\tsending\tanswer\tafter days")
 	for _, i := range listed {
-		days := ""
+		answer, days := strings.ReplaceAll(string(i.Answer), "_", " "), ""
+		if i.Unanswered {
+			answer += ", attest instead"
+		}
 		if i.AnsweredAt != nil {
 			days = fmt.Sprint(i.Days)
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)),
 			mail.OneLine(i.Partner), i.Kind,
 			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"),
-			strings.ReplaceAll(string(i.Answer), "_", " "), days)
+			answer, days)
 	}
 	w.Flush()
 }

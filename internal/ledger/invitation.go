@@ -76,6 +76,13 @@ func (v Invitation) Key() string {
 	return strings.ToLower(v.Recipient)
 }
 
+// Repeats reports whether an invitation asks a customer for what an earlier one has asked it for. The
+// agreement is the same with every partner; a relationship is with one.
+func (v Invitation) Repeats(earlier Invitation) bool {
+	return v.Key() == earlier.Key() &&
+		(v.PartnerID == earlier.PartnerID || v.Kind == InviteToAgreement && earlier.Kind == InviteToAgreement)
+}
+
 // InvitationAnswer says what the customer of an invitation has done since.
 type InvitationAnswer string
 
@@ -106,6 +113,12 @@ func (e InvitationEntry) Answer() InvitationAnswer {
 		return InvitationAccepted
 	}
 	return InvitationAttested
+}
+
+// Unanswered reports whether so many days have passed without an answer: then the partner has to
+// attest instead.
+func (e InvitationEntry) Unanswered(now time.Time, days int) bool {
+	return e.Answer() == InvitationOpen && !now.Before(e.At.AddDate(0, 0, days))
 }
 
 // Days are the calendar days from the invitation to the answer, in a time zone.

@@ -44,3 +44,13 @@ func TestAnswerToAnInvitation(t *testing.T) {
 		})
 	}
 }
+
+func TestInvitationsThatWereNotAnswered(t *testing.T) {
+	t.Parallel()
+	e := InvitationEntry{Invitation: Invitation{At: time.Date(2026, 5, 12, 10, 0, 0, 0, time.UTC)},
+		Customer: standing.CustomerOf("a")}
+	require.False(t, e.Unanswered(time.Date(2026, 5, 26, 9, 59, 0, 0, time.UTC), 14))
+	require.True(t, e.Unanswered(time.Date(2026, 5, 26, 10, 0, 0, 0, time.UTC), 14))
+	e.AnsweredAt, e.AnsweredBy = e.At.AddDate(0, 0, 20), standing.AcceptedDirectly
+	require.False(t, e.Unanswered(time.Date(2026, 6, 26, 10, 0, 0, 0, time.UTC), 14))
+}

@@ -63,7 +63,7 @@ func (s *Store) BeginInvitation(ctx context.Context, v ledger.Invitation, since 
 			return err
 		}
 		// The chain is locked now: nobody else records an invitation until this one is committed.
-		last, err := s.lastInvitations(ctx, tx, v.PartnerID, []ledger.Invitation{v})
+		last, err := s.lastInvitations(ctx, tx, []ledger.Invitation{v})
 		if err != nil {
 			return err
 		}
@@ -103,19 +103,21 @@ func (s *Store) EndInvitation(ctx context.Context, id int64, outcome ledger.Invi
 	})
 }
 
-// LastInvitations finds the newest invitation of each customer, or of each recipient who is no
-// customer yet, that was sent or may have been. They are keyed by Invitation.Key.
-func (s *Store) LastInvitations(ctx context.Context, partnerID string,
-	of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
-	return s.lastInvitations(ctx, s.db, partnerID, of)
+// LastInvitations finds, for each of these invitations, the newest earlier one that was sent or may
+// have been and that asked the same of the same customer, or of the same recipient where there is no
+// tenant id. They are keyed by Invitation.Key.
+func (s *Store) LastInvitations(ctx context.Context, of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
+	return s.lastInvitations(ctx, s.db, of)
 }
 
-func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext, partnerID string,
+func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext,
 	of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
 	last := map[string]ledger.LastInvitation{}
 	for chunk := range slices.Chunk(of, 1000) {
+		asked := map[string]ledger.Invitation{}
 		customers, recipients := []string{""}, []string{""} // no list may be empty
 		for _, v := range chunk {
+			asked[v.Key()] = v
 			if v.CustomerID != "" {
 				customers = append(customers, v.CustomerID)
 			} else {
@@ -123,20 +125,20 @@ func (s *Store) lastInvitations(ctx context.Context, on sqlx.ExtContext, partner
 			}
 		}
 		var rows []struct {
-			Event      int64                    `db:"event"`
-			CustomerID *string                  `db:"customer_id"`
-			Recipient  string                   `db:"recipient"`
-			At         time.Time                `db:"at"`
-			Outcome    ledger.InvitationOutcome `db:"outcome"`
+			invitationRow
+			At      time.Time                `db:"at"`
+			Outcome ledger.InvitationOutcome `db:"outcome"`
 		}
-		err := s.list(ctx, on, &rows, "last_invitations", args{"partner_id": partnerID, "customers": customers,
-			"recipients": recipients})
+		err := s.list(ctx, on, &rows, "last_invitations", args{"customers": customers, "recipients": recipients})
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows { // the newest comes last
-			key := ledger.Invitation{CustomerID: zeroIfNull(r.CustomerID), Recipient: r.Recipient}.Key()
-			last[key] = ledger.LastInvitation{ID: r.Event, At: r.At.UTC(), Outcome: r.Outcome}
+			earlier := ledger.Invitation{PartnerID: r.PartnerID, CustomerID: zeroIfNull(r.CustomerID), Kind: r.Kind,
+				Recipient: r.Recipient}
+			if asked[earlier.Key()].Repeats(earlier) {
+				last[earlier.Key()] = ledger.LastInvitation{ID: r.Event, At: r.At.UTC(), Outcome: r.Outcome}
+			}
 		}
 	}
 	return last, nil

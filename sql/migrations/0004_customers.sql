@@ -94,8 +94,8 @@ CREATE TABLE invitation (
     salt            TEXT NOT NULL,
     CHECK (customer_id IS NOT NULL OR kind = 'relationship')
 );
-CREATE INDEX invitation_customer ON invitation (partner_id, customer_id, event);
-CREATE INDEX invitation_recipient ON invitation (partner_id, lower(recipient), event) WHERE customer_id IS NULL;
+CREATE INDEX invitation_customer ON invitation (customer_id, event);
+CREATE INDEX invitation_recipient ON invitation (lower(recipient), event) WHERE customer_id IS NULL;
 
 -- What became of sending an invitation. One without a row here is being sent, or its process was stopped: nobody knows
 -- whether the message left.

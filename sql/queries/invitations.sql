@@ -1,10 +1,10 @@
 -- name: last_invitations
 -- Those that were sent, or may have been, of customers and of recipients who are no customers yet.
-SELECT i.event, i.customer_id, lower(i.recipient) AS recipient, e.at, COALESCE(r.outcome, '') AS outcome
+SELECT i.event, i.partner_id, i.customer_id, i.kind, lower(i.recipient) AS recipient, e.at, COALESCE(r.outcome, '') AS outcome
 FROM invitation i
 JOIN event e ON e.sequence = i.event
 LEFT JOIN invitation_result r ON r.invitation = i.event
-WHERE i.partner_id = :partner_id AND (i.customer_id IN (:customers) OR i.customer_id IS NULL AND lower(i.recipient) IN (:recipients))
+WHERE (i.customer_id IN (:customers) OR i.customer_id IS NULL AND lower(i.recipient) IN (:recipients))
   AND COALESCE(r.outcome, '') <> 'failed'
 ORDER BY i.event
 

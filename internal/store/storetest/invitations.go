@@ -53,7 +53,7 @@ func remembersInvitations(t *testing.T, l *fixture) {
 	other := stranger
 	other.Recipient = "somebody@else.example"
 
-	last, err := l.LastInvitations(t.Context(), contoso.ID, []ledger.Invitation{invitationOf("a"), invitationOf("b"),
+	last, err := l.LastInvitations(t.Context(), []ledger.Invitation{invitationOf("a"), invitationOf("b"),
 		invitationOf("c"), invitationOf("d"), stranger, other})
 	require.NoError(t, err)
 	at := func(n int) time.Time { return night(n).Truncate(time.Microsecond) }
@@ -62,9 +62,13 @@ func remembersInvitations(t *testing.T, l *fixture) {
 		"c":                     {ID: third, At: at(4), Outcome: ledger.InvitationBegun},
 		"boss@stranger.example": {ID: fourth, At: at(5), Outcome: ledger.InvitationDelivered},
 	}, last)
-	last, err = l.LastInvitations(t.Context(), fabrikam.ID, []ledger.Invitation{invitationOf("a")})
+	elsewhere, byOther := invitationOf("a"), stranger
+	elsewhere.PartnerID, byOther.PartnerID = fabrikam.ID, fabrikam.ID
+	last, err = l.LastInvitations(t.Context(), []ledger.Invitation{elsewhere, byOther})
 	require.NoError(t, err)
-	require.Empty(t, last)
+	require.Equal(t, map[string]ledger.LastInvitation{"a": {ID: second, At: at(3), Outcome: ledger.InvitationUnknown}},
+		last,
+		"the agreement is the same with every partner, a relationship is not")
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE lower(detail) LIKE '%example%'"),
 		"an address is personal data")
 	l.whole(t)
