@@ -181,3 +181,29 @@ func TestDocumentedJSONNamesExist(t *testing.T) {
 		}
 	}
 }
+
+// The tables of the page on the database are those of the migrations.
+func TestDocumentedTablesExist(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../../sql/migrations/*.sql")
+	require.NoError(t, err)
+	created := map[string]bool{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`(?m)^CREATE TABLE (\w+)`).FindAllStringSubmatch(string(text), -1) {
+			created[m[1]] = true
+		}
+	}
+	page := pages(t)["docs/database.md"]
+	for _, m := range regexp.MustCompile(`(?m)^    (\w+) [|}][^ ]+ (\w+) :`).FindAllStringSubmatch(page, -1) {
+		require.True(t, created[m[1]] && created[m[2]], m[0])
+	}
+	for line := range strings.Lines(page) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			for _, span := range codeSpan.FindAllStringSubmatch(cells[1], -1) {
+				require.True(t, created[span[1]], line)
+			}
+		}
+	}
+}
