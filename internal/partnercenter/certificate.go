@@ -42,12 +42,12 @@ func ReadCertificate(path string) (*Certificate, error) {
 // Expires is when the token server will stop accepting the certificate.
 func (c *Certificate) Expires() time.Time { return c.expires }
 
-// assertion is a signed statement for the token server, good for ten minutes.
+// assertion is a signed statement for the token server.
 // Form: https://learn.microsoft.com/entra/identity-platform/certificate-credentials
-func (c *Certificate) assertion(clientID, audience string, now time.Time) (string, error) {
+func (c *Certificate) assertion(clientID, audience string, now time.Time, life time.Duration) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iss": clientID, "sub": clientID, "aud": audience, "jti": uuid.NewString(),
-		"nbf": now.Add(-time.Minute).Unix(), "iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix(),
+		"nbf": now.Add(-time.Minute).Unix(), "iat": now.Unix(), "exp": now.Add(life).Unix(),
 	})
 	token.Header["x5t"] = c.thumbprint
 	return token.SignedString(c.key)

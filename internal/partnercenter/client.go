@@ -77,16 +77,12 @@ func New(opts Options) (*Client, error) {
 	}
 	c := &connection{
 		opts: opts, base: base, log: opts.Log,
-		http: &http.Client{
-			Transport: opts.Transport,
-			// A redirect would carry the call somewhere that nobody configured.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:     &http.Client{Transport: opts.Transport, CheckRedirect: noRedirect},
 		throttle: newThrottle(opts.RequestsPerMinute, opts.Concurrency),
 	}
 	c.user = newTokens(opts.Credentials, c)
 	c.app = c.user
-	if opts.Credentials.RefreshTokenFile != "" {
+	if opts.Credentials.ofUser() {
 		c.app = newTokens(opts.appCredentials(), c)
 	}
 	return &Client{connection: c, correlationID: uuid.NewString()}, nil
@@ -98,7 +94,7 @@ func (o Options) appCredentials() Credentials {
 	if app.ClientID == "" {
 		app = o.Credentials
 	}
-	app.LoginURL, app.TenantID, app.RefreshTokenFile = o.Credentials.LoginURL, o.Credentials.TenantID, ""
+	app.LoginURL, app.TenantID, app.RefreshTokenFile, app.RefreshToken = o.Credentials.LoginURL, o.Credentials.TenantID, "", ""
 	return app
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -85,27 +86,24 @@ type Error struct {
 func (e *Error) Unwrap() error { return e.cause }
 
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Op)
-	b.WriteString(": ")
+	var parts []string
 	switch {
 	case e.Status != 0:
-		fmt.Fprintf(&b, "answered %d %s", e.Status, http.StatusText(e.Status))
-	case e.cause == nil:
-		b.WriteString("no answer")
+		parts = append(parts, fmt.Sprintf("answered %d %s", e.Status, http.StatusText(e.Status)))
+	case e.cause == nil && e.ServiceCode == "":
+		parts = append(parts, "no answer")
 	}
 	if e.ServiceCode != "" {
-		fmt.Fprintf(&b, ", code %s", e.ServiceCode)
+		parts = append(parts, "code "+e.ServiceCode)
 	}
 	if e.Message != "" {
-		fmt.Fprintf(&b, ", %q", e.Message)
+		parts = append(parts, strconv.Quote(e.Message))
 	}
 	if e.cause != nil {
-		if e.Status != 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(clean(e.cause.Error()))
+		parts = append(parts, clean(e.cause.Error()))
 	}
+	var b strings.Builder
+	b.WriteString(e.Op + ": " + strings.Join(parts, ", "))
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
 	}

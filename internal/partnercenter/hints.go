@@ -69,10 +69,16 @@ var reasonHints = map[string]string{
 	tlsExpired:  "The certificate has expired or is not valid yet. Check the clock of this machine first, then who answers at this address.",
 	tlsProtocol: "What answers at this address does not speak TLS as it should. Check the address and port, and the proxy on the way.",
 
-	redirected:     kindHints[Redirected],
-	statusPath:     "Microsoft knows no attestation at this address. If it is so for all of them, correct attestation.enhanced.status_path in the configuration.",
-	tokenFile:      signInAgain + ", or name the right file with refresh_token_file, readable by the user that runs mcaledger.",
-	tokenMalformed: "What answers at login_url is not Microsoft's token server. Check login_url, and whether a proxy stands between.",
+	redirected: kindHints[Redirected],
+	statusPath: "Microsoft knows no attestation at this address. If it is so for all of them, correct attestation.enhanced.status_path in the configuration.",
+	tokenFile:  signInAgain + ", or name the right file with refresh_token_file, readable by the user that runs mcaledger.",
+	OddToken:   "What answers at login_url is not Microsoft's token server. Check login_url, and whether a proxy stands between.",
+	NobodySignedIn: "Run mcaledger login again. If the page shows an error such as AADSTS50011, docs/operations.md says what it means; " +
+		"where the browser cannot reach this machine, use mcaledger login --device.",
+	OtherSignIn:    "The answer belongs to another sign-in, perhaps of an older page. Close such pages, and run mcaledger login again.",
+	OtherTenant:    "Run mcaledger login again as a user of the partner's tenant, or correct tenant_id in the configuration.",
+	NoSecondFactor: signInAgain + ": Partner Center accepts no sign-in without it. If you were not asked for a second factor, let your Entra administrator demand it of this user.",
+	NoRefreshToken: "Without a refresh token no night can run. Check that the app registration is a web app, and that no policy of the tenant forbids offline access.",
 
 	unknownForbidden: "Microsoft refuses the attestation with a code that mcaledger does not know. If it refuses them all alike, the classic call is " +
 		"retired for this partner (as for most since January 2026): set attestation.route to enhanced. Nothing was accepted, and the rows stay approved.",
@@ -82,7 +88,6 @@ const (
 	redirected       = "redirected"
 	statusPath       = "status_path"
 	tokenFile        = "token_file"
-	tokenMalformed   = "token_malformed"
 	unknownForbidden = "unknown_forbidden"
 )
 

@@ -3,15 +3,14 @@ package partnercenter
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,8 +33,12 @@ type Credentials struct {
 	ClientID         string
 	ClientSecret     string       // or
 	Certificate      *Certificate // a certificate instead of a secret
-	RefreshTokenFile string       // read at each renewal; every new refresh token replaces its content
+	RefreshTokenFile string       // read at each renewal; every new refresh token replaces its content; or
+	RefreshToken     string       // a refresh token that is in no file yet
 }
+
+// ofUser reports whether the calls are made by an app with a signed-in user.
+func (c Credentials) ofUser() bool { return c.RefreshTokenFile != "" || c.RefreshToken != "" }
 
 func (c Credentials) endpoint(name string) string {
 	return strings.TrimRight(c.LoginURL, "/") + "/" + url.PathEscape(c.TenantID) + "/oauth2/v2.0/" + name
@@ -68,7 +71,7 @@ const (
 
 func newTokens(credentials Credentials, c *connection) *tokens {
 	return &tokens{credentials: credentials, client: c, turn: make(chan struct{}, 1),
-		http: &http.Client{Transport: tokenTransport{c.opts.Transport}, CheckRedirect: c.http.CheckRedirect}}
+		http: TokenClient(c.opts.Transport, c.opts.Timeout)}
 }
 
 // CheckToken gets an access token of the app with its user, or says why there is none.
@@ -162,8 +165,6 @@ func renewAt(answer *oauth2.Token) time.Time {
 
 // ask exchanges the credentials for an access token once.
 func (t *tokens) ask(ctx context.Context) (*oauth2.Token, *Error) {
-	ctx, cancel := context.WithTimeout(ctx, t.client.opts.Timeout)
-	defer cancel()
 	config := clientcredentials.Config{
 		ClientID:       t.credentials.ClientID,
 		ClientSecret:   t.credentials.ClientSecret,
@@ -186,22 +187,22 @@ func (t *tokens) ask(ctx context.Context) (*oauth2.Token, *Error) {
 // prove adds what proves who asks: the refresh token, if there is one, and the certificate's
 // assertion.
 func (c Credentials) prove(form url.Values, now time.Time) *Error {
+	refresh := c.RefreshToken
 	if c.RefreshTokenFile != "" {
-		saved, err := readToken(c.RefreshTokenFile)
-		if err != nil {
+		var err error
+		if refresh, err = readToken(c.RefreshTokenFile); err != nil {
 			return &Error{Op: signInTask, Kind: SignInFailed, reason: tokenFile, cause: fmt.Errorf("refresh_token_file: %w", err)}
 		}
+	}
+	if refresh != "" {
 		form.Set("grant_type", "refresh_token")
-		form.Set("refresh_token", saved)
+		form.Set("refresh_token", refresh)
 	}
-	if c.Certificate != nil {
-		assertion, err := c.Certificate.assertion(c.ClientID, c.endpoint("token"), now)
-		if err != nil {
-			return &Error{Op: signInTask, Kind: SignInFailed, cause: err}
-		}
-		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		form.Set("client_assertion", assertion)
+	assertion, err := c.Assertion(now, assertionLife)
+	if err != nil {
+		return &Error{Op: signInTask, Kind: SignInFailed, cause: err}
 	}
+	maps.Copy(form, assertion)
 	return nil
 }
 
@@ -230,80 +231,30 @@ var printable = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 // refused makes an error of what the token server answered, or of why it did not.
 func (t *tokens) refused(err error) *Error {
-	e := &Error{Op: signInTask, Kind: Unavailable}
-	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		e.cause = withoutAddress(err)
-		e.Kind, e.reason = connectionKind(err)
-		if t.reached && (e.Kind == HostNotFound || e.Kind == ConnectionRefused) {
-			e.Kind = Unavailable
+	e := SignInError(err)
+	if answer, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		t.reached = true
+		if wait := retryAfter(answer.Response.Header, time.Now()); wait > 0 {
+			t.until = time.Now().Add(wait)
 		}
-		return e
 	}
-	t.reached = true
-	e.Status = answer.Response.StatusCode
-	e.readSignIn(answer.Body)
-	if e.reason == redirected {
-		e.Message = redirectTarget(answer.Response)
-	}
-	if wait := retryAfter(answer.Response.Header, time.Now()); wait > 0 {
-		t.until = time.Now().Add(wait)
+	if t.reached && (e.Kind == HostNotFound || e.Kind == ConnectionRefused) {
+		e.Kind = Unavailable
 	}
 	return e
-}
-
-// readSignIn takes the cause from the token server's answer. Of its text only the numbers of errors
-// are kept: the rest may name the user.
-func (e *Error) readSignIn(body []byte) {
-	var codes []string
-	for _, found := range aadsts.FindAllSubmatch(body, -1) {
-		codes = append(codes, string(found[1]))
-	}
-	e.read(body)
-	e.Message = ""
-	if len(codes) > 0 {
-		e.Message = clean("AADSTS" + strings.Join(unique(codes), ", AADSTS"))
-	}
-	o, _ := readObject(withoutBOM(body))
-	var listed []json.Number
-	if json.Unmarshal(o["error_codes"], &listed) == nil {
-		for _, number := range listed {
-			codes = append(codes, number.String())
-		}
-	}
-	cause, code := causeOf(append(codes, o.text("suberror"), e.ServiceCode)...)
-	switch {
-	case e.Status >= 500, e.Status == http.StatusTooManyRequests, e.Status == http.StatusRequestTimeout:
-		e.Kind = Unavailable
-	case 300 <= e.Status && e.Status < 400:
-		e.Kind, e.reason = SignInFailed, redirected
-	case e.Status == http.StatusProxyAuthRequired:
-		e.Kind = ProxyFailed
-	case code != "":
-		e.Kind, e.reason = cause.kind, code
-	case e.ServiceCode == "" || e.ServiceCode == noAccessToken:
-		e.Kind, e.reason = SignInFailed, tokenMalformed
-	default:
-		e.Kind = SignInFailed
-	}
-}
-
-func unique(texts []string) (once []string) {
-	seen := map[string]bool{}
-	for _, text := range texts {
-		if !seen[text] {
-			once = append(once, text)
-		}
-		seen[text] = true
-	}
-	return once
 }
 
 // save keeps a rotated refresh token. The old one keeps working, so a failure to save is a warning,
 // not an error.
 func (t *tokens) save(refresh string) {
 	path := t.credentials.RefreshTokenFile
-	if path == "" || refresh == "" {
+	switch {
+	case refresh == "":
+		return
+	case path == "":
+		if t.credentials.RefreshToken != "" {
+			t.credentials.RefreshToken = refresh
+		}
 		return
 	}
 	if saved, err := readToken(path); err == nil && saved == refresh {
@@ -322,64 +273,4 @@ func SaveRefreshToken(path, refresh string) error {
 		_, err := io.WriteString(w, refresh+"\n")
 		return err
 	})
-}
-
-// noAccessToken stands for the error of an answer that neither refuses nor holds a token.
-const noAccessToken = "no_access_token"
-
-// tokenTransport gives the OAuth library answers in the one form that it reads: without a
-// byte-order mark, with numbers as numbers, called JSON, and with tokens that are tokens.
-type tokenTransport struct{ next http.RoundTripper }
-
-func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := readAll(resp.Body, answerLimit)
-	if err != nil {
-		return nil, err
-	}
-	body = normalised(withoutBOM(body), resp.StatusCode)
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	resp.Header.Set("Content-Type", "application/json") // as plain text the library would take it for a form
-	return resp, nil
-}
-
-// normalised rewrites an answer of the token server. What is not JSON stays as it is.
-func normalised(body []byte, status int) []byte {
-	o, ok := readObject(body)
-	if !ok || !json.Valid(body) {
-		return body
-	}
-	fields := map[string]any{}
-	for _, name := range []string{"error", "error_description", "suberror", "scope", "verification_uri", "verification_url",
-		"verification_uri_complete", "user_code", "message"} {
-		if text := o.text(name); text != "" {
-			fields[name] = text
-		}
-	}
-	for _, name := range []string{"access_token", "refresh_token", "id_token", "device_code"} {
-		if text := o.string(name); printable.MatchString(text) {
-			fields[name] = text
-		}
-	}
-	for _, name := range []string{"expires_in", "interval"} {
-		if number, err := strconv.ParseFloat(o.text(name), 64); err == nil && number >= 1 && number < 1<<31 {
-			fields[name] = int64(number)
-		}
-	}
-	if codes, ok := o["error_codes"]; ok && len(codes) > 0 {
-		fields["error_codes"] = codes
-	}
-	_, refusal := fields["error"]
-	if status == http.StatusOK && !refusal && fields["access_token"] == nil && fields["device_code"] == nil {
-		fields["error"] = noAccessToken
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return body
-	}
-	return text
 }
