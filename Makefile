@@ -3,7 +3,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross demo test race bench fuzz lint postgres libxlsxwriter
+.PHONY: docs help build cross demo test race bench fuzz lint postgres libxlsxwriter
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ fuzz: ## a minute of fuzzing for each fuzz test
 	$(GO) test -run '^$$' -fuzz FuzzCustomersPage -fuzztime 1m ./internal/partnercenter
 	$(GO) test -run '^$$' -fuzz FuzzTextComesBack -fuzztime 1m ./reports
 	$(GO) test -run '^$$' -fuzz FuzzHeaderInjection -fuzztime 1m ./internal/mail
+
+docs: ## docs/commands.md and the man pages, made from the commands
+	$(GO) test ./cmd/mcaledger -run TestReferenceIsCurrent -update
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l cmd internal jobs reports sql); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }

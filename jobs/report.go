@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,9 @@ type ReportFile struct {
 // Check refuses a request that cannot be met, before anything is opened, and puts the sheets into
 // the workbook's order.
 func (j *Report) Check() error {
+	if err := j.chooseFormat(); err != nil {
+		return err
+	}
 	names := reports.SheetNames() // those that are tables
 	if j.Format == "xlsx" {
 		names = reports.BookSheetNames()
@@ -77,6 +81,19 @@ func (j *Report) Check() error {
 	case j.Out == "-" && j.Format == "xlsx":
 		return usageErrorf("a workbook cannot go to stdout: name a file with --out")
 	}
+	return nil
+}
+
+// chooseFormat takes the format that the file's name says, where none is asked for, and refuses one that it contradicts.
+func (j *Report) chooseFormat() error {
+	named := strings.TrimPrefix(strings.ToLower(filepath.Ext(j.Out)), ".")
+	if !slices.Contains([]string{"xlsx", "csv", "json"}, named) {
+		named = ""
+	}
+	if j.Format != "" && named != "" && j.Format != named {
+		return usageErrorf("--format %s contradicts the name of --out %s", j.Format, j.Out)
+	}
+	j.Format = cmp.Or(j.Format, named, "xlsx")
 	return nil
 }
 

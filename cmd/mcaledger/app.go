@@ -44,8 +44,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mcaledger",
 		Short: "Find the customers who cannot buy because the Microsoft Customer Agreement is not accepted",
-		Long: `mcaledger tells a Microsoft CSP partner, every morning, which customers cannot buy because the Microsoft Customer
-Agreement (MCA) is not accepted, with a workbook that finance and compliance can review.
+		Long: `mcaledger tells a Microsoft CSP partner, every morning, which customers cannot buy because the
+Microsoft Customer Agreement (MCA) is not accepted, with a workbook that finance and compliance
+can review.
 
 ` + exitHelp,
 		SilenceErrors: true,
@@ -55,6 +56,7 @@ Agreement (MCA) is not accepted, with a workbook that finance and compliance can
 			return usageError{fmt.Errorf("no command is given; see mcaledger --help")}
 		},
 	}
+	example(root, "mcaledger demo", "mcaledger doctor", "mcaledger nightly --quiet", "mcaledger report --out today.xlsx")
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	flags := root.PersistentFlags()
@@ -65,27 +67,18 @@ Agreement (MCA) is not accepted, with a workbook that finance and compliance can
 	flags.StringVar(&a.logFormat, "log", "text", "format of log lines: text or json")
 	root.AddCommand(a.reconcileCommand(), a.reportCommand(), a.runsCommand(), a.doctorCommand(), a.migrateCommand(),
 		a.attestCommand(), a.inviteCommand(), a.exceptionsCommand(), a.agreementCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(), a.demoCommand(), a.versionCommand())
+	root.SetFlagErrorFunc(flagError)
+	root.Version = programVersion()
+	root.SetVersionTemplate("mcaledger {{.Version}}\n")
 	// Left to itself, cobra answers `completion tcsh` with a help text and exit code 0.
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		if !c.Runnable() {
-			c.Args, c.RunE = noSuchCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			needsCommand(c)
 		}
 	}
+	a.completeFlags(root)
 	return root
-}
-
-// noSuchCommand names the command that a mistyped one is like.
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	like := ""
-	if known := cmd.SuggestionsFor(args[0]); len(known) > 0 {
-		like = fmt.Sprintf("; did you mean %s?", known[0])
-	}
-	return fmt.Errorf("there is no command %q%s", args[0], like)
 }
 
 // command makes a command whose work fills a reply. Whatever the work returns becomes an exit code, a sentence, and with
@@ -94,7 +87,7 @@ func (a *app) command(use, short string, r reply, work func(ctx context.Context)
 	return &cobra.Command{
 		Use:   use,
 		Short: short,
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if a.logFormat != "text" && a.logFormat != "json" {
@@ -106,16 +99,6 @@ func (a *app) command(use, short string, r reply, work func(ctx context.Context)
 			return err
 		},
 	}
-}
-
-// withArguments makes a command take arguments.
-func withArguments(cmd *cobra.Command, what string, arguments cobra.PositionalArgs, into *[]string) *cobra.Command {
-	cmd.Use += " " + what
-	cmd.Args = func(cmd *cobra.Command, given []string) error {
-		*into = given
-		return arguments(cmd, given)
-	}
-	return cmd
 }
 
 // log is where a job writes what it does: lines on stderr. On a terminal there is a progress bar and a summary instead,

@@ -52,7 +52,10 @@ func (a *app) attestApproveCommand() *cobra.Command {
 		return nil
 	}))
 	by = a.byFlag(cmd)
-	return withArguments(cmd, "BATCH", cobra.ExactArgs(1), &given)
+	cmd.Long = `approve lets the attestations of a batch be sent. The approver must be somebody other than the
+importer, by name and by user id, unless attestation.approval is none.`
+	example(cmd, "mcaledger attest approve 7")
+	return completes(withArguments(cmd, "BATCH", exactly(1), &given), a.completeBatches, 1)
 }
 
 type decideReply struct {
@@ -96,7 +99,8 @@ func (a *app) attestDecideCommand(use, short string, decide func(jobs.Approvals,
 		return err
 	}))
 	by = a.byFlag(cmd)
-	return withArguments(cmd, "ID|BATCH…", cobra.MinimumNArgs(1), &given)
+	example(cmd, "mcaledger attest "+use+" 7-12", "mcaledger attest "+use+" 7")
+	return completes(withArguments(cmd, "ID|BATCH…", atLeastOne, &given), a.completeAttestations, -1)
 }
 
 func (a *app) attestCorrectCommand() *cobra.Command {
@@ -135,5 +139,8 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 	f.StringVar(&phone, "phone", "", "phone number of the signer, if another one")
 	f.StringVar(&date, "date", "", "day of the acceptance (2006-01-02), if another one")
 	f.StringVar(&evidence, "evidence", "", "where the signed acceptance is kept, if elsewhere")
-	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
+	cmd.Long = `correct queues a new attestation for a customer whose attestation Microsoft has on record with a
+wrong signer, day or evidence. Microsoft keeps both. It needs approval like any other.`
+	example(cmd, "mcaledger attest correct 7-12 --email ana.souza@fabrikam.com")
+	return completes(withArguments(cmd, "ID", exactly(1), &given), a.completeAttestations, 1)
 }

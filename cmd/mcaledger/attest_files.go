@@ -31,7 +31,8 @@ func (a *app) attestResultsCommand() *cobra.Command {
 		return nil
 	}))
 	cmd.Flags().StringVar(&folder, "dir", ".", "folder to write it to")
-	return withArguments(cmd, "BATCH", cobra.ExactArgs(1), &given)
+	example(cmd, "mcaledger attest results 7", "mcaledger attest results 7 --dir /srv/finance")
+	return completes(withArguments(cmd, "BATCH", exactly(1), &given), a.completeBatches, 1)
 }
 
 func (a *app) attestTemplateCommand() *cobra.Command {
@@ -55,7 +56,8 @@ func (a *app) attestTemplateCommand() *cobra.Command {
 		a.printf("%s\n", r.File)
 		return nil
 	})
-	cmd.Flags().StringVar(&kind, "format", kind, "csv or xlsx")
+	formats(cmd, &kind, "csv or xlsx", "csv", "xlsx")
+	example(cmd, "mcaledger attest template", "mcaledger attest template --format csv --out list.csv")
 	cmd.Flags().StringVar(&out, "out", "", "file to write (else attestations.csv or attestations.xlsx)")
 	return cmd
 }

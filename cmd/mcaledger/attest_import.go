@@ -118,6 +118,10 @@ func (a *app) attestImportCommand() *cobra.Command {
 		a.printImported(done)
 		return err
 	}))
+	cmd.Long = `import checks lists of signed agreements, CSV or XLSX, and queues their good rows as a batch.
+Beside each file it writes the file again with a result for every row, and the refused rows alone,
+to correct and import again. Nothing is sent before somebody else approves the batch.`
+	example(cmd, "mcaledger attest import list.xlsx", "mcaledger attest import --dry-run may.csv june.csv", "mcaledger attest import - <list.csv")
 	f := cmd.Flags()
 	by = a.byFlag(cmd)
 	f.StringVar(&how.dates, "dates", "", "order of day and month in dates such as 03/04/2026: auto, dmy or mdy (else attestation.dates)")
@@ -128,7 +132,7 @@ func (a *app) attestImportCommand() *cobra.Command {
 	f.StringVar(&how.encoding, "encoding", "", "encoding of a CSV that is not in UTF-8, such as windows-1250 or IBM850 (else it is recognised)")
 	f.StringVar(&how.sheet, "sheet", "", "sheet of a workbook (else the one that is a list)")
 	f.BoolVar(&how.correct, "correct", false, "the rows correct earlier attestations, with other contact fields")
-	return withArguments(cmd, "FILE…", cobra.MinimumNArgs(1), &files)
+	return withArguments(cmd, "FILE…", atLeastOne, &files)
 }
 
 func (w *workspace) importJob(partners *jobs.Partners) jobs.ImportFiles {

@@ -71,6 +71,7 @@ func (a *app) attestListCommand() *cobra.Command {
 		w.printBatches(r.Batches)
 		return nil
 	}))
+	example(cmd, "mcaledger attest list", "mcaledger attest list --batch 7 --state failed")
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many batches")
 	cmd.Flags().StringVar(&batch, "batch", "", "list this batch's attestations")
 	cmd.Flags().StringVar(&state, "state", "", "only attestations in this state")
@@ -210,7 +211,8 @@ func (a *app) attestShowCommand() *cobra.Command {
 		w.printAttestation(r.Attestation)
 		return nil
 	}))
-	return withArguments(cmd, "ID", cobra.ExactArgs(1), &given)
+	example(cmd, "mcaledger attest show 7-12")
+	return completes(withArguments(cmd, "ID", exactly(1), &given), a.completeAttestations, 1)
 }
 
 func shown(at attestation.Attestation, b attestation.Batch, requests []attestation.Request, events []ledger.Event) *shownAttestation {

@@ -38,5 +38,5 @@ func (a *app) attestResumeCommand() *cobra.Command {
 		return nil
 	}))
 	by = a.byFlag(cmd)
-	return cmd
+	return example(cmd, "mcaledger attest resume --by ana")
 }

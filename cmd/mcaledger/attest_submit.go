@@ -49,6 +49,10 @@ func (a *app) attestSubmitCommand() *cobra.Command {
 		}
 		return err
 	}))
+	cmd.Long = `submit sends what is approved, once each, and finds out what became of requests whose answer was
+lost. Any number of hosts may submit at the same time. More than attestation.ceiling are not sent
+at once.`
+	example(cmd, "mcaledger attest submit --dry-run", "mcaledger attest submit", "mcaledger attest submit --partner contoso --limit 100")
 	f := cmd.Flags()
 	f.StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	f.IntVar(&limit, "limit", 0, "send at most so many; 0: all")

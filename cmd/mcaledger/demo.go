@@ -27,6 +27,7 @@ func (a *app) demoCommand() *cobra.Command {
 	cmd := a.command("demo", "run two nights of a simulated partner and write the workbook of the second", r, func(ctx context.Context) error {
 		return a.demo(ctx, r, folder, customers)
 	})
+	example(cmd, "mcaledger demo", "mcaledger demo --dir /tmp/demo --customers 500")
 	cmd.Flags().StringVar(&folder, "dir", folder, "folder for the demo's configuration, database and workbook")
 	cmd.Flags().IntVar(&customers, "customers", customers, "how many customers the partner has")
 	return cmd

@@ -47,6 +47,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		_, err = job.Run(ctx)
 		return err
 	})
+	cmd.Long = `doctor checks the configuration, folders, rights, clocks, sign-in, one read of each kind and the
+attestation route, and says what to do about whatever is not as it should be. It changes nothing.`
+	example(cmd, "mcaledger doctor", "mcaledger doctor --offline")
 	cmd.Flags().BoolVar(&offline, "offline", false, "check the configuration and the files that it names; call neither the database nor Microsoft")
 	return cmd
 }

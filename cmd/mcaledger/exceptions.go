@@ -27,6 +27,7 @@ func (a *app) exceptionsCommand() *cobra.Command {
 which the block is accepted. They are shown in every report until they are changed. A report is
 such a list: fill in these columns of its sheet Blocked or Exceptions, and import the file.`,
 	}
+	example(cmd, "mcaledger exceptions list", "mcaledger exceptions import 2026-11-22.xlsx")
 	cmd.AddCommand(a.exceptionsImportCommand(), a.exceptionsListCommand(), a.exceptionsSetCommand(),
 		a.exceptionsRemoveCommand())
 	return cmd
@@ -100,7 +101,8 @@ func (a *app) exceptionsImportCommand() *cobra.Command {
 		"encoding of a CSV that is not in UTF-8, such as windows-1250 (else it is recognised)")
 	f.StringVar(&sheet, "sheet", "", "sheet of a workbook (else every sheet that is a list of exceptions)")
 	f.BoolVar(&r.DryRun, "dry-run", false, "check the file, and keep nothing")
-	return withArguments(cmd, "FILE", cobra.ExactArgs(1), &files)
+	example(cmd, "mcaledger exceptions import exceptions.csv", "mcaledger exceptions import --dry-run 2026-11-22.xlsx")
+	return withArguments(cmd, "FILE", exactly(1), &files)
 }
 
 func (w *workspace) importExceptionsJob(partners []string, dates, encoding string) (job jobs.ImportExceptions,
@@ -236,7 +238,7 @@ func (a *app) exceptionsListCommand() *cobra.Command {
 		}))
 	cmd.Flags().StringSliceVar(&partners, "partner", nil,
 		"only customers of this partner (name or tenant id; may be repeated)")
-	return cmd
+	return example(cmd, "mcaledger exceptions list")
 }
 
 func listedExceptionOf(e ledger.ExceptionEntry, partner string, today standing.Date) listedException {
@@ -307,7 +309,8 @@ func (a *app) exceptionsSetCommand() *cobra.Command {
 	f.StringVar(&comment, "comment", "", "anything")
 	f.StringVar(&until, "accepted-until", "", "the last day on which the block is accepted, such as 2026-12-31")
 	f.StringSliceVar(&partners, "partner", nil, "the partner whose customer it is (name or tenant id)")
-	return withArguments(cmd, "CUSTOMER", cobra.ExactArgs(1), &given)
+	example(cmd, "mcaledger exceptions set fabrikam.com --owner Ana --accepted-until 2026-12-31 --comment seasonal")
+	return withArguments(cmd, "CUSTOMER", exactly(1), &given)
 }
 
 // changed is the value of a flag that was given; nil: it was not.
@@ -337,5 +340,6 @@ func (a *app) exceptionsRemoveCommand() *cobra.Command {
 	}))
 	by = a.byFlag(cmd)
 	cmd.Flags().StringSliceVar(&partners, "partner", nil, "the partner whose customer it is (name or tenant id)")
-	return withArguments(cmd, "CUSTOMER", cobra.ExactArgs(1), &given)
+	example(cmd, "mcaledger exceptions remove fabrikam.com")
+	return withArguments(cmd, "CUSTOMER", exactly(1), &given)
 }

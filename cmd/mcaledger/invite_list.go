@@ -57,7 +57,7 @@ func (a *app) inviteListCommand() *cobra.Command {
 		}))
 	cmd.Flags().StringSliceVar(&partners, "partner", nil,
 		"only customers of this partner (name or tenant id; may be repeated)")
-	return cmd
+	return example(cmd, "mcaledger invite list")
 }
 
 func (w *workspace) listInvitations(ctx context.Context, wanted []string, r *invitationListReply) error {

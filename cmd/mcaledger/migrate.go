@@ -16,7 +16,7 @@ type migrateReply struct {
 
 func (a *app) migrateCommand() *cobra.Command {
 	r := &migrateReply{head: head{Command: "migrate"}}
-	return a.command("migrate", "upgrade the database's schema to this version (other commands do it too)", r, func(ctx context.Context) error {
+	cmd := a.command("migrate", "upgrade the database's schema to this version (other commands do it too)", r, func(ctx context.Context) error {
 		c, err := a.load()
 		if err != nil {
 			return err
@@ -38,4 +38,5 @@ func (a *app) migrateCommand() *cobra.Command {
 		a.printf("schema version %d, was %d\n", r.To, r.From)
 		return nil
 	})
+	return example(cmd, "mcaledger migrate")
 }

@@ -47,6 +47,10 @@ func (a *app) nightlyCommand() *cobra.Command {
 			}
 			return a.nightly(ctx, metricsFile, r)
 		})
+	cmd.Long = `nightly does the work of a night: it reconciles, imports the inbox, submits what is approved,
+writes the report and tells who is to be told. A step that fails does not keep the next ones from
+being done.`
+	example(cmd, "mcaledger nightly --quiet", "mcaledger nightly --dry-run", "mcaledger nightly --json --metrics-file /var/lib/node_exporter/mcaledger.prom")
 	cmd.Flags().StringVar(&metricsFile, "metrics-file", "", "write Prometheus metrics to this file at the end")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what the night would do, and do nothing")
 	return cmd

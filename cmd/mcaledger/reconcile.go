@@ -70,6 +70,9 @@ func (a *app) reconcileCommand() *cobra.Command {
 		a.printRuns(runs)
 		return err
 	}))
+	cmd.Long = `reconcile reads, for every customer of every partner, whether the Microsoft Customer Agreement is
+accepted, and decides who can buy. A run that was interrupted continues where it was.`
+	example(cmd, "mcaledger reconcile", "mcaledger reconcile --partner contoso --json")
 	cmd.Flags().StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	return cmd
 }

@@ -49,7 +49,7 @@ func (a *app) reportCommand() *cobra.Command {
 		if flags.out == "-" && a.json {
 			return usageError{errors.New("--json writes its reply to stdout: name a file with --out")}
 		}
-		flags.sheets = request.Sheets
+		flags.sheets, flags.format = request.Sheets, request.Format
 		return a.withWorkspace(func(ctx context.Context, w *workspace) error {
 			job, err := w.reportJob(flags)
 			if err != nil {
@@ -61,12 +61,16 @@ func (a *app) reportCommand() *cobra.Command {
 			return err
 		})(ctx)
 	})
+	cmd.Long = `report writes the workbook of the newest completed runs into report.dir, or any part of it, or of
+any earlier run, elsewhere. It calls nobody, and needs no secret of Partner Center.`
+	example(cmd, "mcaledger report", "mcaledger report --run 42 --out run-42.xlsx", "mcaledger report --sheet Blocked --out blocked.csv",
+		"mcaledger report --format json --out - | jq .")
 	f := cmd.Flags()
 	f.StringSliceVar(&flags.partners, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	f.Int64Var(&flags.run, "run", 0, "report this run as it was reported then, not the newest (mcaledger runs lists them)")
 	f.Int64Var(&flags.against, "against", 0, "count changes from this run, not from the one of the night before")
 	f.StringVar(&flags.asOf, "as-of", "", "show what was known at this instant, which the sheet About of every workbook names")
-	f.StringVar(&flags.format, "format", "xlsx", "xlsx for people; csv (one sheet) or json for machines")
+	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out says)", "xlsx", "csv", "json")
 	f.StringSliceVar(&flags.sheets, "sheet", nil, "only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
 	f.StringVar(&flags.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
 	return cmd

@@ -57,6 +57,7 @@ func (a *app) runsCommand() *cobra.Command {
 			return nil
 		})(ctx)
 	})
+	example(cmd, "mcaledger runs", "mcaledger runs --limit 100 --json")
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many")
 	return cmd
 }

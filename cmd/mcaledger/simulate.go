@@ -54,6 +54,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		a.printf("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
 		return nil // being interrupted is how it ends
 	})
+	example(cmd, "mcaledger simulate --write-config sandbox", "mcaledger simulate --customers 20000 --quota 500 --latency 100ms")
 	cmd.Flags().StringVar(&listen, "listen", listen, "address and port to serve on; port 0 takes a free one")
 	cmd.Flags().StringVar(&folder, "write-config", "", "folder to write a configuration for the simulated partner to")
 	simulatorFlags(cmd.Flags(), &options)

@@ -40,7 +40,7 @@ func (e alteredError) Hint() string {
 
 func (a *app) verifyCommand() *cobra.Command {
 	r := &verifyReply{head: head{Command: "verify"}, Problems: []verifyProblem{}}
-	return a.command("verify", "verify that the event log is complete and unaltered", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+	cmd := a.command("verify", "verify that the event log is complete and unaltered", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		found, err := w.ledger.Verify(ctx)
 		if err != nil {
 			return err
@@ -56,6 +56,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		a.printf("OK, %d events, head %s\n", found.Events, found.Head)
 		return nil
 	}))
+	return example(cmd, "mcaledger verify")
 }
 
 // problemText says where a problem is, and what.

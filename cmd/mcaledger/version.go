@@ -26,8 +26,9 @@ type versionReply struct {
 
 func (a *app) versionCommand() *cobra.Command {
 	r := &versionReply{head: head{Command: "version"}, Version: programVersion(), Go: runtime.Version()}
-	return a.command("version", "print the program's version", r, func(context.Context) error {
+	cmd := a.command("version", "print the program's version", r, func(context.Context) error {
 		a.answerf("mcaledger %s (%s, %s/%s)\n", r.Version, r.Go, runtime.GOOS, runtime.GOARCH)
 		return nil
 	})
+	return example(cmd, "mcaledger version --json")
 }
