@@ -30,7 +30,7 @@ func (r *report) blockedOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.B
 
 func (r *report) blockedColumns() []column[blockedRow] {
 	return []column[blockedRow]{
-		col("next_step", 24, func(b *blockedRow) Cell { return r.say.word("remedy", string(b.row.Remedy)) }),
+		col("next_step", 24, func(b *blockedRow) Cell { return r.say.word("remedy", string(nextStep(b.row))) }),
 		col("customer", 38, func(b *blockedRow) Cell { return Text(b.row.Name) }),
 		col("partner", 17, func(b *blockedRow) Cell { return Text(b.partner.Partner.Name) }),
 		col("reseller", 22, func(b *blockedRow) Cell { return resellerName(b.row.Reseller) }),
@@ -59,6 +59,11 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		col("reason_code", 24, func(b *blockedRow) Cell { return Text(string(b.row.Reason)) }).inWorkbook(),
 		col("portal_link", 88, func(b *blockedRow) Cell { return Text(portalLink(b.row.ID)) }),
 	}
+}
+
+// nextStep is what can lift a block, as far as it is known what the customer has bought.
+func nextStep(b ledger.BlockedCustomer) standing.Remedy {
+	return standing.NextStep(b.Remedy, b.PurchasesRead, b.Purchases)
 }
 
 // tenantID is a customer's tenant id as the service first spelled it.

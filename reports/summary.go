@@ -474,7 +474,7 @@ func (s *summarySheet) first(row int) (next int) {
 		place := firstRow + c.row
 		s.put(at[0], row, c.blockedRow.row.Name, style.label)
 		s.put(at[1], row, s.why(c), style.cell)
-		s.put(at[2], row, s.say.word("remedy", string(c.blockedRow.row.Remedy)).word, style.cell)
+		s.put(at[2], row, s.say.word("remedy", string(nextStep(c.blockedRow.row))).word, style.cell)
 		s.put(at[3], row, c.partner.Partner.Name, style.cell)
 		if place <= xlsx.MaxRows {
 			s.put(at[4], row, place, style.count)

@@ -715,7 +715,8 @@ var inWords = map[string]map[string]string{
 		"unreadable": "Could not be read", "relationship_ended": "Relationship ended", "not_found": "Tenant not found",
 		"not_a_reseller_customer": "Not a reseller customer"},
 	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider", "invite": "Invite", "retry": "Wait for next run",
-		"check_relationship": "Check relationship"},
+		"check_relationship": "Check relationship", "attest_or_invite": "Attest or invite",
+		"ask_indirect_provider_or_invite": "Ask provider or invite"},
 	"outcome": {"read": "Read", "not_read": "Not needed", "unreadable": "Could not be read", "relationship_ended": "Relationship ended",
 		"not_found": "Tenant not found"},
 	"direct":    {"yes": "Yes", "no": "No", "not_read": "Not needed"},
@@ -853,7 +854,11 @@ func (v view) blocked() [][]any {
 		x := v.exception(p.id, id)
 		name, state := v.newestAttestation(p.id, c.text("customer_id"))
 		since := c.when("blocked_since")
-		return []any{in("remedy", c.text("remedy")), c.text("name"), p.name, reseller, instant(since), v.days(since, p.run.when("started_at")),
+		step := c.text("remedy")
+		if read == "read" && active == 0 { // nothing keeps it from accepting by itself
+			step += "_or_invite"
+		}
+		return []any{in("remedy", step), c.text("name"), p.name, reseller, instant(since), v.days(since, p.run.when("started_at")),
 			in("precision", v.precision(p, since)), in("reason", c.text("reason")), date(c.text("date_agreed")), signer(c, "signer_first", "signer_last"),
 			active, seats, in("outcome", read), renewal, lapse, name, in("state", state), nil, v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
 			date(x.text("accepted_until")), x.text("comment"), c.text("domain"), c.text("display_id"), resellerID, c.text("reason"), link(c)}
