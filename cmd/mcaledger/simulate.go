@@ -102,8 +102,25 @@ func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
 	f.BoolVar(&o.WrongAudience, "wrong-audience", false, "refuse every token (900420)")
 	choice(f, &o.MissingRole, "missing-role", "refuse calls for want of a role: empty for none, agreements, writes, everywhere")
 	f.BoolVar(&o.IndirectReseller, "indirect-reseller", false, "the partner is an indirect reseller: attestations are refused")
+	signInFlags(f, &o.SignIn)
 	writesFlags(f, &o.Writes)
 	f.BoolVar(&o.EmptyForbidden, "empty-forbidden", false, "such refusals come without a body")
+}
+
+// signInFlags are those of how people sign in.
+func signInFlags(f *pflag.FlagSet, s *simulator.SignIn) {
+	f.IntVar(&s.Refused, "sign-in-refused", 0, fmt.Sprintf("AADSTS number that every sign-in ends with, one of %v", simulator.SignInErrors()))
+	choice(f, &s.RefusedAt, "sign-in-refused-at", "where it ends: empty for the way back to the program, page, token")
+	f.BoolVar(&s.WithoutMFA, "sign-in-without-mfa", false, "make tokens of users without a second factor")
+	f.BoolVar(&s.OtherTenant, "sign-in-other-tenant", false, "make tokens of another tenant")
+	f.BoolVar(&s.OtherState, "sign-in-other-state", false, "send the browser back with another state")
+	f.BoolVar(&s.OtherNonce, "sign-in-other-nonce", false, "make ID tokens with another nonce")
+	f.BoolVar(&s.NoRefreshToken, "sign-in-no-refresh-token", false, "leave the refresh token out")
+	f.StringVar(&s.RedirectURI, "redirect-uri", "", "the redirect URI that is registered; empty for http://localhost")
+	f.IntVar(&s.DevicePolls, "device-polls", 0, "polls until somebody signs in for a device; 0 waits for the page /devicelogin")
+	f.IntVar(&s.DeviceSlowDown, "device-slow-down", 0, "polls of a device to answer slow_down first")
+	f.DurationVar(&s.DeviceInterval, "device-interval", 0, "how often a device should ask; 0 for 5s")
+	f.DurationVar(&s.DeviceLife, "device-life", 0, "how long the code of a device lives; 0 for 15m")
 }
 
 // writesFlags are those of how attestations are taken.

@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -59,10 +60,14 @@ func (c caller) signIn(grant string) string {
 
 // loginForm is a good version 1 form, changed by keys and values in turn; an empty value takes a key out.
 func loginForm(changes ...string) url.Values {
-	form := url.Values{
+	return change(url.Values{
 		"grant_type": {"refresh_token"}, "client_id": {"app"}, "client_secret": {"secret"},
 		"resource": {"https://api.partnercenter.microsoft.com"}, "refresh_token": {InitialRefreshToken},
-	}
+	}, changes...)
+}
+
+// change sets keys and values in turn; an empty value takes a key out.
+func change(form url.Values, changes ...string) url.Values {
 	for n := 0; n < len(changes); n += 2 {
 		form.Del(changes[n])
 		if changes[n+1] != "" {
@@ -165,6 +170,16 @@ func (a answer) fields(t testing.TB) map[string]any {
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(bytes.TrimPrefix([]byte(a.body), []byte(byteOrderMark)), &fields), a.body)
 	return fields
+}
+
+// refusal is the status, the error and the AADSTS number of a refusal of the token server; empty if it is none.
+func (a answer) refusal(t testing.TB) string {
+	t.Helper()
+	if a.status == http.StatusOK {
+		return ""
+	}
+	fields := a.fields(t)
+	return fmt.Sprintf("%d %s %.0f", a.status, fields["error"], fields["error_codes"].([]any)[0])
 }
 
 // code is the code of an error body, a number or a text; empty when there is none.

@@ -33,11 +33,7 @@ func (s *Simulator) answerDocument(q *request) int {
 	}) {
 		language = "en-US"
 	}
-	scheme := "http"
-	if q.r.TLS != nil {
-		scheme = "https"
-	}
-	address := scheme + "://" + q.r.Host + documentPath + q.id + "/" + country + "/" + language
+	address := origin(q.r) + documentPath + q.id + "/" + country + "/" + language
 	until := "?expires=" + strconv.FormatInt(s.now().Add(documentLife).Unix(), 10)
 	b := q.body
 	b.open("", '{')
@@ -47,6 +43,14 @@ func (s *Simulator) answerDocument(q *request) int {
 	b.text("country", country)
 	b.close('}')
 	return http.StatusOK
+}
+
+// origin is the simulator's own address, as the caller knows it.
+func origin(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // serveDocument answers a link to an agreement, which is the permission by itself. The document is

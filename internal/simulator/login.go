@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,16 +11,36 @@ import (
 	"time"
 )
 
-// isTokenPath recognises /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0/token.
-func isTokenPath(path string) bool {
-	_, _, ok := tokenPath(path)
-	return ok
+// loginPath recognises the addresses of the token server below a tenant: /{tenant}/oauth2/token,
+// /{tenant}/oauth2/v2.0/token, and beside the latter authorize and devicecode.
+func loginPath(path string) (tenant, endpoint string, v2 bool) {
+	tenant, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch rest {
+	case "oauth2/token":
+		return tenant, "token", false
+	case "oauth2/v2.0/token", "oauth2/v2.0/authorize", "oauth2/v2.0/devicecode":
+		return tenant, strings.TrimPrefix(rest, "oauth2/v2.0/"), true
+	}
+	return "", "", false
 }
 
-func tokenPath(path string) (tenant string, v2, ok bool) {
-	tenant, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	v2 = rest == "oauth2/v2.0/token"
-	return tenant, v2, tenant != "" && (v2 || rest == "oauth2/token")
+func (e aadError) sentence() string { return "AADSTS" + strconv.Itoa(e.number) + ": " + e.text }
+
+func isLoginPath(path string) bool {
+	_, endpoint, _ := loginPath(path)
+	return endpoint != ""
+}
+
+// serveLogin is the token server (docs/partner-center.md, "Tokens").
+func (s *Simulator) serveLogin(w http.ResponseWriter, r *http.Request) {
+	switch tenant, endpoint, _ := loginPath(r.URL.Path); endpoint {
+	case "authorize":
+		s.serveAuthorize(w, r, tenant)
+	case "devicecode":
+		s.serveDeviceCode(w, r)
+	default:
+		s.serveToken(w, r)
+	}
 }
 
 // tokenRequest is one request for a token.
@@ -30,6 +51,7 @@ type tokenRequest struct {
 	form   url.Values
 	id     string // client id
 	secret string
+	of     session // that the token is for
 }
 
 // aadError is a refusal of the token server: form G of the error bodies, and its HTTP status.
@@ -41,7 +63,6 @@ type aadError struct {
 	text     string
 }
 
-// serveToken is the token server (docs/partner-center.md, "Tokens").
 func (s *Simulator) serveToken(w http.ResponseWriter, r *http.Request) {
 	if !wait(r, s.takes(s.served.Add(1))) {
 		return
@@ -51,7 +72,7 @@ func (s *Simulator) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	t, problem := s.readTokenRequest(r)
 	if problem == nil {
-		problem = s.judge(t)
+		problem = s.judge(&t)
 	}
 	if problem != nil {
 		s.stats.refusal(strconv.Itoa(problem.number))
@@ -87,7 +108,7 @@ func (s *Simulator) readTokenRequest(r *http.Request) (tokenRequest, *aadError) 
 	if err := r.ParseForm(); err != nil {
 		return tokenRequest{}, &aadError{400, 900144, "invalid_request", "", "The request body could not be read."}
 	}
-	tenant, v2, _ := tokenPath(r.URL.Path)
+	tenant, _, v2 := loginPath(r.URL.Path)
 	t := tokenRequest{
 		tenant: tenant, v2: v2, form: r.PostForm, grant: grant(r.PostForm.Get("grant_type")),
 		id: r.PostForm.Get("client_id"), secret: r.PostForm.Get("client_secret"),
@@ -107,34 +128,45 @@ func unescaped(text string) string {
 }
 
 // judge says why a token request is refused, or nil.
-func (s *Simulator) judge(t tokenRequest) *aadError {
-	login := s.opts.Login
-	if login.TenantID != "" && !strings.EqualFold(t.tenant, login.TenantID) {
-		return &aadError{400, 90002, "invalid_request", "", "Tenant '" + t.tenant + "' not found. Check to make sure you have the correct tenant ID."}
-	}
+func (s *Simulator) judge(t *tokenRequest) (problem *aadError) {
 	if t.grant == "" {
 		return missing("grant_type")
 	}
-	if t.id == "" {
-		return missing("client_id")
-	}
-	if login.ClientID != "" && !strings.EqualFold(t.id, login.ClientID) {
-		return &aadError{400, 700016, "unauthorized_client", "", "Application with identifier '" + t.id + "' was not found in the directory."}
-	}
-	if problem := s.judgeClient(t); problem != nil {
+	if problem := s.judgeApp(*t); problem != nil {
 		return problem
 	}
-	if problem := judgeAudience(t); problem != nil {
+	if problem := s.judgeClient(*t); problem != nil {
+		return problem
+	}
+	if problem := judgeAudience(*t); problem != nil && !t.grant.signsIn() { // a code has the scopes that it was asked with
 		return problem
 	}
 	switch t.grant {
 	case grantClientCredentials:
-		return nil
 	case grantRefreshToken:
-		return s.judgeRefresh(t)
+		t.of, problem = s.judgeRefresh(*t)
+	case grantCode:
+		t.of, problem = s.redeem(*t)
+	case grantDevice:
+		t.of, problem = s.poll(*t)
 	default:
 		return &aadError{400, 70003, "unsupported_grant_type", "", "The app requested an unsupported grant type '" + string(t.grant) + "'."}
 	}
+	return problem
+}
+
+// judgeApp says what is wrong with the tenant or the app.
+func (s *Simulator) judgeApp(t tokenRequest) *aadError {
+	login := s.opts.Login
+	switch {
+	case login.TenantID != "" && !strings.EqualFold(t.tenant, login.TenantID):
+		return &aadError{400, 90002, "invalid_request", "", "Tenant '" + t.tenant + "' not found. Check to make sure you have the correct tenant ID."}
+	case t.id == "":
+		return missing("client_id")
+	case login.ClientID != "" && !strings.EqualFold(t.id, login.ClientID):
+		return &aadError{400, 700016, "unauthorized_client", "", "Application with identifier '" + t.id + "' was not found in the directory."}
+	}
+	return nil
 }
 
 func missing(parameter string) *aadError {
@@ -219,21 +251,27 @@ func judgeAudience(t tokenRequest) *aadError {
 	return nil
 }
 
-func (s *Simulator) judgeRefresh(t tokenRequest) *aadError {
+func (s *Simulator) judgeRefresh(t tokenRequest) (of session, problem *aadError) {
 	token := t.form.Get("refresh_token")
+	mfa, ours := s.tokens.isRefresh(token)
+	of = session{User: someUser, MFA: mfa}
 	switch {
 	case token == "":
-		return missing("refresh_token")
-	case token != s.opts.Login.RefreshToken && !s.tokens.isRefresh(token):
-		return &aadError{400, 9002313, "invalid_grant", "", "Invalid request. Request is malformed or invalid."}
-	case s.opts.Login.ExpiredRefreshToken:
-		return &aadError{400, 700082, "invalid_grant", "", "The refresh token has expired due to inactivity. The token was issued on 2026-01-01T00:00:00.0000000Z and was inactive for 90.00:00:00."}
-	case s.opts.Login.DemandMFA && t.v2:
-		return &aadError{400, 50076, "invalid_grant", "basic_action", mfaText}
-	case s.opts.Login.DemandMFA:
-		return &aadError{400, 50076, "interaction_required", "", mfaText}
+		return of, missing("refresh_token")
+	case token == s.opts.Login.RefreshToken:
+		of.MFA = true
+	case !ours:
+		return of, &aadError{400, 9002313, "invalid_grant", "", "Invalid request. Request is malformed or invalid."}
 	}
-	return nil
+	switch {
+	case s.opts.Login.ExpiredRefreshToken:
+		return of, &aadError{400, 700082, "invalid_grant", "", "The refresh token has expired due to inactivity. The token was issued on 2026-01-01T00:00:00.0000000Z and was inactive for 90.00:00:00."}
+	case s.opts.Login.DemandMFA && t.v2:
+		return of, &aadError{400, 50076, "invalid_grant", "basic_action", mfaText}
+	case s.opts.Login.DemandMFA:
+		return of, &aadError{400, 50076, "interaction_required", "", mfaText}
+	}
+	return of, nil
 }
 
 const mfaText = "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access 'fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd'."
@@ -242,8 +280,15 @@ const mfaText = "Due to a configuration change made by your administrator, or be
 func (s *Simulator) issue(w http.ResponseWriter, t tokenRequest) {
 	now := time.Now()
 	life := s.opts.Login.TokenLifetime.Truncate(time.Second)
-	access, err := s.tokens.access(t.tenant, t.grant, now.Add(life))
-	if err != nil {
+	if s.opts.SignIn.OtherTenant && t.grant.signsIn() {
+		t.tenant = "99999999-9999-4999-8999-999999999999"
+	}
+	if s.opts.SignIn.WithoutMFA && t.grant.signsIn() {
+		t.of.MFA = false
+	}
+	access, err := s.tokens.access(t, now.Add(life))
+	id, errID := s.tokens.id(t, now.Add(life), s.opts.SignIn.OtherNonce)
+	if err = errors.Join(err, errID); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -265,8 +310,11 @@ func (s *Simulator) issue(w http.ResponseWriter, t tokenRequest) {
 		b.text("resource", audience)
 	}
 	b.text("access_token", access)
-	if t.grant == grantRefreshToken {
-		b.text("refresh_token", s.tokens.refresh())
+	if t.grant == grantRefreshToken || t.grant.signsIn() && !s.opts.SignIn.NoRefreshToken {
+		b.text("refresh_token", s.tokens.refresh(t.of.MFA))
+	}
+	if t.of.OpenID {
+		b.text("id_token", id)
 	}
 	b.close('}')
 	s.stats.token(string(t.grant))
@@ -283,7 +331,7 @@ func (s *Simulator) writeAADError(w http.ResponseWriter, e aadError) {
 	defer b.release()
 	b.open("", '{')
 	b.text("error", e.name)
-	b.text("error_description", "AADSTS"+number+": "+e.text+" Trace ID: "+trace.String()+" Correlation ID: "+correlation.String()+" Timestamp: "+stamp)
+	b.text("error_description", e.sentence()+" Trace ID: "+trace.String()+" Correlation ID: "+correlation.String()+" Timestamp: "+stamp)
 	b.open("error_codes", '[')
 	b.separate()
 	b.buf = append(b.buf, number...)

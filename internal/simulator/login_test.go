@@ -96,13 +96,11 @@ func TestTokenServerRefuses(t *testing.T) {
 				require.Equal(t, 200, got.status, got.body)
 				return
 			}
-			wants := strings.Fields(c.want)
-			assert.Equal(t, wants[0], strings.Fields("200 400 401")[indexOf(got.status)])
-			fields := got.fields(t)
-			assert.Equal(t, wants[1], fields["error"])
-			assert.Contains(t, fields["error_description"], "AADSTS"+wants[2]+":")
-			assert.Len(t, fields["error_codes"], 1)
-			assert.EqualValues(t, 1, ask.sim.Stats().TokenRefusals[wants[2]])
+			assert.Equal(t, c.want, got.refusal(t))
+			number := c.want[strings.LastIndexByte(c.want, ' ')+1:]
+			assert.Contains(t, got.fields(t)["error_description"], "AADSTS"+number+":")
+			assert.Len(t, got.fields(t)["error_codes"], 1)
+			assert.EqualValues(t, 1, ask.sim.Stats().TokenRefusals[number])
 		})
 	}
 }

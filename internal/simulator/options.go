@@ -71,6 +71,8 @@ type Options struct {
 
 	// Login is the token server.
 	Login Login
+	// SignIn is how people sign in there.
+	SignIn SignIn
 	// KillTokensEvery makes every access token worthless (401, code 400) after that many API requests; 0 is never.
 	KillTokensEvery int
 	// MissingMFA refuses App+User tokens (401, code 900421).
@@ -240,14 +242,21 @@ func (o Options) validate() error {
 	notNegative("Writes.MaxInARow", int64(o.Writes.MaxInARow))
 	notNegative("Writes.Quota", int64(o.Writes.Quota))
 	notNegative("Login.Unavailable", int64(o.Login.Unavailable))
+	notNegative("SignIn.DevicePolls", int64(o.SignIn.DevicePolls))
+	notNegative("SignIn.DeviceSlowDown", int64(o.SignIn.DeviceSlowDown))
 	for name, d := range map[string]time.Duration{
 		"Latency": o.Latency, "Jitter": o.Jitter, "Window": o.Window,
 		"Faults.SlowFor": o.Faults.SlowFor, "Writes.SlowFor": o.Writes.SlowFor, "Writes.RememberFor": o.Writes.RememberFor, "Login.TokenLifetime": o.Login.TokenLifetime,
+		"SignIn.DeviceInterval": o.SignIn.DeviceInterval, "SignIn.DeviceLife": o.SignIn.DeviceLife,
 	} {
 		refuse(d < 0, "%s is %v: it cannot be less than 0", name, d)
 	}
 	refuse(o.Login.TokenLifetime > 0 && o.Login.TokenLifetime < time.Second,
 		"Login.TokenLifetime is %v: expires_in counts whole seconds, so the least is 1s", o.Login.TokenLifetime)
+
+	if number := o.SignIn.Refused; number != 0 {
+		refuse(!slices.Contains(SignInErrors(), number), "SignIn.Refused is %d: it can be one of %v", number, SignInErrors())
+	}
 
 	refuse(o.IndirectProvider && o.IndirectReseller, "IndirectProvider and IndirectReseller are both true: a partner is one of them")
 	refuse(o.Writes.NeverRemembers && o.Writes.RememberFor > 0,
@@ -263,6 +272,7 @@ func (o Options) validate() error {
 		oneOf("Names", o.Names, CamelCase, PascalCase, MixedCase),
 		oneOf("NextLink", o.NextLink, NextWithoutVersion, NextWithVersion, NextAbsolute),
 		oneOf("EmptyAgreements", o.EmptyAgreements, EmptyByCustomer, EmptyAsList, EmptyAsError),
+		oneOf("SignIn.RefusedAt", o.SignIn.RefusedAt, RefusedAtRedirect, RefusedAtPage, RefusedAtToken),
 		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingOnWrites, RoleMissingEverywhere),
 	)
 	return errors.Join(wrong...)
@@ -294,6 +304,9 @@ func (o Options) withDefaults(now time.Time) Options {
 	orDefault(&o.Writes.AlreadyExistsStatus, http.StatusConflict)
 	orDefault(&o.Login.RefreshToken, InitialRefreshToken)
 	orDefault(&o.Login.TokenLifetime, 3599*time.Second)
+	orDefault(&o.SignIn.RedirectURI, "http://localhost")
+	orDefault(&o.SignIn.DeviceInterval, 5*time.Second)
+	orDefault(&o.SignIn.DeviceLife, 15*time.Minute)
 	return o
 }
 

@@ -152,11 +152,7 @@ func (s *Simulator) linkTo(q *request, query string) string {
 	case NextWithVersion:
 		return "/v1" + uri
 	case NextAbsolute:
-		scheme := "http://"
-		if q.r.TLS != nil {
-			scheme = "https://"
-		}
-		return scheme + q.r.Host + "/v1" + uri
+		return origin(q.r) + "/v1" + uri
 	default:
 		return uri
 	}

@@ -4,7 +4,8 @@
 // this program: if the client and its simulator shared a struct, both would share the same wrong
 // belief.
 //
-// The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0/token,
+// The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0 (token,
+// authorize and devicecode), the page where the code of a device is typed in at /devicelogin,
 // the documents that it links to below /documents, and five addresses that the real service does not have:
 //
 //	GET  /simulator/stats      what has been asked so far (Stats)
@@ -26,17 +27,18 @@ import (
 
 // Simulator is the handler. It is safe for concurrent use.
 type Simulator struct {
-	opts   Options
-	made   time.Time // when New was called
-	night  atomic.Int64
-	served atomic.Uint64 // requests so far, for draws that belong to no customer
-	quota  *quota        // of all API requests
-	writes *quota        // of attestations
-	faults *faults
-	losses *faults // of attestations
-	tokens *tokens
-	stats  *stats
-	posted *posted
+	opts    Options
+	made    time.Time // when New was called
+	night   atomic.Int64
+	served  atomic.Uint64 // requests so far, for draws that belong to no customer
+	quota   *quota        // of all API requests
+	writes  *quota        // of attestations
+	faults  *faults
+	losses  *faults // of attestations
+	tokens  *tokens
+	devices devices
+	stats   *stats
+	posted  *posted
 }
 
 // New makes a simulator. The error says every option that is wrong, a sentence each.
@@ -47,15 +49,16 @@ func New(opts Options) (*Simulator, error) {
 	now := time.Now()
 	opts = opts.withDefaults(now)
 	s := &Simulator{
-		opts:   opts,
-		made:   now,
-		quota:  newQuota(opts, opts.Quota),
-		writes: newQuota(opts, opts.Writes.Quota),
-		faults: newFaults(opts.Seed, opts.Faults.shares(), opts.Faults.MaxInARow),
-		losses: newFaults(opts.Seed, opts.Writes.shares(), opts.Writes.MaxInARow),
-		tokens: newTokens(opts),
-		stats:  newStats(),
-		posted: newPosted(opts.Writes),
+		opts:    opts,
+		made:    now,
+		quota:   newQuota(opts, opts.Quota),
+		writes:  newQuota(opts, opts.Writes.Quota),
+		faults:  newFaults(opts.Seed, opts.Faults.shares(), opts.Faults.MaxInARow),
+		losses:  newFaults(opts.Seed, opts.Writes.shares(), opts.Writes.MaxInARow),
+		tokens:  newTokens(opts),
+		devices: devices{all: map[string]*device{}},
+		stats:   newStats(),
+		posted:  newPosted(opts.Writes),
 	}
 	s.night.Store(int64(opts.Night))
 	return s, nil
@@ -82,8 +85,10 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveAPI(w, r)
 	case strings.HasPrefix(path, documentPath):
 		s.serveDocument(w, r)
-	case isTokenPath(path):
-		s.serveToken(w, r)
+	case path == deviceLogin:
+		s.serveDeviceLogin(w, r)
+	case isLoginPath(path):
+		s.serveLogin(w, r)
 	default:
 		http.Error(w, "The simulator has no such page.", http.StatusNotFound)
 	}

@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,12 +19,18 @@ type grant string
 const (
 	grantRefreshToken      grant = "refresh_token"
 	grantClientCredentials grant = "client_credentials"
+	grantCode              grant = "authorization_code"
+	grantDevice            grant = "urn:ietf:params:oauth:grant-type:device_code"
 )
+
+// signsIn says whether a person signs in for this grant.
+func (g grant) signsIn() bool { return g == grantCode || g == grantDevice }
 
 // audience is what access tokens are for.
 const audience = "https://api.partnercenter.microsoft.com"
 
-// tokens issues and checks tokens. It remembers none: a token carries what is to be known about it and a signature.
+// tokens issues and checks tokens. It remembers none: a token carries what is to be known about it and a signature. Of
+// authorization codes it remembers which were used.
 type tokens struct {
 	key        []byte
 	killEvery  uint64
@@ -30,6 +38,13 @@ type tokens struct {
 	generation atomic.Uint64 // tokens of an earlier one are dead
 	admitted   atomic.Uint64 // API requests with a good token
 	asked      atomic.Int64  // token requests since the last reset
+	used       sync.Map      // serial numbers of authorization codes
+}
+
+// first says whether an authorization code is used for the first time.
+func (t *tokens) first(serial uint64) bool {
+	_, used := t.used.LoadOrStore(serial, true)
+	return !used
 }
 
 func newTokens(o Options) *tokens {
@@ -39,22 +54,58 @@ func newTokens(o Options) *tokens {
 
 // claims is the middle part of an access token.
 type claims struct {
-	Audience   string `json:"aud"`
-	Tenant     string `json:"tid"`
-	Grant      grant  `json:"grant"`
-	Expires    int64  `json:"exp"` // Unix seconds
-	Serial     uint64 `json:"serial"`
-	Generation uint64 `json:"generation"`
+	Audience   string   `json:"aud"`
+	Tenant     string   `json:"tid"`
+	App        string   `json:"appid"`
+	User       string   `json:"upn,omitempty"`
+	Methods    []string `json:"amr,omitempty"` // how the user proved who they are
+	Scope      string   `json:"scp,omitempty"`
+	Grant      grant    `json:"grant"`
+	Expires    int64    `json:"exp"` // Unix seconds
+	Serial     uint64   `json:"serial"`
+	Generation uint64   `json:"generation"`
+}
+
+func (c claims) secondFactor() bool { return slices.Contains(c.Methods, "mfa") }
+
+// methods is how the user of a session proved who they are.
+func (of session) methods() []string {
+	if of.MFA {
+		return []string{"pwd", "mfa"}
+	}
+	return []string{"pwd"}
 }
 
 // header of a JSON web token: {"alg":"HS256","typ":"JWT"}.
 const tokenHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
-func (t *tokens) access(tenant string, g grant, expires time.Time) (string, error) {
-	middle, err := json.Marshal(claims{
-		Audience: audience, Tenant: tenant, Grant: g, Expires: expires.Unix(),
-		Serial: t.serial.Add(1), Generation: t.generation.Load(),
-	})
+func (t *tokens) access(q tokenRequest, expires time.Time) (string, error) {
+	c := claims{Audience: audience, Tenant: q.tenant, App: q.id, Grant: q.grant, Expires: expires.Unix(),
+		Serial: t.serial.Add(1), Generation: t.generation.Load()}
+	if q.grant != grantClientCredentials {
+		c.User, c.Methods, c.Scope = q.of.User, q.of.methods(), "user_impersonation"
+	}
+	return t.token(c)
+}
+
+// id makes an ID token. As Entra's of version 2, it does not say how the user proved who they are.
+func (t *tokens) id(q tokenRequest, expires time.Time, otherNonce bool) (string, error) {
+	nonce := q.of.Nonce
+	if otherNonce {
+		nonce = "another-nonce"
+	}
+	return t.token(struct {
+		Audience string `json:"aud"`
+		Tenant   string `json:"tid"`
+		User     string `json:"preferred_username"`
+		Nonce    string `json:"nonce,omitempty"`
+		Expires  int64  `json:"exp"`
+		Version  string `json:"ver"`
+	}{q.id, q.tenant, q.of.User, nonce, expires.Unix(), "2.0"})
+}
+
+func (t *tokens) token(claims any) (string, error) {
+	middle, err := json.Marshal(claims)
 	if err != nil {
 		return "", err
 	}
@@ -76,15 +127,16 @@ func (t *tokens) read(token string, now time.Time) (claims, bool) {
 	return c, c.Grant != "" && now.Unix() < c.Expires && c.Generation == t.generation.Load()
 }
 
-// refresh makes a new refresh token. All that were ever made stay good.
-func (t *tokens) refresh() string {
-	name := fmt.Sprintf("0.refresh-%d", t.serial.Add(1))
+// refresh makes a new refresh token, of a user who gave a second factor or not. All that were ever made stay good.
+func (t *tokens) refresh(mfa bool) string {
+	name := fmt.Sprintf("0.refresh-%d-%t", t.serial.Add(1), mfa)
 	return name + "." + t.sign(name)
 }
 
-func (t *tokens) isRefresh(token string) bool {
+func (t *tokens) isRefresh(token string) (mfa, ours bool) {
 	name, signature, ok := cutLast(token)
-	return ok && strings.HasPrefix(name, "0.refresh-") && hmac.Equal([]byte(signature), []byte(t.sign(name)))
+	ours = ok && strings.HasPrefix(name, "0.refresh-") && hmac.Equal([]byte(signature), []byte(t.sign(name)))
+	return strings.HasSuffix(name, "-true"), ours
 }
 
 func (t *tokens) sign(text string) string {
@@ -129,7 +181,7 @@ func (s *Simulator) admit(q *request) int {
 	switch {
 	case s.opts.WrongAudience:
 		return q.deadAudience()
-	case s.opts.MissingMFA && c.Grant == grantRefreshToken:
+	case c.Grant != grantClientCredentials && (s.opts.MissingMFA || !c.secondFactor()):
 		return q.mfaRequired()
 	case c.Grant == grantClientCredentials && q.call.appUserOnly():
 		return q.appOnlyRefused()
