@@ -155,6 +155,19 @@ func IsSheet(name, asked string) bool {
 	return strings.EqualFold(name, asked) || strings.EqualFold(strings.ReplaceAll(name, " ", "_"), asked)
 }
 
+// LocalSheetNames are the names of the sheets in a language, by their English names.
+func LocalSheetNames(language string) (map[string]string, error) {
+	say, err := catalogueOf(language)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, key := range bookSheets() {
+		names[englishName(key)] = say.Sheets[key].label()
+	}
+	return names, nil
+}
+
 // englishName is the English name of a sheet, made of its key: could_not_be_read is "Could not be read".
 func englishName(key string) string {
 	return strings.ToUpper(key[:1]) + strings.ReplaceAll(key[1:], "_", " ")

@@ -7,14 +7,39 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/jobs"
+	"github.com/mcaledger/mcaledger/reports"
 )
 
 type verifyReply struct {
 	head
-	Events   int64           `json:"events"`
-	Batches  int             `json:"batches"`
-	Head     string          `json:"head"`
-	Problems []verifyProblem `json:"problems"`
+	Events   int64             `json:"events"`
+	Batches  int               `json:"batches"`
+	Head     string            `json:"head"`
+	Problems []verifyProblem   `json:"problems"`
+	Workbook *comparedWorkbook `json:"workbook,omitempty"`
+}
+
+// comparedWorkbook is what a workbook and the ledger have not in common.
+type comparedWorkbook struct {
+	File        string               `json:"file"`
+	Cells       int                  `json:"cells"`
+	SameDigest  bool                 `json:"same_digest"`
+	Differences []reports.Difference `json:"differences"`
+	Omitted     int                  `json:"omitted"`
+	Filled      int                  `json:"filled"` // cells that people filled in
+}
+
+// workbookDiffersError: a workbook does not say what the ledger says.
+type workbookDiffersError struct{ file string }
+
+func (e workbookDiffersError) Error() string {
+	return e.file + " is not what the ledger says"
+}
+
+func (e workbookDiffersError) Code() string { return "workbook_differs" }
+func (e workbookDiffersError) Hint() string {
+	return "Either the workbook or the ledger was changed after the workbook was written. verify without a file tells whether it was the ledger."
 }
 
 type verifyProblem struct {
@@ -40,7 +65,8 @@ func (e alteredError) Hint() string {
 
 func (a *app) verifyCommand() *cobra.Command {
 	r := &verifyReply{head: head{Command: "verify"}, Problems: []verifyProblem{}}
-	cmd := a.command("verify", "verify that the event log is complete and unaltered", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
+	var files []string
+	cmd := a.command("verify", "verify that the event log is complete and unaltered, and compare a workbook with it", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
 		found, err := w.ledger.Verify(ctx)
 		if err != nil {
 			return err
@@ -54,9 +80,33 @@ func (a *app) verifyCommand() *cobra.Command {
 			return alteredError{len(found.Problems)}
 		}
 		a.printf("OK, %d events, head %s\n", found.Events, found.Head)
+		for _, file := range files {
+			if err := a.verifyWorkbook(ctx, w, r, file); err != nil {
+				return err
+			}
+		}
 		return nil
 	}))
-	return example(cmd, "mcaledger verify")
+	cmd = example(cmd, "mcaledger verify", "mcaledger verify reports/2026-11-22.xlsx")
+	return withArguments(cmd, "[BOOK.xlsx]", cobra.MaximumNArgs(1), &files)
+}
+
+// verifyWorkbook compares a workbook's cells and digest with the ledger.
+func (a *app) verifyWorkbook(ctx context.Context, w *workspace, r *verifyReply, file string) error {
+	found, err := jobs.VerifyWorkbook{Path: file, Ledger: w.ledger, Now: w.Now}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	r.Workbook = &comparedWorkbook{File: file, Cells: found.Cells, SameDigest: found.SameDigest, Differences: found.Differences, Omitted: found.Omitted,
+		Filled: len(found.Filled)}
+	for _, d := range found.Differences {
+		a.answerf("%s!%s: %q in the workbook, %q in the ledger\n", d.Sheet, d.Cell, d.Have, d.Want)
+	}
+	if !found.Matches() {
+		return workbookDiffersError{file}
+	}
+	a.printf("OK, %d cells of %s and the digest of its data are what the ledger says; cells filled in by people: %d\n", found.Cells, file, len(found.Filled))
+	return nil
 }
 
 // problemText says where a problem is, and what.
