@@ -148,12 +148,19 @@ func (f *ExceptionFile) open() error {
 	return f.add(chosen, h)
 }
 
-// openSheets takes every visible sheet that is a list of exceptions: in a report there may be two
-// of them.
+// openSheets takes every visible sheet that is a list of exceptions: in a report there are two of them.
+// A sheet with fewer of the columns, such as one that shows who deals with a customer beside other
+// things, is not read.
 func (f *ExceptionFile) openSheets() error {
 	sheets, err := f.file.searchSheets()
 	if err != nil {
 		return err
+	}
+	most := 0
+	for _, s := range sheets {
+		if s.complete && !s.list.hidden {
+			most = max(most, s.header.exceptionColumns())
+		}
 	}
 	for _, s := range sheets {
 		switch {
@@ -161,6 +168,8 @@ func (f *ExceptionFile) openSheets() error {
 		case s.list.hidden:
 			f.file.note("Nothing is read from the hidden sheet %q, which looks like a list of exceptions.",
 				s.list.format.Sheet)
+		case s.header.exceptionColumns() < most:
+			f.file.note("Nothing is read from sheet %q, which lacks columns of a list of exceptions.", s.list.format.Sheet)
 		default:
 			if err := f.add(s.list, s.header); err != nil {
 				return err
@@ -175,6 +184,16 @@ func (f *ExceptionFile) openSheets() error {
 		return err
 	}
 	return f.add(chosen, h)
+}
+
+// exceptionColumns is how many columns of an exception a header has.
+func (h header) exceptionColumns() (n int) {
+	for _, c := range exceptionCells {
+		if h.at[c] >= 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // add checks the header of a list and reads it once, for the order of its dates.

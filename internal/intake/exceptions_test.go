@@ -244,14 +244,16 @@ func TestEveryVisibleListOfExceptionsInAWorkbookIsRead(t *testing.T) {
 	},
 		sheet{"Blocked", header, [][]any{{anID, "Contoso", "Bea", "called"}}},
 		sheet{"Customers", []string{"Tenant ID", "Customer", "Domain"}, [][]any{{anID, "Contoso", "contoso.com"}}},
+		sheet{"Renewals at risk", []string{"Tenant ID", "Customer", "Owner", "Product"},
+			[][]any{{anID, "Contoso", "Bea", "Office"}}},
 		sheet{"Exceptions", header, [][]any{{otherID, "Fabrikam", "Carl", ""}}},
 		sheet{"Old", header, [][]any{{otherID, "Fabrikam", "Dora", ""}}})
 	rows, _, f := exceptionsOf(t, path, nil, Options{})
 	require.Equal(t, []string{`3 owner="Bea" comment="called"`, `3 owner="Carl" comment=""`}, shownExceptions(rows))
 	require.Equal(t, []string{"Blocked", "Exceptions"}, f.Sheets())
 	require.Equal(t, "Exceptions", rows[1].Sheet)
-	require.Equal(t, []string{`Nothing is read from the hidden sheet "Old", which looks like a list of exceptions.`},
-		f.Notes())
+	require.Equal(t, []string{`Nothing is read from sheet "Renewals at risk", which lacks columns of a list of exceptions.`,
+		`Nothing is read from the hidden sheet "Old", which looks like a list of exceptions.`}, f.Notes())
 
 	rows, _, _ = exceptionsOf(t, path, nil, Options{Sheet: "exceptions"})
 	require.Equal(t, []string{`3 owner="Carl" comment=""`}, shownExceptions(rows))
