@@ -131,8 +131,10 @@ func fillIn(t *testing.T, path, sheet string, rows map[int][]any) string {
 	for _, names := range [][]string{{"Owner", "Responsável", "Responsable"}, {"Due date", "Prazo", "Plazo"},
 		{"Comment", "Comentário", "Comentario"},
 		{"Accepted until", "Aceito até", "Aceptado hasta"}} {
-		columns = append(columns, slices.IndexFunc(header[1], func(cell string) bool { return slices.Contains(names,
-			cell) })+1)
+		columns = append(columns, slices.IndexFunc(header[1], func(cell string) bool {
+			return slices.Contains(names,
+				cell)
+		})+1)
 	}
 	for line, values := range rows {
 		for i, value := range values {
