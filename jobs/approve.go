@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
@@ -38,11 +40,12 @@ func (j Approvals) Approve(ctx context.Context, batchID int64) (Approved, error)
 		return Approved{}, err
 	}
 	done := Approved{Batch: b}
+	if err := checkActor(j.By, "approves"); err != nil {
+		return done, err
+	}
 	switch {
 	case !b.ApprovedAt.IsZero():
 		return done, fmt.Errorf("batch %d is already approved, by %s", b.ID, b.ApprovedBy.Name)
-	case strings.TrimSpace(j.By.Name) == "":
-		return done, usageErrorf("--by must not be empty: say who approves")
 	case j.Policy.Required && j.By.SamePerson(b.ImportedBy, j.Policy.SharedAccount):
 		return done, &SamePersonError{b, j.By}
 	}
@@ -78,6 +81,35 @@ func (e *SamePersonError) Hint() string {
 	return "Ask a colleague to approve it."
 }
 
+// Purger removes personal data from the ledger.
+type Purger interface {
+	Purge(ctx context.Context, batch int64, actor attestation.Actor, at time.Time) (signers int64, err error)
+}
+
+// Purge removes the personal data of a batch whose attestations are all settled, and returns how many signers it
+// removed. What happened to them stays on record.
+func (j Approvals) Purge(ctx context.Context, store Purger, batchID int64) (signers int64, err error) {
+	if err := checkActor(j.By, "purges"); err != nil {
+		return 0, err
+	}
+	b, err := FindBatch(ctx, j.Store, batchID)
+	if err != nil {
+		return 0, err
+	}
+	return store.Purge(ctx, b.ID, j.By, j.Now())
+}
+
+// checkActor refuses a name that is empty, or that could steer a terminal.
+func checkActor(by attestation.Actor, does string) error {
+	switch {
+	case strings.TrimSpace(by.Name) == "":
+		return usageErrorf("--by must not be empty: say who %s", does)
+	case strings.ContainsFunc(by.Name, unicode.IsControl) || !utf8.ValidString(by.Name):
+		return usageErrorf("--by must not hold control characters, as %q does", by.Name)
+	}
+	return nil
+}
+
 // Decided is one attestation that a person moved.
 type Decided struct {
 	ID       attestation.ID
@@ -96,8 +128,8 @@ func (j Approvals) Retry(ctx context.Context, targets []Target) ([]Decided, erro
 }
 
 func (j Approvals) decide(ctx context.Context, targets []Target, to attestation.State) (done []Decided, err error) {
-	if strings.TrimSpace(j.By.Name) == "" {
-		return nil, usageErrorf("--by must not be empty: say who decides")
+	if err := checkActor(j.By, "decides"); err != nil {
+		return nil, err
 	}
 	for _, target := range targets {
 		chosen, err := j.movable(ctx, target, to)

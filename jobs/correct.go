@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/intake"
@@ -34,8 +33,8 @@ var correctionHeader = []string{"customer_tenant_id", "first_name", "last_name",
 
 // Run queues the correction, or returns why it is refused.
 func (j Correction) Run(ctx context.Context) (done Corrected, err error) {
-	if strings.TrimSpace(j.By.Name) == "" {
-		return done, usageErrorf("--by must not be empty: say who corrects")
+	if err := checkActor(j.By, "corrects"); err != nil {
+		return done, err
 	}
 	was, err := FindAttestation(ctx, j.Attestations, j.ID)
 	if err != nil {

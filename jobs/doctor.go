@@ -53,6 +53,8 @@ type DoctorDatabase interface {
 	Schema(ctx context.Context) (have, know int64, err error)
 	// MissingRights names what the database's user may not do.
 	MissingRights(ctx context.Context) ([]string, error)
+	// Damage names what is wrong with the structure of the database's file.
+	Damage(ctx context.Context) ([]string, error)
 	Now(ctx context.Context) (time.Time, error)
 	Close() error
 }
@@ -62,6 +64,8 @@ type DoctorService interface {
 	CheckToken(ctx context.Context) error
 	// CheckAttest says whether the classic call for attestations exists and may be used.
 	CheckAttest(ctx context.Context, requestID string) error
+	// CheckEnhanced says whether the app alone may use the enhanced route.
+	CheckEnhanced(ctx context.Context) error
 	Customers(ctx context.Context) iter.Seq2[[]standing.Customer, error]
 	Agreements(ctx context.Context, customerID string) ([]standing.Agreement, error)
 	DirectAcceptance(ctx context.Context, customerID string) (bool, error)
@@ -250,6 +254,7 @@ func (e *examination) database(ctx context.Context) {
 	}
 	if e.note("database", fine, err) {
 		e.rights(ctx, db)
+		e.damage(ctx, db)
 	}
 	if now, err := db.Now(ctx); err == nil {
 		e.note("clock of the database", "as here", clockDifference(now, e.Now()))
@@ -266,6 +271,19 @@ func (e *examination) rights(ctx context.Context, db DoctorDatabase) {
 			"Grant them to the user that `database` in the configuration names; of a file, let the user that runs mcaledger write it."})
 	default:
 		e.note("rights in the database", "may read and write", nil)
+	}
+}
+
+func (e *examination) damage(ctx context.Context, db DoctorDatabase) {
+	found, err := db.Damage(ctx)
+	switch {
+	case err != nil:
+		e.note("structure of the database", "", err)
+	case len(found) > 0:
+		e.add(Finding{"structure of the database", GradeFail, strings.Join(found[:min(3, len(found))], "; "),
+			"Stop using this file, and restore the last backup; mcaledger verify says what else is damaged."})
+	default:
+		e.note("structure of the database", "sound", nil)
 	}
 }
 
@@ -301,8 +319,11 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 	if e.note(p.Name+": list", "one page of customers was read", err) {
 		e.reads(ctx, p, service, customers)
 	}
-	if e.Route == "classic" && p.Kind != standing.IndirectReseller {
+	switch attests := p.Kind != standing.IndirectReseller; {
+	case e.Route == "classic" && attests:
 		e.note(p.Name+": attestations", "the classic call exists, and the signed-in user may use it", service.CheckAttest(ctx, uuid.NewString()))
+	case e.Route == "enhanced" && attests:
+		e.note(p.Name+": attestations", "the app may use the enhanced route", service.CheckEnhanced(ctx))
 	}
 	if now, known := service.Clock(); known {
 		e.note(p.Name+": clock of the service", "as here", clockDifference(now, e.Now()))

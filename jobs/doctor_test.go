@@ -28,6 +28,7 @@ type sickService struct {
 
 func (s *sickService) CheckToken(context.Context) error          { return nil }
 func (s *sickService) CheckAttest(context.Context, string) error { return s.attest }
+func (s *sickService) CheckEnhanced(context.Context) error       { return s.attest }
 func (s *sickService) Clock() (time.Time, bool)                  { return today, true }
 func (s *sickService) Close()                                    {}
 
@@ -66,7 +67,8 @@ func (healthyDatabase) Now(context.Context) (time.Time, error) {
 func (d healthyDatabase) MissingRights(context.Context) (m []string, err error) {
 	return d.missing, nil
 }
-func (healthyDatabase) Close() error { return nil }
+func (healthyDatabase) Damage(context.Context) ([]string, error) { return nil, nil }
+func (healthyDatabase) Close() error                             { return nil }
 
 // examine returns the grade and message of each check.
 func examine(t *testing.T, change func(*jobs.Doctor, *sickService)) (grades map[string]jobs.Grade, texts map[string]string, err error) {
@@ -91,7 +93,7 @@ func TestDoctorPartner(t *testing.T) {
 	grades, _, err := examine(t, func(*jobs.Doctor, *sickService) {})
 	require.NoError(t, err)
 	require.NotContains(t, grades, jobs.GradeFail)
-	require.Len(t, grades, 11)
+	require.Len(t, grades, 12)
 
 	grades, _, err = examine(t, func(_ *jobs.Doctor, s *sickService) {
 		s.agreements = map[string]error{"c0": gone{}, "c1": gone{}}
@@ -106,7 +108,7 @@ func TestDoctorPartner(t *testing.T) {
 	require.Equal(t, jobs.GradeWarn, grades["contoso: agreements"])
 
 	grades, _, err = examine(t, func(_ *jobs.Doctor, s *sickService) { s.attest = hinted{"retired"} })
-	require.ErrorContains(t, err, "1 of 11 checks failed")
+	require.ErrorContains(t, err, "1 of 12 checks failed")
 	require.Equal(t, jobs.GradeFail, grades["contoso: attestations"])
 
 	grades, _, err = examine(t, func(d *jobs.Doctor, _ *sickService) {

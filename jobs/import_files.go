@@ -141,8 +141,8 @@ func wasWere(n int) string {
 
 // openAndEnter imports the file that open returns; path names it for people.
 func (j ImportFiles) openAndEnter(ctx context.Context, path string, to destination, open func(intake.Options) (*intake.File, error)) (ImportedFile, error) {
-	if strings.TrimSpace(j.By.Name) == "" {
-		return ImportedFile{}, usageErrorf("--by must not be empty: say who imports")
+	if err := checkActor(j.By, "imports"); err != nil {
+		return ImportedFile{}, err
 	}
 	switch j.Intake.Dates {
 	case intake.Auto, intake.DayFirst, intake.MonthFirst:

@@ -60,8 +60,8 @@ func (j Rollback) Check(ctx context.Context) error {
 // Resume records that a person allows sending, and returns the report that the ledger does not know; nil when nothing
 // kept it from sending.
 func (j Rollback) Resume(ctx context.Context, by attestation.Actor) (*RolledBackError, error) {
-	if strings.TrimSpace(by.Name) == "" {
-		return nil, usageErrorf("--by must not be empty: say who allows sending")
+	if err := checkActor(by, "allows sending"); err != nil {
+		return nil, err
 	}
 	var first *RolledBackError
 	for {

@@ -16,6 +16,7 @@ import (
 type importReply struct {
 	head
 	Batches []batchReply `json:"batches"`
+	Head    string       `json:"head"` // of the ledger's events
 }
 
 // batchReply is one imported file in JSON; its names are a contract.
@@ -114,7 +115,7 @@ func (a *app) attestImportCommand() *cobra.Command {
 			}
 		}
 		done, err := job.Run(ctx, files)
-		r.Batches = batchReplies(done.Files)
+		r.Batches, r.Head = batchReplies(done.Files), w.head(ctx)
 		a.printImported(done)
 		return err
 	}))

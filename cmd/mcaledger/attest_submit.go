@@ -19,6 +19,8 @@ type submitReply struct {
 	Failed          int `json:"failed"`
 	RetryLater      int `json:"retry_later"`
 	Cleared         int `json:"cleared"` // not sent: the customer can buy meanwhile
+
+	Head string `json:"head"` // of the ledger's events
 }
 
 func (r *submitReply) count(s jobs.SubmittedAll) {
@@ -40,6 +42,7 @@ func (a *app) attestSubmitCommand() *cobra.Command {
 		job.Limit, job.DryRun = limit, dryRun
 		done, err := job.Run(ctx)
 		r.count(done)
+		r.Head = w.head(ctx)
 		switch {
 		case dryRun && err == nil:
 			a.log().Info("dry run: nothing is sent", "would_send", done.WouldSend)

@@ -16,6 +16,7 @@ type nightlyReply struct {
 	Import    *importReply    `json:"attest import"`
 	Submit    *submitReply    `json:"attest submit"`
 	Report    *reportReply    `json:"report"`
+	Head      string          `json:"head"`           // of the events of the ledger
 	Warnings  []string        `json:"warnings"`       // what could not be told about the night
 	Plan      *planReply      `json:"plan,omitempty"` // of a dry run
 }
@@ -81,6 +82,7 @@ func (a *app) nightly(ctx context.Context, metricsFile string, r *nightlyReply) 
 		return err
 	}
 	r.fill(summary)
+	r.Head = w.head(ctx)
 	a.printNight(summary)
 	return summary.Err()
 }

@@ -13,6 +13,7 @@ import (
 type reconcileReply struct {
 	head
 	Runs []runReply `json:"runs"`
+	Head string     `json:"head"` // of the ledger's events
 }
 
 // runReply is one run in JSON; its names are a contract.
@@ -66,7 +67,7 @@ func (a *app) reconcileCommand() *cobra.Command {
 		}
 		defer partners.Close()
 		runs, err := w.reconcileJob(partners).Run(ctx)
-		r.Runs = runReplies(runs)
+		r.Runs, r.Head = runReplies(runs), w.head(ctx)
 		a.printRuns(runs)
 		return err
 	}))

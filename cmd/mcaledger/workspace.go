@@ -37,6 +37,17 @@ func (w *workspace) when(t time.Time) string {
 	return t.In(zone).Format("2006-01-02 15:04 MST")
 }
 
+// head names the newest event of the ledger, so that a later one can be compared with it.
+func (w *workspace) head(ctx context.Context) string {
+	head, err := w.ledger.Head(context.WithoutCancel(ctx))
+	if err != nil {
+		w.log().Warn("the newest event of the ledger cannot be named", "error", err)
+		return ""
+	}
+	w.log().Info("ledger", "head", head)
+	return head.String()
+}
+
 // withWorkspace makes the work of a command that needs configuration and ledger.
 func (a *app) withWorkspace(work func(ctx context.Context, w *workspace) error) func(context.Context) error {
 	return func(ctx context.Context) error {
