@@ -31,10 +31,12 @@ type Invite struct {
 	Again       bool            // invite customers that were invited in these days, too
 	Ceiling     int             // the most that one invocation may send
 	DryRun      bool            // decide, and send nothing
-	Today       standing.Date   // in the time zone of the reports
-	By          attestation.Actor
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Check may refuse to send, because the ledger was put back to an earlier state.
+	Check func(context.Context) error
+	Today standing.Date // in the time zone of the reports
+	By    attestation.Actor
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // InvitationStore is what invitations ask of the ledger.
@@ -201,6 +203,9 @@ type inviting struct {
 
 // invite carries plans out. What it returns stopped it.
 func (i *inviting) invite(ctx context.Context, plans []*invitePlan) error {
+	if err := i.Check(ctx); err != nil {
+		return err
+	}
 	if err := i.leaveOutInvited(ctx, plans); err != nil {
 		return err
 	}

@@ -187,9 +187,23 @@ func newInvitations(t *testing.T) *invitations {
 		From:     netmail.Address{Name: "Contoso Licensing", Address: "licensing@contoso.example"},
 		Language: "en", RepeatAfter: 14, Ceiling: 100, Today: standing.DateOf(today),
 		By:  attestation.Actor{Name: "ana"},
-		Now: func() time.Time { return today }, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return today }, Log: slog.New(slog.DiscardHandler), Check: allowed,
 	}
 	return i
+}
+
+func allowed(context.Context) error { return nil }
+
+func TestALedgerThatWasPutBackInvitesNobody(t *testing.T) {
+	t.Parallel()
+	i := newInvitations(t)
+	i.blockedOnes(2)
+	putBack := errors.New("this ledger was put back to an earlier state")
+	i.Check = func(context.Context) error { return putBack }
+	_, err := i.run(t, jobs.BlockedCustomers{})
+	require.ErrorIs(t, err, putBack)
+	require.Empty(t, i.book.begun)
+	require.Empty(t, i.service.read)
 }
 
 func (i *invitations) run(t *testing.T, source jobs.InviteSource) (jobs.Invitations, error) {
@@ -570,7 +584,7 @@ func (b *lab) inviteJob(t *testing.T, sender jobs.MailSender, now time.Time) job
 		Store: b.store, Mails: templates, Sender: sender, Channel: ledger.BySMTP,
 		From:     netmail.Address{Name: "Contoso", Address: "licensing@contoso.example"},
 		Language: "en", RepeatAfter: 14, Ceiling: 1000, Today: standing.DateOf(now), By: attestation.Actor{Name: "ana"},
-		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Check: allowed,
 	}
 }
 

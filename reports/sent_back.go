@@ -1,12 +1,6 @@
 package reports
 
-import (
-	"archive/zip"
-	"encoding/json"
-	"time"
-
-	"github.com/mcaledger/mcaledger/internal/xlsx"
-)
+import "time"
 
 // sentBack are the keys of the columns by which a workbook that people have filled in is read.
 var sentBack = []string{"tenant_id", "domain", "customer", "partner", "owner", "due_date", "comment", "accepted_until"}
@@ -30,20 +24,8 @@ func ExceptionHeaders() (map[string]string, error) {
 }
 
 // ShownAt is the instant as of which a workbook shows the ledger; ok is false for a file that this
-// program did not write.
+// program did not write, or that does not say.
 func ShownAt(path string) (at time.Time, ok bool) {
-	archive, err := zip.OpenReader(path)
-	if err != nil {
-		return at, false
-	}
-	defer archive.Close()
-	properties, err := xlsx.CustomProperties(&archive.Reader)
-	if err != nil {
-		return at, false
-	}
-	var shown Request
-	if json.Unmarshal([]byte(properties[requestProperty]), &shown) != nil {
-		return at, false
-	}
-	return shown.AsOf, !shown.AsOf.IsZero()
+	shown, _, err := ReadRequest(path)
+	return shown.AsOf, err == nil
 }

@@ -166,7 +166,8 @@ func (w *workspace) inviteJob(how inviteFlags) (job jobs.Invite, closeMail func(
 	}
 	job = jobs.Invite{Store: w.ledger, From: netmail.Address(c.Mail.From), Language: string(c.Report.Language),
 		RepeatAfter: c.Invite.RepeatAfterDays,
-		Again:       how.again, Ceiling: cmp.Or(how.ceiling, c.Attestation.Ceiling), Now: w.Now, Log: w.log()}
+		Again:       how.again, Ceiling: cmp.Or(how.ceiling, c.Attestation.Ceiling), Now: w.Now, Log: w.log(),
+		Check: w.rollback().Check}
 	if job.Today, err = w.today(); err != nil {
 		return job, nil, err
 	}
