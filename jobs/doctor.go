@@ -358,8 +358,12 @@ func ofCustomerAlone(err error) bool {
 	return ok && e.Outcome() != standing.Failed
 }
 
+type customerLister interface {
+	Customers(ctx context.Context) iter.Seq2[[]standing.Customer, error]
+}
+
 // someResellers reads one page of customers and returns a few that buy through the partner.
-func someResellers(ctx context.Context, service DoctorService) (some []standing.Customer, err error) {
+func someResellers(ctx context.Context, service customerLister) (some []standing.Customer, err error) {
 	const most = 5
 	for page, err := range service.Customers(ctx) {
 		if err != nil {

@@ -16,21 +16,28 @@ import (
 	"github.com/mcaledger/mcaledger/internal/config"
 )
 
-// foreignDatabaseError: root would make a database that the user who runs mcaledger could not write to.
-type foreignDatabaseError struct{ path, owner string }
+// foreignFileError: root would make a file that the user who runs mcaledger could not use.
+type foreignFileError struct{ path, owner string }
 
-func (e foreignDatabaseError) Error() string {
-	return fmt.Sprintf("%s does not exist yet, and would belong to root in a folder of %s, who could not write to it", e.path, e.owner)
+func (e foreignFileError) Error() string {
+	return fmt.Sprintf("%s does not exist yet, and would belong to root in a folder of %s, who could not use it", e.path, e.owner)
 }
-func (e foreignDatabaseError) Code() string { return "permission" }
-func (e foreignDatabaseError) Hint() string {
+func (e foreignFileError) Code() string { return "permission" }
+func (e foreignFileError) Hint() string {
 	return fmt.Sprintf("Run it as that user: sudo -u %s mcaledger …", e.owner)
 }
 
 // refuseForeignDatabase keeps root from making a database in another user's folder.
 func refuseForeignDatabase(c config.Config) error {
-	path, file := strings.CutPrefix(c.Database, "sqlite:")
-	if !file || os.Geteuid() != 0 {
+	if path, file := strings.CutPrefix(c.Database, "sqlite:"); file {
+		return refuseForeignFile(path)
+	}
+	return nil
+}
+
+// refuseForeignFile keeps root from making a file in another user's folder.
+func refuseForeignFile(path string) error {
+	if os.Geteuid() != 0 {
 		return nil
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -50,5 +57,5 @@ func refuseForeignDatabase(c config.Config) error {
 	} else {
 		owner = "#" + owner // as sudo -u takes it
 	}
-	return foreignDatabaseError{path, owner}
+	return foreignFileError{path, owner}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -32,7 +33,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "interrupted": interrupted})
+	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "interrupted": interrupted, "person": person})
 }
 
 // TestScripts runs the program as a user does: each testdata/script/*.txtar is a session in a folder of its own, with these commands
@@ -54,6 +55,7 @@ func TestMain(m *testing.M) {
 //	effects N                    the simulator's record has N attestations, none of them twice
 //	ledger STATEMENT             changes mcaledger.db by other means than mcaledger
 //	age FILE DURATION            the file was last changed so long ago
+//	person ADDRESS               (a program, for $BROWSER) signs in on the page at ADDRESS
 //	interrupted WHEN COMMAND…    (a program) interrupts a command once it has written WHEN, or has made WHEN requests
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -381,6 +383,17 @@ func interrupted() {
 	cmd.Wait()
 	over.Stop()
 	os.Exit(cmd.ProcessState.ExitCode())
+}
+
+// person is a program that signs in on a page, and follows where the page sends it.
+func person() {
+	form := url.Values{"user": {"ana@contoso.example"}, "password": {"x"}, "factor": {"123456"}}
+	resp, err := http.PostForm(os.Args[1], form)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(99)
+	}
+	resp.Body.Close()
 }
 
 // asked reports whether the simulator at $PC has answered so many API requests.

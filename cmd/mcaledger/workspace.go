@@ -139,6 +139,11 @@ func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Op
 	if err != nil {
 		return partnercenter.Options{}, err
 	}
+	return a.serviceOptions(c, p, user, alone), nil
+}
+
+// serviceOptions describe a partner to the client, with credentials that were read.
+func (a *app) serviceOptions(c config.Config, p config.Partner, user, alone partnercenter.Credentials) partnercenter.Options {
 	enhanced := c.Attestation.Enhanced
 	return partnercenter.Options{
 		APIURL:      p.APIURL,
@@ -154,7 +159,7 @@ func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Op
 		Attempts:          c.HTTP.Attempts,
 		Application:       "mcaledger/" + programVersion(),
 		Log:               a.log().With("partner", p.Name),
-	}, nil
+	}
 }
 
 // clientCredentials reads the credentials of a partner's app.

@@ -90,13 +90,19 @@ type Credentials struct {
 // AppUser reads the credentials for calls with a signed-in user. Use it only where Microsoft is
 // called.
 func (p Partner) AppUser() (Credentials, error) {
-	c, err := p.App.credentials("")
+	c, err := p.SignIn()
 	if p.RefreshTokenFile != "" {
-		c.RefreshTokenFile = p.RefreshTokenFile
-		_, unreadable := readSecret("refresh_token_file", p.RefreshTokenFile,
-			"sign in with multi-factor authentication and save the refresh token there")
+		_, unreadable := readSecret("refresh_token_file", p.RefreshTokenFile, "sign in with mcaledger login")
 		err = errors.Join(err, unreadable)
 	}
+	return c, err
+}
+
+// SignIn reads the credentials of the app that a user signs in to. The refresh token need not be
+// there yet.
+func (p Partner) SignIn() (Credentials, error) {
+	c, err := p.App.credentials("")
+	c.RefreshTokenFile = p.RefreshTokenFile
 	return c, err
 }
 

@@ -35,7 +35,7 @@ func TestLoadOpensNoSecret(t *testing.T) {
 
 	_, err = p.AppUser()
 	assert.EqualError(t, err, fmt.Sprintf(`client_secret_file: open %[1]s/secret: no such file or directory; write the secret to it, or correct the path
-refresh_token_file: open %[1]s/token: no such file or directory; sign in with multi-factor authentication and save the refresh token there`, folder))
+refresh_token_file: open %[1]s/token: no such file or directory; sign in with mcaledger login`, folder))
 	_, err = p.AppAlone()
 	assert.EqualError(t, err, fmt.Sprintf("app_only.certificate_file: open %s/certificate: no such file or directory; put the certificate and its private key there in PEM form", folder))
 	_, err = c.Attestation.Key()
@@ -62,7 +62,7 @@ func TestSecretsAreReadWhenAsked(t *testing.T) {
 	put("secret", "\ufeffs3cr3t from file \r\n")
 	put("token", " \n")
 	_, err = p.AppUser()
-	assert.EqualError(t, err, "refresh_token_file: "+folder+"/token is empty; sign in with multi-factor authentication and save the refresh token there")
+	assert.EqualError(t, err, "refresh_token_file: "+folder+"/token is empty; sign in with mcaledger login")
 	put("token", "t")
 	got, err := p.AppUser()
 	require.NoError(t, err)

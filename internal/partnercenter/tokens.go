@@ -86,6 +86,13 @@ func (c *Client) CheckAppToken(ctx context.Context) error {
 	return err
 }
 
+// RefreshToken is the newest refresh token of a client whose credentials hold one that is in no file.
+func (c *Client) RefreshToken() string {
+	c.user.turn <- struct{}{}
+	defer c.user.unlock()
+	return c.user.credentials.RefreshToken
+}
+
 // current returns a token that is still good for a while.
 func (t *tokens) current(ctx context.Context) (*token, error) {
 	if err := t.lock(ctx); err != nil {
