@@ -35,9 +35,10 @@ func (a *app) loginCommand() *cobra.Command {
 		return a.login(ctx, r, partner, device, patience)
 	})
 	cmd.Long = `login lets a user of the partner's tenant sign in with multi-factor authentication, in the browser
-of this machine or, with --device, on any other one. It checks that the user may do what a night does,
-by one call for the list and one for agreements, and saves the refresh token in the partner's
-refresh_token_file. A sign-in that fails, or that Microsoft does not accept, changes nothing.
+of this machine or, with --device, on any other one. It checks that the user may do what a night
+does, by one call for the list and one for agreements, and saves the refresh token in the
+partner's refresh_token_file. A sign-in that fails, or that Microsoft does not accept, changes
+nothing.
 
 The token works until 90 days after its last use, and every run uses it.`
 	f := cmd.Flags()
