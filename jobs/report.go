@@ -26,6 +26,7 @@ type Report struct {
 	AllPartners bool     // Show has every configured partner
 	Format      string   // xlsx, csv or json
 	Sheets      []string // by their English names; empty: all
+	PrintSet    bool     // the sheets that are worth printing, and no others
 	Out         string   // the file to write; empty: one in Dir; "-": Stdout
 	Dir         string
 	Keep        int // newest daily reports in Dir; older ones are removed
@@ -58,6 +59,12 @@ type ReportFile struct {
 // Check refuses a request that cannot be met, before anything is opened, and puts the sheets into
 // the workbook's order.
 func (j *Report) Check() error {
+	if j.PrintSet {
+		if j.Format != "" && j.Format != "xlsx" || len(j.Sheets) > 0 {
+			return usageErrorf("--print-set is a workbook of certain sheets: leave --format and --sheet out")
+		}
+		j.Sheets = reports.PrintSheetNames()
+	}
 	if err := j.chooseFormat(); err != nil {
 		return err
 	}
@@ -240,6 +247,9 @@ func (j Report) fileName(day time.Time) string {
 }
 
 func (j Report) extension() string {
+	if j.PrintSet {
+		return ".print.xlsx"
+	}
 	extension := strings.Join(append([]string{""}, append(slices.Clone(j.Sheets), j.Format)...), ".")
 	return strings.ReplaceAll(extension, " ", "_")
 }

@@ -133,6 +133,12 @@ func SheetNames() []string { return englishNames(dataSheets()) }
 // BookSheetNames are the English names of all sheets of the workbook, in its order.
 func BookSheetNames() []string { return englishNames(bookSheets()) }
 
+// PrintSheetNames are the English names of the sheets that are worth printing: those with a row for every customer, attestation and
+// event would take hundreds of pages.
+func PrintSheetNames() []string {
+	return englishNames([]string{sheetSummary, sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetUnread, sheetChecks, sheetAbout})
+}
+
 func dataSheets() []string {
 	return []string{sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetInvitations, sheetAttestations, sheetBatches, sheetUnread,
 		sheetChecks, sheetCustomers, sheetEvents}

@@ -34,7 +34,8 @@ type reportFlags struct {
 	asOf     string   // an instant, RFC 3339; empty: now, or as the run wants it
 	format   string   // xlsx, csv or json
 	sheets   []string // empty: all
-	out      string   // empty: in report.dir; "-": stdout
+	printSet bool
+	out      string // empty: in report.dir; "-": stdout
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -42,7 +43,7 @@ func (a *app) reportCommand() *cobra.Command {
 	var flags reportFlags
 	cmd := a.command("report", "write the workbook of the last completed run, or of any other", r, func(ctx context.Context) error {
 		// What cannot be met is refused before anything is opened.
-		request := jobs.Report{Format: flags.format, Sheets: flags.sheets, Out: flags.out, AllPartners: len(flags.partners) == 0}
+		request := jobs.Report{Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out, AllPartners: len(flags.partners) == 0}
 		if err := request.Check(); err != nil {
 			return err
 		}
@@ -72,6 +73,7 @@ any earlier run, elsewhere. It calls nobody, and needs no secret of Partner Cent
 	f.StringVar(&flags.asOf, "as-of", "", "show what was known at this instant, which the sheet About of every workbook names")
 	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out says)", "xlsx", "csv", "json")
 	f.StringSliceVar(&flags.sheets, "sheet", nil, "only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
+	f.BoolVar(&flags.printSet, "print-set", false, "only the sheets that are worth printing")
 	f.StringVar(&flags.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
 	return cmd
 }
@@ -81,7 +83,7 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 	c := w.config
 	job = jobs.Report{
 		Show:   jobs.Selection{Run: flags.run, Against: flags.against},
-		Format: flags.format, Sheets: flags.sheets, Out: flags.out, AllPartners: len(flags.partners) == 0,
+		Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out, AllPartners: len(flags.partners) == 0,
 		Dir: c.Report.Dir, Keep: c.Report.Keep, Language: string(c.Report.Language), Version: programVersion(),
 		Ledger: w.ledger, Stdout: w.stdout(), Now: w.Now, Watch: w.progress.watch, Day: w.began, Actor: program(),
 	}
