@@ -128,7 +128,7 @@ type reader struct {
 	id      string
 	facts   standing.Facts
 	failure standing.ReadError // of the read that failed
-	hint    string             // what a person can do about it
+	hint    string             // what a person can do when most reads fail so
 }
 
 func (c *reader) relationship(ctx context.Context, customer *standing.Customer) error {
@@ -169,10 +169,22 @@ func (c *reader) outcome(ctx context.Context, err error) (standing.Outcome, erro
 		return standing.Failed, err
 	}
 	if outcome := failure.Outcome(); outcome != standing.Failed || c.failure == (standing.ReadError{}) {
-		c.failure = failure.ReadError()
-		_, c.hint = Explain(err)
+		c.failure, c.hint = failure.ReadError(), hintForMany(err)
 	}
 	return failure.Outcome(), nil
+}
+
+// hintForMany is what a person can do when most reads fail with an error, which may be more than what
+// helps one customer.
+func hintForMany(err error) string {
+	type ofMany interface {
+		error
+		HintForMany() string
+	}
+	if e, ok := errors.AsType[ofMany](err); ok {
+		return e.HintForMany()
+	}
+	return hintOf(err)
 }
 
 // previousRecord is the customer's record in the last completed run; nil when it was not there.

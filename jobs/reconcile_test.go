@@ -285,6 +285,10 @@ func TestWavesAreNotBelieved(t *testing.T) {
 				unbalanced, ok := errors.AsType[*jobs.UnbalancedError](err)
 				require.True(t, ok, "%v", err)
 				require.Contains(t, err.Error(), c.seen, "the sentence says what was seen")
+				require.NotContains(t, unbalanced.Hint(), "this customer", "the hint is about all of them")
+				if c.check == ledger.CheckPresent {
+					require.Contains(t, unbalanced.Hint(), "tenant_id")
+				}
 				for _, check := range unbalanced.Run.Checks {
 					require.Equal(t, check.Name != c.check, check.OK, check.Name)
 				}

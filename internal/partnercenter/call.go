@@ -26,6 +26,8 @@ type call struct {
 	app    bool   // it takes a token of the app alone
 	id     string
 
+	account bool // it is about the partner's account as a whole, not about one customer
+
 	anySuccess bool         // every 2xx is a success; else 200 and 201 are
 	classic    bool         // it is the call that Microsoft retired
 	keep       func([]byte) // is given the body of a success; may be nil
@@ -215,8 +217,11 @@ func (c *Client) readFailure(call *call, resp *http.Response, generation int) *E
 	e.CorrelationID = firstOf(resp.Header.Get("MS-CorrelationId"), e.CorrelationID)
 	e.read(body)
 	e.Kind = classify(e, body)
-	if e.Kind == Redirected {
+	switch {
+	case e.Kind == Redirected:
 		e.Message = redirectTarget(resp)
+	case call.account:
+		e.ofAccount()
 	}
 	wait := retryAfter(resp.Header, time.Now())
 	switch {

@@ -248,6 +248,19 @@ func classify(e *Error, body []byte) Kind {
 	return Refused
 }
 
+// ofAccount corrects the kind of an answer that would say something about a customer if the call
+// had been about one.
+func (e *Error) ofAccount() {
+	switch e.Kind {
+	case Ended:
+		e.Kind, e.reason = Forbidden, noTenantOfPartner
+	case NotFound:
+		e.Kind = AddressNotFound
+	case NoAgreement:
+		e.Kind = Refused
+	}
+}
+
 // fromTheService reports whether an error's body can be the service's own: JSON, or nothing at all.
 // Web pages and half answers say nothing about a customer, whatever their status.
 func fromTheService(body []byte) bool {

@@ -30,6 +30,23 @@ func (e *Error) Hint() string {
 	return kindHints[e.Kind]
 }
 
+// HintForMany is what a person can do when most customers' reads fail in this way.
+func (e *Error) HintForMany() string {
+	if hint, ok := kindHintsForMany[e.Kind]; ok {
+		return hint
+	}
+	return e.Hint()
+}
+
+// kindHintsForMany are for errors that are about a customer until most customers have them.
+var kindHintsForMany = map[Kind]string{
+	Ended:    "Microsoft says of most customers that the partner has no relationship with them. " + checkAccount,
+	NotFound: "Microsoft says of most customers that they do not exist. " + checkAccount,
+}
+
+const checkAccount = "Check that tenant_id and api_url are the partner's own, that the signed-in user belongs to that tenant and still has the role Admin agent, " +
+	"and that the partner's account is active and its reseller relationships are there in Partner Center."
+
 var kindHints = map[Kind]string{
 	Unavailable:  "The service gave no usable answer. Run again: what was read is saved, and the run continues.",
 	Down:         "The service gives no usable answers. Run again later: what was read is saved, and the run continues.",
@@ -69,10 +86,11 @@ var reasonHints = map[string]string{
 	tlsExpired:  "The certificate has expired or is not valid yet. Check the clock of this machine first, then who answers at this address.",
 	tlsProtocol: "What answers at this address does not speak TLS as it should. Check the address and port, and the proxy on the way.",
 
-	redirected: kindHints[Redirected],
-	statusPath: "Microsoft knows no attestation at this address. If it is so for all of them, correct attestation.enhanced.status_path in the configuration.",
-	tokenFile:  signInAgain + ", or name the right file with refresh_token_file, readable by the user that runs mcaledger.",
-	OddToken:   "What answers at login_url is not Microsoft's token server. Check login_url, and whether a proxy stands between.",
+	noTenantOfPartner: "Microsoft says that the partner has no relationship with the tenant, of a call that is about the partner itself. " + checkAccount,
+	redirected:        kindHints[Redirected],
+	statusPath:        "Microsoft does not know this attestation: another partner's account may have created it. If no attestation is known, correct attestation.enhanced.status_path in the configuration.",
+	tokenFile:         signInAgain + ", or name the right file with refresh_token_file, readable by the user that runs mcaledger.",
+	OddToken:          "What answers at login_url is not Microsoft's token server. Check login_url, and whether a proxy stands between.",
 	NobodySignedIn: "Run mcaledger login again. If the page shows an error such as AADSTS50011, docs/operations.md says what it means; " +
 		"where the browser cannot reach this machine, use mcaledger login --device.",
 	OtherSignIn:    "The answer belongs to another sign-in, perhaps of an older page. Close such pages, and run mcaledger login again.",
@@ -85,10 +103,11 @@ var reasonHints = map[string]string{
 }
 
 const (
-	redirected       = "redirected"
-	statusPath       = "status_path"
-	tokenFile        = "token_file"
-	unknownForbidden = "unknown_forbidden"
+	noTenantOfPartner = "no_tenant_of_partner"
+	redirected        = "redirected"
+	statusPath        = "status_path"
+	tokenFile         = "token_file"
+	unknownForbidden  = "unknown_forbidden"
 )
 
 // serviceHints are the 403s whose code names the partner's account or the customer's.

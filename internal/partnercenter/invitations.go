@@ -36,7 +36,7 @@ func (c *Client) Profile(ctx context.Context, customerID string) (p standing.Pro
 // (docs/partner-center.md, "Invitations").
 func (c *Client) RelationshipRequest(ctx context.Context) (link string, err error) {
 	err = c.get(ctx, &call{op: "read the link of the reseller relationship request",
-		uri: "/customers/relationshiprequests", limit: answerLimit},
+		uri: "/customers/relationshiprequests", limit: answerLimit, account: true},
 		func(o object) string {
 			link = o.text("url")
 			switch u, err := url.Parse(link); {

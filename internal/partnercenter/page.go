@@ -176,5 +176,5 @@ func (c *Client) follow(next link, first call) (_ call, ours bool) {
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
-	return call{uri: path, header: next.headers, limit: first.limit, app: first.app}, true
+	return call{uri: path, header: next.headers, limit: first.limit, app: first.app, account: first.account}, true
 }

@@ -272,6 +272,36 @@ func TestErrorEndsList(t *testing.T) {
 	assert.Equal(t, []string{"a"}, ids(found))
 }
 
+// What the codes of a customer mean for a customer, they do not mean for the partner's list.
+func TestErrorOfListIsAboutNoCustomer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		kind   Kind
+		hint   string
+	}{
+		"no relationship":            {403, `{"code":20002,"description":"Access denied"}`, Forbidden, "tenant_id"},
+		"no relationship, as text":   {403, `{"code":"900159"}`, Forbidden, "tenant_id"},
+		"no such tenant":             {404, `{"code":60003}`, AddressNotFound, "api_url"},
+		"no such resource":           {404, `{"code":1000}`, AddressNotFound, "api_url"},
+		"no agreement":               {400, `{"code":600009}`, Refused, "two ids"},
+		"a role is missing":          {403, ``, RoleMissing, "Admin agent"},
+		"the address does not exist": {404, ``, AddressNotFound, "api_url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t, inTurn(saying(200, pageOf("a", "/customers?x=1")), saying(c.status, c.body)))
+			_, err := s.list()
+			e := failed(t, err)
+			assert.Equal(t, c.kind, e.Kind)
+			assert.Contains(t, e.Hint(), c.hint)
+			assert.NotContains(t, e.Hint(), "this customer")
+			assert.Equal(t, standing.Failed, e.Outcome())
+		})
+	}
+}
+
 func TestListStopsWithItsReader(t *testing.T) {
 	n := 0
 	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
