@@ -103,8 +103,32 @@ func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
 	choice(f, &o.MissingRole, "missing-role", "refuse calls for want of a role: empty for none, agreements, writes, everywhere")
 	f.BoolVar(&o.IndirectReseller, "indirect-reseller", false, "the partner is an indirect reseller: attestations are refused")
 	signInFlags(f, &o.SignIn)
-	writesFlags(f, &o.Writes)
 	f.BoolVar(&o.EmptyForbidden, "empty-forbidden", false, "such refusals come without a body")
+	writesFlags(f, &o.Writes)
+	choice(f, &o.ClassicRetired, "classic-retired", "every classic attestation is refused: empty for none, 404, 410, 403")
+	enhancedFlags(f, &o.Enhanced)
+}
+
+// enhancedFlags are those of the enhanced route.
+func enhancedFlags(f *pflag.FlagSet, e *simulator.Enhanced) {
+	f.StringVar(&e.EmailField, "enhanced-email-field", "", "name of the e-mail address when an attestation is created; empty for emailAddress")
+	f.StringVar(&e.PhoneField, "enhanced-phone-field", "", "name of the telephone number; empty for phoneNumber")
+	f.StringVar(&e.ExpiryField, "enhanced-expiry-field", "", "name of the minutes until the link expires; empty for expirationInMinutes")
+	f.StringVar(&e.IDField, "enhanced-id-field", "", "name of the id in answers; empty for attestationId")
+	f.StringVar(&e.LinkField, "enhanced-link-field", "", "name of the link in answers; empty for attestationUrl")
+	f.StringVar(&e.StatusField, "enhanced-status-field", "", "name of the status in answers; empty for attestationStatus")
+	f.StringVar(&e.DateField, "enhanced-date-field", "", "name of the day of acceptance in answers; empty for dateAgreed")
+	f.StringVar(&e.StatusPath, "enhanced-status-path", "", "path to ask for the status; empty for /v1/attestations/enhanced/{id}")
+	f.StringVar(&e.Pending, "enhanced-pending", "", "word for a link that nobody has accepted; empty for Pending")
+	f.StringVar(&e.Accepted, "enhanced-accepted", "", "word for an accepted one; empty for Accepted")
+	f.StringVar(&e.Expired, "enhanced-expired", "", "word for an expired one; empty for Expired")
+	f.BoolVar(&e.WithoutLink, "enhanced-without-link", false, "answers do not have the link")
+	f.BoolVar(&e.WithoutDate, "enhanced-without-date", false, "answers do not have the day of acceptance")
+	f.IntVar(&e.AcceptWithin, "enhanced-accept-within", 0, "nights in which signatories accept by themselves; 0 for never")
+	f.Float64Var(&e.AcceptShare, "enhanced-accept-share", 0, "share of signatories who do so; 0 for all")
+	f.IntVar(&e.DuplicateAt, "enhanced-duplicate-at", 0, "step that answers 600061 to a signatory on record: 1 or 3; 0 for 3")
+	f.BoolVar(&e.UserForAgreement, "enhanced-agreement-with-user", false, "refuse app-only tokens when the agreement is created")
+	f.BoolVar(&e.DocumentsGone, "enhanced-documents-gone", false, "answer 404 to the addresses of accepted agreements")
 }
 
 // signInFlags are those of how people sign in.

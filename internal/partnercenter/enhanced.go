@@ -105,7 +105,7 @@ func (c *Client) CreateAttestation(ctx context.Context, s attestation.Signatory,
 		fields[names.PhoneField] = s.Phone
 	}
 	var body []byte
-	request := &call{op: "create an attestation", uri: createPath, limit: answerLimit, app: true, anySuccess: true, id: r.ID,
+	request := &call{op: "create an attestation", uri: createPath, limit: answerLimit, app: true, account: true, anySuccess: true, id: r.ID,
 		keep: func(answered []byte) { body = answered }}
 	answer, result, err = c.post(ctx, request, fields, func(o object) string {
 		if link = readAcceptLink(o); link.ExternalID == "" {
@@ -152,7 +152,7 @@ func (c *Client) Acceptance(ctx context.Context, externalID string) (a attestati
 	case failed && e.Kind == Malformed:
 		e.Kind = Unfitting
 		a.Unfitting = unfitting(request.op, e, "the status, called "+strings.Join(statusNames, " or "), setting, body)
-	case failed && e.Kind == AddressNotFound:
+	case failed && (e.Kind == AddressNotFound || e.Kind == NotFound):
 		e.reason = statusPath
 	case err == nil && !known:
 		a.Unfitting = unfitting(request.op, &Error{Status: http.StatusOK}, "a known status: this one is taken for pending", "", body)

@@ -14,12 +14,14 @@ import (
 // greatestBody is how much of an attestation is read.
 const greatestBody = 1 << 20
 
-// attestation is the body of a POST. Names are read without regard to case, unknown ones are ignored.
+// attestation is the body of a POST. Names are read without regard to case, unknown ones are
+// ignored.
 type attestation struct {
 	PrimaryContact *Contact `json:"primaryContact"`
 	TemplateID     string   `json:"templateId"`
 	DateAgreed     string   `json:"dateAgreed"`
 	Type           string   `json:"type"`
+	AttestationID  string   `json:"attestationId"` // of the enhanced route, step 3
 }
 
 // readBody is false when the caller went away while sending.
@@ -29,9 +31,9 @@ func (q *request) readBody() bool {
 	return err == nil
 }
 
-// answerAttestation answers POST /v1/customers/{id}/agreements, a repeat from memory. One attestation is taken at a
-// time, so that two with one request id cannot both take effect.
-func (s *Simulator) answerAttestation(q *request) int {
+// answerWrite answers a request that has an effect, a repeat from memory. One is taken at a time,
+// so that two with one request id cannot both take effect.
+func (s *Simulator) answerWrite(q *request) int {
 	if s.opts.IndirectReseller {
 		return q.cannotAttest()
 	}
@@ -47,20 +49,40 @@ func (s *Simulator) answerAttestation(q *request) int {
 	if m, ok := s.posted.recall(id, now); ok {
 		q.again = true
 		if m.request != request {
-			s.stats.reuse()
+			s.stats.reuse(q.call)
 			return q.invalidInput("MS-RequestId belongs to another request.")
 		}
-		s.stats.repeat()
+		s.stats.repeat(q.call)
 		q.body.raw(m.contentType, m.text)
 		q.body.code = m.code
 		return m.status
 	}
-	status := s.answerCustomer(q)
+	status := s.takeEffect(q)
 	if status < 500 {
 		b := q.body
 		s.posted.remember(id, memory{request: request, status: status, contentType: b.contentType, code: b.code, text: string(b.buf)}, now)
 	}
 	return status
+}
+
+// takeEffect does what a request asks for. The caller holds the lock of posted.
+func (s *Simulator) takeEffect(q *request) int {
+	if q.call == callCreate {
+		return s.createEnhanced(q)
+	}
+	if q.attestationID() == "" {
+		if status := s.retired(q); status != 0 {
+			return status
+		}
+	}
+	return s.answerCustomer(q)
+}
+
+// attestationID is that of step 3 of the enhanced route; empty for a classic attestation.
+func (q *request) attestationID() string {
+	var sent attestation
+	_ = json.Unmarshal(q.sent, &sent) // what cannot be read is refused later
+	return sent.AttestationID
 }
 
 // digest tells requests apart that come with one request id.
@@ -71,7 +93,8 @@ func (q *request) digest() [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// create creates the agreement, unless something is wrong with it. The caller holds the lock of posted.
+// create creates the agreement, unless something is wrong with it. The caller holds the lock of
+// posted.
 func (s *Simulator) create(q *request, c Customer) int {
 	var sent attestation
 	if len(q.sent) > greatestBody || !utf8.Valid(q.sent) || json.Unmarshal(q.sent, &sent) != nil {
@@ -88,19 +111,30 @@ func (s *Simulator) create(q *request, c Customer) int {
 	if !s.opts.Writes.DuplicatesAllowed && (c.has(*sent.PrimaryContact) || s.posted.has(c.Index, *sent.PrimaryContact)) {
 		return q.alreadyExists(s.opts.Writes.AlreadyExistsStatus)
 	}
+	accepted := s.posted.attestation(sent.AttestationID)
+	if sent.AttestationID != "" {
+		if wrong := s.mayConclude(accepted, *sent.PrimaryContact); wrong != "" {
+			return q.invalidAttestation(s.opts.Seed, wrong)
+		}
+		if accepted.TenantID != "" {
+			return q.alreadyExists(s.opts.Writes.AlreadyExistsStatus)
+		}
+		accepted.TenantID = c.TenantID
+	}
 	effect, nth := s.posted.add(Effect{
-		Night: q.world.night(), At: s.now(), Customer: c.Index, TenantID: c.TenantID,
+		AttestationID: sent.AttestationID,
+		Night:         q.world.night(), At: s.now(), Customer: c.Index, TenantID: c.TenantID,
 		RequestID: q.requestID, CorrelationID: q.correlationID,
 		Contact: *sent.PrimaryContact, TemplateID: sent.TemplateID, DateAgreed: sent.DateAgreed, Type: sent.Type, when: when,
 	})
-	s.stats.effect(nth)
+	s.stats.effect(q.call, nth)
 	user := throw(s.opts.Seed, aboutWrites, 1<<41)
 	writeAgreement(q.body, q.world.agreement(effect), user.guid().String())
 	return http.StatusCreated
 }
 
-// check says what is wrong with an attestation, in words, or when it was agreed. Lengths and phone numbers are not
-// looked at: nothing is known about their limits.
+// check says what is wrong with an attestation, in words, or when it was agreed. Lengths and phone
+// numbers are not looked at: nothing is known about their limits.
 func (a attestation) check() (when time.Time, wrong string) {
 	when, readable := readInstant(a.DateAgreed)
 	switch {
@@ -122,7 +156,8 @@ func (a attestation) check() (when time.Time, wrong string) {
 	return when, ""
 }
 
-// readInstant reads a date and time of day, with any fraction; without a zone UTC is meant. A date alone is refused.
+// readInstant reads a date and time of day, with any fraction; without a zone UTC is meant. A date
+// alone is refused.
 func readInstant(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
 		if when, err := time.Parse(layout, text); err == nil {
@@ -132,7 +167,8 @@ func readInstant(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// looksLikeMail asks for one @ with something before it and a domain with a dot after it, and no spaces.
+// looksLikeMail asks for one @ with something before it and a domain with a dot after it, and no
+// spaces.
 func looksLikeMail(address string) bool {
 	mailbox, domain, _ := strings.Cut(address, "@")
 	dot := strings.LastIndexByte(domain, '.')
@@ -150,7 +186,8 @@ func (c Customer) has(who Contact) bool {
 	return false
 }
 
-// invalidAttestation is a 400 with one of three codes and forms, by customer: which one means what is not documented.
+// invalidAttestation is a 400 with one of three codes and forms, by customer: which one means what
+// is not documented.
 func (q *request) invalidAttestation(seed uint64, what string) int {
 	d := throw(seed, aboutWrites, callKey(q.r)+1)
 	switch d.below(3) {

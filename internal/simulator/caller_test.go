@@ -58,7 +58,8 @@ func (c caller) signIn(grant string) string {
 	return got.fields(c.t)["access_token"].(string)
 }
 
-// loginForm is a good version 1 form, changed by keys and values in turn; an empty value takes a key out.
+// loginForm is a good version 1 form, changed by keys and values in turn; an empty value takes a
+// key out.
 func loginForm(changes ...string) url.Values {
 	return change(url.Values{
 		"grant_type": {"refresh_token"}, "client_id": {"app"}, "client_secret": {"secret"},
@@ -129,7 +130,8 @@ func (c caller) first(kind Kind) int {
 	return 0
 }
 
-// post sends a body as an attestation for customer i, with headers changed by keys and values in turn.
+// post sends a body as an attestation for customer i, with headers changed by keys and values in
+// turn.
 func (c caller) post(i int, body string, headers ...string) answer {
 	return c.send(c.attestation(i, body, headers...))
 }
@@ -141,7 +143,8 @@ func (c caller) attestation(i int, body string, headers ...string) *http.Request
 	return r
 }
 
-// signed is the body of a good attestation, changed by names and values in turn; the value null takes a name out.
+// signed is the body of a good attestation, changed by names and values in turn; the value null
+// takes a name out.
 func signed(changes ...string) string {
 	fields := map[string]string{
 		"firstName": `"João"`, "lastName": `"da Silva"`, "email": `"joao@fabrikam.example"`, "phoneNumber": `"+5511955500123"`,

@@ -13,6 +13,8 @@ const (
 	callCustomer      call = "customer"
 	callAgreements    call = "agreements"
 	callAttest        call = "attest"
+	callCreate        call = "create" // enhanced, step 1
+	callState         call = "state"  // enhanced, step 2
 	callDirect        call = "direct"
 	callSubscriptions call = "subscriptions"
 	callMetadata      call = "metadata"
@@ -22,8 +24,8 @@ const (
 	callUnknown       call = "unknown"
 )
 
-// recognise reads the method and a path below /v1. id is the customer or the template that it names. Path words are compared without
-// regard to case, as the service's own framework does.
+// recognise reads the method and a path below /v1. id is the customer or the template that it
+// names. Path words are compared without regard to case, as the service's own framework does.
 func recognise(method, path string) (c call, id string) {
 	part := strings.Split(strings.Trim(strings.TrimPrefix(path, "/v1"), "/"), "/")
 	is := func(n int, word string) bool { return strings.EqualFold(part[n], word) }
@@ -32,6 +34,8 @@ func recognise(method, path string) (c call, id string) {
 		return callList, ""
 	case len(part) == 1 && is(0, "agreements"):
 		return callMetadata, ""
+	case len(part) == 2 && is(0, "attestations") && is(1, "enhanced"):
+		return callCreate, ""
 	case len(part) == 1 && is(0, "auditrecords"):
 		return callAudit, ""
 	case len(part) == 2 && is(0, "customers") && is(1, "relationshiprequests"):
@@ -63,6 +67,12 @@ func (c call) appUserOnly() bool {
 	}
 }
 
+// appOnly is true for calls that refuse tokens with a user.
+func (c call) appOnly() bool { return c == callCreate || c == callState }
+
+// isWrite is true for calls that have an effect.
+func (c call) isWrite() bool { return c == callAttest || c == callCreate }
+
 // ofCustomer is true for calls about one customer.
 func (c call) ofCustomer() bool {
 	switch c {
@@ -75,8 +85,11 @@ func (c call) ofCustomer() bool {
 
 // methods are those that the address of a call takes.
 func (c call) methods() string {
-	if c == callAgreements {
+	switch c {
+	case callAgreements:
 		return "GET, POST"
+	case callCreate:
+		return "POST"
 	}
 	return "GET"
 }
@@ -86,7 +99,7 @@ func (s *Simulator) answer(q *request) int {
 	if q.call == callUnknown {
 		return q.notFound()
 	}
-	if q.r.Method != http.MethodGet && q.call != callAttest {
+	if q.call == callCreate && q.r.Method != http.MethodPost || q.r.Method != http.MethodGet && !q.call.isWrite() {
 		q.w.Header().Set("Allow", q.call.methods())
 		q.body.problemE("The requested resource does not support http method '" + q.r.Method + "'.")
 		return http.StatusMethodNotAllowed
@@ -94,8 +107,8 @@ func (s *Simulator) answer(q *request) int {
 	if s.lacksRole(q.call) {
 		return q.roleMissing(s.opts.EmptyForbidden)
 	}
-	if q.call == callAttest {
-		return s.answerAttestation(q)
+	if q.call.isWrite() {
+		return s.answerWrite(q)
 	}
 	if q.call.ofCustomer() {
 		return s.answerCustomer(q)
@@ -103,6 +116,8 @@ func (s *Simulator) answer(q *request) int {
 	switch q.call {
 	case callList:
 		return s.answerList(q)
+	case callState:
+		return s.answerState(q)
 	case callMetadata:
 		return s.answerMetadata(q)
 	case callDocument:
@@ -121,7 +136,7 @@ func (s *Simulator) lacksRole(c call) bool {
 	case RoleMissingOnAgreements:
 		return c.appUserOnly()
 	case RoleMissingOnWrites:
-		return c == callAttest
+		return c.isWrite()
 	default:
 		return false
 	}

@@ -16,9 +16,9 @@ func (s *Simulator) SetNight(n int) error {
 	return nil
 }
 
-// Reset forgets the statistics, the quotas' windows, the faults that calls have met, the token requests refused as
-// unavailable, and everything that was posted: the effects, their agreements on record, the request ids and direct acceptances. The night
-// and the tokens stay.
+// Reset forgets the statistics, the quotas' windows, the faults that calls have met, the token
+// requests refused as unavailable, and everything that was posted: the effects, their agreements on
+// record, the request ids and direct acceptances. The night and the tokens stay.
 func (s *Simulator) Reset() {
 	s.stats.forget()
 	s.quota.forget()
@@ -35,6 +35,14 @@ func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
 	case "GET /simulator/effects":
 		s.tellEffects(w)
 		return
+	case "GET /simulator/attestations":
+		s.tellAttestations(w)
+		return
+	case "POST /simulator/attestations/accept":
+		if err := s.AcceptAttestation(r.URL.Query().Get("id")); err != nil {
+			http.Error(w, err.Error()+".", http.StatusConflict)
+			return
+		}
 	case "POST /simulator/reset":
 		s.Reset()
 	case "POST /simulator/night":
@@ -52,8 +60,8 @@ func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	default:
-		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, POST /simulator/reset, POST /simulator/night?n=2 and "+
-			"POST /simulator/accept?customer=ID.", http.StatusNotFound)
+		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, GET /simulator/attestations, POST /simulator/reset, "+
+			"POST /simulator/night?n=2, POST /simulator/accept?customer=ID and POST /simulator/attestations/accept?id=ID.", http.StatusNotFound)
 		return
 	}
 	s.tell(w)

@@ -2,12 +2,12 @@ package simulator
 
 import "math"
 
-// dice is a small deterministic generator: the same throw always rolls the same numbers, so a customer can be
-// made again from its index whenever somebody asks for it.
+// dice is a small deterministic generator: the same throw always rolls the same numbers, so a
+// customer can be made again from its index whenever somebody asks for it.
 type dice uint64
 
-// topic keeps the draws about different things apart: that a customer's name changes the number of draws must
-// not change its agreements.
+// topic keeps the draws about different things apart: that a customer's name changes the number of
+// draws must not change its agreements.
 type topic uint64
 
 const (
@@ -29,6 +29,7 @@ const (
 	aboutIDs
 	aboutJitter
 	aboutWrites
+	aboutSigning
 )
 
 // mix is the finaliser of splitmix64: a bijection whose output looks random.
@@ -59,8 +60,8 @@ func (d *dice) share() float64 { return float64(d.next()>>11) / (1 << 53) }
 // happens is true in the given share of throws.
 func (d *dice) happens(share float64) bool { return d.share() < share }
 
-// nights rolls how many nights pass until something happens that happens every night with the given share:
-// 1 is the very next night.
+// nights rolls how many nights pass until something happens that happens every night with the given
+// share: 1 is the very next night.
 func (d *dice) nights(share float64) int {
 	if share <= 0 {
 		return math.MaxInt32

@@ -38,8 +38,9 @@ func sum(shares []faultShare) float64 {
 	return sum
 }
 
-// faults draws the accidents. A call is known by its address, not by its request id, so that the same calls go wrong
-// in every run with the same seed, whatever its request ids; only calls that did go wrong are remembered.
+// faults draws the accidents. A call is known by its address, not by its request id, so that the
+// same calls go wrong in every run with the same seed, whatever its request ids; only calls that
+// did go wrong are remembered.
 type faults struct {
 	seed   uint64
 	shares []faultShare
@@ -64,6 +65,9 @@ func (f *faults) draw(q *request) fault {
 		return ""
 	}
 	key := callKey(q.r) + uint64(q.world.Night)
+	if q.call == callCreate { // all have one address
+		key += digest(string(q.sent))
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.met[key] + f.metOld[key]
@@ -100,7 +104,8 @@ func (s *Simulator) broken(i int) bool {
 	return d.happens(s.opts.BrokenCustomers)
 }
 
-// reset closes the connection without an answer, with a TCP reset where the server lets go of the connection.
+// reset closes the connection without an answer, with a TCP reset where the server lets go of the
+// connection.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 // is one peculiarity of docs/partner-center.md; shares are from 0 to 1 and are drawn from the seed,
 // so that the same options misbehave alike.
 type Options struct {
-	// Seed, Customers, Night, Mix, Dates and AsOf are the World's. A zero AsOf is the time of New. The clock that says
-	// which dateAgreed is in the future, and when an Effect was, shows AsOf at New and goes on from there.
+	// Seed, Customers, Night, Mix, Dates and AsOf are the World's. A zero AsOf is the time of New.
+	// The clock that says which dateAgreed is in the future, and when an Effect was, shows AsOf at
+	// New and goes on from there.
 	Seed      uint64
 	Customers int
 	Night     int
@@ -22,13 +23,14 @@ type Options struct {
 	Dates     DateForm
 	AsOf      time.Time
 
-	// Latency is how long each request takes, token requests included; Jitter adds up to that much. A 429 is
-	// answered at once.
+	// Latency is how long each request takes, token requests included; Jitter adds up to that much.
+	// A 429 is answered at once.
 	Latency time.Duration
 	Jitter  time.Duration
 
-	// Quota is the number of API requests in each fixed Window; 0 is no limit. Refused requests count too: each one
-	// that arrives while the sender was told to wait is taken from the next window, up to half of it.
+	// Quota is the number of API requests in each fixed Window; 0 is no limit. Refused requests
+	// count too: each one that arrives while the sender was told to wait is taken from the next
+	// window, up to half of it.
 	Quota int
 	// Window is the length of a window; 0 is one minute.
 	Window time.Duration
@@ -47,25 +49,31 @@ type Options struct {
 	EmptyAgreements EmptyAgreements
 	// IndirectProvider makes most customers carry an associatedPartnerId.
 	IndirectProvider bool
-	// IndirectReseller is a partner who reads like the others and may not attest: every attestation is refused with
-	// 403 and code 900150 or 1002, by customer.
+	// IndirectReseller is a partner who reads like the others and may not attest: every attestation
+	// is refused with 403 and code 900150 or 1002, by customer.
 	IndirectReseller bool
 
 	// RepeatedIDs is the share of customers that are listed again on the page after theirs.
 	RepeatedIDs float64
-	// DroppedFromList is the share of customers that are missing from the list although they can still be read.
+	// DroppedFromList is the share of customers that are missing from the list although they can
+	// still be read.
 	DroppedFromList float64
 	// TruncatedList is the part of the list that is served, from its beginning; 0 is all of it.
 	TruncatedList float64
 	// EmptyList serves a list of nobody.
 	EmptyList bool
-	// ListAccidentsFrom is the first night on which DroppedFromList, TruncatedList and EmptyList happen; 0 is always.
+	// ListAccidentsFrom is the first night on which DroppedFromList, TruncatedList and EmptyList
+	// happen; 0 is always.
 	ListAccidentsFrom int
 
 	// Faults are the accidents of single reads; those of attestations are in Writes.
 	Faults Faults
 	// Writes is how attestations are taken.
 	Writes Writes
+	// Enhanced is how the enhanced route is played.
+	Enhanced Enhanced
+	// ClassicRetired is how every classic attestation is refused; zero takes them.
+	ClassicRetired Retired
 	// BrokenCustomers is the share of customers of whom every read answers 500, always.
 	BrokenCustomers float64
 
@@ -73,7 +81,8 @@ type Options struct {
 	Login Login
 	// SignIn is how people sign in there.
 	SignIn SignIn
-	// KillTokensEvery makes every access token worthless (401, code 400) after that many API requests; 0 is never.
+	// KillTokensEvery makes every access token worthless (401, code 400) after that many API
+	// requests; 0 is never.
 	KillTokensEvery int
 	// MissingMFA refuses App+User tokens (401, code 900421).
 	MissingMFA bool
@@ -81,13 +90,14 @@ type Options struct {
 	WrongAudience bool
 	// MissingRole refuses calls for want of a role (403, code 900308); zero refuses none.
 	MissingRole MissingRole
-	// EmptyForbidden makes a 403 for want of a role come without a body, for MissingRole and for the kind RoleMissing.
-	// Without it, about half of the customers of that kind answer so.
+	// EmptyForbidden makes a 403 for want of a role come without a body, for MissingRole and for
+	// the kind RoleMissing. Without it, about half of the customers of that kind answer so.
 	EmptyForbidden bool
 }
 
-// Faults are shares of requests that go wrong. Whether a call goes wrong depends on the seed, the night, the call and
-// how often that very call went wrong before: a retry draws again, and after MaxInARow faults it succeeds.
+// Faults are shares of requests that go wrong. Whether a call goes wrong depends on the seed, the
+// night, the call and how often that very call went wrong before: a retry draws again, and after
+// MaxInARow faults it succeeds.
 type Faults struct {
 	// ServerError answers 500 with a JSON body.
 	ServerError float64
@@ -109,11 +119,13 @@ type Faults struct {
 
 // Login is how the token server behaves (docs/partner-center.md, "Tokens").
 type Login struct {
-	// TenantID, ClientID and ClientSecret are the only ones accepted; an empty one accepts anything but nothing.
+	// TenantID, ClientID and ClientSecret are the only ones accepted; an empty one accepts anything
+	// but nothing.
 	TenantID     string
 	ClientID     string
 	ClientSecret string
-	// RefreshToken is accepted besides those that the simulator issued; empty is InitialRefreshToken.
+	// RefreshToken is accepted besides those that the simulator issued; empty is
+	// InitialRefreshToken.
 	RefreshToken string
 	// TokenLifetime is expires_in, in whole seconds; 0 is 3599 seconds.
 	TokenLifetime time.Duration
@@ -123,7 +135,8 @@ type Login struct {
 	DemandMFA bool
 	// WrongClientSecret refuses every client (invalid_client, AADSTS7000215).
 	WrongClientSecret bool
-	// Unavailable answers 503 to that many token requests first, in turn with JSON and with an HTML page.
+	// Unavailable answers 503 to that many token requests first, in turn with JSON and with an HTML
+	// page.
 	Unavailable int
 }
 
@@ -142,7 +155,8 @@ const (
 	RetryAfterMissing RetryAfterForm = "missing"
 )
 
-// BOM says which bodies of the API start with a byte-order mark. The token server and 429s never send one.
+// BOM says which bodies of the API start with a byte-order mark. The token server and 429s never
+// send one.
 type BOM string
 
 const (
@@ -182,12 +196,13 @@ const (
 type EmptyAgreements string
 
 const (
-	// EmptyByCustomer, the default: a list without items, but error 600009 for the kind NeverAcceptedError and for a
-	// quarter of those who accepted directly.
+	// EmptyByCustomer, the default: a list without items, but error 600009 for the kind
+	// NeverAcceptedError and for a quarter of those who accepted directly.
 	EmptyByCustomer EmptyAgreements = ""
 	// EmptyAsList is always a list without items.
 	EmptyAsList EmptyAgreements = "list"
-	// EmptyAsError is always error 600009, with status 404 or 400 by customer: its status is not documented.
+	// EmptyAsError is always error 600009, with status 404 or 400 by customer: its status is not
+	// documented.
 	EmptyAsError EmptyAgreements = "error"
 )
 
@@ -197,7 +212,8 @@ type MissingRole string
 const (
 	// RoleComplete, the default, refuses nothing.
 	RoleComplete MissingRole = ""
-	// RoleMissingOnAgreements refuses agreements, attestations, direct acceptance and the other App+User calls.
+	// RoleMissingOnAgreements refuses agreements, attestations, direct acceptance and the other
+	// App+User calls.
 	RoleMissingOnAgreements MissingRole = "agreements"
 	// RoleMissingOnWrites refuses attestations; everything can be read.
 	RoleMissingOnWrites MissingRole = "writes"
@@ -241,6 +257,8 @@ func (o Options) validate() error {
 	notNegative("Faults.MaxInARow", int64(o.Faults.MaxInARow))
 	notNegative("Writes.MaxInARow", int64(o.Writes.MaxInARow))
 	notNegative("Writes.Quota", int64(o.Writes.Quota))
+	share("Enhanced.AcceptShare", o.Enhanced.AcceptShare)
+	notNegative("Enhanced.AcceptWithin", int64(o.Enhanced.AcceptWithin))
 	notNegative("Login.Unavailable", int64(o.Login.Unavailable))
 	notNegative("SignIn.DevicePolls", int64(o.SignIn.DevicePolls))
 	notNegative("SignIn.DeviceSlowDown", int64(o.SignIn.DeviceSlowDown))
@@ -273,6 +291,8 @@ func (o Options) validate() error {
 		oneOf("NextLink", o.NextLink, NextWithoutVersion, NextWithVersion, NextAbsolute),
 		oneOf("EmptyAgreements", o.EmptyAgreements, EmptyByCustomer, EmptyAsList, EmptyAsError),
 		oneOf("SignIn.RefusedAt", o.SignIn.RefusedAt, RefusedAtRedirect, RefusedAtPage, RefusedAtToken),
+		oneOf("ClassicRetired", o.ClassicRetired, NotRetired, Retired404, Retired410, Retired403),
+		o.Enhanced.validate(),
 		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingOnWrites, RoleMissingEverywhere),
 	)
 	return errors.Join(wrong...)
@@ -302,6 +322,7 @@ func (o Options) withDefaults(now time.Time) Options {
 	orDefault(&o.Writes.MaxInARow, 3)
 	orDefault(&o.Writes.RememberFor, 10*time.Minute)
 	orDefault(&o.Writes.AlreadyExistsStatus, http.StatusConflict)
+	o.Enhanced = o.Enhanced.withDefaults()
 	orDefault(&o.Login.RefreshToken, InitialRefreshToken)
 	orDefault(&o.Login.TokenLifetime, 3599*time.Second)
 	orDefault(&o.SignIn.RedirectURI, "http://localhost")

@@ -7,19 +7,20 @@ import (
 	"time"
 )
 
-// Effect is one attestation that took effect: an agreement that was created, with the words and the date as they were
-// sent, untouched.
+// Effect is one attestation that took effect: an agreement that was created, with the words and the
+// date as they were sent, untouched.
 type Effect struct {
 	// Number counts from 1, in the order in which they took effect.
 	Number int `json:"number"`
-	// Night is the night on which it was posted, At the time by the simulator's clock, in UTC: it showed AsOf when New
-	// was called and goes on from there.
+	// Night is the night on which it was posted, At the time by the simulator's clock, in UTC: it
+	// showed AsOf when New was called and goes on from there.
 	Night int       `json:"night"`
 	At    time.Time `json:"at"`
 	// Customer is the index of the customer in the World, TenantID its id in lower case.
 	Customer int    `json:"customer"`
 	TenantID string `json:"tenantId"`
-	// RequestID and CorrelationID are the headers of the request that did it. One that was missing was made.
+	// RequestID and CorrelationID are the headers of the request that did it. One that was missing
+	// was made.
 	RequestID     string `json:"requestId"`
 	CorrelationID string `json:"correlationId"`
 
@@ -27,27 +28,31 @@ type Effect struct {
 	TemplateID string  `json:"templateId"`
 	DateAgreed string  `json:"dateAgreed"`
 	Type       string  `json:"type"`
+	// AttestationID is that of the enhanced route; empty for a classic attestation.
+	AttestationID string `json:"attestationId,omitempty"`
 
 	when time.Time // the instant that DateAgreed means
 }
 
-// Effects returns every attestation that took effect since New or the last reset, in order. The slice is the caller's
-// to read, not to write to; effects that come later are not in it.
+// Effects returns every attestation that took effect since New or the last reset, in order. The
+// slice is the caller's to read, not to write to; effects that come later are not in it.
 func (s *Simulator) Effects() []Effect {
 	s.posted.mu.RLock()
 	defer s.posted.mu.RUnlock()
 	return slices.Clip(s.posted.effects)
 }
 
-// posted is what attestations have added to the World, and the request ids under which they came. It takes memory
-// only for what was posted.
+// posted is what attestations have added to the World, and the request ids under which they came.
+// It takes memory only for what was posted.
 type posted struct {
 	rememberFor time.Duration // 0 never remembers
 
 	mu       sync.RWMutex
 	effects  []Effect
-	of       map[int][]int     // indices of effects, by customer
-	accepted map[int]bool      // customers that were made to accept directly
+	of       map[int][]int // indices of effects, by customer
+	accepted map[int]bool  // customers that were made to accept directly
+	enhanced []*EnhancedAttestation
+	byID     map[string]*EnhancedAttestation
 	answers  map[string]memory // by request id in lower case
 	ages     []string          // of answers, the oldest first
 }
@@ -75,10 +80,21 @@ func (p *posted) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.effects, p.of, p.accepted = nil, map[int][]int{}, map[int]bool{}
+	p.enhanced, p.byID = nil, map[string]*EnhancedAttestation{}
 	p.answers, p.ages = map[string]memory{}, nil
 }
 
-// recall finds the answer to a request id, and drops those whose time is over. The caller holds the lock.
+// attestation is the attestation of the enhanced route with an id, in whatever letters; nil: there
+// is none. The caller holds the lock.
+func (p *posted) attestation(id string) *EnhancedAttestation { return p.byID[strings.ToLower(id)] }
+
+// signed says whether a contact was posted for any customer. The caller holds the lock.
+func (p *posted) signed(who Contact) bool {
+	return slices.ContainsFunc(p.effects, func(e Effect) bool { return e.Contact.same(who) })
+}
+
+// recall finds the answer to a request id, and drops those whose time is over. The caller holds the
+// lock.
 func (p *posted) recall(id string, now time.Time) (memory, bool) {
 	for len(p.ages) > 0 && !now.Before(p.answers[p.ages[0]].until) {
 		delete(p.answers, p.ages[0])
@@ -111,8 +127,8 @@ func (p *posted) has(i int, who Contact) bool {
 	return slices.ContainsFunc(p.of[i], func(n int) bool { return p.effects[n].Contact.same(who) })
 }
 
-// same compares the four fields without regard to case, as the service's database is believed to do; a missing phone
-// number is an empty one.
+// same compares the four fields without regard to case, as the service's database is believed to
+// do; a missing phone number is an empty one.
 func (c Contact) same(other Contact) bool {
 	return strings.EqualFold(c.FirstName, other.FirstName) && strings.EqualFold(c.LastName, other.LastName) &&
 		strings.EqualFold(c.Email, other.Email) && strings.EqualFold(c.PhoneNumber, other.PhoneNumber)
@@ -152,8 +168,8 @@ func (s *Simulator) withPosted(w World, c Customer) []Agreement {
 	return all
 }
 
-// agreement is an effect as it is read back: the words as they were sent, and the same instant in the form in which
-// the customer's dates are written. Only seven digits can say a part of a second.
+// agreement is an effect as it is read back: the words as they were sent, and the same instant in
+// the form in which the customer's dates are written. Only seven digits can say a part of a second.
 func (w World) agreement(e Effect) Agreement {
 	p := w.pen(e.Customer)
 	if e.when.Nanosecond() != 0 {

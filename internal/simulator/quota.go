@@ -100,8 +100,8 @@ func (s *Simulator) refuse(q *request, number uint64, why admission) {
 		q.w.Header().Set("Retry-After", why.until.UTC().Format(http.TimeFormat))
 	}
 	s.readHeaders(q, number)
-	if q.call == callAttest {
-		s.stats.refused("429")
+	if q.call.isWrite() {
+		s.stats.refused(q.call, "429")
 	}
 	q.body.problemD("Rate limit is exceeded. Try again in " + seconds + " seconds.")
 	s.write(q, http.StatusTooManyRequests, "")

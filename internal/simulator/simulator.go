@@ -4,15 +4,18 @@
 // this program: if the client and its simulator shared a struct, both would share the same wrong
 // belief.
 //
-// The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and /{tenant}/oauth2/v2.0 (token,
-// authorize and devicecode), the page where the code of a device is typed in at /devicelogin,
-// the documents that it links to below /documents, and five addresses that the real service does not have:
+// The handler serves the API below /v1, the token server at /{tenant}/oauth2/token and
+// /{tenant}/oauth2/v2.0 (token, authorize and devicecode), the page where the code of a device is
+// typed in at /devicelogin, the documents that it links to below /documents, the page on which a
+// signatory accepts at /mca/, and addresses that the real service does not have:
 //
 //	GET  /simulator/stats      what has been asked so far (Stats)
-//	GET  /simulator/effects    the attestations that took effect (Effects)
+//	GET  /simulator/effects    the agreements that were created (Effects)
+//	GET  /simulator/attestations  those of the enhanced route (Attestations)
 //	POST /simulator/reset      forget what has been asked and posted
 //	POST /simulator/night?n=2  move the world to another night
 //	POST /simulator/accept?customer=ID  a customer accepts the agreement directly (Accept)
+//	POST /simulator/attestations/accept?id=ID  a signatory accepts (AcceptAttestation)
 package simulator
 
 import (
@@ -72,8 +75,8 @@ func (s *Simulator) World() World {
 	}
 }
 
-// now is the simulator's own clock, in UTC: it showed AsOf when New was called and goes as fast as any other. Nights
-// do not move it.
+// now is the simulator's own clock, in UTC: it showed AsOf when New was called and goes as fast as
+// any other. Nights do not move it.
 func (s *Simulator) now() time.Time { return s.opts.AsOf.Add(time.Since(s.made)).UTC() }
 
 // ServeHTTP answers one request.
@@ -83,6 +86,10 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, r)
 	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
 		s.serveAPI(w, r)
+	case strings.HasPrefix(path, acceptedPath):
+		s.serveAccepted(w, r)
+	case path == pagePath:
+		s.servePage(w, r)
 	case strings.HasPrefix(path, documentPath):
 		s.serveDocument(w, r)
 	case path == deviceLogin:
@@ -113,6 +120,9 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	arrived := time.Now()
 	number := s.served.Add(1)
 	c, id := recognise(r.Method, r.URL.Path)
+	if asked, ok := s.opts.Enhanced.asks(r.URL.Path); ok && c != callCreate {
+		c, id = callState, asked
+	}
 	s.stats.arrive(c)
 	defer s.stats.leave()
 
@@ -123,7 +133,7 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	defer q.body.release()
 
 	verdict := s.quota.take(arrived)
-	if c == callAttest && !verdict.refused {
+	if c.isWrite() && !verdict.refused {
 		offence := verdict.offence
 		verdict = s.writes.take(arrived)
 		verdict.offence = verdict.offence || offence
@@ -136,7 +146,7 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.refuse(q, number, verdict)
 		return
 	}
-	if c == callAttest {
+	if c.isWrite() {
 		s.serveAttestation(q, number)
 		return
 	}
@@ -246,7 +256,8 @@ func wait(r *http.Request, takes time.Duration) bool {
 	}
 }
 
-// readHeaders reads the two ids, or makes them when they are missing. It is false when one is not a GUID.
+// readHeaders reads the two ids, or makes them when they are missing. It is false when one is not a
+// GUID.
 func (s *Simulator) readHeaders(q *request, number uint64) bool {
 	d := throw(s.opts.Seed, aboutIDs, number)
 	right := true
@@ -280,7 +291,8 @@ func accepts(r *http.Request, contentType string) bool {
 	return false
 }
 
-// callKey is what makes two requests the same call: method, address and, on a page, where the list goes on.
+// callKey is what makes two requests the same call: method, address and, on a page, where the list
+// goes on.
 func callKey(r *http.Request) uint64 {
 	return mix(digest(r.Method)) ^ mix(digest(r.URL.Path)+1) ^ mix(digest(r.URL.RawQuery)+2) ^ mix(digest(r.Header.Get(continuationHeader))+3)
 }

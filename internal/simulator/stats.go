@@ -8,8 +8,9 @@ import (
 
 // Stats is what has been asked since New or the last reset.
 type Stats struct {
-	// Requests counts API requests by kind: list, customer, agreements, attest (the POST), direct, subscriptions,
-	// metadata, document, invitation, audit and unknown. Throttled and faulty ones are counted too.
+	// Requests counts API requests by kind: list, customer, agreements, attest (the POST), create
+	// and state (of the enhanced route), direct, subscriptions, metadata, document, invitation,
+	// audit and unknown. Throttled and faulty ones are counted too.
 	Requests map[string]int64 `json:"requests"`
 	// APIRequests is the sum of Requests.
 	APIRequests int64 `json:"apiRequests"`
@@ -17,11 +18,11 @@ type Stats struct {
 	Statuses map[string]int64 `json:"statuses"`
 	// Throttled counts 429s sent.
 	Throttled int64 `json:"throttled"`
-	// WhileToldToWait counts requests that arrived after a 429 was sent (plus the latency and 50 ms, for those in
-	// flight) and before its Retry-After was over. A well-behaved client has none.
+	// WhileToldToWait counts requests that arrived after a 429 was sent (plus the latency and 50
+	// ms, for those in flight) and before its Retry-After was over. A well-behaved client has none.
 	WhileToldToWait int64 `json:"whileToldToWait"`
-	// Faults counts accidents by the names of the fields of Faults; those of attestations are LostRequests.… and
-	// LostAnswers.….
+	// Faults counts accidents by the names of the fields of Faults; those of attestations are
+	// LostRequests.… and LostAnswers.….
 	Faults map[string]int64 `json:"faults"`
 	// Tokens counts access tokens issued, by grant: refresh_token and client_credentials.
 	Tokens map[string]int64 `json:"tokens"`
@@ -39,23 +40,30 @@ type Stats struct {
 	RequestIDsOnAnotherCall int64 `json:"requestIdsOnAnotherCall"`
 	// BadHeaders counts requests with a missing or malformed header, by header.
 	BadHeaders map[string]int64 `json:"badHeaders"`
-	// Attestations is what became of the POSTs.
+	// Attestations is what became of the POSTs of agreements; Effects has every one that was done.
 	Attestations AttestationStats `json:"attestations"`
+	// Created is what became of step 1 of the enhanced route; Attestations has every one that was
+	// done.
+	Created AttestationStats `json:"created"`
 }
 
-// AttestationStats is what became of the POSTs of attestations; Effects has every one that was done.
-// Received = TookEffect + AnsweredAgain + ReusedRequestIDs + the sum of Refused, and besides the requests that were
-// lost, were sent to a broken customer, or whose caller went away before anything was done.
+// AttestationStats is what became of POSTs. Received = TookEffect + AnsweredAgain +
+// ReusedRequestIDs + the sum of Refused, and besides the requests that were lost, were sent to a
+// broken customer, or whose caller went away before anything was done.
 type AttestationStats struct {
 	// Received counts them all, those refused with 429 and the lost ones too.
 	Received int64 `json:"received"`
-	// TookEffect counts agreements that were created, whether or not the answer came back: the length of Effects.
+	// TookEffect counts those that were done, whether or not the answer came back: the length of
+	// Effects.
 	TookEffect int64 `json:"tookEffect"`
-	// AnsweredAgain counts repeats, under one request id with the same bytes, that got the first answer again.
+	// AnsweredAgain counts repeats, under one request id with the same bytes, that got the first
+	// answer again.
 	AnsweredAgain int64 `json:"answeredAgain"`
-	// ReusedRequestIDs counts requests refused because their request id had come with other bytes: a client's mistake.
+	// ReusedRequestIDs counts requests refused because their request id had come with other bytes:
+	// a client's mistake.
 	ReusedRequestIDs int64 `json:"reusedRequestIds"`
-	// Refused counts the other refusals by code, or by status where the answer has no code, as it is with 429.
+	// Refused counts the other refusals by code, or by status where the answer has no code, as it
+	// is with 429.
 	Refused map[string]int64 `json:"refused"`
 	// CustomersWithSeveral counts customers for whom more than one agreement was created.
 	CustomersWithSeveral int64 `json:"customersWithSeveral"`
@@ -83,6 +91,7 @@ func (s *Simulator) Stats() Stats {
 	copied := s.stats.now
 	for _, counts := range []*map[string]int64{
 		&copied.Requests, &copied.Statuses, &copied.Faults, &copied.Tokens, &copied.TokenRefusals, &copied.BadHeaders, &copied.Attestations.Refused,
+		&copied.Created.Refused,
 	} {
 		*counts = maps.Clone(*counts)
 	}
@@ -96,6 +105,7 @@ func (s *stats) forget() {
 		Requests: map[string]int64{}, Statuses: map[string]int64{}, Faults: map[string]int64{},
 		Tokens: map[string]int64{}, TokenRefusals: map[string]int64{}, BadHeaders: map[string]int64{},
 		Attestations: AttestationStats{Refused: map[string]int64{}},
+		Created:      AttestationStats{Refused: map[string]int64{}},
 	}
 	s.ids, s.idsOld = map[uint64]uint64{}, nil
 }
@@ -105,8 +115,8 @@ func (s *stats) arrive(c call) {
 	defer s.mu.Unlock()
 	s.now.Requests[string(c)]++
 	s.now.APIRequests++
-	if c == callAttest {
-		s.now.Attestations.Received++
+	if c.isWrite() {
+		s.written(c).Received++
 	}
 	s.inFlight++
 	s.now.MaxInFlight = max(s.now.MaxInFlight, s.inFlight)
@@ -142,32 +152,41 @@ func (s *stats) kill() {
 	s.now.TokensKilled++
 }
 
-func (s *stats) fault(name string)     { s.add(&s.now.Faults, name) }
-func (s *stats) token(grant string)    { s.add(&s.now.Tokens, grant) }
-func (s *stats) refusal(code string)   { s.add(&s.now.TokenRefusals, code) }
-func (s *stats) badHeader(name string) { s.add(&s.now.BadHeaders, name) }
-func (s *stats) refused(code string)   { s.add(&s.now.Attestations.Refused, code) }
+func (s *stats) fault(name string)           { s.add(&s.now.Faults, name) }
+func (s *stats) token(grant string)          { s.add(&s.now.Tokens, grant) }
+func (s *stats) refusal(code string)         { s.add(&s.now.TokenRefusals, code) }
+func (s *stats) badHeader(name string)       { s.add(&s.now.BadHeaders, name) }
+func (s *stats) refused(c call, code string) { s.add(&s.written(c).Refused, code) }
 
-// effect counts an agreement that was created, the nth of its customer.
-func (s *stats) effect(nth int) {
+// written are the counts of a call that has an effect.
+func (s *stats) written(c call) *AttestationStats {
+	if c == callCreate {
+		return &s.now.Created
+	}
+	return &s.now.Attestations
+}
+
+// effect counts what was created, the nth of its customer.
+func (s *stats) effect(c call, nth int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now.Attestations.TookEffect++
+	counts := s.written(c)
+	counts.TookEffect++
 	if nth == 2 {
-		s.now.Attestations.CustomersWithSeveral++
+		counts.CustomersWithSeveral++
 	}
 }
 
-func (s *stats) repeat() {
+func (s *stats) repeat(c call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now.Attestations.AnsweredAgain++
+	s.written(c).AnsweredAgain++
 }
 
-func (s *stats) reuse() {
+func (s *stats) reuse(c call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now.Attestations.ReusedRequestIDs++
+	s.written(c).ReusedRequestIDs++
 }
 
 // add takes a pointer to the field, because a reset puts a new map there.

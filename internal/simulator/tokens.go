@@ -164,6 +164,11 @@ func (t *tokens) spend() bool {
 
 func (t *tokens) forget() { t.asked.Store(0) }
 
+// appMayConclude reports whether a request is step 3 of the enhanced route, which the app alone may take.
+func (s *Simulator) appMayConclude(q *request) bool {
+	return q.call == callAttest && q.attestationID() != "" && !s.opts.Enhanced.UserForAgreement
+}
+
 // admit checks the access token of an API request. It returns 0 or the status of the refusal, which it has written.
 func (s *Simulator) admit(q *request) int {
 	bearer, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
@@ -183,8 +188,10 @@ func (s *Simulator) admit(q *request) int {
 		return q.deadAudience()
 	case c.Grant != grantClientCredentials && (s.opts.MissingMFA || !c.secondFactor()):
 		return q.mfaRequired()
-	case c.Grant == grantClientCredentials && q.call.appUserOnly():
+	case c.Grant == grantClientCredentials && q.call.appUserOnly() && !s.appMayConclude(q):
 		return q.appOnlyRefused()
+	case c.Grant != grantClientCredentials && q.call.appOnly():
+		return q.cannotAttest()
 	}
 	return 0
 }

@@ -7,37 +7,41 @@ import (
 	"time"
 )
 
-// Writes is how the service takes attestations: POST /v1/customers/{id}/agreements. The zero Writes do every one that
-// is right, once, and catch repeats for ten minutes.
+// Writes is how the service takes attestations: POST /v1/customers/{id}/agreements. The zero Writes
+// do every one that is right, once, and catch repeats for ten minutes.
 type Writes struct {
-	// Quota is the number of attestations in each Window of Options; 0 is no limit but Options.Quota, in which they
-	// count too. Its 429s are told, timed and counted like the others; reads go on meanwhile.
+	// Quota is the number of attestations in each Window of Options; 0 is no limit but
+	// Options.Quota, in which they count too. Its 429s are told, timed and counted like the others;
+	// reads go on meanwhile.
 	Quota int
 
-	// RememberFor is how long a request id is remembered, from its first definite answer: the same id with the same
-	// address and bytes gets that answer again and has no second effect; with others it is refused with 400. After
-	// that time a repeat is a new request. How long the service remembers is not documented; 0 is 10 minutes.
+	// RememberFor is how long a request id is remembered, from its first definite answer: the same
+	// id with the same address and bytes gets that answer again and has no second effect; with
+	// others it is refused with 400. After that time a repeat is a new request. How long the
+	// service remembers is not documented; 0 is 10 minutes.
 	RememberFor time.Duration
 	// NeverRemembers is a service that does not catch repeats: each one is a new request.
 	NeverRemembers bool
-	// DuplicatesAllowed creates an agreement although the same contact is on record, where otherwise 600061 is
-	// answered. With NeverRemembers every repeat has an effect of its own, and Effects shows it.
+	// DuplicatesAllowed creates an agreement although the same contact is on record, where
+	// otherwise 600061 is answered. With NeverRemembers every repeat has an effect of its own, and
+	// Effects shows it.
 	DuplicatesAllowed bool
 	// AlreadyExistsStatus goes with 600061: 400 or 409, since it is not documented; 0 is 409.
 	AlreadyExistsStatus int
 
-	// LostRequests and LostAnswers are the accidents of attestations. They are drawn like Faults: by customer, night
-	// and how often it went wrong before, whatever the request id.
+	// LostRequests and LostAnswers are the accidents of attestations. They are drawn like Faults:
+	// by customer, night and how often it went wrong before, whatever the request id.
 	LostRequests LostRequests
 	LostAnswers  LostAnswers
 	// SlowFor is how long Late and Slow take; 0 is 20 seconds.
 	SlowFor time.Duration
-	// MaxInARow is the greatest number of accidents that the attestations for one customer meet in a night; 0 is 3.
+	// MaxInARow is the greatest number of accidents that the attestations for one customer meet in
+	// a night; 0 is 3.
 	MaxInARow int
 }
 
-// LostRequests are shares of attestations that the service does not take: nothing takes effect, and the request id is
-// not remembered. From outside they look like LostAnswers.
+// LostRequests are shares of attestations that the service does not take: nothing takes effect, and
+// the request id is not remembered. From outside they look like LostAnswers.
 type LostRequests struct {
 	// ServerError answers 500 with a JSON body.
 	ServerError float64
@@ -47,13 +51,13 @@ type LostRequests struct {
 	PageWithStatus200 float64
 	// Reset closes the connection without an answer.
 	Reset float64
-	// Late is taken after all, but only SlowFor after it came: then it is done even if the caller has gone away, or
-	// has meanwhile sent it again.
+	// Late is taken after all, but only SlowFor after it came: then it is done even if the caller
+	// has gone away, or has meanwhile sent it again.
 	Late float64
 }
 
-// LostAnswers are shares of attestations that are done, or refused, as they should be, and whose answer does not come
-// back as it was. A repeat under the same request id draws again.
+// LostAnswers are shares of attestations that are done, or refused, as they should be, and whose
+// answer does not come back as it was. A repeat under the same request id draws again.
 type LostAnswers struct {
 	// ServerError, GatewayPage, PageWithStatus200 and Reset are those of LostRequests.
 	ServerError       float64
@@ -92,8 +96,9 @@ func (f fault) parts() (kind fault, taken bool) {
 	return fault(strings.TrimPrefix(string(f), lostAnswer)), true
 }
 
-// serveAttestation answers one attestation that the quotas let through. It is done in the middle of the time that it
-// takes: a caller who goes away before that sent nothing, one who goes away after it does not hear what was done.
+// serveAttestation answers one attestation that the quotas let through. It is done in the middle of
+// the time that it takes: a caller who goes away before that sent nothing, one who goes away after
+// it does not hear what was done.
 func (s *Simulator) serveAttestation(q *request, number uint64) {
 	if !q.readBody() {
 		reset(q.w)
@@ -148,7 +153,7 @@ func (s *Simulator) countRefusal(q *request, status int) {
 	}
 	code := q.body.code
 	orDefault(&code, strconv.Itoa(status))
-	s.stats.refused(code)
+	s.stats.refused(q.call, code)
 }
 
 func (s *Simulator) gatewayStatus(q *request) int {
