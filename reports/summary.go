@@ -39,11 +39,10 @@ func (f *frame) summary(tables []table) error {
 	row = s.ageing(row)
 	row = s.renewalsTable(row)
 	row = s.first(row)
-	charts := row
+	charts := row // where a second page begins
 	if f.anyRun() {
 		row += chartRows + 1
 	}
-	second := row
 	row, counted := s.counts(row)
 	row = s.resellerTables(row)
 	row = s.policy(row)
@@ -51,7 +50,7 @@ func (f *frame) summary(tables []table) error {
 	end := s.charts(charts, row+1, counted)
 
 	f.print(d)
-	s.pages(row, second)
+	s.pages(row, charts)
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$L$%d", row-1))
 	return d.finish(max(summaryColumns, 1+trendShown+1), end)
 }
@@ -90,7 +89,9 @@ func (s *summarySheet) head() (next int) {
 	}
 	s.styleRow(integrity, summaryColumns, style)
 	s.put(1, integrity, s.integrity(), style)
-	s.toSheet(1, integrity, sheetChecks)
+	if s.verdict() != failed { // LibreOffice gives links a colour of their own, which nobody can read on red
+		s.toSheet(1, integrity, sheetChecks)
+	}
 	s.height(integrity, height)
 	tone := s.businessTone()
 	s.styleRow(business, summaryColumns, s.frame.style.business[tone])
@@ -463,11 +464,11 @@ func (s *summarySheet) first(row int) (next int) {
 	s.height(row, 22)
 	row++
 	s.styleRow(row, summaryColumns, style.header)
-	at := []int{1, 4, 7, 9, 12} // customer, why, next step, partner, row
+	at := []int{1, 3, 8, 10, 12} // customer, why, next step, partner, row
 	for i, head := range say.FirstHeads {
 		s.put(at[i], row, head, style.header)
 	}
-	s.height(row, 22)
+	s.height(row, 33)
 	row++
 	for _, c := range s.insights.first {
 		s.styleRow(row, summaryColumns, style.cell)
