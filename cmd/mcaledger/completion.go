@@ -27,6 +27,7 @@ func (a *app) completeFlags(root *cobra.Command) {
 	known := map[string]completer{
 		"partner": a.completePartners, "run": a.completeRuns, "against": a.completeRuns, "batch": a.completeBatches,
 		"sheet": words(reports.BookSheetNames()...), "dates": words("auto", "dmy", "mdy"), "log": words("text", "json"), "state": completeStates,
+		"kind": words("direct_bill", "indirect_provider", "indirect_reseller"),
 	}
 	visit(root, func(cmd *cobra.Command) {
 		for name, complete := range known {
