@@ -128,8 +128,8 @@ func heap(b *testing.B) (peak func() float64) {
 // ledgerBook is the store as the import job sees it.
 type ledgerBook struct{ *store.Store }
 
-func (l ledgerBook) Import(ctx context.Context, batch attestation.Batch, keep bool, approve *attestation.Approval, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
-	return l.Store.Import(ctx, batch, keep, approve, func(i *store.Import) error { return fill(i) }, report)
+func (l ledgerBook) Import(ctx context.Context, batch attestation.NewBatch, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, batch, func(i *store.Import) error { return fill(i) }, report)
 }
 
 // list writes a file of so many attestations.

@@ -78,9 +78,8 @@ type watchedImport struct {
 	told     func(done, expected int)
 }
 
-func (w watchedImport) Import(ctx context.Context, b attestation.Batch, keep bool, approve *attestation.Approval, fill func(BatchWriter) error,
-	report ReportRows) (attestation.Batch, error) {
-	return w.BatchStore.Import(ctx, b, keep, approve, func(page BatchWriter) error { return fill(&watchedPage{page, w, 0}) }, report)
+func (w watchedImport) Import(ctx context.Context, b attestation.NewBatch, fill func(BatchWriter) error, report ReportRows) (attestation.Batch, error) {
+	return w.BatchStore.Import(ctx, b, func(page BatchWriter) error { return fill(&watchedPage{page, w, 0}) }, report)
 }
 
 type watchedPage struct {

@@ -47,7 +47,7 @@ func (b *lab) imported(t *testing.T, rows []attestation.Attestation) int64 {
 
 func (b *lab) importedAt(t *testing.T, rows []attestation.Attestation, at time.Time) int64 {
 	t.Helper()
-	batch, err := b.store.Import(t.Context(), attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: at}, true, nil,
+	batch, err := b.store.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: at}, Keep: true},
 		func(i *store.Import) error { return i.Add(t.Context(), rows) },
 		func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
 	require.NoError(t, err)

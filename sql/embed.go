@@ -31,6 +31,7 @@ var (
 		"{{bytewise}}", `COLLATE "C"`,
 		"{{timestamp}}", "TIMESTAMPTZ",
 		"{{sort_text}}", `TEXT COLLATE "C"`,
+		"{{line_key}}", "BIGINT PRIMARY KEY",
 	), appendOnly: `-- +goose StatementBegin
 CREATE FUNCTION ${1}_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
     RAISE EXCEPTION ''rows of ${1} are only added, never changed or deleted''; END'
@@ -47,6 +48,7 @@ CREATE TRIGGER ${1}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${1} EXEC
 		"{{bytewise}}", "",
 		"{{timestamp}}", "TIMESTAMP",
 		"{{sort_text}}", "TEXT",
+		"{{line_key}}", "INTEGER PRIMARY KEY",
 	), appendOnly: `-- +goose StatementBegin
 CREATE TRIGGER ${1}_no_update BEFORE UPDATE ON ${1} BEGIN
     SELECT RAISE(ABORT, 'rows of ${1} are only added, never changed or deleted'); END;

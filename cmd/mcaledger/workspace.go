@@ -196,9 +196,8 @@ func (l ledgerStore) OpenQueue(ctx context.Context, partnerID string) (jobs.Part
 	return l.Queue(ctx, partnerID, program())
 }
 
-func (l ledgerStore) Import(ctx context.Context, b attestation.Batch, keep bool, approve *attestation.Approval,
-	fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
-	return l.Store.Import(ctx, b, keep, approve, func(i *store.Import) error { return fill(i) },
+func (l ledgerStore) Import(ctx context.Context, b attestation.NewBatch, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+	return l.Store.Import(ctx, b, func(i *store.Import) error { return fill(i) },
 		func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
 			return report(b, rows)
 		})

@@ -2,9 +2,11 @@ package attestation
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -59,18 +61,19 @@ const (
 
 // Earlier is an attestation of the same customer that the ledger holds already.
 type Earlier struct {
-	ID       ID
-	SameFile bool
-	State    State
-	Reason   Reason
-	Content  Content
+	ID        ID
+	PartnerID string
+	State     State
+	Content   Content
 }
 
 // Situation is what is known of a row's customer when it comes in.
 type Situation struct {
 	Customers   []Customer // every partner's customer with this tenant id, or without one with this domain
 	OfDomain    []Customer // every partner's customer with the row's domain, if it has a tenant id besides
-	Earlier     []Earlier  // of the one customer
+	Earlier     []Earlier  // of the one customer, the newest batch first
+	Contradicts int        // a line of the same file that says something else of the customer; 0: none
+	Repeats     int        // the line of the same file that says the same, and counts; 0: none
 	Since       standing.Date
 	EvenIfClear bool
 	EvenIfOld   bool // queue acceptances before Since, too
@@ -176,18 +179,18 @@ func unknownOrShared(s Situation) Decision {
 	return refuse(SeveralPartners, "more than one partner has this customer", "Import the row with --partner NAME.")
 }
 
-// against compares a row with what the ledger holds of the customer already.
+// against compares a row with the others of its file, and with what the ledger holds of the customer already.
 func against(content Content, s Situation) (Decision, bool) {
+	switch {
+	case s.Contradicts > 0:
+		return refuse(ConflictingRows, fmt.Sprintf("line %d of the file says something else of this customer", s.Contradicts),
+			"Leave in the file the one row that is right."), true
+	case s.Repeats > 0:
+		return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it says the same as line %d of the file", s.Repeats)}, true
+	}
 	for _, e := range s.Earlier {
 		same := content.Same(e.Content)
 		switch {
-		case e.SameFile && !same:
-			return Contradicted(e.ID.Line), true
-		case e.SameFile && (e.Reason == UnreadableRow || e.Reason == OtherCompany):
-			// Refused for what this row does not have.
-		case e.SameFile:
-			return Decision{State: Duplicate, Reason: SameRow,
-				Message: fmt.Sprintf("it says the same as line %d of the file", e.ID.Line)}, true
 		case same && e.State == Failed:
 			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)",
 				e.ID, e.State),
@@ -202,13 +205,6 @@ func against(content Content, s Situation) (Decision, bool) {
 		}
 	}
 	return Decision{}, false
-}
-
-// Contradicted is what becomes of a row when another line of the file says something else of the
-// same customer.
-func Contradicted(line int) Decision {
-	return refuse(ConflictingRows, fmt.Sprintf("line %d of the file says something else of this customer", line),
-		"Leave in the file the one row that is right.")
 }
 
 // correction queues a row that puts an earlier attestation right.
@@ -252,7 +248,28 @@ func sameText(a, b string) bool {
 }
 
 // folded is a text in the form in which it is compared.
-func folded(text string) string { return cases.Fold().String(norm.NFKC.String(text)) }
+func folded(text string) string {
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
+	return cases.Fold().String(norm.NFKC.String(text))
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// Said is a number that two rows share exactly if they say the same, as far as the seed goes: see Same.
+func (c Content) Said(seed maphash.Seed) int64 {
+	text := func(s string) string { return folded(strings.TrimSpace(s)) }
+	return int64(maphash.Comparable(seed, [...]string{text(c.Signer.FirstName), text(c.Signer.LastName), text(c.Signer.Email),
+		digits(c.Signer.Phone), string(c.Agreed)}))
+}
 
 func digits(phone string) string {
 	return strings.Map(func(r rune) rune {

@@ -1,20 +1,14 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"hash/maphash"
 	"iter"
-	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
@@ -22,48 +16,61 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows; report is shown them all, in
-// the file's order, before the batch is kept. Without keep, nothing is.
-//
-// With an approval, the batch is approved in the same transaction, if any row of it is queued. ErrInboxFileTaken is
-// returned when another run has made a batch of the same file of the inbox.
-func (s *Store) Import(ctx context.Context, batch attestation.Batch, keep bool, approve *attestation.Approval, fill func(*Import) error,
-	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
+// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows; report
+// is shown them all, in the file's order, before the batch is kept. Without Keep, nothing is. With an approval, the batch
+// is approved in the same transaction, if any row of it is queued. ErrInboxFileTaken is returned when another run has
+// made a batch of the same file of the inbox.
+func (s *Store) Import(ctx context.Context, n attestation.NewBatch, fill func(*Import) error,
+	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (batch attestation.Batch, err error) {
 
-	err := s.inTxOfConn(ctx, func(conn *sqlx.Conn, tx *sqlx.Tx) error {
-		if s.dialect == sqlfiles.Postgres {
-			for _, statement := range []string{"lock_imports", "look_up_by_index"} {
-				if _, err := s.exec(ctx, tx, statement, nil); err != nil {
-					return err
-				}
-			}
-		}
-		err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch))
-		if errors.Is(err, ErrNotFound) {
-			return ErrInboxFileTaken
-		}
-		if err != nil {
-			return err
-		}
-		page := &Import{store: s, conn: conn, tx: tx, batch: batch.ID, named: newFilter(), readAt: firstReadAt, sum: newSum()}
-		if err := errors.Join(fill(page), page.settle()); err != nil {
-			return err
-		}
-		if err := s.closeBatch(ctx, tx, &batch, page); err != nil {
-			return err
-		}
-		if err := report(batch, s.attestations(ctx, tx, batch.ID)); err != nil {
-			return err
-		}
-		if !keep {
-			return errNotKept
-		}
-		return s.approveImported(ctx, tx, &batch, approve)
+	matching, err := s.match(ctx, n)
+	if err != nil {
+		return n.Batch, err
+	}
+	defer matching.close()
+	err = s.inTxOfConn(ctx, func(conn *sqlx.Conn, tx *sqlx.Tx) error {
+		batch, err = s.importIn(ctx, conn, tx, n, matching, fill, report)
+		return err
 	})
 	if errors.Is(err, errNotKept) {
 		err = nil
 	}
 	return batch, err
+}
+
+func (s *Store) importIn(ctx context.Context, conn *sqlx.Conn, tx *sqlx.Tx, n attestation.NewBatch, matching *matching, fill func(*Import) error,
+	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
+
+	batch := n.Batch
+	if s.dialect == sqlfiles.Postgres {
+		if _, err := s.exec(ctx, tx, "lock_imports", nil); err != nil {
+			return batch, err
+		}
+	}
+	err := s.get(ctx, tx, &batch.ID, "begin_batch", rowOfBatch(batch))
+	if errors.Is(err, ErrNotFound) {
+		return batch, ErrInboxFileTaken
+	}
+	if err != nil {
+		return batch, err
+	}
+	page := &Import{store: s, conn: conn, tx: tx, matching: matching, batch: batch.ID, sum: newSum()}
+	if err := errors.Join(fill(page), page.settle()); err != nil {
+		return batch, err
+	}
+	if err := s.countBatch(ctx, tx, &batch, page.sum.Counts); err != nil {
+		return batch, err
+	}
+	if err := report(batch, s.attestations(ctx, tx, batch.ID)); err != nil {
+		return batch, err
+	}
+	if !n.Keep {
+		return batch, errNotKept
+	}
+	if err := s.recordImport(ctx, tx, batch, page); err != nil {
+		return batch, err
+	}
+	return batch, s.approveImported(ctx, tx, &batch, n.Approve)
 }
 
 // approveImported approves a batch as it is imported, if the caller asks for it and there is anything to approve.
@@ -94,50 +101,48 @@ func (s *Store) inTxOfConn(ctx context.Context, work func(*sqlx.Conn, *sqlx.Tx) 
 
 var errNotKept = errors.New("the batch is not to be kept")
 
-// closeBatch counts what came in and begins the batch's chain with a digest of all of it.
-func (s *Store) closeBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch, page *Import) error {
-	sum := page.sum
-	if page.amended {
-		var err error
-		if sum, err = s.sumUp(ctx, tx, batch.ID); err != nil {
-			return err
-		}
-	}
-	batch.Counts = sum.Counts
-	closed := batchRow{ID: batch.ID, Rows: sum.Rows, Queued: sum.Queued, Refused: sum.Refused, Duplicates: sum.Duplicates, AlreadyKnown: sum.AlreadyKnown}
-	if _, err := s.exec(ctx, tx, "close_batch", closed); err != nil {
-		return err
-	}
-	whole := rowOfBatch(*batch)
-	whole.Rows, whole.Queued, whole.Refused, whole.Duplicates, whole.AlreadyKnown = sum.Rows, sum.Queued, sum.Refused, sum.Duplicates, sum.AlreadyKnown
-	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued, Batch: whole.digest(), Digest: sum.digest(), Policy: batch.Policy})
+// countBatch saves how many rows there are of each kind.
+func (s *Store) countBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch, counts attestation.Counts) error {
+	batch.Counts = counts
+	_, err := s.exec(ctx, tx, "close_batch", batchRow{ID: batch.ID, Rows: counts.Rows, Queued: counts.Queued, Refused: counts.Refused,
+		Duplicates: counts.Duplicates, AlreadyKnown: counts.AlreadyKnown})
+	return err
+}
+
+// recordImport appends the event of the import, with a digest of all that came in, and one for each attestation that a
+// row corrects.
+func (s *Store) recordImport(ctx context.Context, tx *sqlx.Tx, batch attestation.Batch, page *Import) error {
+	whole := rowOfBatch(batch)
+	whole.Rows, whole.Queued, whole.Refused, whole.Duplicates, whole.AlreadyKnown = batch.Rows, batch.Queued, batch.Refused, batch.Duplicates, batch.AlreadyKnown
+	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued, Batch: whole.digest(),
+		Digest: page.sum.digest(), Policy: batch.Policy})
 	if err != nil {
 		return err
 	}
-	return s.append(ctx, tx, ledger.Event{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
+	events := []ledger.Event{{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)}}
+	for _, c := range page.corrections {
+		detail, err := json.Marshal(corrected{c.ID.String()})
+		if err != nil {
+			return err
+		}
+		events = append(events, ledger.Event{Kind: ledger.EventCorrect, Batch: c.Replaces.Batch, Line: c.Replaces.Line, PartnerID: c.PartnerID,
+			CustomerID: c.CustomerID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
+	}
+	for chunk := range slices.Chunk(events, eventChunk) {
+		if err := s.append(ctx, tx, chunk...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Unknown tells which of these tenant ids none of the partners has as a customer, as the last completed run left them.
-func (s *Store) Unknown(ctx context.Context, partners, tenantIDs []string) (map[string]bool, error) {
-	unknown := make(map[string]bool, len(tenantIDs))
-	for _, id := range tenantIDs {
-		unknown[id] = true
-	}
-	if len(unknown) == 0 {
-		return unknown, nil
-	}
-	arg := args{"partners": partners, "named": tenantIDs}
-	var known []int // one number: nearly always all are known, and need not be named
-	if err := s.lookUp(ctx, &known, "count_known", arg); err != nil || known[0] == len(unknown) {
-		return nil, err
-	}
-	var ids []string
-	err := s.lookUp(ctx, &ids, "known_ids", arg)
-	for _, id := range ids {
-		delete(unknown, strings.ToLower(id))
-	}
-	return unknown, err
+// corrected is the detail of the event of an attestation that another one replaces.
+type corrected struct {
+	By string `json:"by"` // id of the attestation that replaces it
 }
+
+// eventChunk is how many events one statement takes.
+const eventChunk = 500
 
 // Customers finds the customers of the given partners that rows name, as the last completed run left them.
 func (s *Store) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
@@ -155,7 +160,7 @@ func (s *Store) Customers(ctx context.Context, partners []string, named []attest
 			return nil
 		}
 		rows := make([]customerRow, 0, len(named))
-		if err := s.lookUp(ctx, &rows, query, args{"partners": partners, "named": named}); err != nil {
+		if err := s.list(ctx, s.db, &rows, query, args{"partners": partners, "named": named}); err != nil {
 			return err
 		}
 		customers := make([]attestation.Customer, len(rows))
@@ -179,36 +184,6 @@ func (s *Store) Customers(ctx context.Context, partners []string, named []attest
 		return attestation.Identity{Domain: strings.ToLower(r.Domain)}
 	})
 }
-
-// lookUp is list, outside of any transaction, for a few thousand keys of a big table. PostgreSQL would rather read the whole table, once for
-// each chunk of a file, and takes the keys more cheaply as one array than as a parameter each.
-func (s *Store) lookUp(ctx context.Context, into any, name string, arg args) error {
-	if s.dialect != sqlfiles.Postgres {
-		return s.list(ctx, s.db, into, name, arg)
-	}
-	arrays := map[string]any{}
-	for key, value := range arg {
-		if arrays[key] = value; reflect.TypeOf(value).Kind() == reflect.Slice {
-			arrays[key] = pq.Array(value)
-		}
-	}
-	query, values, err := sqlx.Named(inList.ReplaceAllString(s.queries[name], "= ANY($1)"), arrays)
-	if err != nil {
-		return fmt.Errorf("statement %q: %w", name, err)
-	}
-	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := s.exec(ctx, tx, "look_up_by_index", nil); err != nil {
-			return err
-		}
-		if err := tx.SelectContext(ctx, into, s.db.Rebind(query), values...); err != nil {
-			return &Error{name, err}
-		}
-		return nil
-	})
-}
-
-// inList is where a statement takes a list of keys.
-var inList = regexp.MustCompile(`IN \((:\w+)\)`)
 
 // customerRow is what the table standing holds of an attestation.Customer.
 type customerRow struct {
@@ -234,125 +209,22 @@ func (r customerRow) customer() attestation.Customer {
 
 // Import is a batch that is being filled, by one goroutine.
 type Import struct {
-	store   *Store
-	conn    *sqlx.Conn
-	tx      *sqlx.Tx // on conn
-	batch   int64
-	named   filter // the customers of the rows so far
-	asked   int    // for so many customers the ledger was asked what it holds of them
-	readAt  int    // when so many were asked, reading all that it holds may be cheaper
-	open    filter // the customers of whom it holds something; without room for any: not known
-	sum     *sum   // of the rows so far
-	amended bool   // some are not any more what they were when they were summed up
-	writing chan error
+	store       *Store
+	conn        *sqlx.Conn
+	tx          *sqlx.Tx // on conn
+	matching    *matching
+	batch       int64
+	sum         *sum                      // of the rows so far
+	corrections []attestation.Attestation // those that replace others; without contents
+	writing     chan error
 
-	inHand, spare written // what is being written, and the room of what was written before
+	inHand, spare written // what is being written, and the buffers of what was written before
 }
 
-// Earlier finds, for each of these customers, what the ledger holds of it already: what is not over, and of this batch the first row that was
-// not refused for itself, or else the first. Only for customers that the batch may have named before, it has to wait for the writing.
-func (i *Import) Earlier(ctx context.Context, customers []attestation.Customer) ([][]attestation.Earlier, error) {
-	if err := i.readOpen(ctx); err != nil {
-		return nil, err
-	}
-	var fresh, again []string
-	places := make(map[ofCustomer]int, len(customers))
-	for n, c := range customers {
-		key := ofCustomer{c.PartnerID, c.ID}
-		if places[key] = n; i.named.has(key) {
-			again = append(again, c.ID)
-		} else if i.open.bits == nil || i.open.has(key) {
-			fresh = append(fresh, c.ID)
-		}
-	}
-	i.asked += len(fresh)
-	var rows []attestationRow
-	if len(fresh) > 0 {
-		if err := i.store.lookUp(ctx, &rows, "earlier_attestations", args{"customers": fresh, "batch": i.batch}); err != nil {
-			return nil, err
-		}
-		rows = slices.DeleteFunc(rows, func(r attestationRow) bool { return i.named.has(ofCustomer{r.PartnerID, r.CustomerID}) })
-	}
-	if len(again) > 0 {
-		if err := i.settle(); err != nil {
-			return nil, err
-		}
-		var some []attestationRow
-		if err := i.store.list(ctx, i.tx, &some, "earlier_attestations", args{"customers": again, "batch": i.batch}); err != nil {
-			return nil, err
-		}
-		rows = append(rows, slices.DeleteFunc(some, func(r attestationRow) bool { return !i.named.has(ofCustomer{r.PartnerID, r.CustomerID}) })...)
-	}
-	rows = slices.DeleteFunc(rows, func(r attestationRow) bool {
-		_, asked := places[ofCustomer{r.PartnerID, r.CustomerID}]
-		return !asked
-	})
-	slices.SortFunc(rows, func(a, b attestationRow) int {
-		return cmp.Or(cmp.Compare(b.BatchID, a.BatchID), cmp.Compare(a.Line, b.Line)) // the newest batch first
-	})
-	signers, err := i.signers(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
-	earlier := make([][]attestation.Earlier, len(customers))
-	for _, r := range rows {
-		id, n := attestation.ID{Batch: r.BatchID, Line: r.Line}, places[ofCustomer{r.PartnerID, r.CustomerID}]
-		earlier[n] = append(earlier[n], attestation.Earlier{ID: id, SameFile: r.BatchID == i.batch, State: r.State, Reason: r.Reason,
-			Content: attestation.Content{Signer: signers[id], Agreed: r.Agreed}})
-	}
-	return earlier, nil
-}
-
-// readOpen reads of whom the ledger holds anything, once that is cheaper than to ask for each customer of a long file, and gives up where
-// there is too much of it. Nobody else imports meanwhile, and what is over does not begin again but by a retry.
-func (i *Import) readOpen(ctx context.Context) error {
-	if i.open.bits != nil || i.asked < i.readAt {
-		return nil
-	}
-	open, n, most := newFilter(), 0, readPerAsked*i.asked
-	for row, err := range stream[attestationRow](ctx, i.store, "open_customers", args{"most": most}) {
-		if err != nil {
-			return err
-		}
-		open.add(ofCustomer{row.PartnerID, row.CustomerID})
-		n++
-	}
-	if i.readAt *= 4; n < most {
-		i.open = open
-	}
-	return nil
-}
-
-const (
-	firstReadAt  = 5000
-	readPerAsked = 10 // as many rows are read in the time in which one customer is asked for
-)
-
-// ofCustomer names a customer: two partners may have the same tenant.
-type ofCustomer struct{ partner, customer string }
-
-func (i *Import) signers(ctx context.Context, rows []attestationRow) (map[attestation.ID]standing.Contact, error) {
-	lines := map[int64][]int{}
-	for _, r := range rows {
-		lines[r.BatchID] = append(lines[r.BatchID], r.Line)
-	}
-	signers := map[attestation.ID]standing.Contact{}
-	for batch, lines := range lines {
-		var people []personRow
-		var err error
-		if batch == i.batch { // nobody else sees it yet, and Earlier has waited for it
-			err = i.store.list(ctx, i.tx, &people, "signers", args{"batch": batch, "lines": lines})
-		} else {
-			err = i.store.lookUp(ctx, &people, "signers", args{"batch": batch, "lines": lines})
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range people {
-			signers[attestation.ID{Batch: batch, Line: p.Line}] = standing.Contact{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, Phone: p.Phone}
-		}
-	}
-	return signers, nil
+// Matches yields what is known of the rows of the file, in its order. Rows of whose customers nothing is known are left
+// out.
+func (i *Import) Matches(ctx context.Context) iter.Seq2[attestation.Match, error] {
+	return i.matching.matches(ctx)
 }
 
 // Add keeps rows of the file, in the file's order, with what was decided of them. They are written while the caller goes on: an error may come
@@ -370,7 +242,9 @@ func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error 
 		}
 		record := rowOfAttestation(a, person.digest())
 		i.sum.add(record)
-		i.named.add(ofCustomer{a.PartnerID, a.CustomerID})
+		if a.Replaces != (attestation.ID{}) {
+			i.corrections = append(i.corrections, attestation.Attestation{ID: a.ID, PartnerID: a.PartnerID, CustomerID: a.CustomerID, Replaces: a.Replaces})
+		}
 		records, people = append(records, record), append(people, person)
 	}
 	write := []insertion{insertionOf(i.store, "save_attestation", records), insertionOf(i.store, "save_signer", people)}
@@ -405,48 +279,4 @@ func (i *Import) settle() error {
 	err := <-i.writing
 	i.writing = nil
 	return err
-}
-
-// Refuse takes back the admission of all rows of a customer that came earlier in the same file.
-func (i *Import) Refuse(ctx context.Context, customer attestation.Customer, d attestation.Decision) error {
-	if err := i.settle(); err != nil {
-		return err
-	}
-	i.amended = true
-	_, err := i.store.exec(ctx, i.tx, "refuse_admitted", args{"batch": i.batch, "partner_id": customer.PartnerID, "customer_id": customer.ID, "reason": d.Reason, "message": d.Message, "hint": d.Hint})
-	return err
-}
-
-// filter remembers customers in a fixed room, so that of nearly every customer it is known without a question that no row has named it before.
-// It never forgets one, but may take one for another: with a million customers, one in 100,000.
-type filter struct {
-	seed maphash.Seed
-	bits []uint64
-}
-
-const filterBits = 1 << 26 // 8 MiB
-
-func newFilter() filter { return filter{maphash.MakeSeed(), make([]uint64, filterBits/64)} }
-
-func (f filter) add(c ofCustomer) {
-	for _, bit := range f.marks(c) {
-		f.bits[bit/64] |= 1 << (bit % 64)
-	}
-}
-
-func (f filter) has(c ofCustomer) bool {
-	for _, bit := range f.marks(c) {
-		if f.bits[bit/64]&(1<<(bit%64)) == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func (f filter) marks(c ofCustomer) (bits [4]uint64) {
-	hash := maphash.Comparable(f.seed, c)
-	for n := range bits {
-		bits[n] = (hash + uint64(n)*(hash>>32)) % filterBits
-	}
-	return bits
 }

@@ -15,15 +15,15 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// insertion adds rows that were prepared for it.
-type insertion func(context.Context, *sqlx.Conn, *sqlx.Tx) error
+// insertion adds rows that were prepared for it: by the connection itself, or by a transaction of it.
+type insertion func(ctx context.Context, conn *sqlx.Conn, on sqlx.ExecerContext) error
 
 // insertionOf prepares to add many rows by a statement of the form INSERT INTO table (columns) VALUES (:names). PostgreSQL takes them by COPY,
 // several times faster than as one statement's parameters.
 func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 	if s.dialect != sqlfiles.Postgres {
-		return func(ctx context.Context, _ *sqlx.Conn, tx *sqlx.Tx) error {
-			_, err := s.exec(ctx, tx, name, rows)
+		return func(ctx context.Context, _ *sqlx.Conn, on sqlx.ExecerContext) error {
+			_, err := s.exec(ctx, on, name, rows)
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 				piece.WriteByte('\t')
 			}
 			if err := writeCopied(&piece, reflectx.FieldByIndexesReadOnly(row, field)); err != nil {
-				return func(context.Context, *sqlx.Conn, *sqlx.Tx) error { return &Error{name, err} }
+				return func(context.Context, *sqlx.Conn, sqlx.ExecerContext) error { return &Error{name, err} }
 			}
 		}
 		if i == len(rows)-1 || piece.Len() > copyPiece {
@@ -54,7 +54,7 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 		}
 	}
 	statement := "COPY " + strings.TrimPrefix(into, "INSERT INTO ") + " FROM STDIN"
-	return func(ctx context.Context, conn *sqlx.Conn, _ *sqlx.Tx) error {
+	return func(ctx context.Context, conn *sqlx.Conn, _ sqlx.ExecerContext) error {
 		// database/sql closes a connection of which it hears here that it is bad, and waits for its transaction to end: this one, which waits for us.
 		var failed error
 		err := conn.Raw(func(c any) error {

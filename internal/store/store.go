@@ -185,7 +185,7 @@ func (s *Store) bind(name string, arg any) (string, []any, error) {
 	return s.db.Rebind(query), values, nil
 }
 
-func (s *Store) exec(ctx context.Context, on sqlx.ExtContext, name string, arg any) (int64, error) {
+func (s *Store) exec(ctx context.Context, on sqlx.ExecerContext, name string, arg any) (int64, error) {
 	query, values, err := s.bind(name, arg)
 	if err != nil {
 		return 0, err

@@ -7,12 +7,6 @@ VALUES (:file_name, :sha256, :result_format, :header, :even_if_clear, :imported_
 ON CONFLICT DO NOTHING
 RETURNING id
 
--- name: count_known
-SELECT COUNT(DISTINCT customer_id) FROM standing WHERE valid_to IS NULL AND partner_id IN (:partners) AND customer_id IN (:named)
-
--- name: known_ids
-SELECT customer_id FROM standing WHERE valid_to IS NULL AND partner_id IN (:partners) AND customer_id IN (:named)
-
 -- name: customers_by_id
 -- As the last completed run left them.
 SELECT s.partner_id, s.customer_id, s.name, s.domain, s.standing, s.reason, s.date_agreed, s.signer_first, s.signer_last, s.signer_email,
@@ -26,24 +20,6 @@ SELECT s.partner_id, s.customer_id, s.name, s.domain, s.standing, s.reason, s.da
 FROM standing s JOIN partner p ON p.id = s.partner_id
 WHERE s.valid_to IS NULL AND s.partner_id IN (:partners) AND lower(s.domain) IN (:named)
 
--- name: earlier_attestations
--- Not in order: PostgreSQL would walk the whole table in that order instead of looking customers up.
-SELECT batch_id, line, partner_id, customer_id, state, reason, date_agreed FROM attestation a
-WHERE customer_id IN (:customers) AND (batch_id = :batch AND line = COALESCE((
-        SELECT MIN(x.line) FROM attestation x WHERE x.customer_id = a.customer_id AND x.partner_id = a.partner_id AND x.batch_id = a.batch_id
-          AND (x.state <> 'refused' OR x.reason = 'conflicting_rows')), (
-        SELECT MIN(x.line) FROM attestation x WHERE x.customer_id = a.customer_id AND x.partner_id = a.partner_id AND x.batch_id = a.batch_id))
-  OR batch_id <> :batch AND state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired', 'cleared'))
-
--- name: open_customers
--- Of whom earlier_attestations would find something, now or after a retry.
-SELECT partner_id, customer_id FROM attestation
-WHERE state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'cleared') LIMIT :most
-
--- name: signers
--- Asked for apart from their attestations: joined, PostgreSQL would read them all for each chunk of an import.
-SELECT line, first_name, last_name, email, phone FROM attestation_signer WHERE batch_id = :batch AND line IN (:lines)
-
 -- name: save_attestation
 INSERT INTO attestation (batch_id, line, partner_id, customer_id, customer_name, admitted, state, reason, message, hint, date_agreed,
     evidence, replaces_batch, replaces_line, signer_digest)
@@ -53,10 +29,6 @@ VALUES (:batch_id, :line, :partner_id, :customer_id, :customer_name, :admitted, 
 -- name: save_signer
 INSERT INTO attestation_signer (batch_id, line, first_name, last_name, email, phone, company_name, country, language, note, cells, salt)
 VALUES (:batch_id, :line, :first_name, :last_name, :email, :phone, :company_name, :country, :language, :note, :cells, :salt)
-
--- name: refuse_admitted
-UPDATE attestation SET admitted = 'refused', state = 'refused', reason = :reason, message = :message, hint = :hint, replaces_batch = NULL, replaces_line = NULL
-WHERE customer_id = :customer_id AND partner_id = :partner_id AND batch_id = :batch AND state IN ('queued', 'already_known', 'duplicate')
 
 -- name: close_batch
 UPDATE batch SET row_count = :row_count, queued = :queued, refused = :refused, duplicates = :duplicates, already_known = :already_known
@@ -70,10 +42,6 @@ FROM attestation WHERE batch_id = :batch ORDER BY line
 -- name: lock_imports
 -- PostgreSQL only: SQLite has one writer anyway. Two imports of one file at the same time must not miss each other.
 SELECT pg_advisory_xact_lock(7121903)
-
--- name: look_up_by_index
--- PostgreSQL only: for each chunk of a file it would rather read a whole table, and compile the statement first.
-SET LOCAL enable_seqscan = off; SET LOCAL random_page_cost = 0; SET LOCAL jit = off
 
 -- name: batch
 SELECT * FROM batch WHERE id = :batch

@@ -38,9 +38,10 @@ var attestations = map[string]func(*testing.T, *fixture){
 	"the schema and the code know the same states":     statesAgree,
 	"a batch is approved as it is imported":            approvesImported,
 	"a file of the inbox makes one batch":              inboxFileOnce,
-	"earlier rows of a file can be refused":            refusesEarlierRow,
-	"what was said earlier is said of one partner":     earlierIsOfPartner,
-	"a long file's customers are found, too":           earlierInALongFile,
+	"rows are matched with the customers they name":    matchesRows,
+	"rows of one customer know of each other":          matchesRepetitions,
+	"rows are matched with what the ledger holds":      matchesEarlier,
+	"a correction is an event of what it corrects":     recordsCorrections,
 	"any text comes back as it was":                    anyText,
 	"every row belongs to a batch, every person to it": rowsBelong,
 	"customers are found by tenant id and by domain":   findsCustomers,
@@ -51,7 +52,7 @@ const file = "abc123"
 // batch imports rows of the given customers, queued.
 func (l *fixture) batch(t *testing.T, customers ...string) attestation.Batch {
 	t.Helper()
-	b, err := l.Import(t.Context(), attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, true, nil,
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, Keep: true},
 		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) }, unreported)
 	require.NoError(t, err)
 	return b
@@ -129,12 +130,12 @@ func (l *fixture) state(t *testing.T, id attestation.ID) attestation.State {
 
 func importsWhole(t *testing.T, l *fixture) {
 	broken := errors.New("line 3 cannot be read")
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, nil, func(i *store.Import) error {
+	_, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a")))
 		return broken
 	}, unreported)
 	require.ErrorIs(t, err, broken)
-	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, nil, func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}}, func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
 		func(b attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
 			for a, err := range all {
 				require.NoError(t, err)
@@ -144,13 +145,13 @@ func importsWhole(t *testing.T, l *fixture) {
 		})
 	require.NoError(t, err)
 	require.Equal(t, 1, b.Queued, "a dry run counts, and keeps nothing")
-	_, err = l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, true, nil, func(i *store.Import) error {
+	_, err = l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error {
 		require.NoError(t, i.Add(t.Context(), rows("a")), "it is told later")
 		return i.Add(t.Context(), rows("b"))
 	}, unreported)
 	require.ErrorContains(t, err, "save_attestation", "two rows of one line")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = l.Import(ctx, attestation.Batch{ImportedAt: night(1)}, true, nil, func(i *store.Import) error {
+	_, err = l.Import(ctx, attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error {
 		require.NoError(t, i.Add(ctx, rows("a")))
 		cancel()
 		return nil
@@ -198,7 +199,7 @@ func approvesImported(t *testing.T, l *fixture) {
 	nobody := attestation.Actor{Name: "approval: none", UserID: "1000", Host: "desk", Source: attestation.FromPolicy}
 	batch := attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id"}, ImportedBy: ana, ImportedAt: night(1), Policy: policy}
 	imported := func(keep bool, rows []attestation.Attestation) attestation.Batch {
-		b, err := l.Import(t.Context(), batch, keep, &attestation.Approval{By: nobody, At: night(1), Policy: policy},
+		b, err := l.Import(t.Context(), attestation.NewBatch{Batch: batch, Keep: keep, Approve: &attestation.Approval{By: nobody, At: night(1), Policy: policy}},
 			func(i *store.Import) error { return i.Add(t.Context(), rows) },
 			func(_ attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
 				for a, err := range all {
@@ -231,7 +232,7 @@ func approvesImported(t *testing.T, l *fixture) {
 
 func inboxFileOnce(t *testing.T, l *fixture) {
 	take := func(name, sha256 string) (attestation.Batch, error) {
-		return l.Import(t.Context(), attestation.Batch{File: name, SHA256: sha256, Form: "{}", Header: []string{"id"}, ImportedAt: night(1), InboxFile: name}, true, nil,
+		return l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: name, SHA256: sha256, Form: "{}", Header: []string{"id"}, ImportedAt: night(1), InboxFile: name}, Keep: true},
 			func(i *store.Import) error { return i.Add(t.Context(), rows("a")) }, unreported)
 	}
 	first, err := take("may.csv", "1")
@@ -538,64 +539,129 @@ func statesAgree(t *testing.T, l *fixture) {
 	require.Error(t, err, "the schema knows no other")
 }
 
-func refusesEarlierRow(t *testing.T, l *fixture) {
-	b, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1), SHA256: file}, true, nil, func(i *store.Import) error {
-		require.NoError(t, i.Add(t.Context(), rows("a", "b")))
-		earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: fabrikam.ID, ID: "a"}})
-		require.NoError(t, err)
-		require.Equal(t, "a@example.com", earlier[0][0].Content.Signer.Email)
-		require.True(t, earlier[0][0].SameFile)
-		require.Empty(t, earlier[1], "another partner's")
-		return i.Refuse(t.Context(), attestation.Customer{PartnerID: contoso.ID, ID: "a"}, attestation.Decision{Reason: attestation.ConflictingRows, Message: "m", Hint: "h"})
-	}, unreported)
-	require.NoError(t, err)
-	require.Equal(t, attestation.Counts{Rows: 2, Queued: 1, Refused: 1}, b.Counts)
-	require.Equal(t, attestation.Refused, l.state(t, attestation.ID{Batch: b.ID, Line: 2}))
-	l.whole(t)
-}
-
-func earlierIsOfPartner(t *testing.T, l *fixture) {
-	b := l.batch(t, "a", "b")
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, nil, func(i *store.Import) error {
-		mine := rows("a")
-		mine[0].PartnerID = fabrikam.ID
-		require.NoError(t, i.Add(t.Context(), mine))
-		earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: fabrikam.ID, ID: "b"}, {PartnerID: fabrikam.ID, ID: "a"}})
-		require.NoError(t, err)
-		require.Len(t, earlier[0], 1)
-		require.Equal(t, attestation.ID{Batch: b.ID, Line: 2}, earlier[0][0].ID)
-		require.Equal(t, "a@example.com", earlier[0][0].Content.Signer.Email)
-		require.False(t, earlier[0][0].SameFile)
-		require.Empty(t, earlier[1])
-		require.Len(t, earlier[2], 1)
-		require.True(t, earlier[2][0].SameFile)
-		return nil
-	}, unreported)
-	require.NoError(t, err)
-}
-
-func earlierInALongFile(t *testing.T, l *fixture) {
-	before := l.batch(t, "a", "b")
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: before.ID, Line: 3}, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
-	crowd := make([]attestation.Customer, 5000)
-	for n := range crowd {
-		crowd[n] = attestation.Customer{PartnerID: contoso.ID, ID: fmt.Sprint("crowd ", n)}
-	}
-	_, err := l.Import(t.Context(), attestation.Batch{ImportedAt: night(1)}, false, nil, func(i *store.Import) error {
-		for range 2 { // the second time, what the ledger holds was read
-			nothing, err := i.Earlier(t.Context(), crowd)
+// matched imports rows that are named and returns what was known of each, by line.
+func (l *fixture) matched(t *testing.T, partners []string, found []attestation.Customer, named ...attestation.NamedRow) (matches map[int]attestation.Match, unknown []string) {
+	t.Helper()
+	matches = map[int]attestation.Match{}
+	batch := attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Partners: partners,
+		Rows: func(yield func(attestation.NamedRow, error) bool) {
+			for n, row := range named {
+				row.Line = n + 2
+				if !yield(row, nil) {
+					return
+				}
+			}
+		},
+		LookUp: func(ids iter.Seq2[string, error]) ([]attestation.Customer, error) {
+			for id, err := range ids {
+				require.NoError(t, err)
+				unknown = append(unknown, id)
+			}
+			return found, nil
+		}}
+	_, err := l.Import(t.Context(), batch, func(i *store.Import) error {
+		last := 0
+		for m, err := range i.Matches(t.Context()) {
 			require.NoError(t, err)
-			require.Equal(t, make([][]attestation.Earlier, len(crowd)), nothing)
-			earlier, err := i.Earlier(t.Context(), []attestation.Customer{{PartnerID: contoso.ID, ID: "a"}, {PartnerID: contoso.ID, ID: "b"}, {PartnerID: fabrikam.ID, ID: "a"}})
-			require.NoError(t, err)
-			require.Len(t, earlier[0], 1)
-			require.Equal(t, attestation.ID{Batch: before.ID, Line: 2}, earlier[0][0].ID)
-			require.Empty(t, earlier[1], "it was taken back")
-			require.Empty(t, earlier[2], "another partner's")
+			require.Greater(t, m.Line, last, "in the order of the file")
+			last = m.Line
+			matches[m.Line] = m
 		}
 		return nil
 	}, unreported)
 	require.NoError(t, err)
+	return matches, unknown
+}
+
+func tenant(id string) attestation.NamedRow {
+	return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: true, Said: 1}
+}
+
+func matchesRows(t *testing.T, l *fixture) {
+	shop := clear("b")
+	shop.Domain = "Shop.Example.COM"
+	l.sweep(t, 1, clear("a"), shop)
+	unreadable := tenant("bad")
+	unreadable.Readable = false
+	both := tenant("a")
+	both.Domain = "shop.example.com"
+	byDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "shop.example.com"}, Readable: true}
+	noDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "nobody.example.com"}, Readable: true}
+	found := []attestation.Customer{{PartnerID: contoso.ID, ID: "new", Name: "New", Standing: standing.Unknown}}
+	matches, unknown := l.matched(t, []string{contoso.ID}, found, tenant("a"), tenant("nobody"), tenant("new"), unreadable, both, byDomain, noDomain, tenant("nobody"), attestation.NamedRow{})
+	require.Equal(t, []string{"nobody", "new"}, unknown, "once, in the order of the file")
+	require.Len(t, matches, 4)
+	require.Equal(t, standing.Date("2024-05-06"), matches[2].Customers[0].OnRecord.Agreed)
+	require.Equal(t, []any{contoso.ID, "a", standing.Clear}, []any{matches[2].Customers[0].PartnerID, matches[2].Customers[0].ID, matches[2].Customers[0].Standing})
+	require.Equal(t, []any{"new", "New", standing.Unknown}, []any{matches[4].Customers[0].ID, matches[4].Customers[0].Name, matches[4].Customers[0].Standing})
+	require.Equal(t, []any{"a", "b"}, []any{matches[6].Customers[0].ID, matches[6].OfDomain[0].ID}, "the domain is another customer's")
+	require.Equal(t, "b", matches[7].Customers[0].ID)
+	require.Empty(t, matches[7].OfDomain)
+	matches, _ = l.matched(t, []string{fabrikam.ID}, nil, tenant("a"))
+	require.Empty(t, matches, "another partner's")
+	for _, table := range []string{"import_row", "import_found", "import_domain", "import_repeat"} {
+		_, err := l.raw.Exec("SELECT * FROM " + table)
+		require.Error(t, err, "nothing is left")
+	}
+}
+
+func matchesRepetitions(t *testing.T, l *fixture) {
+	shop := clear("b")
+	shop.Domain = "shop.example.com"
+	l.sweep(t, 1, clear("a"), shop, clear("c"), clear("d"))
+	says := func(id string, said int64, readable bool) attestation.NamedRow {
+		return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: readable, Said: said}
+	}
+	byDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "shop.example.com"}, Readable: true, Said: 1}
+	matches, _ := l.matched(t, []string{contoso.ID}, nil, says("a", 1, true), says("b", 1, true), says("c", 1, false), says("d", 1, true),
+		says("a", 2, true), byDomain, says("c", 1, true), says("a", 1, true), says("c", 1, true))
+	shown := map[int][2]int{}
+	for line, m := range matches {
+		shown[line] = [2]int{m.Readable, m.Contradicts}
+	}
+	require.Equal(t, map[int][2]int{
+		2: {2, 6}, 6: {2, 2}, 9: {2, 6}, // a contradicts itself
+		3: {3, 0}, 7: {3, 0}, // b is named by its domain, too
+		4: {8, 0}, 8: {8, 0}, 10: {8, 0}, // the first of c cannot be read
+		5: {0, 0},
+	}, shown)
+}
+
+func matchesEarlier(t *testing.T, l *fixture) {
+	l.sweep(t, 1, clear("a"), clear("b"), clear("c"))
+	first := l.batch(t, "a", "b", "c")
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 3}, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: first.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
+	require.NoError(t, err)
+	q := l.queue(t)
+	send(t, q, claim(t, q), "r")
+	second := l.batch(t, "a")
+	matches, _ := l.matched(t, []string{contoso.ID}, nil, tenant("a"), tenant("b"), tenant("c"))
+	require.Equal(t, []attestation.Earlier{
+		{ID: attestation.ID{Batch: second.ID, Line: 2}, PartnerID: contoso.ID, State: attestation.Queued, Content: matches[2].Earlier[0].Content},
+		{ID: attestation.ID{Batch: first.ID, Line: 2}, PartnerID: contoso.ID, State: attestation.Unsure, Content: matches[2].Earlier[1].Content},
+	}, matches[2].Earlier, "the newest first")
+	require.Equal(t, "a@example.com", matches[2].Earlier[0].Content.Signer.Email)
+	require.Equal(t, standing.Date("2026-11-20"), matches[2].Earlier[0].Content.Agreed)
+	require.Empty(t, matches[3].Earlier, "it was cancelled")
+	require.Len(t, matches[4].Earlier, 1)
+	l.exec(t, "DELETE FROM attestation_signer")
+	matches, _ = l.matched(t, []string{contoso.ID}, nil, tenant("a"))
+	require.Empty(t, matches[2].Earlier[0].Content.Signer, "it was purged")
+}
+
+func recordsCorrections(t *testing.T, l *fixture) {
+	before := l.batch(t, "a")
+	again := rows("a", "b")
+	again[0].Replaces = attestation.ID{Batch: before.ID, Line: 2}
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(2), ImportedBy: attestation.Actor{Name: "ana"}}, Keep: true},
+		func(i *store.Import) error { return i.Add(t.Context(), again) }, unreported)
+	require.NoError(t, err)
+	events, err := l.Events(t.Context(), attestation.ID{Batch: before.ID, Line: 2})
+	require.NoError(t, err)
+	last := events[len(events)-1]
+	require.Equal(t, []any{ledger.EventCorrect, "ana", fmt.Sprintf(`{"by":"%d-2"}`, b.ID)}, []any{last.Kind, last.Actor.Name, last.Detail})
+	l.whole(t)
 }
 
 func anyText(t *testing.T, l *fixture) {
@@ -604,7 +670,7 @@ func anyText(t *testing.T, l *fixture) {
 	for n, text := range odd {
 		many[n].CustomerName, many[n].Content.Note, many[n].Cells = text, text, []string{text, "plain", text}
 	}
-	b, err := l.Import(t.Context(), attestation.Batch{SHA256: file, ImportedAt: night(1)}, true, nil, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{SHA256: file, ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
 	require.NoError(t, err)
 	n := 0
 	for a, err := range l.Attestations(t.Context(), b.ID) {
@@ -635,12 +701,6 @@ func findsCustomers(t *testing.T, l *fixture) {
 	require.Equal(t, "B", found[byDomain][0].ID)
 	require.Equal(t, standing.DirectBill, found[byDomain][0].Kind)
 	require.Empty(t, found[attestation.Identity{}])
-	unknown, err := l.Unknown(t.Context(), []string{contoso.ID}, []string{"a", "nobody", "a"})
-	require.NoError(t, err)
-	require.Equal(t, map[string]bool{"nobody": true}, unknown)
-	unknown, err = l.Unknown(t.Context(), []string{contoso.ID}, []string{"a", "a"})
-	require.NoError(t, err)
-	require.Empty(t, unknown)
 	none, err := l.Customers(t.Context(), []string{fabrikam.ID}, []attestation.Identity{byID})
 	require.NoError(t, err)
 	require.Empty(t, none, "another partner's")

@@ -30,7 +30,7 @@ func (l *fixture) mixed(t *testing.T, rows ...attestation.Attestation) attestati
 	for n := range rows {
 		rows[n].ID.Line = n + 2
 	}
-	b, err := l.Import(t.Context(), attestation.Batch{File: "june.csv", SHA256: file, Form: "{}", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, true, nil,
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: "june.csv", SHA256: file, Form: "{}", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, Keep: true},
 		func(i *store.Import) error { return i.Add(t.Context(), rows) }, unreported)
 	require.NoError(t, err)
 	return b
