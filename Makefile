@@ -3,7 +3,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: docs help build cross demo test race bench fuzz lint postgres libxlsxwriter
+.PHONY: docs help build cross demo test race bench fuzz lint postgres chromium libxlsxwriter
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ cross: ## compile for every system of a release
 demo: build ## two simulated nights and their workbook, in ./demo
 	./bin/mcaledger demo --dir demo
 
-test: postgres ## every test, on SQLite and on a throwaway PostgreSQL server
+test: postgres chromium ## every test, on SQLite and on a throwaway PostgreSQL server
 	$(GO) test ./...
 
 race: postgres ## the concurrent parts under the race detector (needs a C compiler)
@@ -49,6 +49,15 @@ postgres:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
 	  else \
 	    echo "PostgreSQL is needed for the tests; on Debian or Ubuntu: sudo apt-get install -y postgresql"; exit 1; \
+	  fi; }
+
+# A test signs in with a real browser.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	  else \
+	    echo "Chromium is needed for the tests; on Debian: sudo apt-get install -y chromium"; exit 1; \
 	  fi; }
 
 # The workbook's benchmark compares with this C library; nothing else needs it.
