@@ -13,7 +13,7 @@ import (
 )
 
 // Enrich reads more about the customers of a run that is closed: the subscriptions of blocked
-// customers, and the indirect resellers of an indirect provider's customers.
+// customers, and the indirect resellers of an indirect provider's customers with their names.
 type Enrich struct {
 	Kind        standing.PartnerKind
 	Concurrency int // customers asked about at the same time
@@ -24,6 +24,7 @@ type Enrich struct {
 type EnrichService interface {
 	Subscriptions(ctx context.Context, customerID string) ([]standing.Subscription, error)
 	Reseller(ctx context.Context, customerID string) (string, error)
+	ResellerNames(ctx context.Context) ([]standing.ResellerName, error)
 	Cost() ledger.Cost
 }
 
@@ -33,6 +34,7 @@ type EnrichLedger interface {
 	ResellersDue(ctx context.Context, stale, refused time.Time, limit int) ([]string, error)
 	SaveSubscriptions(ctx context.Context, at time.Time, readings []standing.SubscriptionsReading) error
 	SaveCustomerResellers(ctx context.Context, at time.Time, readings []standing.ResellerReading) error
+	SaveResellers(ctx context.Context, at time.Time, names []standing.ResellerName) error
 	AddCost(ctx context.Context, id int64, cost ledger.Cost) error
 }
 
@@ -77,6 +79,9 @@ func (j Enrich) Run(ctx context.Context, runs EnrichLedger, service EnrichServic
 	result.Purchases, err = e.purchases(ctx)
 	if err == nil && j.Kind == standing.IndirectProvider {
 		result.Resellers, err = e.resellers(ctx)
+		if err == nil && result.Resellers.Read > 0 {
+			err = e.resellerNames(ctx)
+		}
 	}
 	result.Cost = service.Cost().Sub(before)
 	if result.Cost.Requests == 0 {
@@ -140,6 +145,17 @@ func (e *enrichment) resellers(ctx context.Context) (Asked, error) {
 		err = fmt.Errorf("read the indirect resellers of customers: %w", err)
 	}
 	return asked, err
+}
+
+func (e *enrichment) resellerNames(ctx context.Context) error {
+	names, err := e.service.ResellerNames(ctx)
+	if err == nil {
+		err = e.runs.SaveResellers(ctx, e.now(), names)
+	}
+	if err != nil {
+		return fmt.Errorf("read the names of indirect resellers: %w", err)
+	}
+	return nil
 }
 
 // askEach reads about each customer that is due and saves what was read. A read that the service

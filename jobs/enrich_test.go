@@ -43,6 +43,10 @@ func (s *informant) Reseller(ctx context.Context, customer string) (string, erro
 	return "reseller-of-" + customer, s.answer(ctx, customer)
 }
 
+func (s *informant) ResellerNames(ctx context.Context) ([]standing.ResellerName, error) {
+	return []standing.ResellerName{{ID: "reseller-of-c0000", Name: "Zero"}}, s.answer(ctx, "names")
+}
+
 func (s *informant) Cost() ledger.Cost { return ledger.Cost{Requests: 100 + int(s.asked.Load())} }
 
 // notebook is a ledger of particulars.
@@ -51,6 +55,7 @@ type notebook struct {
 	mu        sync.Mutex
 	purchases map[string]standing.SubscriptionsReading
 	resellers map[string]standing.ResellerReading
+	names     []standing.ResellerName
 	chunks    int
 	spent     ledger.Cost
 	limit     int
@@ -108,6 +113,11 @@ func customers(n int) (ids []string) {
 	return ids
 }
 
+func (n *notebook) SaveResellers(_ context.Context, _ time.Time, names []standing.ResellerName) error {
+	n.names = names
+	return nil
+}
+
 // enrich runs the job over customers of whom the service answers as answer says.
 func enrich(ctx context.Context, kind standing.PartnerKind, due []string, answer func(ctx context.Context, customer string) error) (
 	*notebook, *informant, jobs.EnrichResult, error) {
@@ -146,6 +156,14 @@ func TestEnrich(t *testing.T) {
 	require.NotContains(t, n.resellers, "c0002")
 	require.Equal(t, 5000, n.limit)
 	require.Equal(t, 500, n.spent.Requests)
+	require.Equal(t, []standing.ResellerName{{ID: "reseller-of-c0000", Name: "Zero"}}, n.names)
+
+	n, _, result, err = enrich(t.Context(), standing.IndirectProvider, customers(3), func(_ context.Context, id string) error {
+		return map[string]error{"names": answers(partnercenter.RoleMissing)}[id]
+	})
+	require.ErrorContains(t, err, "read the names of indirect resellers")
+	require.Equal(t, 3, result.Resellers.Read, "without the names")
+	require.Len(t, n.resellers, 3)
 }
 
 func TestEnrichCostsNothingWhenNobodyIsDue(t *testing.T) {
@@ -342,7 +360,7 @@ func TestEnrichOverAWeek(t *testing.T) {
 			require.Equal(t, r.Totals.Blocked, first.Purchases.Read)
 			expected := r.Totals.Blocked
 			if provider {
-				expected += many
+				expected += many + 1 // the names of all resellers
 				require.Equal(t, many, first.Resellers.Read+first.Resellers.Refused)
 				require.Positive(t, first.Resellers.Refused, "those whose relationship ended")
 			}

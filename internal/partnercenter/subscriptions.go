@@ -40,18 +40,3 @@ func (c *Client) Subscriptions(ctx context.Context, customerID string) ([]standi
 	}
 	return found, nil
 }
-
-// Reseller returns the indirect reseller of an indirect provider's customer; empty when the service
-// names none. Elsewhere partners go by the number of their membership, so a number is accepted too.
-func (c *Client) Reseller(ctx context.Context, customerID string) (reseller string, err error) {
-	err = c.get(ctx, &call{op: "read the reseller of customer " + customerID, uri: customerURI(customerID, ""), limit: answerLimit},
-		func(o object) string {
-			reseller = strings.ToLower(strings.TrimSpace(o.text("associatedpartnerid")))
-			_, wrong := readCustomer(o)
-			if reseller == "" && !empty(o, "associatedpartnerid") {
-				wrong = "an indirect reseller that is no text"
-			}
-			return wrong
-		})
-	return reseller, err
-}

@@ -101,6 +101,29 @@ func TestOddReseller(t *testing.T) {
 	assert.Len(t, listed, 1)
 }
 
+func TestResellerNames(t *testing.T) {
+	t.Parallel()
+	names := func(body string) []standing.ResellerName {
+		t.Helper()
+		s := newService(t, saying(200, body), withRefreshToken(saved(t, "refresh-0")))
+		found, err := s.client.ResellerNames(t.Context())
+		require.NoError(t, err, body)
+		assert.Equal(t, "/v1/relationships?relationship_type=IsIndirectCloudSolutionProviderOf", s.arrivals()[0].uri)
+		return found
+	}
+	assert.Equal(t, []standing.ResellerName{
+		{ID: "5d6f0b0a-4a6e-4f77-9a1c-0f6f5b8d2c11", Name: "Fabrikam Consultoria Ltda."}, {ID: "4800001", Name: "Fabrikam Consultoria Ltda."},
+		{ID: "c0ffee00-1b2c-4d3e-8f90-a1b2c3d4e5f6", Name: "Litware Resale Inc."}, {ID: "4800002", Name: "Litware Resale Inc."},
+	}, names(example(t, "resellers.json")))
+	assert.Empty(t, names(`{"totalCount":0,"items":[]}`))
+	assert.Equal(t, []standing.ResellerName{{ID: "7", Name: "B"}, {ID: "a", Name: "B"}},
+		names(`{"Items":[{"name":"nobody"},{"id":"x","name":null},{"id":"","mpnId":7,"name":"B"},{"id":"A","mpnId":"7","Name":"B"},{"id":"a","name":"C"}]}`))
+	for _, body := range []string{`{}`, `{"items":7}`, `{"items":["x"]}`} {
+		_, err := newService(t, saying(200, body)).client.ResellerNames(t.Context())
+		assert.Equal(t, Malformed, failed(t, err).Kind, body)
+	}
+}
+
 func TestDefinite(t *testing.T) {
 	for kind := Unavailable; kind <= Down; kind++ {
 		want := kind == Refused || kind == Ended || kind == NotFound
@@ -146,5 +169,12 @@ func TestSubscriptionsAndResellersOfSimulator(t *testing.T) {
 			}
 		}
 		require.Len(t, resellers, 7, "a handful, and none")
+		names, err := c.ResellerNames(t.Context())
+		require.NoError(t, err)
+		require.Len(t, names, 12)
+		for _, r := range sim.World().Resellers() {
+			require.Contains(t, names, standing.ResellerName{ID: r.ID, Name: r.Name})
+			require.Contains(t, names, standing.ResellerName{ID: r.MPNID, Name: r.Name})
+		}
 	})
 }

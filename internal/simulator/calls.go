@@ -20,6 +20,7 @@ const (
 	callMetadata      call = "metadata"
 	callDocument      call = "document"
 	callInvitation    call = "invitation"
+	callResellers     call = "resellers"
 	callAudit         call = "audit"
 	callUnknown       call = "unknown"
 )
@@ -36,6 +37,8 @@ func recognise(method, path string) (c call, id string) {
 		return callMetadata, ""
 	case len(part) == 2 && is(0, "attestations") && is(1, "enhanced"):
 		return callCreate, ""
+	case len(part) == 1 && is(0, "relationships"):
+		return callResellers, ""
 	case len(part) == 1 && is(0, "auditrecords"):
 		return callAudit, ""
 	case len(part) == 2 && is(0, "customers") && is(1, "relationshiprequests"):
@@ -60,7 +63,7 @@ func recognise(method, path string) (c call, id string) {
 // appUserOnly is true for calls that refuse app-only tokens (docs/partner-center.md, "Agreements").
 func (c call) appUserOnly() bool {
 	switch c {
-	case callAgreements, callAttest, callDirect, callMetadata, callDocument, callInvitation:
+	case callAgreements, callAttest, callDirect, callMetadata, callDocument, callInvitation, callResellers:
 		return true
 	default:
 		return false
@@ -118,6 +121,8 @@ func (s *Simulator) answer(q *request) int {
 		return s.answerList(q)
 	case callState:
 		return s.answerState(q)
+	case callResellers:
+		return s.answerResellers(q)
 	case callMetadata:
 		return s.answerMetadata(q)
 	case callDocument:

@@ -93,6 +93,7 @@ func TestAnswersHaveTheShapesOfTheExamples(t *testing.T) {
 		"metadata":          {[]string{"agreement_metadata.json"}, []string{ask.get("/v1/agreements?agreementType=MicrosoftCustomerAgreement").body}},
 		"document":          {[]string{"agreement_document.json"}, []string{ask.get("/v1/agreementtemplates/" + mcaTemplate + "/document").body}},
 		"invitation":        {[]string{"relationship_request.json"}, []string{ask.get("/v1/customers/relationshiprequests").body}},
+		"resellers":         {[]string{"resellers.json"}, []string{ask.get("/v1/relationships?relationship_type=IsIndirectCloudSolutionProviderOf").body}},
 		"audit":             {[]string{"audit_records.json"}, []string{ask.get("/v1/auditrecords").body}},
 		"token v1":          {[]string{"token_v1.json"}, []string{ask.login("/contoso/oauth2/token", loginForm()).body}},
 		"token v2": {[]string{"token_v2.json"}, []string{

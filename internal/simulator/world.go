@@ -74,19 +74,6 @@ func (w World) Customer(i int) Customer {
 	return c
 }
 
-// resellers is how many indirect resellers an indirect provider has.
-const resellers = 6
-
-// reseller is the indirect reseller of customer i; one customer in seven buys from the provider itself.
-func (w World) reseller(i int) string {
-	n := uint64(i % (resellers + 1))
-	if !w.IndirectProvider || n == 0 {
-		return ""
-	}
-	d := throw(w.Seed, aboutPartner, n+1)
-	return d.guid().String()
-}
-
 // profile makes the part of a customer that the list and the detail show.
 func (w World) profile(i int) Customer {
 	c := Customer{Index: i, TenantID: w.tenant(i).String(), Kind: w.kind(i), Relationship: "reseller"}
