@@ -132,10 +132,10 @@ func TestDownloadThatFails(t *testing.T) {
 		"no link": {"", nil, Malformed, "a link that does not begin with https://"},
 		"a redirect to http": {link, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r,
-				"http://documents.example/pdf", 302)
+				"http://documents.example/pdf", http.StatusFound)
 		}, Unavailable, "a redirect that is not followed"},
 		"redirects in a circle": {link, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://documents.example/again", 302)
+			http.Redirect(w, r, "https://documents.example/again", http.StatusFound)
 		}, Unavailable, "a redirect that is not followed"},
 		"a connection that breaks": {link, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
