@@ -201,9 +201,11 @@ func TestFaultOfTheListSaysNothingOfItsCustomers(t *testing.T) {
 			w.Header().Set("Retry-After", "86400")
 			answer(w, 429, "")
 		},
-		"a closed connection":        func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"a link to another host":     nil,
-		"a redirect":                 func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", http.StatusFound) },
+		"a closed connection":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a link to another host": nil,
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
+		},
 		"a list that goes in circle": func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, page("/customers?size=500", id(99))) },
 	} {
 		t.Run(name, func(t *testing.T) {
