@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -102,15 +100,11 @@ func (a *app) agreement(ctx context.Context, job jobs.Agreement, partner string,
 }
 
 func (a *app) printOffers(offers []countryLanguages) {
-	if a.json || a.quiet {
-		return
-	}
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "country\tlanguages")
+	list := table{columns: []column{left("COUNTRY"), left("LANGUAGES")}}
 	for _, o := range offers {
-		fmt.Fprintf(w, "%s\t%s\n", o.Country, strings.Join(o.Languages, " "))
+		list.add(o.Country, strings.Join(o.Languages, " "))
 	}
-	w.Flush()
+	a.answer(list)
 	a.printf("All other countries have it in %s. This is a list of 2021; the command says what is given today.\n",
 		agreement.English)
 }

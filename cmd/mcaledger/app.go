@@ -8,12 +8,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mcaledger/mcaledger/internal/messages"
 )
 
 // app is one invocation of the program.
 type app struct {
 	Env
 	out, err *safeWriter // for text
+	texts    messages.Catalogue
 
 	configPath string
 	json       bool
@@ -27,7 +30,7 @@ type app struct {
 
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, args []string, env Env) int {
-	a := &app{Env: env, out: &safeWriter{to: env.Stdout}, err: &safeWriter{to: env.Stderr}}
+	a := &app{Env: env, out: &safeWriter{to: env.Stdout}, err: &safeWriter{to: env.Stderr}, texts: messages.Load(env.Environ)}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

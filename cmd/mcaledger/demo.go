@@ -101,7 +101,7 @@ func (w *workspace) demoNights(ctx context.Context, r *demoReply, sim *simulator
 		}
 		r.Runs = append(r.Runs, runReplies(runs)...)
 		unreadable = runs[0].Run.Totals.Unreadable
-		w.printf("Night %d: %s", night, runSummary(runs[0]))
+		w.printf("Night %d: %s", night, w.runSummary(runs[0]))
 	}
 	return unreadable, nil
 }

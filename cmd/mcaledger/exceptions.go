@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,6 @@ import (
 	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/ledger"
-	"github.com/mcaledger/mcaledger/internal/mail"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/jobs"
 	"github.com/mcaledger/mcaledger/reports"
@@ -165,12 +163,12 @@ func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
 			a.printf("… and %d more\n", len(done.Refusals)-i)
 			break
 		}
-		place := fmt.Sprintf("line %d", f.Line)
+		place := a.sprintf("line %d", f.Line)
 		if f.Sheet != "" {
-			place = fmt.Sprintf("sheet %s, %s", f.Sheet, place)
+			place = a.sprintf("sheet %s, %s", f.Sheet, place)
 		}
 		if f.Column != "" {
-			place += ", column " + f.Column
+			place = a.sprintf("%s, column %s", place, f.Column)
 		}
 		a.printf("%s: %s. %s\n", place, f.Message, f.Hint)
 	}
@@ -254,25 +252,20 @@ func listedExceptionOf(e ledger.ExceptionEntry, partner string, today standing.D
 }
 
 func (a *app) printExceptionList(listed []listedException) {
-	if a.json || a.quiet {
-		return
-	}
 	if len(listed) == 0 {
-		a.printf("No exception is recorded.\n")
-		return
+		a.answerf("No exception is recorded.\n")
 	}
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "status\tcustomer\tpartner\towner\tdue\taccepted until\tnow\tset by\tset (UTC)\tcomment")
+	list := table{columns: []column{left("STATUS"), left("CUSTOMER"), left("PARTNER"), left("OWNER"), left("DUE"),
+		left("ACCEPTED UNTIL"), left("NOW"), left("SET BY"), left("SET (UTC)"), left("COMMENT")}}
 	for _, e := range listed {
 		now := string(e.Standing)
 		if now == "" {
-			now = "no customer"
+			now = a.sprintf("no customer")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Status, mail.OneLine(e.Customer),
-			mail.OneLine(e.Partner), mail.OneLine(e.Owner), e.DueDate,
-			e.AcceptedUntil, now, mail.OneLine(e.SetBy), e.SetAt.Format("2006-01-02 15:04"), mail.OneLine(e.Comment))
+		list.add(e.Status, e.Customer, e.Partner, e.Owner, e.DueDate, e.AcceptedUntil, now, e.SetBy,
+			e.SetAt.Format("2006-01-02 15:04"), e.Comment)
 	}
-	w.Flush()
+	a.answer(list)
 }
 
 func (a *app) exceptionsSetCommand() *cobra.Command {

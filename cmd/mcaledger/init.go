@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/config"
+	"github.com/mcaledger/mcaledger/internal/messages"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/reports"
 )
 
 type initReply struct {
@@ -110,11 +112,9 @@ func (a *app) printInit(r *initReply, s config.Starter) {
 		if !filepath.IsAbs(secret) {
 			secret = filepath.Join(filepath.Dir(r.File), secret)
 		}
-		a.printf("Put the value of the client secret into %s, readable by you alone", secret)
-		if runtime.GOOS == "windows" {
-			a.printf(".\n")
-		} else {
-			a.printf(":\n  install -m 600 /dev/stdin %s\n", shellWord(secret))
+		a.printf("Put the value of the client secret into %s, readable by you alone.\n", secret)
+		if runtime.GOOS != "windows" {
+			a.printf("  install -m 600 /dev/stdin %s\n", shellWord(secret))
 		}
 	}
 	a.printf("Next:\n")
@@ -155,4 +155,4 @@ func (a *app) usualTimezone() string {
 	return "UTC"
 }
 
-func (a *app) usualLanguage() string { return "en" }
+func (a *app) usualLanguage() string { return messages.Preferred(a.Environ, reports.Languages()) }

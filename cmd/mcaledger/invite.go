@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	netmail "net/mail"
 	"slices"
@@ -209,7 +208,7 @@ func (a *app) printInvited(r *inviteReply) {
 			continue
 		}
 		printed++
-		a.printf("%s: %s: %s. %s\n", c.name(), strings.ReplaceAll(string(c.Result), "_", " "), c.Message, c.Hint)
+		a.printf("%s: %s: %s. %s\n", a.nameOf(c), strings.ReplaceAll(string(c.Result), "_", " "), c.Message, c.Hint)
 	}
 	switch {
 	case r.DryRun:
@@ -227,11 +226,11 @@ func (a *app) printInvited(r *inviteReply) {
 	}
 }
 
-// name names a customer for a person.
-func (c invitedCustomer) name() string {
+// nameOf names a customer for a person.
+func (a *app) nameOf(c invitedCustomer) string {
 	name := mail.OneLine(cmp.Or(c.Customer, c.Domain, c.TenantID))
 	if c.Line > 0 {
-		return fmt.Sprintf("line %d, %s", c.Line, name)
+		return a.sprintf("line %d, %s", c.Line, name)
 	}
 	return name
 }

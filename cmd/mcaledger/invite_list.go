@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
-	"github.com/mcaledger/mcaledger/internal/mail"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/jobs"
 )
@@ -100,27 +98,21 @@ func (w *workspace) listedInvitation(e ledger.InvitationEntry, partner string, z
 }
 
 func (a *app) printInvitations(listed []listedInvitation) {
-	if a.json || a.quiet {
-		return
-	}
 	if len(listed) == 0 {
-		a.printf("Nobody has been invited.\n")
-		return
+		a.answerf("Nobody has been invited.\n")
 	}
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "invitation\tcustomer\tpartner\tasked to accept\tinvited (UTC)\tby\tsending\tanswer\tafter days")
+	list := table{columns: []column{right("INVITATION"), left("CUSTOMER"), left("PARTNER"), left("ASKED TO ACCEPT"),
+		left("INVITED (UTC)"), left("BY"), left("SENDING"), left("ANSWER"), right("AFTER DAYS")}}
 	for _, i := range listed {
 		answer, days := strings.ReplaceAll(string(i.Answer), "_", " "), ""
 		if i.Unanswered {
-			answer += ", attest instead"
+			answer = a.sprintf("%s, attest instead", answer)
 		}
 		if i.AnsweredAt != nil {
 			days = fmt.Sprint(i.Days)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Invitation, mail.OneLine(cmp.Or(i.Customer, i.Domain)),
-			mail.OneLine(i.Partner), i.Kind,
-			i.InvitedAt.Format("2006-01-02 15:04"), mail.OneLine(i.InvitedBy), cmp.Or(string(i.Outcome), "not known"),
-			answer, days)
+		list.add(i.Invitation, cmp.Or(i.Customer, i.Domain), i.Partner, i.Kind, i.InvitedAt.Format("2006-01-02 15:04"),
+			i.InvitedBy, cmp.Or(string(i.Outcome), a.sprintf("not known")), answer, days)
 	}
-	w.Flush()
+	a.answer(list)
 }

@@ -103,8 +103,8 @@ func (a *app) loginJob(c config.Config, p config.Partner, device bool, patience 
 		return jobs.Login{}, err
 	}
 	target := signin.App{Credentials: credentials, HTTP: partnercenter.TokenClient(nil, c.HTTP.Timeout), Patience: patience,
-		Page: signin.Page{Done: "Go back to mcaledger: it goes on there. This page can be closed.",
-			Refused: "The sign-in was refused. mcaledger says why, and what to do. This page can be closed."}}
+		Page: signin.Page{Done: a.sprintf("Go back to mcaledger: it goes on there. This page can be closed."),
+			Refused: a.sprintf("The sign-in was refused. mcaledger says why, and what to do. This page can be closed.")}}
 	return jobs.Login{
 		TokenFile: p.RefreshTokenFile, Save: partnercenter.SaveRefreshToken, Now: a.Now,
 		SignIn: func(ctx context.Context) (jobs.SignedIn, error) {
@@ -123,9 +123,6 @@ func (a *app) loginJob(c config.Config, p config.Partner, device bool, patience 
 		},
 	}, nil
 }
-
-// instruct tells a person what to do now, whatever the command prints in the end.
-func (a *app) instruct(format string, values ...any) { fmt.Fprintf(a.err, format, values...) }
 
 func (a *app) showCode(c signin.Code) {
 	a.instruct("On any device, open %s and enter the code %s.\n", c.Address, c.Code)
@@ -150,11 +147,11 @@ func (a *app) showPage(address string, patience time.Duration) {
 func (a *app) printLogin(p config.Partner, done jobs.LoggedIn) {
 	a.printf("Signed in for %s: %s, with multi-factor authentication\n", p.Name, done.User)
 	a.printf("  permissions:          %s\n", strings.Join(done.Permissions, " "))
-	a.printf("  list of customers:    %s\n", readOrNot(done.ListRead))
+	a.printf("  list of customers:    %s\n", a.readOrNot(done.ListRead))
 	if done.NoCustomer {
 		a.printf("  agreements:           there is no customer to read\n")
 	} else {
-		a.printf("  agreements:           %s\n", readOrNot(done.AgreementsRead))
+		a.printf("  agreements:           %s\n", a.readOrNot(done.AgreementsRead))
 	}
 	if done.Saved {
 		a.printf("  refresh token:        %s\n", p.RefreshTokenFile)
@@ -163,9 +160,9 @@ func (a *app) printLogin(p config.Partner, done jobs.LoggedIn) {
 	}
 }
 
-func readOrNot(read bool) string {
+func (a *app) readOrNot(read bool) string {
 	if read {
-		return "read"
+		return a.sprintf("read")
 	}
-	return "not read"
+	return a.sprintf("not read")
 }

@@ -75,8 +75,18 @@ func (a *app) printf(format string, values ...any) {
 // answerf writes what the command was asked for; --quiet does not silence it.
 func (a *app) answerf(format string, values ...any) {
 	if !a.json {
-		fmt.Fprintf(a.out, format, values...)
+		fmt.Fprint(a.out, a.sprintf(format, values...))
 	}
+}
+
+// instruct tells a person what to do now, whatever the command prints in the end.
+func (a *app) instruct(format string, values ...any) {
+	fmt.Fprint(a.err, a.sprintf(format, values...))
+}
+
+// sprintf is fmt.Sprintf in the language of the terminal.
+func (a *app) sprintf(format string, values ...any) string {
+	return fmt.Sprintf(a.texts.Format(format), values...)
 }
 
 // stdout is where a report is written that goes to stdout: as it is, but for a terminal.
@@ -122,7 +132,7 @@ func (a *app) answer(t table) {
 	}
 	header := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		header[i] = c.name
+		header[i] = a.texts.Format(c.name)
 	}
 	rows := append([][]string{header}, t.rows...)
 	widths := make([]int, len(t.columns))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -82,15 +81,15 @@ accepted, and decides who can buy. A run that was interrupted continues where it
 func (a *app) printRuns(runs []jobs.PartnerRun) {
 	for _, r := range runs {
 		if a.terminal() && r.Err == nil {
-			a.printf("%s", runSummary(r))
+			a.printf("%s", a.runSummary(r))
 		}
 	}
 }
 
 // runSummary is a run in a few lines.
-func runSummary(r jobs.PartnerRun) string {
+func (a *app) runSummary(r jobs.PartnerRun) string {
 	t := r.Run.Totals
-	return fmt.Sprintf(`%s, run %d: %d customers
+	return a.sprintf(`%s, run %d: %d customers
   %d clear, %d blocked, %d unknown, %d excluded
   since the last run: %d newly blocked, %d newly clear, %d new, %d gone
   %d calls in %.1f s, all checks passed
