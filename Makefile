@@ -3,7 +3,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: docs help build cross demo test race bench fuzz lint postgres chromium libxlsxwriter
+.PHONY: docs help build cross demo test torture race bench fuzz lint postgres chromium libxlsxwriter
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,8 +18,18 @@ cross: ## compile for every system of a release
 demo: build ## two simulated nights and their workbook, in ./demo
 	./bin/mcaledger demo --dir demo
 
+# Many tests wait for simulated services, so more of them run than there are processors. go vet is part of lint. Tests
+# write to memory where there is room: what they wait for otherwise is the disk.
+SCRATCH = $$(df -Pk /dev/shm 2>/dev/null | awk 'NR==2 && $$4 > 4000000 {print "/dev/shm"; found=1} \
+  END {if (!found) print ENVIRON["TMPDIR"] ? ENVIRON["TMPDIR"] : "/tmp"}')
+TESTING = TMPDIR=$$(mktemp -d $(SCRATCH)/mcaledger-test-XXXXXX) && export TMPDIR && chmod 711 $$TMPDIR && \
+  trap 'rm -rf "$$TMPDIR"' EXIT && $(GO) test -vet=off -p 3 -parallel 8
+
 test: postgres chromium ## every test, on SQLite and on a throwaway PostgreSQL server
-	$(GO) test ./...
+	@$(TESTING) ./...
+
+torture: postgres ## 400 kills a database instead of 50, before a release
+	@export MCALEDGER_TORTURE=1 && $(TESTING) -timeout 60m -v -run 'Killed' ./cmd/mcaledger ./jobs
 
 race: postgres ## the concurrent parts under the race detector (needs a C compiler)
 	$(GO) test -race -short ./internal/partnercenter ./internal/simulator ./internal/store ./jobs
