@@ -275,7 +275,9 @@ func TestNoPasswordIsRepeated(t *testing.T) {
 		"sqlite ://hush"} {
 		_, err := load(t, minimal+"database: '"+address+"'\n")
 		require.Error(t, err, address)
-		assert.NotRegexp(t, `hu\b|\bsh|hush`, strings.ReplaceAll(err.Error(), "/", " "), address)
+		_, message, named := strings.Cut(err.Error(), "mcaledger.yaml")
+		require.True(t, named, "the file is named")
+		assert.NotRegexp(t, `hu\b|\bsh|hush`, message, address)
 	}
 	for _, secret := range []string{"*hush", "&hush x", "!hush", "!hush x", "!!binary hush!", "!!int hush", "@hush", "`hush", "%hush",
 		"{hush", "[hush", "'hush", `"hush\q"`, `"hush\xZZ"`, "hush: hush", "|hush", ">hush", "a\n  hush", "a\nhush", "- hush", "? hush"} {
