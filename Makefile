@@ -52,13 +52,14 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
-# Tests start a PostgreSQL server of their own; this only sees to it that there is one to start.
+# Tests start a PostgreSQL server, and PgBouncer before it, of their own; this only sees to it that there is one to start.
 postgres:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+	@{ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; } && \
+	  PATH=$$PATH:/usr/sbin command -v pgbouncer >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql pgbouncer >/dev/null; \
 	  else \
-	    echo "PostgreSQL is needed for the tests; on Debian or Ubuntu: sudo apt-get install -y postgresql"; exit 1; \
+	    echo "The tests need PostgreSQL and PgBouncer; on Debian or Ubuntu: sudo apt-get install -y postgresql pgbouncer"; exit 1; \
 	  fi; }
 
 # A test signs in with a real browser.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -143,7 +144,10 @@ func (k *killable) tookEffectOnce(t *testing.T, list string) {
 type killable struct {
 	folder           string
 	address          string
+	program          string // instead of mcaledger
+	env              []string
 	sim              *simulator.Simulator
+	counts           func(*http.Request) bool // which requests do
 	requests, killAt atomic.Int64
 	process          atomic.Pointer[os.Process]
 	reply            reconcileReply
@@ -156,11 +160,12 @@ func newKillable(t *testing.T, address string, customers int) *killable {
 
 func newKillableWith(t *testing.T, address string, options simulator.Options) *killable {
 	k := &killable{folder: t.TempDir(), address: address}
+	k.counts = func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/") }
 	sim, err := simulator.New(options)
 	require.NoError(t, err)
 	k.sim = sim
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/v1/") && k.requests.Add(1) == k.killAt.Load() {
+		if k.counts(r) && k.requests.Add(1) == k.killAt.Load() {
 			k.process.Load().Kill()
 		}
 		sim.ServeHTTP(w, r)
@@ -177,8 +182,8 @@ func (k *killable) reconcile(t *testing.T) error {
 
 // run runs the real program until it ends or is killed. Rows or customers that could not be done are no error.
 func (k *killable) run(t *testing.T, arguments ...string) error {
-	cmd := exec.Command("mcaledger", append(arguments, "--json", "--config", filepath.Join(k.folder, "mcaledger.yaml"))...)
-	cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic")
+	cmd := exec.Command(cmp.Or(k.program, "mcaledger"), append(arguments, "--json", "--config", filepath.Join(k.folder, "mcaledger.yaml"))...)
+	cmd.Env = append(append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic"), k.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoError(t, cmd.Start())

@@ -33,7 +33,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "interrupted": interrupted, "person": person})
+	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "mcaledger-recorded": recorded,
+		"interrupted": interrupted, "person": person})
 }
 
 // TestScripts runs the program as a user does: each testdata/script/*.txtar is a session in a folder of its own, with these commands
@@ -334,7 +335,7 @@ func setSchema(ts *testscript.TestScript, neg bool, args []string) {
 	db, err := sqlx.Open("sqlite", ts.MkAbs("mcaledger.db"))
 	ts.Check(err)
 	defer db.Close()
-	_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, TRUE)", args[0])
+	_, err = db.Exec("INSERT INTO schema_version (version) VALUES (?)", args[0])
 	ts.Check(err)
 }
 

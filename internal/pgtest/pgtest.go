@@ -96,9 +96,6 @@ func (s *Server) Exec(t testing.TB, statement string) {
 	}
 }
 
-// Folder is where the server's socket is.
-func (s *Server) Folder() string { return s.folder }
-
 func (s *Server) address(database string) string {
 	return "postgres://postgres@/" + database + "?sslmode=disable&host=" + s.folder
 }
@@ -132,11 +129,18 @@ func (s *Server) Standby(t testing.TB) *Server {
 // On is the address of a database of another server on this one.
 func (s *Server) On(t testing.TB, address string) string {
 	t.Helper()
+	_, database := parts(t, address)
+	return s.address(database)
+}
+
+// parts are the socket's folder and the database of an address.
+func parts(t testing.TB, address string) (folder, database string) {
+	t.Helper()
 	parsed, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.address(strings.TrimPrefix(parsed.Path, "/"))
+	return parsed.Query().Get("host"), strings.TrimPrefix(parsed.Path, "/")
 }
 
 // newServer makes a cluster and starts a server on it.

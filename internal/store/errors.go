@@ -30,19 +30,6 @@ var (
 	ErrNotFound error = &sentinel{"not in the ledger", "not_found", ""}
 )
 
-// Error is a statement that the database refused, or that did not reach it.
-type Error struct {
-	Statement string
-	cause     error
-}
-
-func (e *Error) Error() string { return "database: " + e.Statement + ": " + e.cause.Error() }
-func (e *Error) Unwrap() error { return e.cause }
-func (e *Error) Code() string  { return "database" }
-func (e *Error) Hint() string {
-	return "Check that the database is up. Work that was saved is kept, and the next run continues."
-}
-
 func (e *HeldError) Code() string { return "held" }
 func (e *HeldError) Hint() string { return waitHint }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -87,16 +86,22 @@ func (s *Store) approveImported(ctx context.Context, tx *sqlx.Tx, batch *attesta
 
 // inTxOfConn is inTx with the transaction's connection, for what database/sql does not know of.
 func (s *Store) inTxOfConn(ctx context.Context, work func(*sqlx.Conn, *sqlx.Tx) error) error {
-	conn, err := s.db.Connx(ctx)
+	var conn *sqlx.Conn
+	var tx *sqlx.Tx
+	err := s.retry(ctx, func() (err error) {
+		if conn, err = s.db.Connx(ctx); err != nil {
+			return s.failure(ctx, "connect", err)
+		}
+		if tx, err = s.begin(ctx, conn); err != nil {
+			conn.Close()
+		}
+		return err
+	})
 	if err != nil {
-		return &Error{"connect", err}
+		return err
 	}
 	defer conn.Close()
-	tx, err := conn.BeginTxx(ctx, nil)
-	if err != nil {
-		return &Error{"begin a transaction", err}
-	}
-	return finish(tx, func() error { return work(conn, tx) })
+	return s.finish(ctx, tx, func() error { return work(conn, tx) })
 }
 
 var errNotKept = errors.New("the batch is not to be kept")
@@ -128,21 +133,13 @@ func (s *Store) recordImport(ctx context.Context, tx *sqlx.Tx, batch attestation
 		events = append(events, ledger.Event{Kind: ledger.EventCorrect, Batch: c.Replaces.Batch, Line: c.Replaces.Line, PartnerID: c.PartnerID,
 			CustomerID: c.CustomerID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
 	}
-	for chunk := range slices.Chunk(events, eventChunk) {
-		if err := s.append(ctx, tx, chunk...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.append(ctx, tx, events...)
 }
 
 // corrected is the detail of the event of an attestation that another one replaces.
 type corrected struct {
 	By string `json:"by"` // id of the attestation that replaces it
 }
-
-// eventChunk is how many events one statement takes.
-const eventChunk = 500
 
 // Customers finds the customers of the given partners that rows name, as the last completed run left them.
 func (s *Store) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
 // matching is the rows of a file beside what the ledger holds of the customers that they name: temporary tables of one
@@ -37,7 +38,7 @@ const importRowChunk = 4000
 func (s *Store) match(ctx context.Context, n attestation.NewBatch) (*matching, error) {
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
-		return nil, &Error{"connect", err}
+		return nil, s.failure(ctx, "connect", err)
 	}
 	m := &matching{store: s, conn: conn, partners: n.Partners}
 	err = m.prepare(ctx, n)
@@ -52,7 +53,7 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 	if n.Rows == nil {
 		return nil
 	}
-	for _, statement := range []string{"create_import_row", "create_import_found", "begin_import_rows"} {
+	for _, statement := range []string{"begin_import_rows", "create_import_row", "create_import_found"} {
 		if err := m.exec(ctx, statement, nil); err != nil {
 			return err
 		}
@@ -60,8 +61,10 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 	if err := m.copyRows(ctx, n.Rows); err != nil {
 		return err
 	}
-	if err := m.exec(ctx, "end_import_rows", nil); err != nil {
-		return err
+	if m.store.dialect == sqlfiles.SQLite { // PostgreSQL's goes on: behind a pooler, the tables are of the transaction
+		if err := m.exec(ctx, "end_import_rows", nil); err != nil {
+			return err
+		}
 	}
 	if err := m.exec(ctx, "create_import_domain", args{"partners": m.partners}); err != nil {
 		return err
@@ -178,7 +181,7 @@ func (m *matching) matches(ctx context.Context) iter.Seq2[attestation.Match, err
 		}
 		rows, err := m.conn.QueryContext(ctx, query, values...)
 		if err != nil {
-			yield(attestation.Match{}, &Error{name, err})
+			yield(attestation.Match{}, m.store.failure(ctx, name, err))
 			return
 		}
 		defer rows.Close()
@@ -187,7 +190,7 @@ func (m *matching) matches(ctx context.Context) iter.Seq2[attestation.Match, err
 		for rows.Next() {
 			if err := rows.Scan(&r.line, &r.kind, &r.partnerID, &r.customer, &r.number, &r.other, &r.name, &r.state, &r.reason, &r.agreed,
 				&r.first, &r.last, &r.email, &r.phone); err != nil {
-				yield(attestation.Match{}, &Error{name, err})
+				yield(attestation.Match{}, m.store.failure(ctx, name, err))
 				return
 			}
 			if match.Line > 0 && r.line != match.Line {
@@ -199,7 +202,7 @@ func (m *matching) matches(ctx context.Context) iter.Seq2[attestation.Match, err
 			r.addTo(&match)
 		}
 		if err := rows.Err(); err != nil {
-			yield(attestation.Match{}, &Error{name, err})
+			yield(attestation.Match{}, m.store.failure(ctx, name, err))
 		} else if match.Line > 0 {
 			yield(match, nil)
 		}

@@ -42,7 +42,7 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 				piece.WriteByte('\t')
 			}
 			if err := writeCopied(&piece, reflectx.FieldByIndexesReadOnly(row, field)); err != nil {
-				return func(context.Context, *sqlx.Conn, sqlx.ExecerContext) error { return &Error{name, err} }
+				return func(ctx context.Context, _ *sqlx.Conn, _ sqlx.ExecerContext) error { return s.failure(ctx, name, err) }
 			}
 		}
 		if i == len(rows)-1 || piece.Len() > copyPiece {
@@ -65,7 +65,7 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 			err = failed
 		}
 		if err != nil {
-			return &Error{name, err}
+			return s.failure(ctx, name, err)
 		}
 		return nil
 	}

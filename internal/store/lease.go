@@ -67,7 +67,7 @@ func (s *Store) Hold(ctx context.Context, partner ledger.Partner, work func(ctx 
 	}
 	stop(nil)
 	<-kept
-	s.exec(context.WithoutCancel(ctx), s.db, "release_lease", lease.args(0)) // one that is not given back runs out by itself
+	s.exec(context.WithoutCancel(ctx), s.relaxed, "release_lease", lease.args(0)) // one that is not given back runs out by itself
 	return err
 }
 
@@ -111,7 +111,7 @@ func (l *Lease) keep(ctx context.Context, stop context.CancelCauseFunc) {
 			return
 		case <-ticker.C:
 		}
-		switch err := l.guard(ctx, l.store.db); {
+		switch err := l.guard(ctx, l.store.relaxed); {
 		case err == nil:
 			renewed = time.Now()
 		case errors.Is(err, ErrLeaseLost), time.Since(renewed) > leaseSeconds*time.Second:
@@ -133,12 +133,21 @@ func (l *Lease) guard(ctx context.Context, on sqlx.ExtContext) error {
 
 // write runs work in a transaction of the lease's holder.
 func (l *Lease) write(ctx context.Context, work func(tx *sqlx.Tx) error) error {
-	return l.store.inTx(ctx, func(tx *sqlx.Tx) error {
+	return l.store.inTx(ctx, l.guarded(ctx, work))
+}
+
+// writeReadings is write for what is simply read again after a power cut.
+func (l *Lease) writeReadings(ctx context.Context, work func(tx *sqlx.Tx) error) error {
+	return l.store.inRelaxedTx(ctx, l.guarded(ctx, work))
+}
+
+func (l *Lease) guarded(ctx context.Context, work func(tx *sqlx.Tx) error) func(tx *sqlx.Tx) error {
+	return func(tx *sqlx.Tx) error {
 		if err := l.guard(ctx, tx); err != nil {
 			return err
 		}
 		return work(tx)
-	})
+	}
 }
 
 func (l *Lease) args(seconds float64) args {

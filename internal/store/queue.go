@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
@@ -115,7 +114,8 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 // that has a request with unknown outcome.
 func (q *Queue) Claim(ctx context.Context, today standing.Date, fresh bool) (claim *attestation.Claim, err error) {
 	asked := time.Now() // before the claim begins: a process that is stopped after this has less time left, never more
-	err = q.inTx(ctx, func(tx *sqlx.Tx) error {
+	err = q.inRelaxedTx(ctx, func(tx *sqlx.Tx) error {
+		claim = nil
 		var next struct {
 			Batch int64 `db:"batch_id"`
 			Line  int   `db:"line"`
@@ -173,16 +173,19 @@ func (q *Queue) Open(ctx context.Context, c *attestation.Claim, r attestation.Re
 
 // Settle ends a claim, or fails with ErrClaimLost. A settlement without a result only gives the claim back.
 func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
-	return q.inTx(ctx, func(tx *sqlx.Tx) error {
-		if s.Result == "" {
-			n, err := q.store.exec(ctx, tx, "release", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number,
-				"wait": s.Wait.Seconds()})
-			if err == nil && n == 0 {
-				err = attestation.ErrClaimLost
-			}
-			return err
+	if s.Result == "" {
+		return q.release(ctx, c, s.Wait)
+	}
+	return q.inTx(ctx, func(tx *sqlx.Tx) error { return q.settle(ctx, tx, c, s, at) })
+}
+
+func (q *Queue) release(ctx context.Context, c *attestation.Claim, wait time.Duration) error {
+	return q.inRelaxedTx(ctx, func(tx *sqlx.Tx) error {
+		n, err := q.store.exec(ctx, tx, "release", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "wait": wait.Seconds()})
+		if err == nil && n == 0 {
+			err = attestation.ErrClaimLost
 		}
-		return q.settle(ctx, tx, c, s, at)
+		return err
 	})
 }
 
@@ -248,25 +251,30 @@ func (q *Queue) saveEnhanced(ctx context.Context, tx *sqlx.Tx, id attestation.ID
 // for them. When the process is woken, it begins the transaction again. That is safe even if the first one was
 // committed: a second claim is of another attestation, and a second settlement finds nothing to settle.
 func (q *Queue) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
-	err := q.tryTx(ctx, work)
-	if e, ok := errors.AsType[*pq.Error](err); ok && e.Code == idleInTransaction || errors.Is(err, driver.ErrBadConn) {
-		err = q.tryTx(ctx, work)
-	}
-	return err
+	return q.inTxOn(ctx, q.store.db, work)
 }
 
-// idleInTransaction is PostgreSQL's code for a transaction that it ended because its client was silent.
-const idleInTransaction = "25P03"
+// inRelaxedTx is inTx for claims: nothing is sent before a request is saved, and with it the claim.
+func (q *Queue) inRelaxedTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
+	return q.inTxOn(ctx, q.store.relaxed, work)
+}
 
-func (q *Queue) tryTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
-	return q.store.inTx(ctx, func(tx *sqlx.Tx) error {
-		if q.store.dialect == sqlfiles.Postgres {
-			if _, err := q.store.exec(ctx, tx, "let_go_when_stopped", nil); err != nil {
-				return err
+func (q *Queue) inTxOn(ctx context.Context, db *sqlx.DB, work func(tx *sqlx.Tx) error) error {
+	try := func() error {
+		return q.store.inTxOn(ctx, db, func(tx *sqlx.Tx) error {
+			if q.store.dialect == sqlfiles.Postgres {
+				if _, err := q.store.exec(ctx, tx, "let_go_when_stopped", nil); err != nil {
+					return err
+				}
 			}
-		}
-		return work(tx)
-	})
+			return work(tx)
+		})
+	}
+	err := try()
+	if conditionOf(err) == idleInTransaction || errors.Is(err, driver.ErrBadConn) { // while it was committed
+		err = try()
+	}
+	return err
 }
 
 // event appends an event about a claimed attestation.

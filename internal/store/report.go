@@ -377,14 +377,14 @@ func streamOn[T any](ctx context.Context, s *Store, on sqlx.QueryerContext, name
 		}
 		rows, err := on.QueryxContext(ctx, query, values...)
 		if err != nil {
-			yield(row, &Error{name, err})
+			yield(row, s.failure(ctx, name, err))
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
 			row = *new(T)
 			if err := rows.StructScan(&row); err != nil {
-				yield(row, &Error{name, err})
+				yield(row, s.failure(ctx, name, err))
 				return
 			}
 			if !yield(row, nil) {
@@ -392,7 +392,7 @@ func streamOn[T any](ctx context.Context, s *Store, on sqlx.QueryerContext, name
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(*new(T), &Error{name, err})
+			yield(*new(T), s.failure(ctx, name, err))
 		}
 	}
 }

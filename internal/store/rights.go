@@ -15,7 +15,7 @@ func (s *Store) MissingRights(ctx context.Context) (missing []string, err error)
 	}
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
-		return nil, &Error{"connect", err}
+		return nil, s.failure(ctx, "connect", err)
 	}
 	defer conn.Close()
 	_, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE")
@@ -26,7 +26,7 @@ func (s *Store) MissingRights(ctx context.Context) (missing []string, err error)
 		return []string{"writing to the file"}, nil
 	}
 	if err != nil {
-		return nil, &Error{"begin a transaction", err}
+		return nil, s.failure(ctx, "begin a transaction", err)
 	}
 	return nil, nil
 }

@@ -90,7 +90,7 @@ func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, re
 		}
 		rows[i] = readingRow{RunID: r.ID, ReadAt: instant(at), Gone: reading.Gone, Change: reading.Change, Differs: reading.Differs, recordRow: row}
 	}
-	return l.write(ctx, func(tx *sqlx.Tx) error {
+	return l.writeReadings(ctx, func(tx *sqlx.Tx) error {
 		_, err := l.store.exec(ctx, tx, "save_readings", rows)
 		return err
 	})

@@ -1,4 +1,8 @@
--- +goose Up
+-- The steps of the schema that this database has.
+CREATE TABLE schema_version (
+    version    BIGINT PRIMARY KEY,
+    applied_at {{timestamp}} NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
 
 -- One Partner Center account. Its identity is the tenant id; the name is a label that may change.
 CREATE TABLE partner (

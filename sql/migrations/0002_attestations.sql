@@ -1,5 +1,3 @@
--- +goose Up
-
 -- A batch is one imported file.
 CREATE TABLE batch (
     id            {{identity}},

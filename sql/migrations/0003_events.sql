@@ -1,5 +1,3 @@
--- +goose Up
-
 -- The log of everything that matters, in one chain: hash covers every other column, and with previous all events
 -- before. Rows are only ever added.
 CREATE TABLE event (

@@ -1,5 +1,3 @@
--- +goose Up
-
 -- What finance wants to know of customers, as last read. A reading that says what the newest row says only moves its
 -- read_at; another one adds a row. What a report showed at an instant is the newest row that had begun by then. event is
 -- the one that recorded the row; it has a digest of it.

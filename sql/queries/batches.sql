@@ -41,7 +41,7 @@ FROM attestation WHERE batch_id = :batch ORDER BY line
 
 -- name: lock_imports
 -- PostgreSQL only: SQLite has one writer anyway. Two imports of one file at the same time must not miss each other.
-SELECT pg_advisory_xact_lock(7121903)
+SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(7121903)
 
 -- name: batch
 SELECT * FROM batch WHERE id = :batch

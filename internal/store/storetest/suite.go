@@ -249,7 +249,7 @@ func migratesTwice(t *testing.T, l *fixture) {
 }
 
 func refusesNewerSchema(t *testing.T, l *fixture) {
-	l.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)")
+	l.exec(t, "INSERT INTO schema_version (version) VALUES (9999)")
 	require.ErrorIs(t, l.Migrate(t.Context()), store.ErrNewerSchema)
 	require.ErrorContains(t, l.Migrate(t.Context()), "9999")
 }

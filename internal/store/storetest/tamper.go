@@ -28,11 +28,11 @@ var tampering = map[string]func(*testing.T, *fixture){
 // unverified are the columns that verify does not compare, each with the reason why an edit cannot matter or why nothing can
 // be compared. A table's name stands for all its columns.
 var unverified = map[string]string{
-	"goose_db_version": "another version is refused when the database is opened",
-	"lease":            "says who works now; whoever has not the newest number writes nothing",
-	"partner":          "written again from the configuration by each run; what a run or a report showed is in its run",
-	"run_listing":      "of the run under way; emptied when it closes, and what came of it is then recorded",
-	"run_reading":      "of the run under way, or of a failed one that the next takes over; what comes of it is recorded when that closes",
+	"schema_version": "another version is refused when the database is opened",
+	"lease":          "says who works now; whoever has not the newest number writes nothing",
+	"partner":        "written again from the configuration by each run; what a run or a report showed is in its run",
+	"run_listing":    "of the run under way; emptied when it closes, and what came of it is then recorded",
+	"run_reading":    "of the run under way, or of a failed one that the next takes over; what comes of it is recorded when that closes",
 
 	"customer_subscriptions.read_at": "moves with each reading that says the same; tells how fresh a reading is",
 	"customer_reseller.read_at":      "moves with each reading that says the same; tells how fresh a reading is",
