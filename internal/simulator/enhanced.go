@@ -119,8 +119,12 @@ func (s *Simulator) AcceptAttestation(id string) error {
 	return nil
 }
 
-// calendar is the clock by which attestations expire and are accepted: each night is a day later.
+// calendar is the clock by which attestations expire and are accepted: Options.Clock, or else each
+// night is a day later.
 func (s *Simulator) calendar() time.Time {
+	if s.opts.Clock != nil {
+		return s.now()
+	}
 	return s.now().AddDate(0, 0, s.World().night()-s.opts.Night)
 }
 

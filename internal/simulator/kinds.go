@@ -100,6 +100,9 @@ const (
 	MixRealistic Mix = ""
 	// MixAllKinds: every kind has the same share. A night brings and takes 2 % and sets 10 % of the blocked free.
 	MixAllKinds Mix = "all kinds"
+	// MixBehind is a partner who has not attested for a long time: about 17 % are blocked. A night brings and takes
+	// 0.1 % of the customers and sets 0.5 % of the blocked free.
+	MixBehind Mix = "behind"
 )
 
 // portion is one kind's share in ten thousand.
@@ -109,8 +112,11 @@ type portion struct {
 }
 
 func (m Mix) portions() []portion {
-	if m == MixAllKinds {
+	switch m {
+	case MixAllKinds:
 		return allKinds
+	case MixBehind:
+		return behind
 	}
 	return realistic
 }
@@ -119,8 +125,11 @@ func (m Mix) portions() []portion {
 type nightly struct{ leave, arrive, freed float64 }
 
 func (m Mix) nightly() nightly {
-	if m == MixAllKinds {
+	switch m {
+	case MixAllKinds:
 		return nightly{leave: 0.02, arrive: 0.02, freed: 0.10}
+	case MixBehind:
+		return nightly{leave: 0.001, arrive: 0.001, freed: 0.005}
 	}
 	return nightly{leave: 0.001, arrive: 0.001, freed: 0.03}
 }
@@ -131,6 +140,14 @@ var realistic = []portion{
 	{NeverAccepted, 280}, {Outdated, 250}, {AcceptedDirectlyOutdated, 200}, {NeverAcceptedError, 110}, {CloudOnly, 90},
 	{AttestedNoContact, 50}, {RelationshipEnded, 40}, {RoleMissing, 20}, {Vanished, 20},
 	{AttestedOnTheDay, 15}, {OutdatedByOneDay, 15}, {FutureDateOnly, 10}, {UnreadableDateOnly, 10},
+}
+
+// behind sums up to 10,000.
+var behind = []portion{
+	{Attested, 4600}, {AcceptedDirectly, 2500}, {NeverAccepted, 700}, {Outdated, 560}, {AttestedAmongSeveral, 400},
+	{NotReseller, 250}, {NeverAcceptedError, 200}, {AcceptedDirectlyOutdated, 200}, {CloudOnly, 200}, {AttestedNoContact, 90},
+	{RelationshipEnded, 70}, {RoleMissing, 60}, {OutdatedByOneDay, 40}, {Vanished, 40}, {FutureDateOnly, 30},
+	{UnreadableDateOnly, 30}, {AttestedOnTheDay, 30},
 }
 
 var allKinds = equalPortions()

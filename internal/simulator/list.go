@@ -37,7 +37,7 @@ func (s *Simulator) listed(w World, i int) bool {
 	if !w.Listed(i) {
 		return false
 	}
-	if w.night() < s.opts.ListAccidentsFrom {
+	if last := s.opts.ListAccidentsUntil; w.night() < s.opts.ListAccidentsFrom || last > 0 && w.night() > last {
 		return true
 	}
 	if s.opts.EmptyList || float64(i) >= s.opts.TruncatedList*float64(w.Len()) {

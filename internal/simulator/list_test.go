@@ -108,13 +108,15 @@ func TestListTellsHostileNamesExactly(t *testing.T) {
 	}
 }
 
-func TestAccidentsOfTheListBeginOnTheirNight(t *testing.T) {
-	ask := signedIn(t, Options{Seed: 1, Customers: 100, EmptyList: true, ListAccidentsFrom: 2})
+func TestAccidentsOfTheListHappenOnTheirNights(t *testing.T) {
+	ask := signedIn(t, Options{Seed: 1, Customers: 100, EmptyList: true, ListAccidentsFrom: 2, ListAccidentsUntil: 3})
 	assert.Len(t, ask.get("/v1/customers").listing(t).Items, 100)
 	require.NoError(t, ask.sim.SetNight(2))
 	got := ask.get("/v1/customers")
 	assert.Empty(t, got.listing(t).Items)
 	assert.Contains(t, got.body, `"items":[]`)
+	require.NoError(t, ask.sim.SetNight(4))
+	assert.NotEmpty(t, ask.get("/v1/customers").listing(t).Items)
 }
 
 func TestDroppedCustomersCanStillBeRead(t *testing.T) {

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,6 +54,11 @@ func (w World) name(i int, c *Customer) {
 	d := throw(w.Seed, aboutNames, uint64(i))
 	at := w.region(i)
 	c.Country, c.Culture = at.country, at.culture
+	if w.Home != "" {
+		w.nameOrdinary(&d, i, c)
+		c.Billing = at.person(&d)
+		return
+	}
 	stem := pick(&d, stems)
 	switch n := d.below(1000); {
 	case n < 80:
@@ -71,7 +77,11 @@ func (w World) name(i int, c *Customer) {
 // region is where customer i lives: agreements and billing profile agree on it.
 func (w World) region(i int) region {
 	d := throw(w.Seed, aboutContact, uint64(i))
-	return pick(&d, regions)
+	abroad := pick(&d, regions)
+	if at := slices.IndexFunc(regions, func(r region) bool { return r.country == w.Home }); at >= 0 && d.happens(atHome) {
+		return regions[at]
+	}
+	return abroad
 }
 
 // long makes a name of 300 characters, or of more than the 32,767 that a spreadsheet's cell can hold.

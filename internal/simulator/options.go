@@ -13,15 +13,18 @@ import (
 // is one peculiarity of docs/partner-center.md; shares are from 0 to 1 and are drawn from the seed,
 // so that the same options misbehave alike.
 type Options struct {
-	// Seed, Customers, Night, Mix, Dates and AsOf are the World's. A zero AsOf is the time of New.
-	// The clock that says which dateAgreed is in the future, and when an Effect was, shows AsOf at
-	// New and goes on from there.
+	// Seed, Customers, Night, Mix, Dates, AsOf and Home are the World's. A zero AsOf is the time of
+	// New. The clock that says which dateAgreed is in the future, and when an Effect was, shows AsOf
+	// at New and goes on from there.
 	Seed      uint64
 	Customers int
 	Night     int
 	Mix       Mix
 	Dates     DateForm
 	AsOf      time.Time
+	Home      string
+	// Clock is that clock instead, and AsOf is what it shows; nil: see AsOf.
+	Clock func() time.Time `json:"-"`
 
 	// Latency is how long each request takes, token requests included; Jitter adds up to that much.
 	// A 429 is answered at once.
@@ -63,8 +66,9 @@ type Options struct {
 	// EmptyList serves a list of nobody.
 	EmptyList bool
 	// ListAccidentsFrom is the first night on which DroppedFromList, TruncatedList and EmptyList
-	// happen; 0 is always.
-	ListAccidentsFrom int
+	// happen; 0 is always. ListAccidentsUntil is the last one; 0 is none.
+	ListAccidentsFrom  int
+	ListAccidentsUntil int
 
 	// Faults are the accidents of single reads; those of attestations are in Writes.
 	Faults Faults
@@ -253,6 +257,7 @@ func (o Options) validate() error {
 	notNegative("Quota", int64(o.Quota))
 	notNegative("PageSizeCap", int64(o.PageSizeCap))
 	notNegative("ListAccidentsFrom", int64(o.ListAccidentsFrom))
+	notNegative("ListAccidentsUntil", int64(o.ListAccidentsUntil))
 	notNegative("KillTokensEvery", int64(o.KillTokensEvery))
 	notNegative("Faults.MaxInARow", int64(o.Faults.MaxInARow))
 	notNegative("Writes.MaxInARow", int64(o.Writes.MaxInARow))
@@ -283,7 +288,8 @@ func (o Options) validate() error {
 		"Writes.AlreadyExistsStatus is %d: it can be 400 or 409, or 0 for 409", o.Writes.AlreadyExistsStatus)
 
 	wrong = append(wrong,
-		oneOf("Mix", o.Mix, MixRealistic, MixAllKinds),
+		oneOf("Mix", o.Mix, MixRealistic, MixAllKinds, MixBehind),
+		oneOf("Home", o.Home, homes()...),
 		oneOf("Dates", o.Dates, DatesMixed, DatesNoZone, DatesZulu, DatesSevenDigits, DatesOffset),
 		oneOf("RetryAfter", o.RetryAfter, RetryAfterSeconds, RetryAfterDate, RetryAfterMissing),
 		oneOf("BOM", o.BOM, BOMOnSuccess, BOMNever, BOMAlways),

@@ -71,13 +71,25 @@ func New(opts Options) (*Simulator, error) {
 func (s *Simulator) World() World {
 	return World{
 		Seed: s.opts.Seed, Customers: s.opts.Customers, Night: int(s.night.Load()),
-		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.opts.AsOf, IndirectProvider: s.opts.IndirectProvider,
+		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.asOf(), IndirectProvider: s.opts.IndirectProvider, Home: s.opts.Home,
 	}
 }
 
-// now is the simulator's own clock, in UTC: it showed AsOf when New was called and goes as fast as
-// any other. Nights do not move it.
-func (s *Simulator) now() time.Time { return s.opts.AsOf.Add(time.Since(s.made)).UTC() }
+func (s *Simulator) asOf() time.Time {
+	if s.opts.Clock != nil {
+		return s.opts.Clock()
+	}
+	return s.opts.AsOf
+}
+
+// now is the simulator's own clock, in UTC. Without Options.Clock it showed AsOf when New was called
+// and goes as fast as any other. Nights do not move it.
+func (s *Simulator) now() time.Time {
+	if s.opts.Clock != nil {
+		return s.opts.Clock().UTC()
+	}
+	return s.opts.AsOf.Add(time.Since(s.made)).UTC()
+}
 
 // ServeHTTP answers one request.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -20,6 +20,9 @@ type World struct {
 	AsOf time.Time
 	// IndirectProvider gives most customers an indirect reseller.
 	IndirectProvider bool
+	// Home is the country of most customers, such as BR, whose names are those of ordinary companies. Empty: customers
+	// of ten countries, many of whose names are hard to write.
+	Home string
 }
 
 // Customer is the truth about one customer on one night. docs/rule.md says what follows from it.

@@ -40,7 +40,7 @@ func TestTenantIDsAreDistinctGUIDsThatLeadBackToTheCustomer(t *testing.T) {
 }
 
 func TestMixHasTheShareItPromises(t *testing.T) {
-	for _, mix := range []Mix{MixRealistic, MixAllKinds} {
+	for _, mix := range []Mix{MixRealistic, MixAllKinds, MixBehind} {
 		w := World{Seed: 1, Customers: 40_000, Mix: mix}
 		counted, standing := map[Kind]int{}, map[string]float64{}
 		for i := range w.Customers {
@@ -62,7 +62,7 @@ func TestMixHasTheShareItPromises(t *testing.T) {
 }
 
 func TestPortionsSumUpAndNameEveryKind(t *testing.T) {
-	for _, mix := range []Mix{MixRealistic, MixAllKinds} {
+	for _, mix := range []Mix{MixRealistic, MixAllKinds, MixBehind} {
 		sum, kinds := 0, []Kind{}
 		for _, p := range mix.portions() {
 			sum += p.of
