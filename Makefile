@@ -15,7 +15,7 @@ cross: ## compile for every system of a release
 	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do echo $$target; \
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/mcaledger || exit 1; done
 
-demo: build ## two simulated nights and their workbook, in ./demo
+demo: build ## forty simulated nights of three partner accounts and their workbooks, in ./demo
 	./bin/mcaledger demo --dir demo
 
 # Many tests wait for simulated services, so more of them run than there are processors. go vet is part of lint. Tests

@@ -13,13 +13,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 )
 
 // withDatabase is the real program with a configuration and an address.
 func withDatabase(t *testing.T, folder, address string, arguments ...string) *exec.Cmd {
 	t.Helper()
-	require.NoError(t, writeSimulatedConfig(folder, "http://127.0.0.1:1"))
+	require.NoError(t, demo.OnePartner("http://127.0.0.1:1").Write(folder))
 	cmd := exec.Command("mcaledger", append(arguments, "--config", filepath.Join(folder, "mcaledger.yaml"))...)
 	cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+address)
 	return cmd

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
@@ -84,7 +85,7 @@ func newOffice(t *testing.T, language string) *office {
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	o := &office{folder: t.TempDir()}
-	require.NoError(t, writeSimulatedConfig(o.folder, server.URL))
+	require.NoError(t, demo.OnePartner(server.URL).Write(o.folder))
 	o.environ = append(os.Environ(), "MCALEDGER_REPORT_LANGUAGE="+language)
 	return o
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -176,7 +177,7 @@ func newStoppable(t *testing.T, sim http.Handler, before int64) *stoppable {
 		_, _ = answer.Body.WriteTo(w)
 	}))
 	t.Cleanup(server.Close)
-	require.NoError(t, writeSimulatedConfig(s.folder, server.URL))
+	require.NoError(t, demo.OnePartner(server.URL).Write(s.folder))
 	return s
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/store"
@@ -171,7 +172,7 @@ func newKillableWith(t *testing.T, address string, options simulator.Options) *k
 		sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	require.NoError(t, writeSimulatedConfig(k.folder, server.URL))
+	require.NoError(t, demo.OnePartner(server.URL).Write(k.folder))
 	return k
 }
 

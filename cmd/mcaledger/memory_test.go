@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
@@ -31,7 +32,7 @@ func peaks(b *testing.B, customers int) map[string]float64 {
 	server := httptest.NewServer(sim)
 	defer server.Close()
 	folder := b.TempDir()
-	require.NoError(b, writeSimulatedConfig(folder, server.URL))
+	require.NoError(b, demo.OnePartner(server.URL).Write(folder))
 	peaks := map[string]float64{}
 	for _, command := range []string{"reconcile", "report"} {
 		cmd := exec.Command("mcaledger", command, "--config", filepath.Join(folder, "mcaledger.yaml"))

@@ -25,6 +25,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mcaledger/mcaledger/internal/atomicfile"
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/intake"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/simulator"
@@ -111,7 +112,7 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Defer(pc.server.Close)
 		ts.Setenv("PC", pc.server.URL)
 	}
-	ts.Check(writeSimulatedConfig(ts.MkAbs("."), pc.server.URL))
+	ts.Check(demo.OnePartner(pc.server.URL).Write(ts.MkAbs(".")))
 }
 
 func setNight(ts *testscript.TestScript, neg bool, args []string) {

@@ -2,66 +2,105 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
 type simulateReply struct {
 	head
-	Address string          `json:"address"`
-	Stats   simulator.Stats `json:"stats"`
+	Address  string          `json:"address"`
+	Stats    simulator.Stats `json:"stats"`
+	Accounts []demo.Served   `json:"accounts"` // of a demo that is continued
 }
 
 func (a *app) simulateCommand() *cobra.Command {
-	r := &simulateReply{head: head{Command: "simulate"}}
+	r := &simulateReply{head: head{Command: "simulate"}, Accounts: []demo.Served{}}
 	options := simulator.Options{Seed: 1, Customers: 2000, Mix: simulator.MixRealistic}
-	listen, folder := "127.0.0.1:8080", ""
-	cmd := a.command("simulate", "serve a simulated Partner Center on this machine, until interrupted", r, func(ctx context.Context) error {
-		options.AsOf = a.Now()
-		sim, err := simulator.New(options)
-		if err != nil {
-			return usageError{err}
-		}
-		s, err := serve(sim, listen)
-		if err != nil {
-			return fmt.Errorf("%w; name another address with --listen, port 0 takes a free one", err)
-		}
-		defer s.close()
-		r.Address = s.address
-		a.log().Info("serving", "address", s.address)
-		config := simulatedConfig(s.address)
-		if folder != "" {
-			if err := writeSimulatedConfig(folder, s.address); err != nil {
-				return err
+	listen, folder, saved := "127.0.0.1:8080", "", ""
+	var cmd *cobra.Command
+	cmd = a.command("simulate", "serve a simulated Partner Center on this machine, until interrupted", r, func(ctx context.Context) error {
+		if saved == "" && !anyChanged(cmd) {
+			if _, err := os.Stat(demo.SavedFile); err == nil {
+				saved = demo.SavedFile
 			}
-			a.printf("Partner Center is simulated at %s; try: mcaledger --config %s reconcile\n", s.address, filepath.Join(folder, "mcaledger.yaml"))
-		} else {
-			a.printf("Partner Center is simulated at %s for this configuration (--write-config FOLDER writes it):\n\n%s\n", s.address, config)
 		}
-		<-ctx.Done()
-		r.Stats = sim.Stats()
-		a.printf("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
-		return nil // being interrupted is how it ends
+		if saved != "" {
+			return a.continueDemo(ctx, saved, r)
+		}
+		options.AsOf = a.Now()
+		return a.simulate(ctx, options, listen, folder, r)
 	})
-	example(cmd, "mcaledger simulate --write-config sandbox", "mcaledger simulate --customers 20000 --quota 500 --latency 100ms")
+	cmd.Long = `simulate serves a Partner Center that behaves as Microsoft's does; its flags make calls fail in the
+ways that are known. In the folder of a demo, without flags, it serves the accounts of the demo as
+the demo left them, and each day since then counts as a night.`
+	example(cmd, "mcaledger simulate --write-config sandbox", "mcaledger simulate --customers 20000 --quota 500 --latency 100ms",
+		"mcaledger simulate --continue demo/simulator.json")
 	cmd.Flags().StringVar(&listen, "listen", listen, "address and port to serve on; port 0 takes a free one")
 	cmd.Flags().StringVar(&folder, "write-config", "", "folder to write a configuration for the simulated partner to")
+	cmd.Flags().StringVar(&saved, "continue", "", "serve the accounts that a demo saved in this file (without any flag: ./simulator.json, if there is one)")
 	simulatorFlags(cmd.Flags(), &options)
 	return cmd
 }
 
-// simulatorFlags gives every awkwardness of the simulator its flag.
+// anyChanged reports whether a flag of the command itself is given.
+func anyChanged(cmd *cobra.Command) (changed bool) {
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { changed = changed || f.Changed })
+	return changed
+}
+
+// simulate serves one partner.
+func (a *app) simulate(ctx context.Context, options simulator.Options, listen, folder string, r *simulateReply) error {
+	sim, err := simulator.New(options)
+	if err != nil {
+		return usageError{err}
+	}
+	server, err := simulator.Serve(sim, listen)
+	if err != nil {
+		return fmt.Errorf("%w; name another address with --listen, port 0 takes a free one", err)
+	}
+	defer server.Close()
+	r.Address = server.Address
+	a.log().Info("serving", "address", server.Address)
+	settings := demo.OnePartner(server.Address)
+	if folder != "" {
+		if err := settings.Write(folder); err != nil {
+			return err
+		}
+		a.printf("Partner Center is simulated at %s; try: mcaledger --config %s reconcile\n", r.Address, filepath.Join(folder, demo.ConfigFile))
+	} else {
+		a.printf("Partner Center is simulated at %s for this configuration (--write-config FOLDER writes it):\n\n%s\n", r.Address, settings)
+	}
+	<-ctx.Done()
+	r.Stats = sim.Stats()
+	a.printf("%d requests, %d of them refused with 429\n", r.Stats.APIRequests, r.Stats.Throttled)
+	return nil // being interrupted is how it ends
+}
+
+// continueDemo serves the accounts of a demo.
+func (a *app) continueDemo(ctx context.Context, saved string, r *simulateReply) error {
+	served, err := demo.Continue(saved, a.Now())
+	if err != nil {
+		return err
+	}
+	for _, account := range served.Accounts() {
+		a.log().Info("serving", "partner", account.Name, "address", account.Address)
+		a.printf("%s is simulated at %s\n", account.Name, account.Address)
+	}
+	a.printf("Try, in another terminal: mcaledger --config %s nightly\n", filepath.Join(filepath.Dir(saved), demo.ConfigFile))
+	<-ctx.Done()
+	r.Accounts = served.Accounts()
+	return served.Close(a.Now())
+}
+
+// simulatorFlags adds a flag for each option of the simulator.
 func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "draws the world and its accidents")
 	f.IntVar(&o.Customers, "customers", o.Customers, "how many customers")
@@ -177,78 +216,4 @@ func choice[T ~string](f *pflag.FlagSet, value *T, name, usage string) {
 		*value = T(text)
 		return nil
 	})
-}
-
-// served is a simulator that answers.
-type served struct {
-	address string
-	server  *http.Server
-	ended   chan error
-}
-
-// serve starts a simulator on an address.
-func serve(sim http.Handler, address string) (*served, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("serve the simulator: %w", err)
-	}
-	s := &served{address: "http://" + listener.Addr().String(), ended: make(chan error, 1),
-		server: &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second}}
-	go func() { s.ended <- s.server.Serve(listener) }()
-	return s, nil
-}
-
-func (s *served) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	s.server.Shutdown(ctx)
-	s.server.Close()
-	if err := <-s.ended; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
-// simulatedMark is the first line of a simulator's configuration; only a file that has it is written over.
-const simulatedMark = "# A simulated partner: made by mcaledger, which may write it again."
-
-// simulatedConfig is a configuration for the one partner of a simulator.
-func simulatedConfig(address string) string {
-	return strings.ReplaceAll(simulatedMark+`
-database: sqlite:mcaledger.db
-partners:
-  - name: contoso
-    tenant_id: 11111111-1111-4111-8111-111111111111
-    kind: direct_bill
-    client_id: 22222222-2222-4222-8222-222222222222
-    client_secret: not-a-secret
-    refresh_token_file: refresh-token
-    api_url: ADDRESS
-    login_url: ADDRESS
-    requests_per_minute: 60000
-attestation: { shared_account: true, settle_after: 1s } # one person plays importer and approver
-report: { dir: ./reports }
-mail: { from: Contoso Licensing <licensing@contoso.example> }
-`, "ADDRESS", address)
-}
-
-// writeSimulatedConfig makes a folder for the simulated partner. It writes only where there is nothing yet, or where it wrote before.
-func writeSimulatedConfig(folder, address string) error {
-	path := filepath.Join(folder, "mcaledger.yaml")
-	there, err := os.ReadFile(path)
-	if err == nil && !strings.HasPrefix(string(there), simulatedMark) {
-		return usageError{fmt.Errorf("%s is not a simulator's configuration; name another folder, or take it away", path)}
-	}
-	for _, name := range []string{"mcaledger.db", "refresh-token"} {
-		if _, found := os.Lstat(filepath.Join(folder, name)); found == nil && err != nil {
-			return usageError{fmt.Errorf("%s holds a %s that is not a simulator's; name another folder", folder, name)}
-		}
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(folder, "refresh-token"), []byte(simulator.InitialRefreshToken+"\n"), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(simulatedConfig(address)), 0o600)
 }

@@ -3,6 +3,8 @@ package simulator
 import (
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -63,7 +65,7 @@ func (w World) nameOrdinary(d *dice, i int, c *Customer) {
 		words[n] = pick(d, list)
 	}
 	c.CompanyName = strings.Join(words, from.space)
-	stem := slug(strings.Join(words[:min(2, len(words))], ""))
+	stem := slug(norm.NFD.String(strings.Join(words[:min(2, len(words))], ""))) // accents are left out, not letters
 	if len(stem) < 3 {
 		stem = "firm" + strings.ToLower(c.Country)
 	}
