@@ -115,8 +115,9 @@ func repeatable(err error) bool {
 	case tooManyConnections, adminShutdown, crashShutdown, cannotConnectNow, idleInTransaction:
 		return e.Statement != commitStatement
 	}
-	lost := errors.Is(e, driver.ErrBadConn) || errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF) ||
-		errors.Is(e, syscall.ECONNREFUSED) || errors.Is(e, syscall.ECONNRESET) || errors.Is(e, syscall.EPIPE) || errors.Is(e, net.ErrClosed)
+	dial, isNet := errors.AsType[*net.OpError](e)
+	lost := errors.Is(e, driver.ErrBadConn) || errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF) || isNet && dial.Op == "dial" ||
+		errors.Is(e, syscall.ECONNRESET) || errors.Is(e, syscall.EPIPE) || errors.Is(e, net.ErrClosed)
 	return lost && e.Statement != commitStatement
 }
 

@@ -70,8 +70,10 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 		return err
 	}
 	if m.domains {
-		if err := m.exec(ctx, "name_customers_of_domains", nil); err != nil {
-			return err
+		for _, statement := range []string{"index_import_domain", "name_customers_of_domains"} {
+			if err := m.exec(ctx, statement, nil); err != nil {
+				return err
+			}
 		}
 	}
 	found, err := n.LookUp(m.unknown(ctx))
@@ -82,6 +84,9 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 		if err := m.exec(ctx, "save_import_found", args{"partner_id": c.PartnerID, "customer_id": c.ID, "name": c.Name, "standing": c.Standing}); err != nil {
 			return err
 		}
+	}
+	if err := m.exec(ctx, "index_import_row", nil); err != nil {
+		return err
 	}
 	return m.exec(ctx, "create_import_repeat", nil)
 }

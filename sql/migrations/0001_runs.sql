@@ -128,6 +128,6 @@ CREATE TABLE standing (
     CHECK (direct_acceptance_last_known IN ('not_read', 'no', 'yes'))
 );
 CREATE UNIQUE INDEX standing_now ON standing (partner_id, customer_id) WHERE valid_to IS NULL;
-CREATE INDEX standing_domain ON standing (lower(domain)) WHERE valid_to IS NULL;
-CREATE INDEX standing_ended ON standing (partner_id, valid_to);
+CREATE INDEX standing_domain ON standing (partner_id, lower(domain)) WHERE valid_to IS NULL;
+CREATE INDEX standing_ended ON standing (partner_id, valid_to) WHERE valid_to IS NOT NULL;
 CREATE INDEX standing_begun ON standing (partner_id, valid_from);

@@ -1,4 +1,6 @@
--- The tables of an import are temporary: they are of one connection, and nobody else waits for them.
+-- The tables of an import are temporary: they are of one connection, and nobody else waits for them. To PostgreSQL, CROSS
+-- JOIN with conditions is a join like any other. SQLite begins with the table on its left: it knows nothing of the size of
+-- temporary tables, and would read all customers of a partner for each row.
 
 -- name: create_import_row
 -- What the rows of a file name. customer_id is the tenant id; for a row that names only a domain, the customer of that
@@ -29,9 +31,12 @@ CREATE TEMPORARY TABLE import_domain AS
 SELECT i.line, s.partner_id, s.customer_id, s.name, s.standing, s.reason, s.date_agreed, s.signer_first, s.signer_last, s.signer_email, s.signer_phone,
     CASE WHEN s.standing <> 'excluded' AND s.reason <> 'relationship_ended' AND p.kind <> 'indirect_reseller' THEN 1 ELSE 0 END AS able
 FROM import_row i
-JOIN standing s ON lower(s.domain) = i.domain AND s.valid_to IS NULL AND s.partner_id IN (:partners)
+CROSS JOIN standing s
 JOIN partner p ON p.id = s.partner_id
-WHERE i.domain <> ''
+WHERE i.domain <> '' AND lower(s.domain) = lower(i.domain) AND s.valid_to IS NULL AND s.partner_id IN (:partners)
+
+-- name: index_import_domain
+CREATE INDEX import_domain_line ON import_domain (line)
 
 -- name: name_customers_of_domains
 -- Where rows name the only customer of a domain, or the only one for which a partner may attest.
@@ -47,6 +52,9 @@ SELECT i.customer_id FROM import_row i
 LEFT JOIN standing s ON s.customer_id = i.customer_id AND s.valid_to IS NULL AND s.partner_id IN (:partners)
 WHERE s.customer_id IS NULL AND i.by_domain = 0 AND i.readable = 1 AND i.customer_id <> ''
 GROUP BY i.customer_id ORDER BY MIN(i.line)
+
+-- name: index_import_row
+CREATE INDEX import_row_customer ON import_row (customer_id)
 
 -- name: create_import_repeat
 -- Customers of several rows: the first of them, the first readable one, and the first that says something else than the
@@ -67,9 +75,9 @@ SELECT i.line, 0 AS kind, s.partner_id, s.customer_id, COALESCE(r.readable_line,
     s.name, s.standing AS state, s.reason, s.date_agreed, s.signer_first AS first_name, s.signer_last AS last_name, s.signer_email AS email,
     s.signer_phone AS phone
 FROM import_row i
-JOIN standing s ON s.customer_id = i.customer_id AND s.valid_to IS NULL AND s.partner_id IN (:partners)
+CROSS JOIN standing s
 LEFT JOIN import_repeat r ON r.customer_id = i.customer_id
-WHERE i.by_domain = 0
+WHERE i.by_domain = 0 AND s.customer_id = i.customer_id AND s.valid_to IS NULL AND s.partner_id IN (:partners)
 UNION ALL
 SELECT i.line, 0, f.partner_id, f.customer_id, COALESCE(r.readable_line, 0),
     CASE WHEN r.other_line > 0 THEN CASE WHEN i.said = r.said THEN r.other_line ELSE r.first_line END ELSE 0 END,
