@@ -16,17 +16,17 @@ type entryRow struct {
 	ledger.AttestationEntry
 }
 
-// attestations is what was said to Microsoft, by whom, and what became of it. Rows without a partner come last.
+// attestations is what was said to Microsoft, by whom, and what became of it: what needs a person first. Rows without a partner come last.
 func (r *report) attestations() table {
 	t := newTable(sheetAttestations, r.entryColumns(), r.entries(), r.walkEntries)
-	t.frozen, t.lines, t.across = 2, 2, 2
+	t.lines, t.across = 2, 2
 	t.until("answer_code")
 	for _, m := range []struct {
 		tone  tone
 		state attestation.State
 	}{
-		{alert, attestation.RefusedByMicrosoft}, {alert, attestation.Failed},
-		{caution, attestation.Refused}, {caution, attestation.Unsure}, {caution, attestation.Expired},
+		{alert, attestation.RefusedByMicrosoft}, {alert, attestation.Failed}, {alert, attestation.Expired},
+		{caution, attestation.Refused}, {caution, attestation.Unsure}, {caution, attestation.Accepted},
 		{fine, attestation.Confirmed}, {fine, attestation.AlreadyOnRecord},
 	} {
 		t.marks = append(t.marks, mark{"state", "state", string(m.state), m.tone})
@@ -36,20 +36,23 @@ func (r *report) attestations() table {
 
 func (r *report) entryColumns() []column[entryRow] {
 	return []column[entryRow]{
-		col("state", 24, func(e *entryRow) Cell { return r.say.word("state", string(e.Status())) }),
+		col("next_step", 27, func(e *entryRow) Cell { return r.say.word("attestation_step", attestationStep(e.AttestationEntry)) }),
 		col("customer", 38, func(e *entryRow) Cell { return Text(e.CustomerName) }),
 		col("partner", 17, func(e *entryRow) Cell { return Text(e.partner) }),
-		col("reason", 26, func(e *entryRow) Cell { return r.say.word("attestation_reason", string(e.Reason)) }),
+		col("state", 31, func(e *entryRow) Cell { return r.say.word("state", string(e.Status())) }),
+		since("state_since", func(e *entryRow) Cell { return Instant(e.Since) }),
+		col("expires_at", 17, func(e *entryRow) Cell { return expiry(e.Attestation) }),
+		col("reason", 32, func(e *entryRow) Cell { return r.say.word("attestation_reason", string(e.Reason)) }),
 		col("message", 44, func(e *entryRow) Cell { return Text(e.Message) }).wrapped(),
 		col("signer", 22, func(e *entryRow) Cell { return Text(fullName(e.Content.Signer)) }),
 		col("signer_email", 29, func(e *entryRow) Cell { return Text(e.Content.Signer.Email) }),
 		col("date_agreed", 13, func(e *entryRow) Cell { return Day(e.Content.Agreed) }),
 		col("evidence", 29, func(e *entryRow) Cell { return Text(e.Content.Evidence) }),
 		col("imported_by", 17, func(e *entryRow) Cell { return Text(e.Batch.ImportedBy.Name) }),
-		col("imported_at", 17, func(e *entryRow) Cell { return Instant(e.Batch.ImportedAt) }),
+		since("imported_at", func(e *entryRow) Cell { return Instant(e.Batch.ImportedAt) }),
 		col("approved_by", 17, func(e *entryRow) Cell { return approved(e, Text(e.Batch.ApprovedBy.Name)) }),
-		col("approved_at", 17, func(e *entryRow) Cell { return approved(e, Instant(e.Batch.ApprovedAt)) }),
-		col("sent_at", 17, func(e *entryRow) Cell { return Instant(e.SentAt) }),
+		since("approved_at", func(e *entryRow) Cell { return approved(e, Instant(e.Batch.ApprovedAt)) }),
+		since("sent_at", func(e *entryRow) Cell { return Instant(e.SentAt) }),
 		col("answer", 10, func(e *entryRow) Cell { return ID(int64(e.Answer.Status)) }),
 		col("answer_code", 12, func(e *entryRow) Cell { return Text(e.Answer.Code) }),
 		col("notice_to", 29, func(e *entryRow) Cell { to, _ := notice(e.Attestation); return Text(to) }),
@@ -57,11 +60,52 @@ func (r *report) entryColumns() []column[entryRow] {
 		col("batch", 10, func(e *entryRow) Cell { return ID(e.ID.Batch) }),
 		col("row", 10, func(e *entryRow) Cell { return ID(int64(e.ID.Line)) }),
 		col("replaces", 13, func(e *entryRow) Cell { return Text(attestationName(e.Replaces)) }),
+		event("last_event", func(e *entryRow) int64 { return e.LastEvent }),
 		col("tenant_id", 38, func(e *entryRow) Cell { return Text(e.CustomerID) }),
 		col("request_id", 38, func(e *entryRow) Cell { return Text(requestID(e.Attestation)) }),
 		col("correlation_id", 38, func(e *entryRow) Cell { return Text(e.Answer.CorrelationID) }),
 		col("state_code", 22, func(e *entryRow) Cell { return Text(string(e.Status())) }).inWorkbook(),
 	}
+}
+
+// What is to be done about an attestation, and by whom.
+const (
+	stepCorrect = "correct" // a person corrects the row and imports it again
+	stepRetry   = "retry"   // a person retries it
+	stepApprove = "approve" // a second person approves the batch
+	stepSend    = "send"    // the program sends or asks, the next time that it submits
+	stepCreate  = "create"  // the program creates the agreement, the next time that it submits
+	stepWait    = "wait"    // the customer accepts
+)
+
+// attestationStep is what comes next; empty when nothing more happens.
+func attestationStep(e ledger.AttestationEntry) string {
+	switch e.Status() {
+	case attestation.Refused, attestation.RefusedByMicrosoft:
+		if e.Decision.Kind == ledger.EventCorrect {
+			return ""
+		}
+		return stepCorrect
+	case attestation.Failed, attestation.Expired:
+		return stepRetry
+	case attestation.Queued:
+		return stepApprove
+	case attestation.Accepted:
+		return stepCreate
+	case attestation.Waiting:
+		return stepWait
+	case attestation.Approved, attestation.Created, attestation.Unsure:
+		return stepSend
+	}
+	return ""
+}
+
+// expiry is when the link stops working that the customer has.
+func expiry(a attestation.Attestation) Cell {
+	if a.State != attestation.Created && a.State != attestation.Waiting {
+		return Cell{}
+	}
+	return Instant(a.ExpiresAt)
 }
 
 // approved is empty for rows that were not admitted at import: the batch was approved, these rows were not part of it.

@@ -11,7 +11,6 @@ import (
 // batchesTable are the imported files of attestations, what has become of their rows, and how long it took.
 func (r *report) batchesTable() table {
 	t := newTable(sheetBatches, r.batchColumns(), len(r.batches), r.walkBatches)
-	t.frozen = 2
 	t.until("sha256")
 	t.across = 2
 	t.marks = []mark{{"batch_status", "batch_status", batchAttention, alert}, {"batch_status", "batch_status", batchUnapproved, caution},
@@ -30,13 +29,13 @@ func (r *report) walkBatches(_ context.Context, row func(ledger.BatchSummary) er
 
 func (r *report) batchColumns() []column[ledger.BatchSummary] {
 	states := func(key string, of ...attestation.State) column[ledger.BatchSummary] {
-		return col(key, 12, func(b *ledger.BatchSummary) Cell { return Count(count(*b, of...)) })
+		return num(key, 13, func(b *ledger.BatchSummary) Cell { return Count(count(*b, of...)) })
 	}
 	return []column[ledger.BatchSummary]{
 		col("batch_status", 22, func(b *ledger.BatchSummary) Cell { return r.say.word("batch_status", batchStatus(*b)) }),
 		col("file", 34, func(b *ledger.BatchSummary) Cell { return Text(b.File) }),
 		col("batch", 10, func(b *ledger.BatchSummary) Cell { return ID(b.ID) }),
-		col("rows", 10, func(b *ledger.BatchSummary) Cell { return Count(b.Rows) }),
+		num("rows", 10, func(b *ledger.BatchSummary) Cell { return Count(b.Rows) }),
 		states("confirmed", attestation.Confirmed, attestation.AlreadyOnRecord),
 		states("waiting_for_approval", attestation.Queued),
 		states("in_progress", inProgress...),
@@ -44,8 +43,8 @@ func (r *report) batchColumns() []column[ledger.BatchSummary] {
 		states("refused_at_import", attestation.Refused),
 		states("not_needed", attestation.Duplicate, attestation.AlreadyKnown, attestation.Cleared),
 		states("cancelled", attestation.Cancelled),
-		col("median_hours", 12, func(b *ledger.BatchSummary) Cell { return hours(b.Median) }),
-		col("nine_in_ten_hours", 12, func(b *ledger.BatchSummary) Cell { return hours(b.NineInTen) }),
+		num("median_hours", 12, func(b *ledger.BatchSummary) Cell { return hours(b.Median) }),
+		num("nine_in_ten_hours", 12, func(b *ledger.BatchSummary) Cell { return hours(b.NineInTen) }),
 		col("imported_by", 17, func(b *ledger.BatchSummary) Cell { return Text(b.ImportedBy.Name) }),
 		col("imported_at", 17, func(b *ledger.BatchSummary) Cell { return Instant(b.ImportedAt) }),
 		col("approved_by", 17, func(b *ledger.BatchSummary) Cell { return Text(b.ApprovedBy.Name) }),

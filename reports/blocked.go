@@ -3,6 +3,7 @@ package reports
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -17,8 +18,15 @@ type blockedRow = ofPartner[ledger.BlockedCustomer]
 // blocked is the sheet that the morning begins with: what to do, for whom, since when, why, and what is at stake.
 func (r *report) blocked() table {
 	t := newTable(sheetBlocked, r.blockedColumns(), r.total(blockedRows), eachOf(r, blockedRows, r.blockedOf))
-	t.frozen, t.across, t.bar = 2, 2, "days_blocked"
-	t.until("comment")
+	t.across, t.bar = 2, "days_blocked"
+	t.until("signer")
+	t.rules = []rule{
+		{"days_blocked", func(at func(string) string) string { return fmt.Sprintf("%s>%d", at("days_blocked"), longBlocked) }, alert},
+	}
+	t.marks = []mark{
+		{"exception", "exception", string(ledger.ExceptionExpired), alert}, {"exception", "exception", string(ledger.ExceptionOverdue), caution},
+		{"exception", "exception", string(ledger.ExceptionAccepted), fine},
+	}
 	return t
 }
 
@@ -30,36 +38,40 @@ func (r *report) blockedOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.B
 
 func (r *report) blockedColumns() []column[blockedRow] {
 	return []column[blockedRow]{
-		col("next_step", 24, func(b *blockedRow) Cell { return r.say.word("remedy", string(nextStep(b.row))) }),
+		col("next_step", 26, func(b *blockedRow) Cell { return r.say.word("remedy", string(nextStep(b.row))) }),
 		col("customer", 38, func(b *blockedRow) Cell { return Text(b.row.Name) }),
 		col("partner", 17, func(b *blockedRow) Cell { return Text(b.partner.Partner.Name) }),
 		col("reseller", 22, func(b *blockedRow) Cell { return resellerName(b.row.Reseller) }),
-		col("blocked_since", 17, func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
-		col("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
-		col("since_is", 13, func(b *blockedRow) Cell { return r.say.word("precision", precision(b.partner, b.row.Record)) }),
-		col("reason", 24, func(b *blockedRow) Cell { return r.say.word("reason", string(b.row.Reason)) }),
-		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
-		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
-		col("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
-		col("seats", 10, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Seats)) }),
-		col("subscriptions_read", 14, func(b *blockedRow) Cell { return r.say.word("outcome", string(b.row.PurchasesRead)) }),
-		col("next_renewal", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextRenewal)) }),
+		since("blocked_since", func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
+		num("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
+		col("reason", 21, func(b *blockedRow) Cell { return r.say.word("reason", string(b.row.Reason)) }),
+		col("attestation_state", 31, func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
+		num("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
+		num("seats", 10, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Seats)) }),
 		col("next_lapse", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextLapse)) }),
-		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
-		col("attestation_state", 22, func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
-		col("invited_at", 17, func(b *blockedRow) Cell { return Instant(b.row.InvitedAt) }),
-		col("exception", 14, func(b *blockedRow) Cell { return r.exceptionStatus(b.partner, b.row.Exception) }),
-		col("owner", 18, func(b *blockedRow) Cell { return Text(b.row.Exception.Owner) }),
+		col("next_renewal", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextRenewal)) }),
+		col("exception", 12, func(b *blockedRow) Cell { return r.exceptionStatus(b.partner, b.row.Exception) }),
+		col("owner", 20, func(b *blockedRow) Cell { return Text(b.row.Exception.Owner) }),
 		col("due_date", 13, func(b *blockedRow) Cell { return Day(b.row.Exception.DueOn) }),
 		col("accepted_until", 13, func(b *blockedRow) Cell { return Day(b.row.Exception.AcceptedUntil) }),
-		col("comment", 30, func(b *blockedRow) Cell { return Text(b.row.Exception.Comment) }),
+		col("comment", 40, func(b *blockedRow) Cell { return Text(b.row.Exception.Comment) }),
+		since("invited_at", func(b *blockedRow) Cell { return Instant(b.row.InvitedAt) }),
+		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
+		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
+		col("subscriptions_read", 20, func(b *blockedRow) Cell { return r.say.word("subscriptions_read", string(b.row.PurchasesRead)) }),
+		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
+		event("last_event", func(b *blockedRow) int64 { return b.row.LastEvent }),
 		col("domain", 29, func(b *blockedRow) Cell { return Text(b.row.Domain) }),
 		col("tenant_id", 38, func(b *blockedRow) Cell { return tenantID(b.row.Customer) }),
 		col("reseller_id", 38, func(b *blockedRow) Cell { return Text(b.row.Reseller.ID) }),
+		col("since_is", 11, func(b *blockedRow) Cell { return r.say.word("precision", precision(b.partner, b.row.Record)) }),
 		col("reason_code", 24, func(b *blockedRow) Cell { return Text(string(b.row.Reason)) }).inWorkbook(),
 		col("portal_link", 88, func(b *blockedRow) Cell { return Text(portalLink(b.row.ID)) }),
 	}
 }
+
+// longBlocked is the number of days from which on a block is an old one.
+const longBlocked = 90
 
 // nextStep is what can lift a block, as far as it is known what the customer has bought.
 func nextStep(b ledger.BlockedCustomer) standing.Remedy {

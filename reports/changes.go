@@ -13,9 +13,9 @@ type changeRow struct {
 	shown standing.Record // the customer as it was last seen
 }
 
+// changes are the customers whose standing changed, those that became blocked first.
 func (r *report) changes() table {
-	t := newTable(sheetChanges, r.changeColumns(), r.total(func(c counts) int { return c.changes.rows }), r.walkChanges)
-	t.frozen = 2
+	t := newTable(sheetChanges, r.changeColumns(), r.total(changeRows), r.walkChanges)
 	t.until("next_step")
 	t.marks = []mark{
 		{"change", "change", string(standing.NewlyBlocked), alert},
@@ -25,21 +25,37 @@ func (r *report) changes() table {
 	return t
 }
 
+func changeRows(c counts) int { return c.changes.rows }
+
 func (r *report) changeColumns() []column[changeRow] {
 	return []column[changeRow]{
-		col("change", 20, func(c *changeRow) Cell { return r.say.word("change", string(c.row.Change())) }),
+		col("change", 24, func(c *changeRow) Cell { return r.say.word("change", string(c.row.Change())) }),
 		col("customer", 38, func(c *changeRow) Cell { return Text(c.shown.Name) }),
 		col("partner", 17, func(c *changeRow) Cell { return Text(c.partner.Partner.Name) }),
-		col("standing_before", 16, func(c *changeRow) Cell { return r.standingOf(c.row.Before) }),
+		col("cause", 15, func(c *changeRow) Cell { return r.say.word("cause", cause(c.row)) }),
+		col("standing_before", 17, func(c *changeRow) Cell { return r.standingOf(c.row.Before) }),
 		col("reason_before", 24, func(c *changeRow) Cell { return r.reasonOf(c.row.Before) }),
-		col("standing_after", 16, func(c *changeRow) Cell { return r.standingOf(c.row.After) }),
+		col("standing_after", 17, func(c *changeRow) Cell { return r.standingOf(c.row.After) }),
 		col("reason_after", 24, func(c *changeRow) Cell { return r.reasonOf(c.row.After) }),
-		col("blocked_since", 17, func(c *changeRow) Cell { return Instant(c.shown.BlockedSince) }),
-		col("next_step", 24, func(c *changeRow) Cell { return r.say.word("remedy", string(c.shown.Remedy)) }),
+		since("blocked_since", func(c *changeRow) Cell { return Instant(c.shown.BlockedSince) }),
+		col("next_step", 26, func(c *changeRow) Cell { return r.say.word("remedy", string(c.shown.Remedy)) }),
 		col("tenant_id", 38, func(c *changeRow) Cell { return tenantID(c.shown.Customer) }),
 		col("change_code", 18, func(c *changeRow) Cell { return Text(string(c.row.Change())) }).inWorkbook(),
 		col("portal_link", 88, func(c *changeRow) Cell { return Text(portalLink(c.shown.ID)) }),
 	}
+}
+
+// What made a customer's standing change.
+const (
+	byCustomer = "customer"
+	byPolicy   = "policy" // with the policy of before, it would be what it was
+)
+
+func cause(t standing.Transition) string {
+	if t.After != nil && t.After.PolicyChanged {
+		return byPolicy
+	}
+	return byCustomer
 }
 
 func (r *report) standingOf(rec *standing.Record) Cell {
@@ -56,27 +72,42 @@ func (r *report) reasonOf(rec *standing.Record) Cell {
 	return r.say.word("reason", string(rec.Reason))
 }
 
-// walkChanges fails unless every kind of change comes as often as it was counted.
+// changeOrder is the order in which kinds of changes are shown.
+var changeOrder = [...]standing.Change{standing.NewlyBlocked, standing.NewlyUnknown, standing.Gone, standing.NewlyClear, standing.New,
+	standing.NewlyExcluded, standing.ReadAgain}
+
+// walkChanges asks for the changes once for each kind that there is, so that none is held. A first run has everybody: they come as
+// they are. It fails unless every kind comes as often as it was counted.
 func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) error {
 	for i, p := range r.book.Partners {
 		if p.Run == nil {
 			continue
 		}
 		var came changeCounts
-		var err error
-		came.rows, err = each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
-			shown := t.After
-			if shown == nil {
-				shown = t.Before
+		show := func(wanted func(standing.Change) bool) error {
+			_, err := each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
+				if !wanted(t.Change()) {
+					return nil
+				}
+				came.add(t)
+				shown := t.After
+				if shown == nil {
+					shown = t.Before
+				}
+				return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown})
+			})
+			return err
+		}
+		err := error(nil)
+		if counted := r.counts[i].changes; p.Against == nil {
+			err = show(func(standing.Change) bool { return true })
+		} else {
+			for kind, change := range changeOrder {
+				if counted.kinds[kind] > 0 && err == nil {
+					err = show(func(c standing.Change) bool { return c == change })
+				}
 			}
-			if shown == nil {
-				return fmt.Errorf("a change of kind %q has neither a before nor an after", t.Change())
-			}
-			if err := came.add(t); err != nil {
-				return err
-			}
-			return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown})
-		})
+		}
 		if err == nil && came != r.counts[i].changes {
 			err = shortfall(came.rows, r.counts[i].changes.rows)
 		}

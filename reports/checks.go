@@ -21,7 +21,6 @@ type control struct {
 // checks is where finance looks first: every control total, and whether the report shows what was counted. Failed checks come first.
 func (r *report) checks() table {
 	t := newTable(sheetChecks, r.checkColumns(), len(r.controls), r.walkControls)
-	t.frozen = 2
 	t.marks = []mark{{"result", "result", resultFailed, alert}, {"result", "result", resultOK, fine}}
 	t.until("numbers")
 	return t
@@ -38,8 +37,8 @@ func (r *report) checkColumns() []column[control] {
 		col("check", 56, func(c *control) Cell { return Cell{kind: wordCell, text: c.code, word: c.name} }),
 		col("partner", 17, func(c *control) Cell { return Text(c.partner) }),
 		col("run", 10, func(c *control) Cell { return ID(c.run) }),
-		col("expected", 13, func(c *control) Cell { return Count(c.expected) }),
-		col("found", 13, func(c *control) Cell { return Count(c.found) }),
+		num("expected", 13, func(c *control) Cell { return Count(c.expected) }),
+		num("found", 13, func(c *control) Cell { return Count(c.found) }),
 		col("numbers", 112, func(c *control) Cell { return Text(c.numbers) }).inWorkbook(),
 		col("check_code", 22, func(c *control) Cell { return Text(c.code) }).inWorkbook(),
 	}

@@ -13,7 +13,7 @@ type customerRow = ofPartner[ledger.CustomerEntry]
 // customers is every customer, with the evidence.
 func (r *report) customers() table {
 	t := newTable(sheetCustomers, r.customerColumns(), r.total(customerRows), eachOf(r, customerRows, r.recordsOf("")))
-	t.frozen, t.across = 2, 2
+	t.across = 2
 	t.until("domain")
 	t.marks = []mark{
 		{"standing", "standing", string(standing.Blocked), alert},
@@ -37,15 +37,15 @@ func (r *report) customerColumns() []column[customerRow] {
 		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
 		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
-		col("standing_since", 17, func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
+		since("standing_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
 		col("date_agreed", 13, func(c *customerRow) Cell { return Day(c.row.Newest.Agreed) }),
 		col("agreements_read", 18, func(c *customerRow) Cell { return r.say.word("outcome", string(c.row.Agreements)) }),
 		col("signer", 22, func(c *customerRow) Cell { return Text(fullName(c.row.Newest.Signer)) }),
 		col("signer_email", 29, func(c *customerRow) Cell { return Text(c.row.Newest.Signer.Email) }),
 		col("direct_acceptance", 14, func(c *customerRow) Cell { return r.say.word("direct", string(c.row.Direct)) }),
-		col("direct_acceptance_seen", 17, func(c *customerRow) Cell { return directSeen(c.row.Record) }),
-		col("first_seen", 17, func(c *customerRow) Cell { return Instant(c.row.FirstSeen) }),
-		col("last_read", 17, func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
+		since("direct_acceptance_seen", func(c *customerRow) Cell { return directSeen(c.row.Record) }),
+		since("first_seen", func(c *customerRow) Cell { return Instant(c.row.FirstSeen) }),
+		since("last_read", func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
 		col("reseller", 22, func(c *customerRow) Cell { return resellerName(c.row.Reseller) }),
 		col("domain", 29, func(c *customerRow) Cell { return Text(c.row.Domain) }),
 		col("tenant_id", 38, func(c *customerRow) Cell { return tenantID(c.row.Customer) }),

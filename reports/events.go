@@ -8,8 +8,7 @@ import (
 
 // events is the log: who did what to whom, the newest first.
 func (r *report) events() table {
-	t := newTable(sheetEvents, r.eventColumns(), r.logged, r.walkEvents)
-	t.frozen = 2
+	t := newTable(sheetEvents, r.eventColumns(), len(r.logged), r.walkEvents)
 	t.until("row")
 	return t
 }
@@ -23,6 +22,7 @@ func (r *report) eventColumns() []column[ledger.LogEntry] {
 		col("partner", 17, func(e *ledger.LogEntry) Cell { return Text(r.partnerName(e.PartnerID)) }),
 		col("state_before", 24, func(e *ledger.LogEntry) Cell { return r.say.word("state", string(e.From)) }),
 		col("state_after", 24, func(e *ledger.LogEntry) Cell { return r.say.word("state", string(e.To)) }),
+		event("earlier_event", func(e *ledger.LogEntry) int64 { return e.Earlier }),
 		col("batch", 10, func(e *ledger.LogEntry) Cell { return ID(e.Batch) }),
 		col("row", 10, func(e *ledger.LogEntry) Cell { return ID(int64(e.Line)) }),
 		col("account", 30, func(e *ledger.LogEntry) Cell { return account(e.Actor.UserID, e.Actor.Host) }),
@@ -53,8 +53,8 @@ func (r *report) partnerName(id string) string {
 
 func (r *report) walkEvents(ctx context.Context, row func(ledger.LogEntry) error) error {
 	n, err := each(ctx, r.source.EventLog(ctx, r.book.Through), row)
-	if err == nil && n != r.logged {
-		err = shortfall(n, r.logged)
+	if err == nil && n != len(r.logged) {
+		err = shortfall(n, len(r.logged))
 	}
 	return err
 }

@@ -14,7 +14,6 @@ type exceptionRow = ofPartner[ledger.ExceptionEntry]
 // exceptionsTable is what was decided about customers, the most urgent first. Filled in and sent back, it can be imported.
 func (r *report) exceptionsTable() table {
 	t := newTable(sheetExceptions, r.exceptionColumns(), r.total(func(c counts) int { return len(c.exceptions) }), r.walkExceptions)
-	t.frozen = 2
 	t.until("set_at")
 	t.across = 2
 	t.marks = []mark{
@@ -26,17 +25,18 @@ func (r *report) exceptionsTable() table {
 
 func (r *report) exceptionColumns() []column[exceptionRow] {
 	return []column[exceptionRow]{
-		col("exception", 14, func(e *exceptionRow) Cell { return r.exceptionStatus(e.partner, e.row.Exception) }),
+		col("exception", 12, func(e *exceptionRow) Cell { return r.exceptionStatus(e.partner, e.row.Exception) }),
 		col("customer", 38, func(e *exceptionRow) Cell { return Text(e.row.Customer.Name) }),
 		col("partner", 17, func(e *exceptionRow) Cell { return Text(e.partner.Partner.Name) }),
-		col("owner", 18, func(e *exceptionRow) Cell { return Text(e.row.Owner) }),
+		col("owner", 20, func(e *exceptionRow) Cell { return Text(e.row.Owner) }),
 		col("due_date", 13, func(e *exceptionRow) Cell { return Day(e.row.DueOn) }),
 		col("accepted_until", 13, func(e *exceptionRow) Cell { return Day(e.row.AcceptedUntil) }),
 		col("comment", 48, func(e *exceptionRow) Cell { return Text(e.row.Comment) }),
 		col("standing", 16, func(e *exceptionRow) Cell { return r.say.word("standing", string(e.row.Standing)) }),
-		col("blocked_since", 17, func(e *exceptionRow) Cell { return Instant(e.row.BlockedSince) }),
+		since("blocked_since", func(e *exceptionRow) Cell { return Instant(e.row.BlockedSince) }),
 		col("set_by", 18, func(e *exceptionRow) Cell { return Text(e.row.Actor.Name) }),
 		col("set_at", 17, func(e *exceptionRow) Cell { return Instant(e.row.At) }),
+		event("last_event", func(e *exceptionRow) int64 { return e.row.Event }),
 		col("domain", 29, func(e *exceptionRow) Cell { return Text(e.row.Customer.Domain) }),
 		col("tenant_id", 38, func(e *exceptionRow) Cell { return tenantID(e.row.Customer) }),
 	}

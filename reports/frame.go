@@ -36,8 +36,11 @@ type layout struct {
 	names []string // English names of the pages
 }
 
-// firstRow is where data begins: the banner and the table's header are above it.
-const firstRow = 3
+// firstRow is where data begins: two rows of banner and the table's header are above it.
+const firstRow = 4
+
+// frozen is how many columns of a table stay in sight, and on each printed page: whose row it is.
+const frozen = 2
 
 // lay lays out the wanted sheets. rowLimit is how many rows a sheet has, banner and header included.
 func (f *frame) lay(wanted []string, rowLimit int) (layouts []layout, err error) {
@@ -108,7 +111,11 @@ func (f *frame) layPage(t table, name, tableName string, rows int) error {
 	d := &draft{file: f.file, sheet: name}
 	f.banner(d, t)
 	for i, c := range t.columns {
-		d.put(i+1, firstRow-1, f.say.head(t, c.key), f.style.header)
+		style := f.style.header
+		if c.right {
+			style = f.style.headerRight
+		}
+		d.put(i+1, firstRow-1, f.say.head(t, c.key), style)
 		d.width(i+1, c.width)
 	}
 	d.height(firstRow-1, 33)
@@ -120,48 +127,59 @@ func (f *frame) layPage(t table, name, tableName string, rows int) error {
 	d.try(f.file.SetSheetDimension(name, fmt.Sprintf("A1:%s%d", right, bottom)))
 	d.try(f.file.AddTable(name, &excelize.Table{
 		Range: fmt.Sprintf("A%d:%s%d", firstRow-1, right, last), Name: tableName, StyleName: "TableStyleLight1"}))
-	d.freeze(t.frozen, firstRow-1)
+	d.freeze(frozen, firstRow-1)
 	f.formats(d, t, last)
 	f.print(d)
 	f.printRows(d, t, bottom)
 	return d.err
 }
 
-// banner is row 1: what this is, whether it can be relied on, and of when it is.
+// banner says what this is, of when it is, and, in the columns that stay in sight, whether it can be relied on.
 func (f *frame) banner(d *draft, t table) {
 	d.put(1, 1, f.name(t.key), f.style.title)
-	style := f.style.verdict[f.verdict()]
-	for col := 2; col <= max(t.frozen, 2); col++ {
-		d.style(col, 1, style)
-	}
-	d.put(2, 1, f.integrity(), style)
-	d.put(max(t.frozen, 2)+1, 1, f.when(), f.style.aside)
-	d.height(1, 27)
+	d.put(frozen+1, 1, f.when(), f.style.aside)
+	d.height(1, 24)
+	d.styleRow(2, frozen, f.style.verdict[f.verdict()])
+	d.put(1, 2, f.integrity(), f.style.verdict[f.verdict()])
+	d.height(2, 20)
 }
 
 // formats adds the conditional formats down to row last.
 func (f *frame) formats(d *draft, t table, last int) {
+	letter := func(key string) string {
+		name, _ := excelize.ColumnNumberToName(t.index(key) + 1)
+		return name
+	}
 	where := func(key string) string {
-		letter, _ := excelize.ColumnNumberToName(t.index(key) + 1)
-		return fmt.Sprintf("%[1]s%[2]d:%[1]s%[3]d", letter, firstRow, last)
+		return fmt.Sprintf("%[1]s%[2]d:%[1]s%[3]d", letter(key), firstRow, last)
 	}
 	var order []string
 	formats := map[string][]excelize.ConditionalFormatOptions{}
-	for _, m := range t.marks {
-		if formats[m.column] == nil {
-			order = append(order, m.column)
+	add := func(column string, format excelize.ConditionalFormatOptions) {
+		if formats[column] == nil {
+			order = append(order, column)
 		}
-		word := strings.ReplaceAll(f.say.word(m.words, m.code).word, `"`, `""`)
-		formats[m.column] = append(formats[m.column], excelize.ConditionalFormatOptions{
-			Type: "cell", Criteria: "==", Value: `"` + word + `"`, Format: &f.style.tones[m.tone]})
+		formats[column] = append(formats[column], format)
+	}
+	for _, r := range t.rules {
+		formula := r.formula(func(key string) string { return fmt.Sprintf("$%s%d", letter(key), firstRow) })
+		add(r.column, excelize.ConditionalFormatOptions{Type: "formula", Criteria: formula, Format: &f.style.tones[r.tone], StopIfTrue: true})
+	}
+	for _, m := range t.marks {
+		add(m.column, excelize.ConditionalFormatOptions{Type: "cell", Criteria: "==", Value: f.quoted(m.words, m.code), Format: &f.style.tones[m.tone]})
 	}
 	for _, key := range order {
 		d.try(f.file.SetConditionalFormat(d.sheet, where(key), formats[key]))
 	}
 	if t.bar != "" {
 		d.try(f.file.SetConditionalFormat(d.sheet, where(t.bar), []excelize.ConditionalFormatOptions{
-			{Type: "data_bar", Criteria: "=", MinType: "num", MinValue: "0", MaxType: "max", BarColor: "#F4B8B0", BarSolid: true}}))
+			{Type: "data_bar", Criteria: "=", MinType: "num", MinValue: "0", MaxType: "max", BarColor: "#" + grey, BarSolid: true}}))
 	}
+}
+
+// quoted is a word as formulas have texts.
+func (r *report) quoted(words, code string) string {
+	return `"` + strings.ReplaceAll(r.say.word(words, code).word, `"`, `""`) + `"`
 }
 
 // print sets up paper: A4, landscape, one page wide, numbered.
@@ -184,8 +202,8 @@ func (f *frame) printRows(d *draft, t table, last int) {
 	titles := fmt.Sprintf("$1:$%d", firstRow-1)
 	if t.across > 1 { // whose row it is stands on each of them
 		d.try(f.file.SetPageLayout(d.sheet, &excelize.PageLayoutOptions{FitToWidth: &t.across}))
-		frozen, _ := excelize.ColumnNumberToName(t.frozen)
-		titles = fmt.Sprintf("$A:$%s,%s!%s", frozen, xlsx.QuotedName(d.sheet), titles)
+		repeated, _ := excelize.ColumnNumberToName(frozen)
+		titles = fmt.Sprintf("$A:$%s,%s!%s", repeated, xlsx.QuotedName(d.sheet), titles)
 	}
 	d.define("_xlnm.Print_Titles", titles)
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$%s$%d", right, last))

@@ -13,7 +13,6 @@ type invitationRow = ofPartner[ledger.InvitationEntry]
 // invitationsTable are the customers that were asked to accept by themselves, and what they did.
 func (r *report) invitationsTable() table {
 	t := newTable(sheetInvitations, r.invitationColumns(), r.total(invitationRows), eachOf(r, invitationRows, r.invitationsOf))
-	t.frozen = 2
 	t.until("reason")
 	t.across = 2
 	t.marks = []mark{{"invitation", "invitation", string(ledger.InvitationAccepted), fine}, {"invitation", "invitation", string(ledger.InvitationAttested), fine}}
@@ -28,12 +27,12 @@ func (r *report) invitationsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledg
 
 func (r *report) invitationColumns() []column[invitationRow] {
 	return []column[invitationRow]{
-		col("invitation", 20, func(i *invitationRow) Cell { return r.say.word("invitation", string(i.row.Answer())) }),
+		col("invitation", 22, func(i *invitationRow) Cell { return r.say.word("invitation", string(i.row.Answer())) }),
 		col("customer", 38, func(i *invitationRow) Cell { return Text(invitedName(i.row)) }),
 		col("partner", 17, func(i *invitationRow) Cell { return Text(i.partner.Partner.Name) }),
 		col("invited_at", 17, func(i *invitationRow) Cell { return Instant(i.row.At) }),
-		col("answered_at", 17, func(i *invitationRow) Cell { return Instant(i.row.AnsweredAt) }),
-		col("days_to_answer", 12, func(i *invitationRow) Cell { return r.daysToAnswer(i.row) }),
+		since("answered_at", func(i *invitationRow) Cell { return Instant(i.row.AnsweredAt) }),
+		num("days_to_answer", 12, func(i *invitationRow) Cell { return r.daysToAnswer(i.row) }),
 		col("standing", 16, func(i *invitationRow) Cell { return r.say.word("standing", string(i.row.Standing)) }),
 		col("invited_to", 24, func(i *invitationRow) Cell { return r.say.word("invited_to", string(i.row.Kind)) }),
 		col("delivery", 20, func(i *invitationRow) Cell { return r.say.word("delivery", delivery(i.row)) }),
@@ -41,6 +40,7 @@ func (r *report) invitationColumns() []column[invitationRow] {
 		col("language", 10, func(i *invitationRow) Cell { return Text(i.row.Language) }),
 		col("invited_by", 18, func(i *invitationRow) Cell { return Text(i.row.Actor.Name) }),
 		col("reason", 38, func(i *invitationRow) Cell { return Text(i.row.Reason) }),
+		event("last_event", func(i *invitationRow) int64 { return i.row.ID }),
 		col("tenant_id", 38, func(i *invitationRow) Cell { return tenantID(i.row.Customer) }),
 	}
 }

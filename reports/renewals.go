@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -11,12 +12,16 @@ import (
 
 type renewalRow = ofPartner[ledger.Renewal]
 
-// renewals is what blocked customers have at stake: a row for each active subscription, those that end soonest first.
+// renewals is what blocked customers have at stake: a row for each active subscription, those that lapse before those that renew by
+// themselves, the soonest first.
 func (r *report) renewals() table {
 	t := newTable(sheetRenewals, r.renewalColumns(), r.total(renewalRows), eachOf(r, renewalRows, r.renewalsOf))
-	t.frozen, t.across = 2, 2
-	t.until("reseller")
-	t.marks = []mark{{"at_risk", "risk", riskLapses, alert}}
+	t.across = 2
+	t.until("trial")
+	t.rules = []rule{{"at_risk", func(at func(string) string) string {
+		return fmt.Sprintf("AND(%s=%s,%s<=%d)", at("at_risk"), r.quoted("risk", riskLapses), at("days_left"), soon)
+	}, alert}}
+	t.marks = []mark{{"at_risk", "risk", riskLapses, caution}}
 	return t
 }
 
@@ -28,25 +33,28 @@ func (r *report) renewalsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.
 
 func (r *report) renewalColumns() []column[renewalRow] {
 	return []column[renewalRow]{
-		col("at_risk", 20, func(s *renewalRow) Cell { return r.say.word("risk", risk(s.row)) }),
+		col("at_risk", 26, func(s *renewalRow) Cell { return r.say.word("risk", risk(s.row)) }),
 		col("customer", 38, func(s *renewalRow) Cell { return Text(s.row.Name) }),
 		col("partner", 17, func(s *renewalRow) Cell { return Text(s.partner.Partner.Name) }),
 		col("product", 38, func(s *renewalRow) Cell { return Text(s.row.Product) }),
-		col("seats", 10, func(s *renewalRow) Cell { return Count(s.row.Seats) }),
+		num("seats", 10, func(s *renewalRow) Cell { return Count(s.row.Seats) }),
 		col("ends", 13, func(s *renewalRow) Cell { return Day(s.row.Ends) }),
-		col("days_left", 10, func(s *renewalRow) Cell { return daysLeft(s.partner, s.row) }),
-		col("window", 16, func(s *renewalRow) Cell { return r.say.word("window", window(s.partner, s.row)) }),
-		col("auto_renew", 12, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.AutoRenew)) }),
-		col("term", 10, func(s *renewalRow) Cell { return Text(s.row.Term) }),
-		col("trial", 10, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.Trial)) }),
-		col("next_step", 24, func(s *renewalRow) Cell { return r.say.word("remedy", string(s.row.Remedy)) }),
-		col("blocked_since", 17, func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
+		num("days_left", 11, func(s *renewalRow) Cell { return daysLeft(s.partner, s.row) }),
+		col("window", 14, func(s *renewalRow) Cell { return r.say.word("window", window(s.partner, s.row)) }),
+		col("next_step", 26, func(s *renewalRow) Cell { return r.say.word("remedy", string(s.row.Remedy)) }),
+		since("blocked_since", func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
 		col("accepted_until", 13, func(s *renewalRow) Cell { return Day(s.row.AcceptedUntil) }),
 		col("reseller", 22, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
+		col("auto_renew", 16, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.AutoRenew)) }),
+		col("term", 9, func(s *renewalRow) Cell { return Text(s.row.Term) }),
+		col("trial", 10, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.Trial)) }),
 		col("tenant_id", 38, func(s *renewalRow) Cell { return tenantID(s.row.Customer) }),
 		col("subscription_id", 38, func(s *renewalRow) Cell { return Text(s.row.ID) }),
 	}
 }
+
+// soon is within how many days the end of a term needs attention.
+const soon = 30
 
 // What happens to a subscription of a blocked customer when its term ends.
 const (
@@ -96,7 +104,7 @@ func window(p PartnerRun, s ledger.Renewal) string {
 		return ""
 	case days < 0:
 		return "past"
-	case days <= 30:
+	case days <= soon:
 		return "within_30"
 	case days <= 60:
 		return "within_60"

@@ -20,7 +20,7 @@ type report struct {
 	chain    ledger.Chain
 	tally    map[string]ledger.DeliveryTotals // by partner; "" for rows without one
 	batches  []ledger.BatchSummary
-	logged   int       // events on the sheet Events
+	logged   []int64   // numbers of the events on the sheet Events, the newest first
 	controls []control // every check, as the sheet Checks lists them
 }
 
@@ -36,12 +36,18 @@ type counts struct {
 
 // changeCounts are the rows of Changes by kind, and what they did to the number of blocked customers.
 type changeCounts struct {
-	rows, new, gone, newlyBlocked, newlyClear int
-	becameBlocked                             int // customers that were there and are blocked now
-	arrivedBlocked                            int // new customers that are blocked
-	noLongerBlocked                           int // customers that are still there
-	goneBlocked                               int
+	rows  int
+	kinds [len(changeOrder)]int // in the order of changeOrder
+	new   int                   // customers that were not there, blocked or not
+
+	blocked, unblocked                  int // customers that are blocked and were not, or were and are not but are still there
+	goneBlocked                         int
+	blockedByPolicy, unblockedByPolicy  int // those of blocked and of unblocked that only a change of the policy made so
+	toBlockedByPolicy, toClearByPolicy int // the rows of a kind that only a change of the policy made so
 }
+
+// of is how many rows are of a kind.
+func (c *changeCounts) of(change standing.Change) int { return c.kinds[slices.Index(changeOrder[:], change)] }
 
 // gather is what every format begins with: how many rows there are, and whether the control checks pass.
 func gather(ctx context.Context, book Book, source Source) (*report, error) {
@@ -91,7 +97,7 @@ func (r *report) countAttestations(ctx context.Context) (err error) {
 	if r.batches, err = r.source.Batches(ctx, r.snapshot()); err != nil {
 		return fmt.Errorf("files of attestations: %w", err)
 	}
-	if r.logged, err = r.source.CountEventLog(ctx, r.book.Through); err != nil {
+	if r.logged, err = r.source.EventNumbers(ctx, r.book.Through); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
 	if r.tally, err = r.source.Tally(ctx, r.snapshot()); err != nil {
@@ -119,17 +125,22 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 	if err != nil {
 		return c, fmt.Errorf("invitations: %w", err)
 	}
-	if c.changes.rows, err = r.source.CountChanges(ctx, p.Partner.ID, p.Run.ID, p.against()); err != nil {
+	rows, err := r.source.CountChanges(ctx, p.Partner.ID, p.Run.ID, p.against())
+	if err != nil {
 		return c, fmt.Errorf("changes: %w", err)
 	}
-	if c.changedOnce, err = r.changedOnce(ctx, p, c.changes.rows); err != nil {
+	if c.changedOnce, err = r.changedOnce(ctx, p, rows); err != nil {
 		return c, fmt.Errorf("changes of each run: %w", err)
 	}
 	if p.Against == nil { // everybody is new: one pass over all of them saved
-		c.changes.new, c.changes.newlyBlocked, c.changes.arrivedBlocked = c.changes.rows, c.blocked, c.blocked
+		c.changes.allNew(c.blocked)
 		return c, nil
 	}
-	if _, err := each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), c.changes.add); err != nil {
+	_, err = each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
+		c.changes.add(t)
+		return nil
+	})
+	if err != nil {
 		return c, fmt.Errorf("changes: %w", err)
 	}
 	return c, nil
@@ -153,32 +164,28 @@ func (r *report) changedOnce(ctx context.Context, p PartnerRun, rows int) (bool,
 	return sum == rows, nil
 }
 
+// allNew counts the rows of a first run.
+func (c *changeCounts) allNew(blocked int) {
+}
+
 // add counts a row. A new customer that is blocked is newly blocked too.
-func (c *changeCounts) add(change standing.Transition) error {
-	if change.Before == nil {
+func (c *changeCounts) add(t standing.Transition) {
+	change, policy := t.Change(), cause(t) == byPolicy
+	c.rows++
+	c.kinds[slices.Index(changeOrder[:], change)]++
+	if t.Before == nil {
 		c.new++
 	}
-	switch change.Change() {
-	case standing.Gone:
-		c.gone++
-	case standing.NewlyBlocked:
-		c.newlyBlocked++
-	case standing.NewlyClear:
-		c.newlyClear++
-	}
-	was := change.Before != nil && change.Before.Standing == standing.Blocked
-	is := change.After != nil && change.After.Standing == standing.Blocked
+	was := t.Before != nil && t.Before.Standing == standing.Blocked
+	is := t.After != nil && t.After.Standing == standing.Blocked
 	switch {
-	case change.Before == nil && is:
-		c.arrivedBlocked++
-	case !was && is:
-		c.becameBlocked++
-	case was && change.After == nil:
+	case was && t.After == nil:
 		c.goneBlocked++
 	case was && !is:
-		c.noLongerBlocked++
+		c.unblocked += 1
+	case !was && is:
+		c.blocked++
 	}
-	return nil
 }
 
 // against is the run that changes are counted from; 0 when there is none.

@@ -50,7 +50,8 @@ type Source interface {
 	// Blocked walks the blocked customers of a run, the longest blocked first, with what was attested of them.
 	Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error]
 	CountRenewals(ctx context.Context, partnerID string, run int64, at time.Time) (int, error)
-	// Renewals walks the active subscriptions of a run's blocked customers, those that end soonest first.
+	// Renewals walks the active subscriptions of a run's blocked customers: those that lapse, those that renew by themselves, those
+	// without a date; the soonest first.
 	Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error]
 	// ExceptionsThen lists the exceptions in force at an instant, each with its customer as the run left it.
 	ExceptionsThen(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ExceptionEntry, error)
@@ -58,7 +59,8 @@ type Source interface {
 	Invitations(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.InvitationEntry, error]
 	// Batches lists the imported files, the newest first.
 	Batches(ctx context.Context, cut ledger.Snapshot) ([]ledger.BatchSummary, error)
-	CountEventLog(ctx context.Context, at time.Time) (int, error)
+	// EventNumbers are the numbers of the events that EventLog walks.
+	EventNumbers(ctx context.Context, at time.Time) ([]int64, error)
 	// EventLog walks what was done about customers, the newest first.
 	EventLog(ctx context.Context, at time.Time) iter.Seq2[ledger.LogEntry, error]
 	// Resellers counts the customers of a run by indirect reseller, as far as it was known at an instant: the most blocked first.
@@ -74,7 +76,8 @@ type Source interface {
 	Chain(ctx context.Context, at time.Time) (ledger.Chain, error)
 	// Tally counts attestations by partner; those whose customer is nobody's are the partner "".
 	Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error)
-	// Entries walks a partner's attestations: the newest batch first, then in the order of its file.
+	// Entries walks a partner's attestations: those that need a person first, then those that wait for the customer, the longest
+	// first, then the newest batch, in the order of its file.
 	Entries(ctx context.Context, partnerID string, cut ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error]
 }
 

@@ -16,10 +16,13 @@ type column[T any] struct {
 
 // columnLayout is a column without its rows. The key names it in CSV and JSON and in the catalogues.
 type columnLayout struct {
-	key   string
-	width float64 // in characters: what it usually holds fits
-	only  where
-	wrap  bool // text is broken into lines
+	key     string
+	width   float64 // in characters: what it usually holds fits
+	only    where
+	wrap    bool // text is broken into lines
+	right   bool // numbers: the header is aligned with them
+	dayOnly bool // an instant of which people see the day; the cell has the time as well
+	event   bool // numbers of events
 }
 
 // where a column is shown.
@@ -33,6 +36,21 @@ const (
 // col is a column of every format.
 func col[T any](key string, width float64, cell func(row *T) Cell) column[T] {
 	return column[T]{columnLayout{key: key, width: width}, cell}
+}
+
+// num is a column of numbers.
+func num[T any](key string, width float64, cell func(row *T) Cell) column[T] {
+	return column[T]{columnLayout{key: key, width: width, right: true}, cell}
+}
+
+// since is a column of instants of which people see the day.
+func since[T any](key string, cell func(row *T) Cell) column[T] {
+	return column[T]{columnLayout{key: key, width: 13, dayOnly: true}, cell}
+}
+
+// event is a column with the number of an event, which leads to it on the sheet Events.
+func event[T any](key string, number func(row *T) int64) column[T] {
+	return column[T]{columnLayout{key: key, width: 10, event: true}, func(row *T) Cell { return ID(number(row)) }}
 }
 
 // inWorkbook is the column shown in workbooks only.
@@ -51,12 +69,12 @@ func (c column[T]) wrapped() column[T] {
 type table struct {
 	key     string // names it in every format and in the catalogues
 	columns []columnLayout
-	frozen  int // columns that stay in sight, and on each printed page
 	printed int // columns that are printed
 	rows    int
 	lines   int // of text in a row; 0 is one
 	across  int // pages that a row is printed on; 0 is one
 	marks   []mark
+	rules   []rule
 	bar     string // key of the column whose numbers get a bar
 	fill    func(ctx context.Context, out rowWriter) error
 }
@@ -67,6 +85,14 @@ type mark struct {
 	words  string // of the catalogue
 	code   string
 	tone   tone
+}
+
+// rule gives the cells of a column a style of their own in the rows for which a formula is true; at names the row's cell
+// of a column. Rules go before marks.
+type rule struct {
+	column  string
+	formula func(at func(key string) string) string
+	tone    tone
 }
 
 type tone int

@@ -9,7 +9,7 @@ import (
 // unread are the customers of whom nobody can say whether they can buy, with what Microsoft's support asks for.
 func (r *report) unread() table {
 	t := newTable(sheetUnread, r.unreadColumns(), r.total(unreadRows), eachOf(r, unreadRows, r.recordsOf(standing.Unknown)))
-	t.frozen, t.lines, t.across = 2, 2, 2
+	t.lines, t.across = 2, 2
 	t.until("code")
 	return t
 }
@@ -23,8 +23,8 @@ func (r *report) unreadColumns() []column[customerRow] {
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
 		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
 		col("next_step", 24, func(c *customerRow) Cell { return r.say.word("remedy", string(c.row.Remedy)) }),
-		col("unknown_since", 17, func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
-		col("last_read", 17, func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
+		since("unknown_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
+		since("last_read", func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
 		col("message", 44, func(c *customerRow) Cell { return Text(c.row.ReadError.Message) }).wrapped(),
 		col("http_status", 10, func(c *customerRow) Cell { return ID(int64(c.row.ReadError.Status)) }),
 		col("code", 12, func(c *customerRow) Cell { return Text(c.row.ReadError.Code) }),

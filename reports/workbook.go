@@ -166,7 +166,11 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 		case dayCell:
 			o.day(c.text)
 		case instantCell:
-			o.rows.Serial(o.style.instant, xlsx.TimeSerial(c.at, o.location))
+			style := o.style.instant
+			if o.columns[i].dayOnly {
+				style = o.style.date
+			}
+			o.rows.Serial(style, xlsx.TimeSerial(c.at, o.location))
 		default:
 			o.rows.Skip()
 		}

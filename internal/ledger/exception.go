@@ -71,6 +71,7 @@ func (e Exception) Status(today standing.Date) ExceptionStatus {
 // ExceptionEntry is an exception with its customer, as the last completed run left it.
 type ExceptionEntry struct {
 	Exception
+	Event        int64             // that set the exception
 	Customer     standing.Customer // as it was when it was last on the list
 	Standing     standing.Standing // empty: no customer any more
 	BlockedSince time.Time

@@ -18,8 +18,10 @@ type Snapshot struct {
 // AttestationEntry is an attestation with the file that it came in.
 type AttestationEntry struct {
 	attestation.Attestation
-	Batch    attestation.Batch // without Form, Header and Counts; approved only if this attestation was
-	Decision Decision          // the newest about this attestation alone
+	Batch     attestation.Batch // without Form, Header and Counts; approved only if this attestation was
+	Decision  Decision          // the newest about this attestation alone
+	Since     time.Time         // when it came into its state
+	LastEvent int64             // the newest about this attestation, or else about its batch
 }
 
 // Decision is what a person decided about one attestation.
@@ -68,6 +70,7 @@ type BlockedCustomer struct {
 	Reseller         Reseller
 	Exception        Exception      // zero: none
 	InvitedAt        time.Time      // the newest invitation that was sent or may have been; zero: none
+	LastEvent        int64          // the newest about the customer; 0: none
 	Seats            int            // of active subscriptions
 	Attestation      attestation.ID // zero: there is none
 	AttestationState attestation.State
@@ -108,4 +111,5 @@ type BatchSummary struct {
 type LogEntry struct {
 	Event
 	CustomerName string
+	Earlier      int64 // the event before, about the same attestation, or its batch, or the same customer; 0: none
 }

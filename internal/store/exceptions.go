@@ -110,6 +110,7 @@ func exceptionEntries(rows []exceptionEntryRow) []ledger.ExceptionEntry {
 	entries := make([]ledger.ExceptionEntry, len(rows))
 	for i, r := range rows {
 		entries[i] = ledger.ExceptionEntry{
+			Event: r.Event,
 			Exception: ledger.Exception{PartnerID: r.PartnerID, CustomerID: r.CustomerID, Owner: r.Owner,
 				DueOn: r.DueOn, Comment: r.Comment,
 				AcceptedUntil: r.AcceptedUntil, File: r.File, Actor: r.actor(), At: r.At.UTC()},

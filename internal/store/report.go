@@ -81,8 +81,8 @@ func (s *Store) CountRenewals(ctx context.Context, partnerID string, run int64, 
 	return n, err
 }
 
-// Renewals walks the active subscriptions of the blocked customers of a completed run, as they were known at an instant: those that end
-// soonest first, those without an end last.
+// Renewals walks the active subscriptions of the blocked customers of a completed run, as they were known at an instant: those that
+// lapse, those that renew by themselves, and those without a date; the soonest first.
 func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error] {
 	type renewalRow struct {
 		ledgerRow
@@ -118,10 +118,10 @@ func (s *Store) ExceptionsThen(ctx context.Context, partnerID string, run int64,
 	return exceptionEntries(rows), nil
 }
 
-// CountEventLog counts what EventLog walks.
-func (s *Store) CountEventLog(ctx context.Context, at time.Time) (n int, err error) {
-	err = s.get(ctx, s.db, &n, "count_event_log", args{"at": instant(at)})
-	return n, err
+// EventNumbers are the numbers of the events that EventLog walks.
+func (s *Store) EventNumbers(ctx context.Context, at time.Time) (numbers []int64, err error) {
+	err = s.list(ctx, s.db, &numbers, "event_numbers", args{"at": instant(at)})
+	return numbers, err
 }
 
 // EventLog walks what was done about customers by an instant, the newest first. Runs, readings, reports and copies are not in it.
@@ -129,10 +129,11 @@ func (s *Store) EventLog(ctx context.Context, at time.Time) iter.Seq2[ledger.Log
 	type logRow struct {
 		eventRow
 		CustomerName string `db:"customer_name"`
+		Earlier      *int64 `db:"earlier"`
 	}
 	return func(yield func(ledger.LogEntry, error) bool) {
 		for row, err := range stream[logRow](ctx, s, "event_log", args{"at": instant(at)}) {
-			if !yield(ledger.LogEntry{Event: row.event(), CustomerName: row.CustomerName}, err) {
+			if !yield(ledger.LogEntry{Event: row.event(), CustomerName: row.CustomerName, Earlier: zeroIfNull(row.Earlier)}, err) {
 				return
 			}
 		}
@@ -210,6 +211,7 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut le
 		Newest    string     `db:"newest"` // "12-345 approved"; empty: none
 		Seats     int        `db:"seats"`
 		InvitedAt *time.Time `db:"invited_at"`
+		LastEvent *int64     `db:"last_event"`
 		purchasesColumns
 		resellerColumns
 		decidedColumns
@@ -218,7 +220,7 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut le
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At),
 			"fresh": instant(cut.At.Add(-freshness))}) {
 			customer := ledger.BlockedCustomer{Record: row.record(), Reseller: row.reseller(), Exception: row.exception(partnerID, row.CustomerID),
-				InvitedAt: orZero(row.InvitedAt), Seats: row.Seats}
+				InvitedAt: orZero(row.InvitedAt), LastEvent: zeroIfNull(row.LastEvent), Seats: row.Seats}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
 				customer.Attestation, err = attestation.ParseID(id)
@@ -319,6 +321,11 @@ type entryRow struct {
 	StateThen attestation.State `db:"state_then"`
 	OpenThen  int               `db:"open_then"`
 
+	MovedAt   *time.Time `db:"moved_at"` // into its state, by an event of its own
+	LastEvent *int64     `db:"last_event"`
+	Need      int        `db:"need"` // these two order the rows
+	Waiting   any        `db:"waiting_since"`
+
 	Decision      *ledger.EventKind        `db:"decision"`
 	DecidedBy     *string                  `db:"decided_by"`
 	DecidedUserID *string                  `db:"decided_user_id"`
@@ -329,7 +336,7 @@ type entryRow struct {
 }
 
 func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
-	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256}}
+	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256}, LastEvent: zeroIfNull(r.LastEvent)}
 	err := r.decided(&e.Batch)
 	if err != nil {
 		return e, err
@@ -340,12 +347,20 @@ func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
 	if e.Batch.ApprovedAt.After(at) || r.Admitted != attestation.Queued || cancelledUnapproved {
 		e.Batch.ApprovedBy, e.Batch.ApprovedAt = attestation.Actor{}, time.Time{}
 	}
+	e.Since = e.Batch.ImportedAt
+	if r.StateThen != r.Admitted {
+		e.Since = e.Batch.ApprovedAt
+	}
+	if r.MovedAt != nil {
+		e.Since = r.MovedAt.UTC()
+	}
 	r.State, r.OpenRequest = r.StateThen, r.OpenThen
 	e.Attestation, err = r.attestation()
 	return e, err
 }
 
-// Entries walks a partner's attestations of a cut: the newest batch first, then in the order of its file.
+// Entries walks a partner's attestations of a cut: those that need a person first, then those that wait for the customer, the longest
+// first, then the newest batch, in the order of its file.
 func (s *Store) Entries(ctx context.Context, partnerID string, cut ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
 	at := instant(cut.At)
 	return func(yield func(ledger.AttestationEntry, error) bool) {

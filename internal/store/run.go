@@ -299,6 +299,11 @@ func (s *Store) CompletedRuns(ctx context.Context, partnerID string, by time.Tim
 	return s.runs(ctx, "completed_runs", args{"partner_id": partnerID, "by": instant(by), "limit": limit})
 }
 
+// LastRuns returns the newest run of each partner, configured or not, that had completed by an instant.
+func (s *Store) LastRuns(ctx context.Context, by time.Time) ([]ledger.Run, error) {
+	return s.runs(ctx, "last_runs", args{"by": instant(by)})
+}
+
 // FirstRun returns when the partner's first completed run began; zero: there is none.
 func (s *Store) FirstRun(ctx context.Context, partnerID string) (at time.Time, _ error) {
 	err := s.get(ctx, s.db, &at, "first_completed", args{"partner_id": partnerID})

@@ -23,6 +23,7 @@ CREATE TABLE event (
     CHECK (line IS NULL OR batch_id IS NOT NULL)
 );
 CREATE INDEX event_attestation ON event (batch_id, line, sequence);
+CREATE INDEX event_customer ON event (partner_id, customer_id, sequence);
 CREATE INDEX event_run ON event (run_id);
 CREATE INDEX event_at ON event (at);
 {{append_only event}}

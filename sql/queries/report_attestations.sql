@@ -49,6 +49,8 @@ SELECT s.*, COALESCE((
     (SELECT e.at FROM invitation i JOIN event e ON e.sequence = i.event LEFT JOIN invitation_result r ON r.invitation = i.event
      WHERE i.partner_id = s.partner_id AND i.customer_id = s.customer_id AND e.at <= :at AND COALESCE(r.outcome, '') <> 'failed'
      ORDER BY i.event DESC LIMIT 1) AS invited_at,
+    (SELECT MAX(v.sequence) FROM event v
+     WHERE v.partner_id = s.partner_id AND v.customer_id = s.customer_id AND v.at <= :at AND v.kind NOT IN {{not_about_customers}}) AS last_event,
     {{decided_columns}}, {{reseller_columns}}
 FROM standing s
 {{subscriptions_then}}
@@ -65,7 +67,7 @@ WHERE s.partner_id = :partner_id AND {{valid s :run}} AND (:standing = '' OR s.s
 ORDER BY s.name_sort, s.customer_id
 
 -- name: renewals
--- Of blocked customers, those that end soonest first.
+-- Of blocked customers: those that lapse before those that renew by themselves and those without a date, the soonest first.
 SELECT s.*, d.subscription_id, d.product, d.seats, d.term, d.ends, d.auto_renew, d.trial, {{decided_columns}}, {{reseller_columns}}
 FROM standing s
 {{subscriptions_then}}
@@ -73,7 +75,7 @@ JOIN customer_subscription d ON d.partner_id = p.partner_id AND d.customer_id = 
 {{exception_then}}
 {{reseller_then}}
 WHERE s.partner_id = :partner_id AND {{valid s :run}} AND s.standing = 'blocked' AND p.readable
-ORDER BY CASE WHEN d.ends = '' THEN 1 ELSE 0 END, d.ends, s.name_sort, s.customer_id, d.position
+ORDER BY CASE WHEN d.ends = '' THEN 2 WHEN d.auto_renew THEN 1 ELSE 0 END, d.ends, s.name_sort, s.customer_id, d.position
 
 -- name: count_renewals
 SELECT COUNT(*)
@@ -96,17 +98,28 @@ WHERE x.partner_id = :partner_id AND NOT x.removed AND x.event = (
     WHERE y.partner_id = x.partner_id AND y.customer_id = x.customer_id AND ey.at <= :at)
 ORDER BY x.event
 
+-- name: not_about_customers
+-- A part of others: the kinds of events that the log of a report leaves out.
+('run', 'enrich', 'report', 'backup', 'migrate')
+
 -- name: event_log
--- What people and the program did about customers by an instant, the newest first; runs, readings, reports and copies are not in it.
+-- What people and the program did about customers by an instant, the newest first. earlier is the event before, about the same
+-- attestation, or else its batch, or else about the same customer.
 SELECT e.*, COALESCE(a.customer_name, (
-    SELECT s.name FROM standing s WHERE s.partner_id = e.partner_id AND s.customer_id = e.customer_id ORDER BY s.valid_from LIMIT 1), '') AS customer_name
+    SELECT s.name FROM standing s WHERE s.partner_id = e.partner_id AND s.customer_id = e.customer_id ORDER BY s.valid_from LIMIT 1), '') AS customer_name,
+    CASE WHEN e.batch_id IS NULL THEN (
+        SELECT MAX(v.sequence) FROM event v
+        WHERE v.partner_id = e.partner_id AND v.customer_id = e.customer_id AND v.sequence < e.sequence AND v.kind NOT IN {{not_about_customers}})
+    ELSE COALESCE(
+        (SELECT MAX(v.sequence) FROM event v WHERE v.batch_id = e.batch_id AND v.line = e.line AND v.sequence < e.sequence),
+        (SELECT MAX(v.sequence) FROM event v WHERE v.batch_id = e.batch_id AND v.line IS NULL AND v.sequence < e.sequence)) END AS earlier
 FROM event e
 LEFT JOIN attestation a ON a.batch_id = e.batch_id AND a.line = e.line
-WHERE e.at <= :at AND e.kind NOT IN ('run', 'enrich', 'report', 'backup', 'migrate')
+WHERE e.at <= :at AND e.kind NOT IN {{not_about_customers}}
 ORDER BY e.sequence DESC
 
--- name: count_event_log
-SELECT COUNT(*) FROM event e WHERE e.at <= :at AND e.kind NOT IN ('run', 'enrich', 'report', 'backup', 'migrate')
+-- name: event_numbers
+SELECT e.sequence FROM event e WHERE e.at <= :at AND e.kind NOT IN {{not_about_customers}} ORDER BY e.sequence DESC
 
 -- name: batch_states
 -- The rows of each batch by what had become of them.
@@ -152,9 +165,21 @@ FROM (SELECT a.partner_id, {{state_then}} AS state_then, {{open_then}} AS open,
 GROUP BY partner_id
 
 -- name: entries
+-- Those that need a person come first, then those that wait for the customer, the longest first, then the newest.
 SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.imported_by, b.imported_user_id, b.imported_host, b.imported_source,
     b.imported_at, b.approved_by, b.approved_user_id, b.approved_host, b.approved_source, b.approved_at, b.approval_policy,
-    {{state_then}} AS state_then, CASE WHEN {{open_then}} THEN q.number ELSE 0 END AS open_then,
+    {{moved_to}} AS state_then, CASE WHEN {{open_then}} THEN q.number ELSE 0 END AS open_then,
+    z.at AS moved_at,
+    CASE WHEN {{moved_to}} IN ('failed', 'refused_by_microsoft', 'expired') AND COALESCE(d.kind, '') <> 'correct' THEN 0
+        WHEN {{open_then}} THEN 2
+        WHEN {{moved_to}} = 'accepted' THEN 1
+        WHEN {{moved_to}} IN ('created', 'waiting') THEN 3
+        WHEN {{moved_to}} = 'queued' THEN 4
+        ELSE 5 END AS need,
+    CASE WHEN {{moved_to}} IN ('created', 'waiting') THEN z.at END AS waiting_since,
+    COALESCE(
+        (SELECT MAX(v.sequence) FROM event v WHERE v.batch_id = a.batch_id AND v.line = a.line AND v.at <= :at),
+        (SELECT MAX(v.sequence) FROM event v WHERE v.batch_id = a.batch_id AND v.line IS NULL AND v.at <= :at)) AS last_event,
     q.request_id, r.answered_at, r.reason AS last_reason, r.message AS last_message, r.hint AS last_hint,
     r.answer_status, r.answer_code, r.answer_request_id, r.answer_correlation_id,
     (SELECT x.sent_at FROM attestation_request x
@@ -165,10 +190,16 @@ SELECT a.*, p.first_name, p.last_name, p.email, b.file_name, b.sha256, b.importe
 FROM attestation a
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
+LEFT JOIN event z ON z.sequence = (
+    SELECT MAX(x.sequence) FROM event x WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.to_state <> '' AND x.at <= :at)
 {{sent_then}}
 LEFT JOIN attestation_request r ON r.batch_id = q.batch_id AND r.line = q.line AND r.number = q.number AND r.answered_at <= :at
 LEFT JOIN event d ON (a.state = 'cancelled' OR a.request_count > 0) AND d.sequence = (
     SELECT MAX(x.sequence) FROM event x
     WHERE x.batch_id = a.batch_id AND x.line = a.line AND x.kind IN ('cancel', 'retry', 'correct') AND x.at <= :at)
 WHERE a.partner_id = :partner_id AND a.batch_id <= :through AND b.imported_at <= :at
-ORDER BY a.batch_id DESC, a.line
+ORDER BY need, waiting_since, a.batch_id DESC, a.line
+
+-- name: moved_to
+-- A part of others: the state then of attestation a, of batch b; z is the event that moved it last.
+COALESCE(z.to_state, CASE WHEN a.admitted = 'queued' AND b.approved_at <= :at THEN 'approved' ELSE a.admitted END)

@@ -58,6 +58,11 @@ SELECT * FROM run WHERE partner_id = :partner_id AND state = 'completed' ORDER B
 -- name: completed_runs
 SELECT * FROM run WHERE partner_id = :partner_id AND state = 'completed' AND finished_at <= :by ORDER BY id DESC LIMIT :limit
 
+-- name: last_runs
+-- The newest run of each partner that had completed by an instant.
+SELECT * FROM run WHERE id IN (SELECT MAX(id) FROM run WHERE state = 'completed' AND finished_at <= :by GROUP BY partner_id)
+ORDER BY partner_name, partner_id
+
 -- name: first_completed
 SELECT started_at FROM run WHERE partner_id = :partner_id AND state = 'completed' ORDER BY id LIMIT 1
 

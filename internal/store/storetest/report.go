@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 var reports = map[string]func(*testing.T, *fixture){
 	"blocked customers bring their newest attestation": blockedBringAttestation,
 	"entries come by batch, and none is lost":          entriesByBatch,
+	"entries that need a person come first":            needsPersonFirst,
+	"from an entry to its events, one after another":   trail,
 	"what was sent is answered, unsettled or returned": tallies,
 	"heads are where the chains end":                   headsEndChains,
 	"approval and decisions stand where they belong":   decisionsShow,
@@ -93,6 +96,98 @@ func entriesByBatch(t *testing.T, l *fixture) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]ledger.DeliveryTotals{contoso.ID: {Rows: 4}, "": {Rows: 1}}, tally)
 	require.Len(t, l.entries(t, contoso.ID, through(third)), 5)
+}
+
+func needsPersonFirst(t *testing.T, l *fixture) {
+	b, q := l.approved(t, "confirmed", "failed", "waits since the 5th", "refused", "lost", "waits since the 3rd", "expired", "accepted", "corrected", "approved")
+	var claims []*attestation.Claim
+	for range 9 { // all of them before the first one waits: who waits is claimed again
+		claims = append(claims, claim(t, q))
+	}
+	for i, c := range claims {
+		line := i + 2
+		require.Equal(t, line, c.ID.Line)
+		send(t, q, c, fmt.Sprint("r-", line))
+		end, n := confirmed, 2
+		switch line {
+		case 3:
+			end = failed
+		case 4, 7, 8, 9:
+			end, n = attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded}, map[int]int{4: 5, 7: 3, 8: 2, 9: 2}[line]
+		case 5, 10:
+			end = answered(attestation.RefusedByMicrosoft, attestation.ResultContentRejected)
+		case 6:
+			end = unknown
+		}
+		require.NoError(t, q.Settle(t.Context(), c, end, night(n)))
+	}
+	l.unlockEvents(t)
+	for line, state := range map[int]attestation.State{8: attestation.Expired, 9: attestation.Accepted} {
+		l.exec(t, "UPDATE attestation SET state = ? WHERE batch_id = ? AND line = ?", state, b.ID, line)
+		l.exec(t, "UPDATE event SET to_state = ? WHERE batch_id = ? AND line = ? AND to_state = 'waiting'", state, b.ID, line)
+	}
+	corrected := of(contoso.ID, "corrected", attestation.Queued)
+	corrected.Replaces = attestation.ID{Batch: b.ID, Line: 10}
+	second := l.mixed(t, corrected, of(contoso.ID, "refused at import", attestation.Refused))
+	l.exec(t, "UPDATE batch SET imported_at = ? WHERE id = ?", night(6).Truncate(time.Microsecond), second.ID)
+	var ids []string
+	since := map[string]time.Time{}
+	for _, e := range l.entries(t, contoso.ID, through(second)) {
+		id := fmt.Sprintf("%d-%d", e.ID.Batch-b.ID+1, e.ID.Line)
+		ids, since[id] = append(ids, id), e.Since
+	}
+	require.Equal(t, []string{"1-3", "1-5", "1-8", "1-9", "1-6", "1-7", "1-4", "2-2", "2-3", "1-2", "1-10", "1-11"}, ids)
+	for id, n := range map[string]int{"1-2": 2, "1-7": 3, "1-4": 5, "1-11": 1, "2-2": 6, "2-3": 6} {
+		require.Equal(t, night(n).Truncate(time.Microsecond), since[id], id)
+	}
+}
+
+// trail follows the log from the newest event about something to the first.
+func trail(t *testing.T, l *fixture) {
+	r := l.sweep(t, 1, blocked("a"), blocked("b"))
+	first, q := l.approved(t, "b", "a") // the import and its approval
+	c := claim(t, q)
+	send(t, q, c, "r-1")
+	require.NoError(t, q.Settle(t.Context(), c, failed, night(2)))
+	other := l.batch(t, "a")
+	n, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "b", Owner: "Bea"}}, attestation.Actor{Name: "ana"}, night(3))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+
+	log := map[int64]ledger.LogEntry{}
+	var numbers []int64
+	for e, err := range l.EventLog(t.Context(), night(9)) {
+		require.NoError(t, err)
+		log[e.Sequence] = e
+		numbers = append(numbers, e.Sequence)
+	}
+	counted, err := l.EventNumbers(t.Context(), night(9))
+	require.NoError(t, err)
+	require.Equal(t, numbers, counted)
+	trail := func(last int64) (kinds []ledger.EventKind) {
+		for e := log[last]; e.Sequence != 0; e = log[e.Earlier] {
+			kinds = append(kinds, e.Kind)
+		}
+		return kinds
+	}
+	last := map[attestation.ID]int64{}
+	for _, e := range l.entries(t, contoso.ID, through(other)) {
+		last[e.ID] = e.LastEvent
+	}
+	require.Equal(t, []ledger.EventKind{ledger.EventAnswer, ledger.EventSend, ledger.EventApprove, ledger.EventImport}, trail(last[attestation.ID{Batch: first.ID, Line: 2}]))
+	require.Equal(t, []ledger.EventKind{ledger.EventApprove, ledger.EventImport}, trail(last[attestation.ID{Batch: first.ID, Line: 3}]))
+	require.Equal(t, []ledger.EventKind{ledger.EventImport}, trail(last[attestation.ID{Batch: other.ID, Line: 2}]))
+	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, through(other)) {
+		require.NoError(t, err)
+		want := []ledger.EventKind(nil)
+		if c.ID == "b" {
+			want = []ledger.EventKind{ledger.EventException, ledger.EventAnswer, ledger.EventSend, ledger.EventApprove, ledger.EventImport}
+		}
+		require.Equal(t, want, trail(c.LastEvent), c.ID)
+	}
+	shown, err := l.ExceptionsThen(t.Context(), contoso.ID, r.ID, night(9))
+	require.NoError(t, err)
+	require.Equal(t, ledger.EventException, log[shown[0].Event].Kind)
 }
 
 func tallies(t *testing.T, l *fixture) {
@@ -216,7 +311,9 @@ func decisionsShow(t *testing.T, l *fixture) {
 	require.NoError(t, q.Settle(t.Context(), c, failed, night(5)))
 	require.NoError(t, l.Decide(t.Context(), id(4), attestation.Failed, attestation.Approved, ana, night(6)))
 	shown := func(n int) (rows []string) {
-		for _, e := range l.entries(t, contoso.ID, ledger.Snapshot{Batch: b.ID, At: night(n)}) {
+		all := l.entries(t, contoso.ID, ledger.Snapshot{Batch: b.ID, At: night(n)})
+		slices.SortFunc(all, func(a, b ledger.AttestationEntry) int { return a.ID.Line - b.ID.Line })
+		for _, e := range all {
 			row := fmt.Sprintf("%s, approved by %q", e.State, e.Batch.ApprovedBy.Name)
 			if e.Decision != (ledger.Decision{}) {
 				row += fmt.Sprintf(", %s by %s", e.Decision.Kind, e.Decision.By.Name)
