@@ -118,6 +118,9 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 	if book.Partners, book.Through, err = j.Show.Find(ctx, j.Ledger, now); err != nil {
 		return done, err
 	}
+	if book.LeftOut, err = j.Show.LeftOut(ctx, j.Ledger, book.Through); err != nil {
+		return done, err
+	}
 	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
 		if !j.Show.AsOf.IsZero() {
 			return done, usageErrorf("no run had ended by %s (--as-of); mcaledger runs lists them", j.Show.AsOf.Format(time.RFC3339Nano))

@@ -28,6 +28,8 @@ type Runs interface {
 	// CompletedRuns are up to limit runs of a partner that had completed by an instant, the newest
 	// first.
 	CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error)
+	// LastRuns are the newest runs of all partners that had completed by an instant.
+	LastRuns(ctx context.Context, by time.Time) ([]ledger.Run, error)
 	// RunsAfter are a partner's runs after one that had begun by an instant, the newest first.
 	RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error)
 }
@@ -79,6 +81,18 @@ func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []
 		shown = append(shown, one)
 	}
 	return shown, through, nil
+}
+
+// LeftOut are the newest runs, as of an instant, of partners that the ledger knows and the report
+// does not show: they were taken out of the configuration, or not asked for.
+func (j Selection) LeftOut(ctx context.Context, runs Runs, through time.Time) ([]ledger.Run, error) {
+	last, err := runs.LastRuns(ctx, through)
+	if err != nil {
+		return nil, fmt.Errorf("look up the partners of the ledger: %w", err)
+	}
+	return slices.DeleteFunc(last, func(r ledger.Run) bool {
+		return slices.ContainsFunc(j.Partners, func(p ledger.Partner) bool { return p.ID == r.Partner.ID })
+	}), nil
 }
 
 // instant is what a report of the wanted run could know: all that there was when it was last

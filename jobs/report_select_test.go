@@ -51,6 +51,34 @@ func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by
 	return found, nil
 }
 
+func (l pastRuns) LastRuns(ctx context.Context, by time.Time) (found []ledger.Run, _ error) {
+	for _, partner := range []string{"br", "eu", "old"} {
+		last, _ := l.CompletedRuns(ctx, partner, by, 1) // it has no error
+		found = append(found, last...)
+	}
+	return found, nil
+}
+
+func TestPartnersThatAreLeftOutAreNamed(t *testing.T) {
+	t.Parallel()
+	brazil, old := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "old", Name: "contoso-old"}
+	runs := pastRuns{
+		{ID: 1, Partner: brazil, State: ledger.Completed, FinishedAt: today},
+		{ID: 2, Partner: old, State: ledger.Completed, FinishedAt: today},
+		{ID: 3, Partner: old, State: ledger.Completed, FinishedAt: today.AddDate(0, 0, 1)},
+		{ID: 4, Partner: old, State: ledger.Failed, FinishedAt: today.AddDate(0, 0, 2)},
+	}
+	selection := jobs.Selection{Partners: []ledger.Partner{brazil}}
+	for days, want := range map[int][]ledger.Run{-1: {}, 0: runs[1:2], 2: runs[2:3]} {
+		found, err := selection.LeftOut(t.Context(), runs, today.AddDate(0, 0, days))
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, found)
+	}
+	found, err := jobs.Selection{Partners: []ledger.Partner{brazil, old}}.LeftOut(t.Context(), runs, today)
+	require.NoError(t, err)
+	require.Empty(t, found)
+}
+
 func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	brazil, europe := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "eu", Name: "contoso-eu"}
 	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }

@@ -35,18 +35,27 @@ func (j VerifyWorkbook) Run(ctx context.Context) (reports.Comparison, error) {
 	if book.Sheets, err = sheetsOf(j.Path, request); err != nil {
 		return reports.Comparison{}, err
 	}
-	if book.Partners, book.Through, err = j.find(ctx, request); err != nil {
+	selection := selectionOf(request)
+	if book.Partners, book.Through, err = j.find(ctx, selection, request); err != nil {
+		return reports.Comparison{}, err
+	}
+	if book.LeftOut, err = selection.LeftOut(ctx, j.Ledger, book.Through); err != nil {
 		return reports.Comparison{}, err
 	}
 	return reports.Compare(ctx, j.Path, digest, book, j.Ledger)
 }
 
-// find shows the runs that the workbook shows.
-func (j VerifyWorkbook) find(ctx context.Context, request reports.Request) (shown []reports.PartnerRun, through time.Time, err error) {
+// selectionOf is what a workbook was made of.
+func selectionOf(request reports.Request) Selection {
 	selection := Selection{Against: request.Against, AsOf: request.AsOf}
 	for _, p := range request.Partners {
 		selection.Partners = append(selection.Partners, ledger.Partner{ID: p.TenantID, Name: p.Name})
 	}
+	return selection
+}
+
+// find shows the runs that the workbook shows.
+func (j VerifyWorkbook) find(ctx context.Context, selection Selection, request reports.Request) (shown []reports.PartnerRun, through time.Time, err error) {
 	if shown, through, err = selection.Find(ctx, j.Ledger, j.Now()); err != nil {
 		return nil, through, err
 	}

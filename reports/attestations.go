@@ -43,7 +43,7 @@ func (r *report) entryColumns() []column[entryRow] {
 		since("state_since", func(e *entryRow) Cell { return Instant(e.Since) }),
 		col("expires_at", 17, func(e *entryRow) Cell { return expiry(e.Attestation) }),
 		col("reason", 32, func(e *entryRow) Cell { return r.say.word("attestation_reason", string(e.Reason)) }),
-		col("message", 44, func(e *entryRow) Cell { return Text(e.Message) }).wrapped(),
+		col("message", 40, func(e *entryRow) Cell { return Text(e.Message) }).wrapped(),
 		col("signer", 22, func(e *entryRow) Cell { return Text(fullName(e.Content.Signer)) }),
 		col("signer_email", 29, func(e *entryRow) Cell { return Text(e.Content.Signer.Email) }),
 		col("date_agreed", 13, func(e *entryRow) Cell { return Day(e.Content.Agreed) }),

@@ -84,7 +84,7 @@ func (c crowd) Batches(context.Context, ledger.Snapshot) ([]ledger.BatchSummary,
 	return nil, nil
 }
 
-func (c crowd) CountEventLog(context.Context, time.Time) (int, error) { return 0, nil }
+func (c crowd) EventNumbers(context.Context, time.Time) ([]int64, error) { return nil, nil }
 
 func (c crowd) EventLog(context.Context, time.Time) iter.Seq2[ledger.LogEntry, error] {
 	return sequence[ledger.LogEntry](nil)

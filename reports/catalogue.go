@@ -71,6 +71,7 @@ type texts struct {
 	FailedRun, FailedFirst, Waiting      string
 	UnfinishedRun, UnfinishedFirst       string
 	StaleRun, FailedCheck, PolicyChanged string
+	RunFailure, LeftOut, PolicyEffects   string
 	OldFigures                           string // what the mark at old figures means
 
 	// Summary.

@@ -51,8 +51,12 @@ const (
 	byPolicy   = "policy" // with the policy of before, it would be what it was
 )
 
+// cause is empty where nobody's standing changed from one to another.
 func cause(t standing.Transition) string {
-	if t.After != nil && t.After.PolicyChanged {
+	switch {
+	case t.Before == nil, t.After == nil, t.Before.Standing == t.After.Standing:
+		return ""
+	case t.After.PolicyChanged:
 		return byPolicy
 	}
 	return byCustomer

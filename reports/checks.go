@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
 // control is one line of the sheet Checks: a control total of a run, or one of this report's own rows.
@@ -127,11 +128,11 @@ func (r *report) rowControls(p PartnerRun, c counts) []control {
 	}
 	turnover, moves := p.changed(c.changedOnce)
 	if turnover != nil {
-		all = append(all, of("rows_new", say.RowsNew, turnover.New, c.changes.new), of("rows_gone", say.RowsGone, turnover.Gone, c.changes.gone))
+		all = append(all, of("rows_new", say.RowsNew, turnover.New, c.changes.new), of("rows_gone", say.RowsGone, turnover.Gone, c.changes.of(standing.Gone)))
 	}
 	if moves != nil {
-		all = append(all, of("rows_newly_blocked", say.RowsNewlyBlocked, moves.NewlyBlocked, c.changes.newlyBlocked),
-			of("rows_newly_clear", say.RowsNewlyClear, moves.NewlyClear, c.changes.newlyClear))
+		all = append(all, of("rows_newly_blocked", say.RowsNewlyBlocked, moves.NewlyBlocked, c.changes.of(standing.NewlyBlocked)),
+			of("rows_newly_clear", say.RowsNewlyClear, moves.NewlyClear, c.changes.of(standing.NewlyClear)))
 	}
 	forward := p.rollForward(c)
 	return append(all, control{partner: p.Partner.Name, run: p.Run.ID, code: "roll_forward", name: say.RollForwardCheck,
@@ -145,7 +146,7 @@ type rollForward struct{ opening, newlyBlocked, noLonger, gone int }
 func (f rollForward) closing() int { return f.opening + f.newlyBlocked - f.noLonger - f.gone }
 
 func (p PartnerRun) rollForward(c counts) rollForward {
-	f := rollForward{0, c.changes.becameBlocked + c.changes.arrivedBlocked, c.changes.noLongerBlocked, c.changes.goneBlocked}
+	f := rollForward{0, c.changes.of(standing.NewlyBlocked), c.changes.unblocked, c.changes.goneBlocked}
 	if p.Against != nil {
 		f.opening = p.Against.Totals.Blocked
 	}

@@ -34,26 +34,26 @@ func TestCompare(t *testing.T) {
 			require.NoError(t, f.SetCellStr("About", cellName(3, row), "2026-11-23"))
 		}, nil, found{0, 2, true}},
 		"filled in for an import": {"en", func(t *testing.T, f *excelize.File) {
-			require.NoError(t, f.SetCellStr("Blocked", "T6", "Bea"))
-			require.NoError(t, f.SetCellStr("Blocked", "W6", "they sign"))
+			require.NoError(t, f.SetCellStr("Blocked", "N7", "Bea"))
+			require.NoError(t, f.SetCellStr("Blocked", "Q7", "they sign"))
 		}, nil, found{0, 2, true}},
 		"a note beside a table": {"en", func(t *testing.T, f *excelize.File) {
 			require.NoError(t, f.SetCellStr("Changes", "N4", "called them"))
 		}, nil, found{0, 1, true}},
 		"a status was changed": {"en", func(t *testing.T, f *excelize.File) {
-			require.NoError(t, f.SetCellStr("Customers", "A7", "Clear"))
+			require.NoError(t, f.SetCellStr("Customers", "A8", "Clear"))
 		}, nil, found{1, 0, true}},
 		"a number on the summary was changed": {"en", func(t *testing.T, f *excelize.File) {
 			require.NoError(t, f.SetCellInt("Summary", "A7", 0))
 		}, nil, found{1, 0, true}},
 		"an empty date was filled": {"en", func(t *testing.T, f *excelize.File) {
-			require.NoError(t, f.SetCellStr("Blocked", "I4", "2026-01-01"))
+			require.NoError(t, f.SetCellStr("Blocked", "S5", "2026-01-01"))
 		}, nil, found{1, 0, true}},
 		"a sheet was removed": {"en", func(t *testing.T, f *excelize.File) { require.NoError(t, f.DeleteSheet("Checks")) }, nil, found{1, 0, true}},
-		"rows were sorted":    {"en", func(t *testing.T, f *excelize.File) { swapRows(t, f, "Changes", 3, 5) }, nil, found{0, 0, true}},
+		"rows were sorted":    {"en", func(t *testing.T, f *excelize.File) { swapRows(t, f, "Changes", 4, 6) }, nil, found{0, 0, true}},
 		"rows were sorted and one was changed": {"en", func(t *testing.T, f *excelize.File) {
-			swapRows(t, f, "Changes", 3, 5)
-			require.NoError(t, f.SetCellStr("Changes", "A4", "Gone"))
+			swapRows(t, f, "Changes", 4, 6)
+			require.NoError(t, f.SetCellStr("Changes", "A5", "Gone"))
 		}, nil, found{10, 0, true}},
 		"the ledger was changed": {"en", nil, func(source memorySource) { source.records[brazil.ID][0].Name = "Changed GmbH" }, found{5, 0, false}},
 	} {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -41,7 +42,9 @@ func (r *report) invitationColumns() []column[invitationRow] {
 		col("invited_by", 18, func(i *invitationRow) Cell { return Text(i.row.Actor.Name) }),
 		col("reason", 38, func(i *invitationRow) Cell { return Text(i.row.Reason) }),
 		event("last_event", func(i *invitationRow) int64 { return i.row.ID }),
-		col("tenant_id", 38, func(i *invitationRow) Cell { return tenantID(i.row.Customer) }),
+		col("tenant_id", 38, func(i *invitationRow) Cell {
+			return Text(cmp.Or(i.row.Customer.DisplayID, i.row.Customer.ID, i.row.CustomerID))
+		}),
 	}
 }
 

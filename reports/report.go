@@ -40,14 +40,14 @@ type changeCounts struct {
 	kinds [len(changeOrder)]int // in the order of changeOrder
 	new   int                   // customers that were not there, blocked or not
 
-	blocked, unblocked                  int // customers that are blocked and were not, or were and are not but are still there
-	goneBlocked                         int
-	blockedByPolicy, unblockedByPolicy  int // those of blocked and of unblocked that only a change of the policy made so
-	toBlockedByPolicy, toClearByPolicy int // the rows of a kind that only a change of the policy made so
+	unblocked, goneBlocked             int // customers that were blocked and are not: still there, and gone
+	blockedByPolicy, unblockedByPolicy int // those that only a change of the policy made so
 }
 
 // of is how many rows are of a kind.
-func (c *changeCounts) of(change standing.Change) int { return c.kinds[slices.Index(changeOrder[:], change)] }
+func (c *changeCounts) of(change standing.Change) int {
+	return c.kinds[slices.Index(changeOrder[:], change)]
+}
 
 // gather is what every format begins with: how many rows there are, and whether the control checks pass.
 func gather(ctx context.Context, book Book, source Source) (*report, error) {
@@ -133,7 +133,7 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 		return c, fmt.Errorf("changes of each run: %w", err)
 	}
 	if p.Against == nil { // everybody is new: one pass over all of them saved
-		c.changes.allNew(c.blocked)
+		c.changes.allNew(rows, c.blocked)
 		return c, nil
 	}
 	_, err = each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
@@ -165,14 +165,17 @@ func (r *report) changedOnce(ctx context.Context, p PartnerRun, rows int) (bool,
 }
 
 // allNew counts the rows of a first run.
-func (c *changeCounts) allNew(blocked int) {
+func (c *changeCounts) allNew(rows, blocked int) {
+	c.rows, c.new = rows, rows
+	c.kinds[slices.Index(changeOrder[:], standing.NewlyBlocked)] = blocked
+	c.kinds[slices.Index(changeOrder[:], standing.New)] = rows - blocked
 }
 
 // add counts a row. A new customer that is blocked is newly blocked too.
 func (c *changeCounts) add(t standing.Transition) {
-	change, policy := t.Change(), cause(t) == byPolicy
+	policy := cause(t) == byPolicy
 	c.rows++
-	c.kinds[slices.Index(changeOrder[:], change)]++
+	c.kinds[slices.Index(changeOrder[:], t.Change())]++
 	if t.Before == nil {
 		c.new++
 	}
@@ -182,9 +185,12 @@ func (c *changeCounts) add(t standing.Transition) {
 	case was && t.After == nil:
 		c.goneBlocked++
 	case was && !is:
-		c.unblocked += 1
-	case !was && is:
-		c.blocked++
+		c.unblocked++
+		if policy {
+			c.unblockedByPolicy++
+		}
+	case !was && is && policy:
+		c.blockedByPolicy++
 	}
 }
 

@@ -29,6 +29,7 @@ type PartnerRun struct {
 // Book is one workbook: all partners, in the order in which they are shown.
 type Book struct {
 	Partners []PartnerRun
+	LeftOut  []ledger.Run   // the newest runs of partners that the ledger knows and the workbook does not show
 	AsOf     time.Time      // when the report is made
 	Through  time.Time      // the ledger is shown as it stood at this instant
 	Against  int64          // the run that somebody wanted changes to be counted from; 0: that of the night before

@@ -159,12 +159,12 @@ func TestDatesAndNumbersAreTyped(t *testing.T) {
 		assert.NotEqual(t, excelize.CellTypeInlineString, kind, "%s!%s is text", sheet, cell)
 		return v
 	}
-	assert.Equal(t, "43703", raw("Blocked", "I3"), "26 August 2019")
-	assert.Equal(t, "41", raw("Blocked", "F3"), "days blocked")
-	blockedSince, err := w.GetCellValue("Blocked", "E3")
+	assert.Equal(t, "43703", raw("Blocked", "S4"), "26 August 2019")
+	assert.Equal(t, "41", raw("Blocked", "F4"), "days blocked")
+	blockedSince, err := w.GetCellValue("Blocked", "E4")
 	require.NoError(t, err)
-	assert.Equal(t, "2026-10-12 02:30", blockedSince, "05:30 UTC in São Paulo")
-	kind, err := w.GetCellType("Blocked", "I5")
+	assert.Equal(t, "2026-10-12", blockedSince, "05:30 UTC in São Paulo")
+	kind, err := w.GetCellType("Blocked", "S6")
 	require.NoError(t, err)
 	assert.Equal(t, excelize.CellTypeInlineString, kind, "a day before 1900 stays text")
 }
@@ -199,24 +199,24 @@ func TestTablesCoverTheirRows(t *testing.T) {
 		assert.Equal(t, strings.ReplaceAll(sheet.Sheet, " ", "_"), tables[0].Name)
 		dimension, err := w.GetSheetDimension(sheet.Sheet)
 		require.NoError(t, err)
-		assert.Equal(t, tables[0].Range, strings.Replace(dimension, "A1", "A2", 1))
+		assert.Equal(t, tables[0].Range, strings.Replace(dimension, "A1", "A3", 1))
 		_, last, err := excelize.SplitCellName(strings.Split(dimension, ":")[1])
 		require.NoError(t, err)
-		assert.Equal(t, sheet.Rows+2, last)
+		assert.Equal(t, sheet.Rows+firstRow-1, last)
 	}
 }
 
 func TestABookWithoutPartnersOrRows(t *testing.T) {
 	w := write(t, Book{AsOf: tonight}, memorySource{})
 	assert.Equal(t, "– Nothing to check yet", cell(t, w, "Summary", "A3"))
-	assert.Equal(t, "No customer is blocked.", cell(t, w, "Blocked", "A4"), "below the table's one empty row")
-	assert.Equal(t, "No attestation has been imported yet.", cell(t, w, "Attestations", "A4"))
+	assert.Equal(t, "No customer is blocked.", cell(t, w, "Blocked", "A5"), "below the table's one empty row")
+	assert.Equal(t, "No attestation has been imported yet.", cell(t, w, "Attestations", "A5"))
 
 	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
 	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []ledger.Run{*quiet}}}}, memorySource{})
 	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Renewals at risk", 0}, {"Exceptions", 0}, {"Changes", 0}, {"Invitations", 0}, {"Attestations", 0}, {"Batches", 0},
 		{"Could not be read", 0}, {"Checks", 17}, {"Customers", 0}, {"Events", 0}}, w.rows)
-	assert.Equal(t, "✔ All ", cell(t, w, "Customers", "B1")[:len("✔ All ")], "a partner without customers is a good night")
+	assert.Equal(t, "✔ All ", cell(t, w, "Customers", "A2")[:len("✔ All ")], "a partner without customers is a good night")
 }
 
 func TestAFailedRunHeadsTheWorkbook(t *testing.T) {
@@ -230,12 +230,60 @@ func TestAFailedRunHeadsTheWorkbook(t *testing.T) {
 	assert.Equal(t, "contoso-br: run 13 of 2026-11-22 02:30 failed its checks and changed nothing. The figures are those of run 12 of 2026-11-21 02:30.",
 		cell(t, w, "Summary", "A5"))
 	assert.Contains(t, cell(t, w, "Summary", "A6"), "FAILED: The customer list is complete")
-	assert.Equal(t, "13", cell(t, w, "Checks", "D3"))
-	assert.Equal(t, "FAILED", cell(t, w, "Checks", "A3"))
+	assert.Equal(t, "13", cell(t, w, "Checks", "D4"))
+	assert.Equal(t, "FAILED", cell(t, w, "Checks", "A4"))
 
 	book.Partners[0].Run, book.Partners[0].Against, book.Partners[0].History = nil, nil, nil
 	w = write(t, book, source)
 	assert.Contains(t, cell(t, w, "Summary", "A5"), "No run has completed yet")
+}
+
+func TestSummaryNamesWhatElseChangesTheFigures(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	old := runOf(4, ledger.Partner{ID: "old", Name: "contoso-old"}, night(1), everyone()[:3], 0, 0, 0)
+	old.Totals.Blocked = 1234
+	book.LeftOut = []ledger.Run{*old}
+	book.Partners[1].Unfinished = runOf(14, europe, tonight, nil, 0, 0, 0)
+	book.Partners[1].Unfinished.Failure = ledger.Failure{Code: "sign_in_failed", Message: "sign in: answered 400", Hint: "Ask for consent."}
+	policy := book.Partners[0].Against.Policy
+	policy.TrustDirectAcceptance = !policy.TrustDirectAcceptance
+	against := *book.Partners[0].Against
+	against.Policy = policy
+	book.Partners[0].Against = &against
+	w := write(t, book, source)
+	var notices []string
+	for row := 5; cell(t, w, "Summary", fmt.Sprintf("A%d", row)) != ""; row++ {
+		notices = append(notices, cell(t, w, "Summary", fmt.Sprintf("A%d", row)))
+	}
+	text := strings.Join(notices, "\n")
+	assert.Contains(t, text, "contoso-old is not in this report")
+	assert.Contains(t, text, ", 1,234 customers were blocked")
+	assert.Contains(t, text, "    Why: sign in: answered 400. Ask for consent.")
+	assert.Contains(t, text, "contoso-br: the policy changed")
+	assert.Contains(t, text, "Because of the policy alone, 0 customers became blocked")
+}
+
+func TestEffectsOfPolicyAreCountedApart(t *testing.T) {
+	t.Parallel()
+	record := func(s standing.Standing, policy bool) *standing.Record {
+		return &standing.Record{State: standing.State{Standing: s}, PolicyChanged: policy}
+	}
+	var c changeCounts
+	for _, change := range []standing.Transition{
+		{Before: record(standing.Clear, false), After: record(standing.Blocked, true)},
+		{Before: record(standing.Clear, false), After: record(standing.Blocked, false)},
+		{Before: record(standing.Unknown, false), After: record(standing.Blocked, true)},
+		{Before: record(standing.Blocked, true), After: record(standing.Clear, true)},
+		{Before: record(standing.Blocked, true), After: record(standing.Clear, false)},
+		{Before: record(standing.Clear, true), After: record(standing.Unknown, true)},
+		{After: record(standing.Blocked, true)},
+		{Before: record(standing.Blocked, true)},
+	} {
+		c.add(change)
+	}
+	assert.Equal(t, []int{4, 2, 2, 1}, []int{c.of(standing.NewlyBlocked), c.blockedByPolicy, c.unblocked, c.unblockedByPolicy})
+	assert.Empty(t, cause(standing.Transition{After: record(standing.Blocked, true)}), "a new customer")
 }
 
 func TestRowsThatDisagreeWithTheRunFailACheck(t *testing.T) {
@@ -250,24 +298,24 @@ func TestAFullSheetGoesOnInAnother(t *testing.T) {
 	w := writeWith(t, writer{rowLimit: 22}, book, source)
 	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Attestations (2)", "Batches",
 		"Could not be read", "Checks", "Checks (2)", "Customers", "Customers (2)", "Events", "About"}, w.GetSheetList())
-	assert.Contains(t, w.rows, SheetRows{"Customers", 20})
-	assert.Contains(t, w.rows, SheetRows{"Customers (2)", 14})
-	assert.Contains(t, w.rows, SheetRows{"Attestations", 20})
-	assert.Contains(t, w.rows, SheetRows{"Attestations (2)", 12})
+	assert.Contains(t, w.rows, SheetRows{"Customers", 19})
+	assert.Contains(t, w.rows, SheetRows{"Customers (2)", 15})
+	assert.Contains(t, w.rows, SheetRows{"Attestations", 19})
+	assert.Contains(t, w.rows, SheetRows{"Attestations (2)", 13})
 	tables, err := w.GetTables("Customers (2)")
 	require.NoError(t, err)
 	assert.Equal(t, "Customers_2", tables[0].Name)
-	assert.Equal(t, "A2:S16", tables[0].Range)
+	assert.Equal(t, "A3:S18", tables[0].Range)
 
 	whole := write(t, book, source).cells(t, "Customers")
 	first, second := w.cells(t, "Customers"), w.cells(t, "Customers (2)")
-	assert.Equal(t, whole[1], second[1], "the header is there again")
-	assert.Equal(t, whole[2:], slices.Concat(first[2:], second[2:]))
+	assert.Equal(t, whole[firstRow-2], second[firstRow-2], "the header is there again")
+	assert.Equal(t, whole[firstRow-1:], slices.Concat(first[firstRow-1:], second[firstRow-1:]))
 }
 
 func TestAnExactlyFullSheetStaysAlone(t *testing.T) {
 	book, source := usual()
-	w := writeWith(t, writer{rowLimit: 36}, book, source)
+	w := writeWith(t, writer{rowLimit: 37}, book, source)
 	assert.NotContains(t, w.GetSheetList(), "Customers (2)")
 }
 
@@ -340,7 +388,7 @@ func TestAttestationsOtherThanCountedAreAnError(t *testing.T) {
 func TestAnAnswerToWhatWasNeverSentFailsACheck(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, forger{source, ledger.DeliveryTotals{Answered: 1}})
-	assert.Equal(t, "✘ 1 of", cell(t, w, "Attestations", "B1")[:len("✘ 1 of")])
+	assert.Equal(t, "✘ 1 of", cell(t, w, "Attestations", "A2")[:len("✘ 1 of")])
 }
 
 func TestAttestationsOfOtherPartnersAreCounted(t *testing.T) {
@@ -406,16 +454,19 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	for _, language := range Languages() {
 		say := catalogueIn(t, language)
 		for kind, codes := range map[string][]string{
-			"state":     states,
-			"standing":  {"clear", "blocked", "unknown", "excluded"},
-			"reason":    {"not_a_reseller_customer", "relationship_ended", "not_found", "attested", "accepted_directly", "unreadable", "outdated", "never_accepted"},
-			"remedy":    {"attest", "ask_indirect_provider", "invite", "retry", "check_relationship"},
-			"outcome":   {"not_read", "read", "unreadable", "relationship_ended", "not_found"},
-			"direct":    {"not_read", "no", "yes"},
-			"precision": {exact, atLeast},
-			"result":    {resultOK, resultFailed},
-			"risk":      {riskLapses, riskRenews, riskUnknown},
-			"exception": codesOf(ledger.ExceptionStatuses()),
+			"state":              states,
+			"standing":           {"clear", "blocked", "unknown", "excluded"},
+			"reason":             {"not_a_reseller_customer", "relationship_ended", "not_found", "attested", "accepted_directly", "unreadable", "outdated", "never_accepted"},
+			"remedy":             {"attest", "ask_indirect_provider", "invite", "retry", "check_relationship"},
+			"outcome":            {"not_read", "read", "unreadable", "relationship_ended", "not_found"},
+			"direct":             {"not_read", "no", "yes"},
+			"precision":          {exact, atLeast},
+			"cause":              {byCustomer, byPolicy},
+			"attestation_step":   {stepCorrect, stepRetry, stepApprove, stepSend, stepCreate, stepWait},
+			"subscriptions_read": {"not_read", "read", "unreadable", "relationship_ended", "not_found"},
+			"result":             {resultOK, resultFailed},
+			"risk":               {riskLapses, riskRenews, riskUnknown},
+			"exception":          codesOf(ledger.ExceptionStatuses()),
 			"event": {"import", "approve", "cancel", "retry", "correct", "send", "answer", "settle", "expire", "renew", "link", "remind", "invite", "exception",
 				"purge", "resume_sending"},
 			"invitation":   {"accepted", "attested", "open", "not_a_customer"},
@@ -449,7 +500,7 @@ func TestSheetsArePrintedLargeEnoughToRead(t *testing.T) {
 			width, repeated := 0.0, 0.0
 			for i, c := range table.columns[:table.printed] {
 				width += c.width
-				if i < table.frozen {
+				if i < frozen {
 					repeated += c.width
 				}
 			}
@@ -457,9 +508,9 @@ func TestSheetsArePrintedLargeEnoughToRead(t *testing.T) {
 			perPage := (width + (pages-1)*repeated) / pages
 			assert.GreaterOrEqual(t, 11*149/perPage, 7.0, "%s prints %.0f characters on a page", name, perPage)
 			if pages > 1 {
-				frozen, _ := excelize.ColumnNumberToName(table.frozen)
+				last, _ := excelize.ColumnNumberToName(frozen)
 				assert.Contains(t, w.GetDefinedName(), excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name,
-					RefersTo: fmt.Sprintf("'%[1]s'!$A:$%[2]s,'%[1]s'!$1:$2", name, frozen)}, "whose row it is stands on each page")
+					RefersTo: fmt.Sprintf("'%[1]s'!$A:$%[2]s,'%[1]s'!$1:$3", name, last)}, "whose row it is stands on each page")
 			}
 		}
 	}

@@ -166,8 +166,11 @@ func (l memorySource) log() (all []ledger.LogEntry) {
 	return all
 }
 
-func (l memorySource) CountEventLog(context.Context, time.Time) (int, error) {
-	return len(l.log()), nil
+func (l memorySource) EventNumbers(context.Context, time.Time) (numbers []int64, _ error) {
+	for _, e := range l.log() {
+		numbers = append(numbers, e.Sequence)
+	}
+	return numbers, nil
 }
 
 func (l memorySource) EventLog(context.Context, time.Time) iter.Seq2[ledger.LogEntry, error] {

@@ -208,16 +208,25 @@ func runNumber(shown *ledger.Run) string { return strconv.FormatInt(shown.ID, 10
 
 // notices say of which partners the figures are older than they should be and why, and where the policy changed.
 func (r *report) notices() (all []string) {
-	for _, p := range r.book.Partners {
+	for i, p := range r.book.Partners {
 		if text := r.oldNotice(p); text != "" {
 			all = append(all, text)
+		}
+		if p.Unfinished != nil && p.Unfinished.Failure.Message != "" {
+			all = append(all, fmt.Sprintf(r.say.Texts.RunFailure, p.Unfinished.Failure.Message, p.Unfinished.Failure.Hint))
 		}
 		if p.Failed != nil {
 			all = append(all, r.failedChecks(p)...)
 		}
 		if p.Run != nil && p.Against != nil && p.Run.Policy != p.Against.Policy {
-			all = append(all, fmt.Sprintf(r.say.Texts.PolicyChanged, p.Partner.Name, r.policySentence(p.Against), r.policySentence(p.Run)))
+			changes := r.counts[i].changes
+			all = append(all,
+				fmt.Sprintf(r.say.Texts.PolicyChanged, p.Partner.Name, r.policySentence(p.Against), r.policySentence(p.Run)),
+				fmt.Sprintf(r.say.Texts.PolicyEffects, r.say.number(changes.blockedByPolicy), r.say.number(changes.unblockedByPolicy)))
 		}
+	}
+	for _, last := range r.book.LeftOut {
+		all = append(all, fmt.Sprintf(r.say.Texts.LeftOut, last.Partner.Name, runNumber(&last), r.at(&last), r.say.number(last.Totals.Blocked)))
 	}
 	return all
 }
@@ -508,7 +517,7 @@ func (s *summarySheet) purchases() string {
 // measures are a partner's counts in the order of the summary's columns: first how many there are in the run shown, then how many
 // came and went, as Changes has them: a recheck counts only what it changed itself.
 func measures(t ledger.Totals, c changeCounts) []int {
-	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Unreadable, t.DirectUndated, c.newlyBlocked, c.newlyClear, c.new, c.gone}
+	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Unreadable, t.DirectUndated, c.of(standing.NewlyBlocked), c.of(standing.NewlyClear), c.new, c.of(standing.Gone)}
 }
 
 func (s *summarySheet) counts(row int) (next int, counted span) {

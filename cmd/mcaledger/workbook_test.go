@@ -85,7 +85,7 @@ func newSession(t *testing.T, address string) *session {
 	s := &session{T: t, address: address, folder: t.TempDir(), label: "contoso",
 		contoso:  newCentre(t, simulator.Options{Seed: 296, Customers: 220, Mix: simulator.MixAllKinds, AsOf: first}),
 		fabrikam: newCentre(t, simulator.Options{Seed: 110, Customers: 120, Mix: simulator.MixAllKinds, AsOf: first, IndirectProvider: true})}
-	config := fmt.Sprintf("database: %q\nattestation: { route: classic, shared_account: true, settle_after: 10ms }\nreport: { timezone: America/Sao_Paulo }\nhttp: { attempts: 1 }\npartners:\n", address)
+	config := fmt.Sprintf("database: %q\nattestation: { route: classic, shared_account: true, settle_after: 10ms }\nreport: { timezone: America/Sao_Paulo }\nmail: { from: licensing@contoso.example }\nhttp: { attempts: 1 }\npartners:\n", address)
 	for _, p := range []struct{ name, id, kind, url string }{
 		{"contoso", contosoID, "direct_bill", s.contoso.url}, {"fabrikam", fabrikamID, "indirect_provider", s.fabrikam.url},
 	} {
@@ -170,6 +170,7 @@ func (s *session) live() {
 		leaver = s.contoso.find(1, simulator.NeverAccepted, leaves)
 		freed  = s.contoso.find(1, simulator.NeverAccepted, becomesAttested)
 		older  = s.contoso.find(1, simulator.Outdated, hadAnotherSigner)
+		alone  = s.contoso.find(2, simulator.NeverAcceptedError, boughtNothing)
 	)
 
 	s.night(1, exitPartial, "2026-11-09 01:30:00") // in São Paulo it is still the 8th
@@ -198,6 +199,12 @@ func (s *session) live() {
 		row(older[0], who(anotherSigner(older[0])), "2024-05-06,,signed long ago"),
 		row(never[4], "Bea,Lima,bea@v.example,", "2024-05-06,,to be taken back"),
 	)
+
+	s.does(exitDone, "invite", alone[0].TenantID, "--by", "dora")
+	s.does(exitDone, "invite", never[0].TenantID, "--by", "dora", "--language", "pt-BR")
+	s.does(exitDone, "invite", leaver[0].Domain, "--by", "dora")
+	s.does(exitDone, "invite", "new.example.com", "--email", "ana@new.example.com", "--company", "=New & Co", "--partner", "contoso", "--by", "dora")
+	require.NoError(s, s.contoso.Accept(alone[0].TenantID))
 
 	s.contoso.misbehave(badNight, nil)
 	s.night(2, exitPartial, "2026-11-10 04:10:00") // two days later in São Paulo, and one in UTC
@@ -230,6 +237,9 @@ func (s *session) live() {
 	s.does(exitDone, "attest", "submit")
 	s.report("the third night", exitDone)
 
+	s.does(exitDone, "invite", alone[1].TenantID, "--by", "dora")
+	s.does(exitDone, "invite", alone[0].TenantID, "--again", "--by", "erik") // what it had accepted is forgotten
+	require.NoError(s, s.contoso.Accept(alone[1].TenantID))
 	s.excepts(ledger.Exception{PartnerID: contosoID, CustomerID: never[5].TenantID, Owner: "Ana", DueOn: "2026-11-20"},
 		ledger.Exception{PartnerID: contosoID, CustomerID: leaver[0].TenantID, Removed: true})
 	s.does(exitDone, "attest", "cancel", "2-2", "--by", "bea")
@@ -259,12 +269,12 @@ func (s *session) live() {
 
 // covered demands that the session had something of everything.
 func (s *session) covered() {
-	seen := map[string]map[any]bool{"states": {}, "reasons": {}, "changes": {}}
+	seen := map[string]map[any]bool{"states": {}, "reasons": {}, "changes": {}, "answers": {}}
 	for _, e := range s.books {
 		for kind, words := range map[string]struct {
 			rows   [][]any
 			column int
-		}{"states": {e.attested(), 0}, "reasons": {e.everyone(), 3}, "changes": {e.changes(), 0}} {
+		}{"states": {e.attested(), 0}, "reasons": {e.everyone(), 3}, "changes": {e.changes(), 0}, "answers": {e.invited(), 0}} {
 			for _, row := range words.rows {
 				seen[kind][plain(row[words.column])] = true
 			}
@@ -274,6 +284,7 @@ func (s *session) covered() {
 		"states":  "already_known already_on_record approved cancelled confirmed duplicate failed queued refused refused_by_microsoft unsure",
 		"reasons": "accepted_directly attested never_accepted not_a_reseller_customer not_found outdated relationship_ended unreadable",
 		"changes": "gone new newly_blocked newly_clear newly_unknown read_again",
+		"answers": "accepted attested open not_a_customer",
 	} {
 		for _, word := range strings.Fields(words) {
 			assert.True(s, seen[kind][word], "no workbook has %s among its %s", word, kind)
@@ -374,6 +385,12 @@ func (c *centre) find(least int, kind simulator.Kind, fits func(nights []simulat
 
 func stays(nights []simulator.Customer, _ bool) bool {
 	return !slices.ContainsFunc(nights, func(c simulator.Customer) bool { return c.Kind != nights[0].Kind })
+}
+
+// boughtNothing fits customers that may accept directly.
+func boughtNothing(nights []simulator.Customer, listed bool) bool {
+	return stays(nights, listed) &&
+		!slices.ContainsFunc(nights[0].Subscriptions, func(s simulator.Subscription) bool { return s.Status == "active" })
 }
 
 func leaves(_ []simulator.Customer, listed bool) bool { return !listed }
@@ -613,7 +630,7 @@ func (r record) when(column string) time.Time {
 
 // ledger is the whole database in memory.
 type db struct {
-	runs, checks, standings, batches, attestations, people, events, purchases, subscriptions, associations, resellers, exceptions []record
+	runs, checks, standings, batches, attestations, people, events, purchases, subscriptions, associations, resellers, exceptions, invitations []record
 }
 
 func (s *session) read() (l db) {
@@ -634,6 +651,8 @@ func (s *session) read() (l db) {
 		"SELECT * FROM customer_reseller ORDER BY since":                                                   &l.associations,
 		"SELECT * FROM reseller ORDER BY since":                                                            &l.resellers,
 		"SELECT x.*, e.at, e.actor FROM exception x JOIN event e ON e.sequence = x.event ORDER BY x.event": &l.exceptions,
+		"SELECT i.*, e.at, e.actor, r.outcome, r.reason FROM invitation i JOIN event e ON e.sequence = i.event " +
+			"LEFT JOIN invitation_result r ON r.invitation = i.event ORDER BY i.event": &l.invitations,
 	} {
 		*rows = records(s.T, db, statement)
 	}
@@ -717,6 +736,10 @@ var inWords = map[string]map[string]string{
 	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider", "invite": "Invite", "retry": "Wait for next run",
 		"check_relationship": "Check relationship", "attest_or_invite": "Attest or invite",
 		"ask_indirect_provider_or_invite": "Ask provider or invite"},
+	"invitation": {"accepted": "Accepted directly", "attested": "Attested instead", "open": "No answer yet", "not_a_customer": "Not a customer"},
+	"invited_to": {"agreement": "Accept the agreement", "relationship": "Accept the relationship"},
+	"delivery":   {"delivered": "Delivered", "failed": "Not sent", "unknown": "Not known"},
+	"channel":    {"draft": "Draft", "smtp": "E-mail", "file": "List"},
 	"outcome": {"read": "Read", "not_read": "Not needed", "unreadable": "Could not be read", "relationship_ended": "Relationship ended",
 		"not_found": "Tenant not found"},
 	"direct":    {"yes": "Yes", "no": "No", "not_read": "Not needed"},
@@ -860,7 +883,7 @@ func (v view) blocked() [][]any {
 		}
 		return []any{in("remedy", step), c.text("name"), p.name, reseller, instant(since), v.days(since, p.run.when("started_at")),
 			in("precision", v.precision(p, since)), in("reason", c.text("reason")), date(c.text("date_agreed")), signer(c, "signer_first", "signer_last"),
-			active, seats, in("outcome", read), renewal, lapse, name, in("state", state), nil, v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
+			active, seats, in("outcome", read), renewal, lapse, name, in("state", state), instant(v.lastInvited(p.id, id)), v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
 			date(x.text("accepted_until")), x.text("comment"), c.text("domain"), c.text("display_id"), resellerID, c.text("reason"), link(c)}
 	})
 }
@@ -1081,7 +1104,7 @@ func (v view) files() (rows [][]any) {
 // log are the events about customers.
 func (v view) log() (rows [][]any) {
 	happened := map[string]string{"import": "Imported", "approve": "Approved", "cancel": "Cancelled", "retry": "Retry allowed", "correct": "Corrected", "send": "Sent",
-		"answer": "Answered", "settle": "Settled", "exception": "Exception"}
+		"answer": "Answered", "settle": "Settled", "exception": "Exception", "invite": "Invited"}
 	for _, e := range v.events {
 		kind := e.text("kind")
 		if slices.Contains([]string{"run", "enrich", "report", "backup", "migrate"}, kind) {
@@ -1105,7 +1128,67 @@ func (v view) log() (rows [][]any) {
 	return rows
 }
 
-func (v view) invited() [][]any { return nil } // nobody was
+// invited are the invitations, the newest first, with what became of each.
+func (v view) invited() [][]any {
+	var rows [][]any
+	for _, p := range v.partners {
+		for _, i := range slices.Backward(v.invitations) {
+			if i.text("partner_id") != p.id {
+				continue
+			}
+			at := i.when("at")
+			history := v.invitedRecords(p, i)
+			var answer string
+			var answered time.Time
+			for _, c := range history {
+				if answer == "" && c.text("standing") == "clear" && c.when("standing_since").After(at) {
+					answered, answer = c.when("standing_since"), map[string]string{"accepted_directly": "accepted", "attested": "attested"}[c.text("reason")]
+				}
+			}
+			var now record
+			if len(history) > 0 {
+				now = v.customers(p.id, p.run)[history[0].text("customer_id")]
+			}
+			name, id, after := i.text("customer_name"), i.text("customer_id"), any(nil)
+			switch {
+			case answer != "":
+				after = v.days(at, answered)
+			case now == nil:
+				answer = "not_a_customer"
+			default:
+				answer = "open"
+			}
+			if now != nil {
+				name, id = now.text("name"), now.text("display_id")
+			}
+			rows = append(rows, []any{in("invitation", answer), name, p.name, instant(at), instant(answered), after, in("standing", now.text("standing")),
+				in("invited_to", i.text("kind")), in("delivery", i.text("outcome")), in("channel", i.text("channel")), i.text("language"), i.text("actor"),
+				i.text("reason"), id})
+		}
+	}
+	return rows
+}
+
+// invitedRecords are the records of the customer of an invitation up to the run that is shown, the oldest first.
+func (v view) invitedRecords(p shownPartner, i record) (history []record) {
+	for _, s := range v.standings {
+		its := s.text("customer_id") == i.text("customer_id") || i.text("customer_id") == "" && strings.EqualFold(s.text("domain"), i.text("domain"))
+		if s.text("partner_id") == p.id && its && s.number("valid_from") <= p.run.number("id") {
+			history = append(history, s)
+		}
+	}
+	return history
+}
+
+// lastInvited is when a customer was last invited.
+func (l db) lastInvited(partner, customer string) (at time.Time) {
+	for _, i := range l.invitations {
+		if i.text("partner_id") == partner && i.text("customer_id") == customer && i.text("outcome") != "failed" {
+			at = i.when("at")
+		}
+	}
+	return at
+}
 
 // newestAttestation is the newest one of a customer that was neither refused at import, nor a duplicate, nor cancelled.
 func (l db) newestAttestation(partner, customer string) (name any, state string) {
@@ -1620,7 +1703,7 @@ var dataSheets = []auditedSheet{
 	{"Renewals at risk", []int{2, 15, 16}, view.atStake},
 	{"Exceptions", []int{2, 12}, view.excepted},
 	{"Changes", []int{2, 9}, view.changes},
-	{"Invitations", []int{2, 13}, view.invited},
+	{"Invitations", []int{2, 11, 13}, view.invited},
 	{"Attestations", []int{18, 19}, view.attested},
 	{"Batches", []int{2}, view.files},
 	{"Could not be read", []int{2, 11}, view.unread},
