@@ -80,17 +80,20 @@ func (r *report) reasonOf(rec *standing.Record) Cell {
 var changeOrder = [...]standing.Change{standing.NewlyBlocked, standing.NewlyUnknown, standing.Gone, standing.NewlyClear, standing.New,
 	standing.NewlyExcluded, standing.ReadAgain}
 
-// walkChanges asks for the changes once for each kind that there is, so that none is held. A first run has everybody: they come as
-// they are. It fails unless every kind comes as often as it was counted.
+// walkChanges asks for the changes once for each kind that there is, so that none is held. It fails unless every kind comes as often
+// as it was counted.
 func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) error {
 	for i, p := range r.book.Partners {
 		if p.Run == nil {
 			continue
 		}
-		var came changeCounts
-		show := func(wanted func(standing.Change) bool) error {
+		counted, came := r.counts[i].changes, changeCounts{}
+		for kind, change := range changeOrder {
+			if counted.kinds[kind] == 0 {
+				continue
+			}
 			_, err := each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
-				if !wanted(t.Change()) {
+				if t.Change() != change {
 					return nil
 				}
 				came.add(t)
@@ -100,23 +103,12 @@ func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) err
 				}
 				return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown})
 			})
-			return err
-		}
-		err := error(nil)
-		if counted := r.counts[i].changes; p.Against == nil {
-			err = show(func(standing.Change) bool { return true })
-		} else {
-			for kind, change := range changeOrder {
-				if counted.kinds[kind] > 0 && err == nil {
-					err = show(func(c standing.Change) bool { return c == change })
-				}
+			if err != nil {
+				return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
 			}
 		}
-		if err == nil && came != r.counts[i].changes {
-			err = shortfall(came.rows, r.counts[i].changes.rows)
-		}
-		if err != nil {
-			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
+		if came != counted {
+			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, shortfall(came.rows, counted.rows))
 		}
 	}
 	return nil

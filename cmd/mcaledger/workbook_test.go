@@ -176,6 +176,8 @@ func (s *session) live() {
 	s.night(1, exitPartial, "2026-11-09 01:30:00") // in São Paulo it is still the 8th
 	s.report("the first night", exitDone)
 
+	s.does(exitDone, "invite", sold[0].TenantID, "--by", "dora", "--language", "pt-BR")
+
 	s.attests(exitPartial, "ana", "may.csv",
 		row(never[0], "Ana,Souza,ana@a.example,+5511987654321", "2024-05-06,SharePoint/=1+1,0012"),
 		row(never[0], "ana,souza,ANA@a.example,+5511987654321", "2024-05-06,,the same"),
@@ -201,7 +203,6 @@ func (s *session) live() {
 	)
 
 	s.does(exitDone, "invite", alone[0].TenantID, "--by", "dora")
-	s.does(exitDone, "invite", never[0].TenantID, "--by", "dora", "--language", "pt-BR")
 	s.does(exitDone, "invite", leaver[0].Domain, "--by", "dora")
 	s.does(exitDone, "invite", "new.example.com", "--email", "ana@new.example.com", "--company", "=New & Co", "--partner", "contoso", "--by", "dora")
 	require.NoError(s, s.contoso.Accept(alone[0].TenantID))
@@ -274,7 +275,7 @@ func (s *session) covered() {
 		for kind, words := range map[string]struct {
 			rows   [][]any
 			column int
-		}{"states": {e.attested(), 0}, "reasons": {e.everyone(), 3}, "changes": {e.changes(), 0}, "answers": {e.invited(), 0}} {
+		}{"states": {e.attested(), 3}, "reasons": {e.everyone(), 3}, "changes": {e.changes(), 0}, "answers": {e.invited(), 0}} {
 			for _, row := range words.rows {
 				seen[kind][plain(row[words.column])] = true
 			}
@@ -579,7 +580,7 @@ func (s *session) unreported(t *testing.T, v view) {
 	s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--out", path)
 	b := openWorkbook(t, path)
 	b.compare(t, v, "Customers", []int{2, 15}, v.everyone())
-	b.compare(t, v, "Changes", []int{2, 9}, v.changes())
+	b.compare(t, v, "Changes", []int{2, 10}, v.changes())
 	b.compare(t, v, "Could not be read", []int{2, 11}, v.unread())
 }
 
@@ -593,7 +594,7 @@ func (s *session) against(t *testing.T) {
 		path := s.file("against.xlsx")
 		s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--against", strconv.Itoa(first.number("id")), "--out", path)
 		b := openWorkbook(t, path)
-		b.compare(t, v, "Changes", []int{2, 9}, v.changes())
+		b.compare(t, v, "Changes", []int{2, 10}, v.changes())
 		b.compare(t, v, "Customers", []int{2, 15}, v.everyone())
 		b.about(t, v)
 		for _, row := range b.data("Checks") {
@@ -742,6 +743,10 @@ var inWords = map[string]map[string]string{
 	"channel":    {"draft": "Draft", "smtp": "E-mail", "file": "List"},
 	"outcome": {"read": "Read", "not_read": "Not needed", "unreadable": "Could not be read", "relationship_ended": "Relationship ended",
 		"not_found": "Tenant not found"},
+	"subscriptions_read": {"read": "Read", "not_read": "Not read yet", "unreadable": "Could not be read"},
+	"cause":              {"customer": "Customer"},
+	"attestation_step": {"correct": "Correct the row", "retry": "Retry it", "approve": "Approve the file", "send": "Next submission",
+		"create": "Create the agreement", "wait": "Customer accepts"},
 	"direct":    {"yes": "Yes", "no": "No", "not_read": "Not needed"},
 	"precision": {"exact": "Exact", "at_least": "At least"},
 	"change": {"new": "New", "gone": "Gone", "newly_blocked": "Newly blocked", "newly_clear": "Newly clear", "newly_unknown": "Newly unknown",
@@ -882,9 +887,10 @@ func (v view) blocked() [][]any {
 			step += "_or_invite"
 		}
 		return []any{in("remedy", step), c.text("name"), p.name, reseller, instant(since), v.days(since, p.run.when("started_at")),
-			in("precision", v.precision(p, since)), in("reason", c.text("reason")), date(c.text("date_agreed")), signer(c, "signer_first", "signer_last"),
-			active, seats, in("outcome", read), renewal, lapse, name, in("state", state), instant(v.lastInvited(p.id, id)), v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
-			date(x.text("accepted_until")), x.text("comment"), c.text("domain"), c.text("display_id"), resellerID, c.text("reason"), link(c)}
+			in("reason", c.text("reason")), in("state", state), active, seats, lapse, renewal, v.exceptionStatus(p, x), x.text("owner"),
+			date(x.text("due_on")), date(x.text("accepted_until")), x.text("comment"), instant(v.lastInvited(p.id, id)), date(c.text("date_agreed")),
+			signer(c, "signer_first", "signer_last"), in("subscriptions_read", read), name, count(v.lastAbout(p.id, id, math.MaxInt)), c.text("domain"),
+			c.text("display_id"), resellerID, in("precision", v.precision(p, since)), c.text("reason"), link(c)}
 	})
 }
 
@@ -995,8 +1001,8 @@ func (v view) excepted() [][]any {
 			}
 			now := v.customers(p.id, p.run)[id]
 			rows = append(rows, []any{v.exceptionStatus(p, x), c.text("name"), p.name, x.text("owner"), date(x.text("due_on")), date(x.text("accepted_until")),
-				x.text("comment"), in("standing", now.text("standing")), instant(now.when("blocked_since")), x.text("actor"), instant(x.when("at")), c.text("domain"),
-				c.text("display_id")})
+				x.text("comment"), in("standing", now.text("standing")), instant(now.when("blocked_since")), x.text("actor"), instant(x.when("at")),
+				x.number("event"), c.text("domain"), c.text("display_id")})
 		}
 	}
 	return rows
@@ -1025,9 +1031,9 @@ func (v view) atStake() (rows [][]any) {
 						risk = word{"renews", "Renews automatically"}
 					}
 				}
-				rows = append(rows, []any{risk, c.text("name"), p.name, d.text("product"), d.number("seats"), date(d.text("ends")), left, window, yesNo(d.yes("auto_renew")),
-					d.text("term"), yesNo(d.yes("trial")), in("remedy", c.text("remedy")), instant(c.when("blocked_since")),
-					date(v.exception(p.id, id).text("accepted_until")), reseller, c.text("display_id"), d.text("subscription_id")})
+				rows = append(rows, []any{risk, c.text("name"), p.name, d.text("product"), d.number("seats"), date(d.text("ends")), left, window,
+					in("remedy", c.text("remedy")), instant(c.when("blocked_since")), date(v.exception(p.id, id).text("accepted_until")), reseller,
+					yesNo(d.yes("auto_renew")), d.text("term"), yesNo(d.yes("trial")), c.text("display_id"), d.text("subscription_id")})
 			}
 		}
 	}
@@ -1107,8 +1113,12 @@ func (v view) log() (rows [][]any) {
 		"answer": "Answered", "settle": "Settled", "exception": "Exception", "invite": "Invited"}
 	for _, e := range v.events {
 		kind := e.text("kind")
-		if slices.Contains([]string{"run", "enrich", "report", "backup", "migrate"}, kind) {
+		if !inLog(e) {
 			continue
+		}
+		earlier := v.lastAbout(e.text("partner_id"), e.text("customer_id"), e.number("sequence"))
+		if e["batch_id"] != nil {
+			earlier = v.lastOf(e.number("batch_id"), e.number("line"), e.number("sequence"))
 		}
 		var name string
 		for _, s := range slices.Backward(v.standings) {
@@ -1122,7 +1132,7 @@ func (v view) log() (rows [][]any) {
 			}
 		}
 		rows = append(rows, []any{instant(e.when("at")), word{kind, happened[kind]}, e.text("actor"), name, v.label(e.text("partner_id")), in("state", e.text("from_state")),
-			in("state", e.text("to_state")), count(e.number("batch_id")), count(e.number("line")), e.text("user_id") + "@" + e.text("host"), e.text("detail"),
+			in("state", e.text("to_state")), count(earlier), count(e.number("batch_id")), count(e.number("line")), e.text("user_id") + "@" + e.text("host"), e.text("detail"),
 			e.text("customer_id"), e.number("sequence"), e.text("hash")})
 	}
 	return rows
@@ -1163,7 +1173,7 @@ func (v view) invited() [][]any {
 			}
 			rows = append(rows, []any{in("invitation", answer), name, p.name, instant(at), instant(answered), after, in("standing", now.text("standing")),
 				in("invited_to", i.text("kind")), in("delivery", i.text("outcome")), in("channel", i.text("channel")), i.text("language"), i.text("actor"),
-				i.text("reason"), id})
+				i.text("reason"), i.number("event"), id})
 		}
 	}
 	return rows
@@ -1257,13 +1267,21 @@ func (v view) changes() (rows [][]any) {
 		maps.Copy(everybody, after)
 		for id, c := range everybody { // as it is now, or as it was if it is gone
 			if change := v.change(p, before[id], after[id]); change != "" {
-				rows = append(rows, []any{in("change", change), c.text("name"), p.name, in("standing", before[id].text("standing")), in("reason", before[id].text("reason")),
+				rows = append(rows, []any{in("change", change), c.text("name"), p.name, in("cause", cause(before[id], after[id])), in("standing", before[id].text("standing")), in("reason", before[id].text("reason")),
 					in("standing", after[id].text("standing")), in("reason", after[id].text("reason")), instant(c.when("blocked_since")), in("remedy", c.text("remedy")), c.text("display_id"),
 					change, link(c)})
 			}
 		}
 	}
 	return rows
+}
+
+// cause is what changed a customer's standing; the session never changes the policy.
+func cause(before, after record) string {
+	if before == nil || after == nil || before.text("standing") == after.text("standing") {
+		return ""
+	}
+	return "customer"
 }
 
 func (l db) change(p shownPartner, before, after record) string {
@@ -1302,13 +1320,97 @@ func (v view) attested() (rows [][]any) {
 			approvedBy, approvedAt = nil, nil
 		}
 		to, by := notice(a, person)
-		rows = append(rows, []any{in("state", a.text("state")), a.text("customer_name"), v.label(a.text("partner_id")), in("attestation_reason", a.text("reason")),
+		rows = append(rows, []any{in("attestation_step", v.next(a)), a.text("customer_name"), v.label(a.text("partner_id")), in("state", a.text("state")),
+			v.stateSince(a), nil, in("attestation_reason", a.text("reason")),
 			a.text("message"), signer(person, "first_name", "last_name"), person.text("email"), date(a.text("date_agreed")), a.text("evidence"),
 			file.text("imported_by"), instant(file.when("imported_at")), approvedBy, approvedAt, instant(a.when("sent_at")), count(a.number("answer_status")),
-			a.text("answer_code"), to, by, a.number("batch_id"), a.number("line"), replaces(a), a.text("customer_id"),
+			a.text("answer_code"), to, by, a.number("batch_id"), a.number("line"), replaces(a),
+			v.lastOf(a.number("batch_id"), a.number("line"), math.MaxInt), a.text("customer_id"),
 			cmp.Or(a.text("answer_request_id"), a.text("request_id")), a.text("answer_correlation_id"), a.text("state")})
 	}
 	return rows
+}
+
+// next is what comes next for an attestation.
+func (l db) next(a record) string {
+	switch a.text("state") {
+	case "refused", "refused_by_microsoft":
+		if l.corrected(a) {
+			return ""
+		}
+		return "correct"
+	case "failed", "expired":
+		return "retry"
+	case "queued":
+		return "approve"
+	case "approved", "created", "unsure":
+		return "send"
+	case "accepted":
+		return "create"
+	case "waiting":
+		return "wait"
+	}
+	return ""
+}
+
+// corrected reports whether another attestation took the place of this one, and nobody decided otherwise since.
+func (l db) corrected(a record) (corrected bool) {
+	for _, e := range l.events { // the newest comes last
+		if e.number("batch_id") == a.number("batch_id") && e["line"] != nil && e.number("line") == a.number("line") {
+			switch e.text("kind") {
+			case "correct":
+				corrected = true
+			case "cancel", "retry":
+				corrected = false
+			}
+		}
+	}
+	return corrected
+}
+
+// stateSince is when an attestation came into its state: by an event of its own, by the approval of its file, or at its import.
+func (l db) stateSince(a record) any {
+	file := l.batch(a.number("batch_id"))
+	since := file.when("imported_at")
+	if a.text("state") != a.text("admitted") {
+		since = file.when("approved_at")
+	}
+	for _, e := range l.events {
+		if e.number("batch_id") == a.number("batch_id") && e["line"] != nil && e.number("line") == a.number("line") && e.text("to_state") != "" {
+			since = e.when("at")
+		}
+	}
+	return instant(since)
+}
+
+// lastOf is the newest event before another about an attestation, or else about its file.
+func (l db) lastOf(batch, line, before int) int {
+	ofRow, ofFile := 0, 0
+	for _, e := range l.events {
+		switch n := e.number("sequence"); {
+		case n >= before || e.number("batch_id") != batch:
+		case e["line"] == nil:
+			ofFile = max(ofFile, n)
+		case e.number("line") == line && line > 0:
+			ofRow = max(ofRow, n)
+		}
+	}
+	return cmp.Or(ofRow, ofFile)
+}
+
+// lastAbout is the newest event before another about a customer.
+func (l db) lastAbout(partner, customer string, before int) (last int) {
+	for _, e := range l.events {
+		if n := e.number("sequence"); n < before && inLog(e) && customer != "" && e.text("partner_id") == partner && e.text("customer_id") == customer {
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
+// inLog tells events about customers from those about runs, readings, reports and copies.
+func inLog(e record) bool {
+	return !slices.Contains([]string{"run", "enrich", "report", "backup", "migrate"}, e.text("kind"))
 }
 
 func (l db) person(a record) record {
@@ -1593,7 +1695,7 @@ func (v view) changed(p shownPartner) map[string]int {
 		if row[2] != p.name {
 			continue
 		}
-		if counts[plain(row[0])]++; row[3] == nil && plain(row[0]) != "new" { // it came, and blocked
+		if counts[plain(row[0])]++; row[4] == nil && plain(row[0]) != "new" { // it came, and blocked
 			counts["new"]++
 		}
 	}
@@ -1701,15 +1803,15 @@ func sheetNamed(key string) string {
 var dataSheets = []auditedSheet{
 	{"Blocked", []int{2, 24}, view.blocked},
 	{"Renewals at risk", []int{2, 15, 16}, view.atStake},
-	{"Exceptions", []int{2, 12}, view.excepted},
-	{"Changes", []int{2, 9}, view.changes},
-	{"Invitations", []int{2, 11, 13}, view.invited},
-	{"Attestations", []int{18, 19}, view.attested},
+	{"Exceptions", []int{2, 13}, view.excepted},
+	{"Changes", []int{2, 10}, view.changes},
+	{"Invitations", []int{13}, view.invited},
+	{"Attestations", []int{21, 22}, view.attested},
 	{"Batches", []int{2}, view.files},
 	{"Could not be read", []int{2, 11}, view.unread},
 	{"Checks", []int{2, 3, 7}, view.control},
 	{"Customers", []int{2, 15}, view.everyone},
-	{"Events", []int{12}, view.log},
+	{"Events", []int{13}, view.log},
 }
 
 // auditedColumn is a column's header, and its key for machines; "" where only the workbook has it.
@@ -1717,42 +1819,43 @@ type auditedColumn struct{ head, key string }
 
 // columns are the data dictionary's.
 var columns = map[string][]auditedColumn{
-	"Renewals at risk": columnsOf("What happens=at_risk, Customer=customer, Partner=partner, Product=product, Seats=seats, Term ends=ends, Days left=days_left, " +
-		"Window=window, Renews automatically=auto_renew, Term=term, Trial=trial, Next step=next_step, Blocked since=blocked_since, " +
-		"Accepted until=accepted_until, Indirect reseller=reseller, Tenant ID=tenant_id, Subscription ID=subscription_id"),
+	"Blocked": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Indirect reseller=reseller, Blocked since=blocked_since, " +
+		"Days blocked=days_blocked, Reason=reason, Attestation status=attestation_state, Active subscriptions=subscriptions, Seats=seats, " +
+		"Next lapse=next_lapse, Next renewal=next_renewal, Exception=exception, Owner=owner, Due date=due_date, Accepted until=accepted_until, " +
+		"Comment=comment, Invited at=invited_at, Last accepted=last_accepted, Signer=signer, Subscriptions=subscriptions_read, " +
+		"Attestation=attestation, Last event=last_event, Domain=domain, Tenant ID=tenant_id, Reseller ID=reseller_id, Since is=since_is, " +
+		"Reason code=, Portal link=portal_link"),
+	"Renewals at risk": columnsOf("What happens=at_risk, Customer=customer, Partner=partner, Product=product, Seats=seats, Term ends=ends, " +
+		"Days left=days_left, Window=window, Next step=next_step, Blocked since=blocked_since, Accepted until=accepted_until, " +
+		"Indirect reseller=reseller, Renews automatically=auto_renew, Term=term, Trial=trial, Tenant ID=tenant_id, Subscription ID=subscription_id"),
 	"Exceptions": columnsOf("Exception=exception, Customer=customer, Partner=partner, Owner=owner, Due date=due_date, Accepted until=accepted_until, " +
-		"Comment=comment, Status=standing, Blocked since=blocked_since, Set by=set_by, Set at=set_at, Domain=domain, Tenant ID=tenant_id"),
+		"Comment=comment, Status=standing, Blocked since=blocked_since, Set by=set_by, Set at=set_at, Last event=last_event, Domain=domain, " +
+		"Tenant ID=tenant_id"),
+	"Changes": columnsOf("Change=change, Customer=customer, Partner=partner, Cause=cause, Status before=standing_before, Reason before=reason_before, " +
+		"Status after=standing_after, Reason after=reason_after, Blocked since=blocked_since, Next step=next_step, Tenant ID=tenant_id, Change code=, " +
+		"Portal link=portal_link"),
 	"Invitations": columnsOf("Answer=invitation, Customer=customer, Partner=partner, Invited at=invited_at, Answered at=answered_at, " +
 		"Days to answer=days_to_answer, Status=standing, Invited to=invited_to, Delivery=delivery, Channel=channel, Language=language, " +
-		"Invited by=invited_by, Failure=reason, Tenant ID=tenant_id"),
+		"Invited by=invited_by, Failure=reason, Last event=last_event, Tenant ID=tenant_id"),
+	"Attestations": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Status=state, Status since=state_since, Link expires=expires_at, " +
+		"Reason=reason, Message=message, Signer=signer, Signer e-mail=signer_email, " +
+		"Date agreed=date_agreed, Evidence=evidence, Imported by=imported_by, Imported at=imported_at, Approved by=approved_by, Approved at=approved_at, " +
+		"Sent at=sent_at, Answer=answer, Answer code=answer_code, Notice to=notice_to, Notice by=notice_by, Batch=batch, Row=row, Replaces=replaces, " +
+		"Last event=last_event, Tenant ID=tenant_id, Request ID=request_id, Correlation ID=correlation_id, Status code="),
 	"Batches": columnsOf("Status=batch_status, File=file, Batch=batch, Rows=rows, Confirmed=confirmed, Waiting for approval=waiting_for_approval, " +
 		"In progress=in_progress, Needs attention=needs_attention, Refused at import=refused_at_import, Not needed=not_needed, Cancelled=cancelled, " +
 		"Median hours=median_hours, 90 % hours=nine_in_ten_hours, Imported by=imported_by, Imported at=imported_at, Approved by=approved_by, " +
 		"Approved at=approved_at, SHA-256=sha256"),
-	"Events": columnsOf("When=at, Event=event, Who=actor, Customer=customer, Partner=partner, Status before=state_before, Status after=state_after, " +
-		"Batch=batch, Row=row, Account=account, Detail=detail, Tenant ID=tenant_id, Number=sequence, Hash=hash"),
-	"Blocked": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Indirect reseller=reseller, Blocked since=blocked_since, Days blocked=days_blocked, Since is=since_is, " +
-		"Reason=reason, Last accepted=last_accepted, Signer=signer, Active subscriptions=subscriptions, Seats=seats, Subscriptions=subscriptions_read, " +
-		"Next renewal=next_renewal, Next lapse=next_lapse, Attestation=attestation, Attestation status=attestation_state, Invited at=invited_at, " +
-		"Exception=exception, Owner=owner, Due date=due_date, Accepted until=accepted_until, Comment=comment, Domain=domain, Tenant ID=tenant_id, " +
-		"Reseller ID=reseller_id, Reason code=, " +
-		"Portal link=portal_link"),
-	"Customers": columnsOf("Status=standing, Customer=customer, Partner=partner, Reason=reason, Status since=standing_since, Agreement date=date_agreed, " +
-		"Agreements=agreements_read, Signer=signer, Signer e-mail=signer_email, Direct acceptance=direct_acceptance, " +
-		"Direct acceptance seen=direct_acceptance_seen, First seen=first_seen, Last read=last_read, Indirect reseller=reseller, Domain=domain, " +
-		"Tenant ID=tenant_id, Reseller ID=reseller_id, Reason code=, " +
-		"Portal link=portal_link"),
-	"Changes": columnsOf("Change=change, Customer=customer, Partner=partner, Status before=standing_before, Reason before=reason_before, " +
-		"Status after=standing_after, Reason after=reason_after, Blocked since=blocked_since, Next step=next_step, Tenant ID=tenant_id, Change code=, " +
-		"Portal link=portal_link"),
-	"Attestations": columnsOf("Status=state, Customer=customer, Partner=partner, Reason=reason, Message=message, Signer=signer, Signer e-mail=signer_email, " +
-		"Date agreed=date_agreed, Evidence=evidence, Imported by=imported_by, Imported at=imported_at, Approved by=approved_by, Approved at=approved_at, " +
-		"Sent at=sent_at, Answer=answer, Answer code=answer_code, Notice to=notice_to, Notice by=notice_by, Batch=batch, Row=row, Replaces=replaces, " +
-		"Tenant ID=tenant_id, Request ID=request_id, Correlation ID=correlation_id, Status code="),
 	"Could not be read": columnsOf("What to do=what_to_do, Customer=customer, Partner=partner, Reason=reason, Next step=next_step, Unknown since=unknown_since, " +
 		"Last read=last_read, Message=message, HTTP status=http_status, Code=code, Domain=domain, Tenant ID=tenant_id, Request ID=request_id, " +
 		"Correlation ID=correlation_id, Reason code="),
 	"Checks": columnsOf("Result=result, Check=check, Partner=partner, Run=run, Expected=expected, Found=found, In numbers=, Check code="),
+	"Customers": columnsOf("Status=standing, Customer=customer, Partner=partner, Reason=reason, Status since=standing_since, Agreement date=date_agreed, " +
+		"Agreements=agreements_read, Signer=signer, Signer e-mail=signer_email, Direct acceptance=direct_acceptance, " +
+		"Direct acceptance seen=direct_acceptance_seen, First seen=first_seen, Last read=last_read, Indirect reseller=reseller, Domain=domain, " +
+		"Tenant ID=tenant_id, Reseller ID=reseller_id, Reason code=, Portal link=portal_link"),
+	"Events": columnsOf("When=at, Event=event, Who=actor, Customer=customer, Partner=partner, Status before=state_before, Status after=state_after, " +
+		"Event before=earlier_event, Batch=batch, Row=row, Account=account, Detail=detail, Tenant ID=tenant_id, Number=sequence, Hash=hash"),
 }
 
 func columnsOf(text string) (all []auditedColumn) {
@@ -1802,7 +1905,7 @@ func cell(row []string, column int) string {
 
 // data are the rows below the head; a table without rows has a sentence instead.
 func (b workbook) data(sheet string) [][]string {
-	rows := b.rows[sheet][2:]
+	rows := b.rows[sheet][3:]
 	if len(rows) > 0 && len(rows[0]) == 0 {
 		return nil
 	}
@@ -1815,7 +1918,7 @@ func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted
 	for _, c := range columns[sheet] {
 		head = append(head, c.head)
 	}
-	require.Equal(t, head, b.rows[sheet][1])
+	require.Equal(t, head, b.rows[sheet][2])
 	byKey := map[string][]any{}
 	for _, row := range wanted {
 		byKey[keyOf(row, keys)] = row
@@ -1828,15 +1931,15 @@ func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted
 			key = append(key, cell(got, column))
 		}
 		want, ok := byKey[strings.Join(key, "|")]
-		if !assert.True(t, ok, "row %d is of nobody: %q", i+3, got) {
+		if !assert.True(t, ok, "row %d is of nobody: %q", i+4, got) {
 			continue
 		}
 		delete(byKey, strings.Join(key, "|"))
 		ordered = append(ordered, want)
 		for column := range head {
-			if complaint := v.differs(want[column], cell(got, column), b.kind(t, sheet, column, i+3)); complaint != "" && wrong < 20 {
+			if complaint := v.differs(want[column], cell(got, column), b.kind(t, sheet, column, i+4)); complaint != "" && wrong < 20 {
 				wrong++
-				t.Errorf("%s!%s%d, %s of %v: %s", sheet, string(rune('A'+column)), i+3, head[column], key, complaint)
+				t.Errorf("%s!%s%d, %s of %v: %s", sheet, string(rune('A'+column)), i+4, head[column], key, complaint)
 			}
 		}
 	}
@@ -1947,6 +2050,19 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 			return cmp.Compare(slices.Index(names, a[2].(string)), slices.Index(names, b[2].(string)))
 		}), "partners are in the order of the configuration")
 	}
+	switch sheet {
+	case "Attestations":
+		v.entriesInOrder(t, rows)
+	case "Changes":
+		kinds := []string{"newly_blocked", "newly_unknown", "gone", "newly_clear", "new", "newly_excluded", "read_again"}
+		inOrder(t, rows, func(row []any) []int { return []int{slices.Index(kinds, plain(row[0]))} })
+	case "Renewals at risk":
+		risks := []string{"lapses", "renews", "no_date"}
+		inOrder(t, rows, func(row []any) []int {
+			left, _ := row[6].(int)
+			return []int{slices.Index(risks, plain(row[0])), left}
+		})
+	}
 	if sheet != "Customers" {
 		return
 	}
@@ -1964,6 +2080,30 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 	}), "customers are in the order of name_key")
 }
 
+// inOrder checks that the rows of each partner are sorted.
+func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
+	assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
+		if a[2] != b[2] {
+			return 0
+		}
+		return slices.Compare(by(a), by(b))
+	}))
+}
+
+// entriesInOrder checks that attestations that need a person come first, then by what they wait for, then the newest.
+func (v view) entriesInOrder(t *testing.T, rows [][]any) {
+	inOrder(t, rows, func(row []any) []int {
+		batch, line := row[21].(int), row[22].(int)
+		a := v.attestations[slices.IndexFunc(v.attestations, func(a record) bool { return a.number("batch_id") == batch && a.number("line") == line })]
+		need := map[string]int{"failed": 0, "refused_by_microsoft": 0, "expired": 0, "accepted": 1, "unsure": 2, "created": 3, "waiting": 3, "queued": 4}
+		n, ok := need[a.text("state")]
+		if !ok || n == 0 && v.corrected(a) {
+			n = 5
+		}
+		return []int{n, -batch, line}
+	})
+}
+
 // verdict is in sight on every sheet of data and on Summary: all checks passed, or some failed; then it stands on top.
 func (b workbook) verdict(t *testing.T, v view) {
 	all, failed := v.control(), 0
@@ -1979,7 +2119,7 @@ func (b workbook) verdict(t *testing.T, v view) {
 	}
 	assert.Equal(t, want, cell(b.rows["Summary"][at], 0))
 	for _, sheet := range dataSheets {
-		assert.Equal(t, want, cell(b.rows[sheet.name][0], 1))
+		assert.Equal(t, want, cell(b.rows[sheet.name][1], 0))
 	}
 	everybody := tally{}
 	for _, p := range v.partners {
@@ -2127,7 +2267,7 @@ func (b workbook) first(t *testing.T, v view) {
 	blocked := v.blocked()
 	assert.Len(t, rows, min(10, len(blocked)))
 	urgency := func(row []any) int { // more comes first
-		active, _ := row[10].(int)
+		active, _ := row[8].(int)
 		return lapsing(v, row)*1_000_000 + min(active, 1)*100_000 + row[5].(days).local
 	}
 	slices.SortStableFunc(blocked, func(a, b []any) int { return cmp.Compare(urgency(b), urgency(a)) })
@@ -2143,8 +2283,8 @@ func (b workbook) first(t *testing.T, v view) {
 		require.GreaterOrEqual(t, n, 0)
 		assert.Equal(t, urgency(blocked[i]), urgency(blocked[n]), "the %dth", i+1)
 		active := "–"
-		if blocked[n][10] != nil {
-			active = plain(blocked[n][10])
+		if blocked[n][8] != nil {
+			active = plain(blocked[n][8])
 		}
 		days, plural := blocked[n][5].(days).local, "s"
 		if days == 1 {
@@ -2152,7 +2292,7 @@ func (b workbook) first(t *testing.T, v view) {
 		}
 		want := fmt.Sprintf("Blocked for %d day%s; active subscriptions: %s", days, plural, active)
 		if lapsing(v, blocked[n]) > 0 {
-			want += fmt.Sprintf("; a subscription lapses on %s", blocked[n][14])
+			want += fmt.Sprintf("; a subscription lapses on %s", blocked[n][10])
 		}
 		assert.Equal(t, want, cell(row, slices.Index(head, "Why")))
 	}
@@ -2160,7 +2300,7 @@ func (b workbook) first(t *testing.T, v view) {
 
 // lapsing is 1 for a row of Blocked with a subscription that lapses within 30 days of the run.
 func lapsing(v view, row []any) int {
-	lapse, ok := row[14].(day)
+	lapse, ok := row[10].(day)
 	for _, p := range v.partners {
 		if ok && p.name == row[2] && wall(string(lapse)).Sub(p.run.when("started_at").Truncate(24*time.Hour)) <= 30*24*time.Hour {
 			return 1
@@ -2172,7 +2312,7 @@ func lapsing(v view, row []any) int {
 func (b workbook) purchases(t *testing.T, v view) {
 	var some, none, unread int
 	for _, row := range v.blocked() {
-		switch row[10] {
+		switch row[8] {
 		case nil:
 			unread++
 		case 0:
