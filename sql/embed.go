@@ -68,6 +68,7 @@ func (d Dialect) Migrations() ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	inFragments := replacer(fragments)
 	paths, err := fs.Glob(files, "migrations/*.sql") // sorted
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (d Dialect) Migrations() ([]Migration, error) {
 		if !strings.HasPrefix(path, fmt.Sprintf("migrations/%04d_", i+1)) {
 			return nil, fmt.Errorf("%s: its number must be %04d", path, i+1)
 		}
-		steps[i] = Migration{Version: int64(i + 1), Text: d.expand(string(text), fragments)}
+		steps[i] = Migration{Version: int64(i + 1), Text: d.expand(string(text), inFragments)}
 	}
 	return steps, nil
 }
@@ -110,8 +111,9 @@ func (d Dialect) Queries() (map[string]string, error) {
 			queries[name] = withoutComments(text)
 		}
 	}
+	inQueries, inFragments := replacer(queries), replacer(fragments)
 	for name, text := range queries {
-		queries[name] = d.expand(d.expand(text, queries), fragments)
+		queries[name] = d.expand(inQueries.Replace(text), inFragments)
 	}
 	return queries, nil
 }
@@ -137,13 +139,17 @@ var (
 	appendOnly = regexp.MustCompile(`\{\{append_only (\w+)\}\}`)
 )
 
-func (d Dialect) expand(text string, fragments map[string]string) string {
-	pairs := make([]string, 0, 2*len(fragments))
-	for name, fragment := range fragments {
-		pairs = append(pairs, "{{"+name+"}}", fragment)
+// replacer replaces {{name}} by the text of that name.
+func replacer(texts map[string]string) *strings.Replacer {
+	pairs := make([]string, 0, 2*len(texts))
+	for name, text := range texts {
+		pairs = append(pairs, "{{"+name+"}}", text)
 	}
-	text = strings.NewReplacer(pairs...).Replace(text)
-	text = validIn.ReplaceAllString(text, "$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
+	return strings.NewReplacer(pairs...)
+}
+
+func (d Dialect) expand(text string, fragments *strings.Replacer) string {
+	text = validIn.ReplaceAllString(fragments.Replace(text), "$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
 	return d.words.Replace(appendOnly.ReplaceAllString(text, d.appendOnly))
 }
 
