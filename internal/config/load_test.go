@@ -106,7 +106,7 @@ func TestMistakes(t *testing.T) {
 		"secret and file":         {minimal + "    client_secret_file: x\n", nil, "FILE line 7: partners[0].client_secret and partners[0].client_secret_file are both given; give one"},
 		"file and secret":         {"database_file: x\ndatabase: y\n" + minimal, nil, "FILE line 2: database and database_file are both given; give one"},
 		"unreadable database":     {minimal + "database_file: x\n", nil, "FILE line 7: database_file: open DIR/x: no such file or directory; write the address of the database to it"},
-		"empty database file":     {minimal + "database_file: /dev/null\n", nil, "FILE line 7: database_file: /dev/null is empty; write the address of the database to it"},
+		"empty database file":     {minimal + "database_file: /dev/null\n", nil, "FILE line 7: database_file: read /dev/null: it is not a regular file"},
 		"no secret":               {replaced("client_secret", "    client_secret_file:"), nil, "FILE line 2: partners[0].client_secret is missing or empty; give client_secret, client_secret_file or certificate_file"},
 		"empty secret":            {replaced("client_secret", "    client_secret: ''"), nil, "FILE line 6: partners[0].client_secret is missing or empty; give client_secret, client_secret_file or certificate_file"},
 		"secret and certificate":  {minimal + "    certificate_file: /etc/hostname\n", nil, "FILE line 6: partners[0].client_secret and certificate_file are both given; give one"},

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"strings"
+
+	"github.com/mcaledger/mcaledger/internal/secretfile"
 )
 
 // Secret is a text that is never printed, or the file that holds it. The file is read only when the
@@ -55,7 +55,7 @@ func (s Secret) GoString() string { return s.String() }
 
 // readSecret reads the file that a key names. cure says what to do when it is missing or empty.
 func readSecret(key, path, cure string) (string, error) {
-	text, err := os.ReadFile(path)
+	secret, err := secretfile.Read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("%s: %w; %s", key, err, cure)
@@ -64,7 +64,6 @@ func readSecret(key, path, cure string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", key, err)
 	}
-	secret := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
 	if secret == "" {
 		return "", fmt.Errorf("%s: %s is empty; %s", key, path, cure)
 	}

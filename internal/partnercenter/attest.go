@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
@@ -15,18 +16,29 @@ import (
 func (c *Client) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"), limit: answerLimit,
 		id: r.ID, classic: true}
-	return c.post(ctx, request, agreementFields(a, r, a.Content.Agreed), nil)
+	return c.post(ctx, request, agreementFields(a, r, a.Content.Agreed), readCreated(a))
 }
 
-// post sends a request that has an effect, and says what its answer means. What an answer repeats
-// is only read where read asks for it: the status says that it took effect.
+// readCreated reads the answer to a request that created an agreement. A success that holds an error, or somebody else's
+// agreement, proves nothing: what is on record has to be read.
+func readCreated(a attestation.Attestation) read {
+	return func(o object) (wrong string) {
+		signer := strings.TrimSpace(o.object("primarycontact").text("email"))
+		switch {
+		case !empty(o, "code"), !empty(o, "error"), !empty(o, "errorname"):
+			return clean("a success that holds an error, code " + firstOf(o.text("code"), o.text("error"), o.text("errorname"), "unknown"))
+		case signer != "" && !strings.EqualFold(signer, strings.TrimSpace(a.Content.Signer.Email)):
+			return "a success that holds the agreement of another signer"
+		}
+		return ""
+	}
+}
+
+// post sends a request that has an effect, and says what its answer means.
 func (c *Client) post(ctx context.Context, request *call, fields map[string]any, read read) (attestation.Answer, attestation.SendResult, error) {
 	var err error
 	if request.body, err = json.Marshal(fields); err != nil {
 		return attestation.Answer{}, attestation.ResultNotSent, err
-	}
-	if read == nil {
-		read = func(object) string { return "" }
 	}
 	err = c.do(ctx, request, read)
 	if err == nil {
@@ -45,8 +57,9 @@ func (c *Client) post(ctx context.Context, request *call, fields map[string]any,
 // mayBeRetired gives an error of the classic call the meaning that it has since Microsoft retired
 // the call.
 func (e *Error) mayBeRetired() {
+	gone := e.Status == http.StatusNotFound || e.Status == http.StatusGone || e.Status == http.StatusMethodNotAllowed
 	switch {
-	case e.Kind == AddressNotFound, e.Kind == Redirected, e.Kind == Refused && e.Status == http.StatusMethodNotAllowed:
+	case gone && (e.Kind == AddressNotFound || e.Kind == Refused || e.Kind == Unavailable && e.cause == nil): // the last: with a web page
 		e.Kind = Retired
 	case e.Kind == Forbidden && serviceHints[e.ServiceCode] == "":
 		e.reason = unknownForbidden
@@ -64,7 +77,7 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 // tells. nil: it exists, and the caller may use it.
 func (c *Client) CheckAttest(ctx context.Context, requestID string) error {
 	_, _, err := c.post(ctx, &call{op: "check the call for attestations", uri: customerURI(nobody, "/agreements"), limit: answerLimit,
-		id: requestID, classic: true}, map[string]any{}, nil)
+		id: requestID, classic: true}, map[string]any{}, func(object) string { return "" })
 	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Refused || e.Kind == NotFound || e.Kind == Ended || e.Kind == NoAgreement) {
 		return nil
 	}

@@ -52,11 +52,21 @@ func TestAttestResults(t *testing.T) {
 		"a gateway's page that looks like a success":         {200, `<html>`, attestation.ResultUnknown},
 		"a time-out of the service":                          {408, ``, attestation.ResultUnknown},
 		"a created agreement that is not what was asked for": {201, `[]`, attestation.ResultUnknown},
+		"the route is closed, with a web page":               {404, `<html>`, attestation.ResultForbidden},
+		"created, and repeated":                              {201, `{"primaryContact":{"email":" ANA@Customer.example"},"type":"MicrosoftCustomerAgreement"}`, attestation.ResultSucceeded},
+		"a success that holds an error":                      {200, `{"code":600002,"description":"no"}`, attestation.ResultUnknown},
+		"a success that holds the code of another spelling":  {201, `{"Code":"20002"}`, attestation.ResultUnknown},
+		"a success that holds an OData error":                {200, `{"error":{"code":"900308"}}`, attestation.ResultUnknown},
+		"a success that holds two codes":                     {200, `{"code":"","code":600061}`, attestation.ResultUnknown},
+		"a success with an empty code is one":                {201, `{"code":null,"type":"MicrosoftCustomerAgreement"}`, attestation.ResultSucceeded},
+		"somebody else's agreement":                          {201, `{"primaryContact":{"email":"bia@customer.example"}}`, attestation.ResultUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(t, saying(c.status, c.body))
-				answer, means, err := s.client.Attest(t.Context(), attestation.Attestation{CustomerID: customerID}, attestation.Request{ID: correlationID})
+				a := attestation.Attestation{CustomerID: customerID}
+				a.Content.Signer.Email = "ana@customer.example"
+				answer, means, err := s.client.Attest(t.Context(), a, attestation.Request{ID: correlationID})
 				require.Equal(t, c.means, means, "%v", err)
 				require.Equal(t, c.means == attestation.ResultSucceeded, err == nil)
 				if c.status >= 300 && c.status != 401 {
@@ -96,7 +106,11 @@ func TestCheckAttest(t *testing.T) {
 		"not found, by a gateway":            {404, `{"statusCode":404,"message":"Resource not found"}`, Retired},
 		"a code of another thing":            {404, `{"code":20003}`, Retired},
 		"not allowed":                        {405, `{"message":"no"}`, Retired},
-		"moved":                              {301, ``, Retired},
+		"not found, as a web page":           {404, `<html>`, Retired},
+		"gone, as a web page":                {410, `<html>`, Retired},
+		"not allowed, as a web page":         {405, `<html>`, Retired},
+		"moved":                              {301, ``, Redirected},
+		"moved, with the method kept":        {308, ``, Redirected},
 		"a code that is not known":           {403, `{"code":900999}`, Forbidden},
 		"the role is missing":                {403, `{"code":900308}`, RoleMissing},
 		"an error":                           {500, ``, Unavailable},

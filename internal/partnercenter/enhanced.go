@@ -191,7 +191,7 @@ func (c *Client) CreateAgreement(ctx context.Context, a attestation.Attestation,
 	}
 	request := &call{op: "create the agreement of customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"), limit: answerLimit,
 		app: !c.opts.Enhanced.AgreementWithUser, anySuccess: true, id: r.ID}
-	return c.post(ctx, request, fields, nil)
+	return c.post(ctx, request, fields, readCreated(a))
 }
 
 // CheckEnhanced reports whether the app alone may use the enhanced route. It asks for an

@@ -210,7 +210,7 @@ func classify(e *Error, body []byte) Kind {
 		return Throttled
 	case e.cause != nil || e.Status == 0: // no answer, or not all of it: a 404 whose code is lost proves nothing
 		return Unavailable
-	case 300 <= e.Status && e.Status < 400:
+	case redirects(e.Status):
 		return Redirected
 	}
 	switch e.ServiceCode {
@@ -226,8 +226,8 @@ func classify(e *Error, body []byte) Kind {
 		return NoAgreement
 	}
 	switch {
-	case e.Status < 300:
-		return Malformed // a success that is not known
+	case e.Status < 400:
+		return Malformed // a success that is not known, or an answer to a question that was not asked (304)
 	case e.Status == http.StatusUnauthorized:
 		return TokenRefused
 	case e.Status == http.StatusProxyAuthRequired:
@@ -246,6 +246,16 @@ func classify(e *Error, body []byte) Kind {
 		return AddressNotFound
 	}
 	return Refused
+}
+
+// redirects reports whether a status names another address.
+func redirects(status int) bool {
+	switch status {
+	case http.StatusMultipleChoices, http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusUseProxy,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
 }
 
 // ofAccount corrects the kind of an answer that would say something about a customer if the call

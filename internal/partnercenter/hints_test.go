@@ -122,3 +122,25 @@ func TestEveryCodeHasOneCause(t *testing.T) {
 	}
 	require.True(t, slices.ContainsFunc(signInCauses, func(c signInCause) bool { return c.kind == Unavailable }))
 }
+
+// Of several numbers in one text the one counts that names the cause, wherever it stands.
+func TestSeveralNumbersInOneText(t *testing.T) {
+	t.Parallel()
+	for body, hint := range map[string]string{
+		`{"error":"invalid_grant","error_description":"AADSTS70002: Error validating credentials. AADSTS70008: The refresh token has expired."}`:      "expired or was revoked",
+		`{"error":"invalid_grant","error_description":"AADSTS70002: Error validating credentials. AADSTS50173: The grant was revoked."}`:              "password",
+		`{"error":"invalid_client","error_description":"AADSTS70002: Error validating credentials. AADSTS50012: Invalid client secret."}`:             "client secret is wrong",
+		`{"error":"invalid_client","error_description":"AADSTS50013: Assertion failed. AADSTS500133: Assertion is not within its valid time range."}`: "clock",
+		`{"error":"invalid_grant","error_description":"AADSTS70000: The grant is invalid. AADSTS53003: Blocked by Conditional Access."}`:              "Conditional Access",
+		`{"error":"invalid_grant","error_description":"AADSTS50076: MFA. Trace: AADSTS700082"}`:                                                       "multi-factor",
+		`{"error":"invalid_grant","error_codes":[70002,700082]}`:                                                                                      "expired or was revoked",
+		`{"error":"invalid_grant","error_codes":["70002","700082"]}`:                                                                                  "expired or was revoked",
+		`{"error":"invalid_client","error_description":"AADSTS70002: Error validating credentials."}`:                                                 "client secret is wrong",
+		`{"error":{"code":"invalid_grant","message":"AADSTS700082: expired"}}`:                                                                        "expired or was revoked",
+		"{\"error\":\"invalid_grant\",\"error_description\":\"\xff AADSTS50057\"}":                                                                    "account is disabled",
+	} {
+		s := newService(t, saying(200, signed))
+		s.login = saying(400, body)
+		assert.Contains(t, s.refusal().Hint(), hint, body)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -154,7 +155,7 @@ func (t *throttle) wake() {
 // on either side does no harm.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds >= 0 {
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && plainNumber.MatchString(value) {
 		return time.Duration(min(seconds, 1<<30) * float64(time.Second))
 	}
 	at, err := http.ParseTime(value)
@@ -166,6 +167,9 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	}
 	return max(0, at.Sub(now))
 }
+
+// plainNumber is a number as a header has it: Infinity, NaN and 0x1p4 are numbers to Go only.
+var plainNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 
 // sleep waits for d, or fails when ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {

@@ -36,6 +36,9 @@ func TestRetryAfterForms(t *testing.T) {
 		{"nothing", nil, time.Second, 3 * time.Second / 2},
 		{"nonsense", []string{"Retry-After", "soon"}, time.Second, 3 * time.Second / 2},
 		{"less than nothing", []string{"Retry-After", "-5"}, time.Second, 3 * time.Second / 2},
+		{"a number to Go only", []string{"Retry-After", "Infinity"}, time.Second, 3 * time.Second / 2},
+		{"an exponent", []string{"Retry-After", "1e9"}, time.Second, 3 * time.Second / 2},
+		{"two times in one", []string{"Retry-After", "5, 7"}, time.Second, 3 * time.Second / 2},
 		{"no time at all", []string{"Retry-After", "0"}, time.Second, 3 * time.Second / 2},
 		{"a date that is past", []string{"Retry-After", "Sat, 01 Jan 1990 00:00:00 GMT"}, time.Second, 3 * time.Second / 2},
 	} {

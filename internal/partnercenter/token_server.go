@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +62,9 @@ func SignInError(err error) *Error {
 	if !ok {
 		e.cause = withoutAddress(err)
 		e.Kind, e.reason = connectionKind(err)
+		if strings.Contains(err.Error(), "cannot parse json") { // the library's error has no type
+			e.reason, e.cause = OddToken, errors.New("the answer is not JSON")
+		}
 		return e
 	}
 	e.Status = answer.Response.StatusCode
@@ -121,11 +125,12 @@ func (e *Error) readSignIn(body []byte) {
 			codes = append(codes, number.String())
 		}
 	}
+	slices.SortStableFunc(codes, func(a, b string) int { return wraps(a) - wraps(b) })
 	cause, code := causeOf(append(codes, o.text("suberror"), e.ServiceCode)...)
 	switch {
 	case e.Status >= 500, e.Status == http.StatusTooManyRequests, e.Status == http.StatusRequestTimeout:
 		e.Kind = Unavailable
-	case 300 <= e.Status && e.Status < 400:
+	case redirects(e.Status):
 		e.Kind, e.reason = SignInFailed, redirected
 	case e.Status == http.StatusProxyAuthRequired:
 		e.Kind = ProxyFailed
@@ -136,6 +141,14 @@ func (e *Error) readSignIn(body []byte) {
 	default:
 		e.Kind = SignInFailed
 	}
+}
+
+// wraps tells numbers that only say that a sign-in failed, and are followed by the one that says why.
+func wraps(code string) int {
+	if code == "70000" || code == "70002" || code == "50013" {
+		return 1
+	}
+	return 0
 }
 
 func unique(texts []string) (once []string) {
@@ -182,6 +195,9 @@ func normalised(body []byte, status int) []byte {
 	o, ok := readObject(body)
 	if !ok || !json.Valid(body) {
 		return body
+	}
+	if inner := o.object("error"); len(inner) > 0 {
+		o["error"], o["error_description"] = inner["code"], inner["message"]
 	}
 	fields := map[string]any{}
 	for _, name := range []string{"error", "error_description", "suberror", "scope", "verification_uri", "verification_url",

@@ -1,24 +1,25 @@
 package partnercenter
 
 import (
-	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/mcaledger/mcaledger/internal/atomicfile"
+	"github.com/mcaledger/mcaledger/internal/secretfile"
 )
 
 // scope names Partner Center as the resource in every cloud that has agreements; it does not follow
@@ -188,7 +189,28 @@ func (t *tokens) ask(ctx context.Context) (*oauth2.Token, *Error) {
 		return nil, t.refused(err)
 	}
 	t.reached = true
+	if tenant := t.credentials.foreignTenant(answer.AccessToken); tenant != "" {
+		return nil, NewSignInError(OtherTenant, fmt.Sprintf("the token is of the tenant %s, and the partner's is %s", tenant, t.credentials.TenantID))
+	}
 	return answer, nil
+}
+
+// foreignTenant is the tenant of an access token that is another than the partner's; empty: it is the partner's, or the
+// token does not tell. With another tenant's token the list would be of that tenant's customers.
+func (c Credentials) foreignTenant(access string) string {
+	_, rest, _ := strings.Cut(access, ".")
+	claims, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(claims)
+	if err != nil {
+		return ""
+	}
+	o, _ := readObject(text)
+	tenant, noGUID := uuid.Parse(o.string("tid"))
+	ours, unknown := uuid.Parse(c.TenantID)
+	if noGUID != nil || unknown != nil || tenant == ours {
+		return ""
+	}
+	return tenant.String()
 }
 
 // prove adds what proves who asks: the refresh token, if there is one, and the certificate's
@@ -217,16 +239,10 @@ var errNoToken = errors.New("the file holds no refresh token: one line without s
 
 // readToken reads a saved refresh token.
 func readToken(path string) (string, error) {
-	file, err := os.Open(path)
+	saved, err := secretfile.Read(path)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
-	text, err := readAll(file, 64<<10)
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
-	}
-	saved := string(bytes.TrimSpace(withoutBOM(text)))
 	if !printable.MatchString(saved) {
 		return "", fmt.Errorf("%s: %w", path, errNoToken)
 	}
@@ -257,6 +273,9 @@ func (t *tokens) save(refresh string) {
 	path := t.credentials.RefreshTokenFile
 	switch {
 	case refresh == "":
+		return
+	case len(refresh) >= secretfile.MaxSize: // it could not be read back
+		t.client.log.Warn("the new refresh token is too long to be one; the old one is kept", "bytes", len(refresh))
 		return
 	case path == "":
 		if t.credentials.RefreshToken != "" {

@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -459,4 +460,72 @@ func TestUnsavedRefreshTokenIsAWarning(t *testing.T) {
 	left, err := os.ReadDir(filepath.Dir(file))
 	require.NoError(t, err)
 	assert.Len(t, left, 1, "nothing half-written is left behind")
+}
+
+// A token file that is a pipe or a device must not hold up a night.
+func TestTokenFileIsRegular(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	s := newService(t, saying(200, signed), withRefreshToken(pipe))
+	e := s.refusal()
+	assert.Equal(t, SignInFailed, e.Kind)
+	assert.Contains(t, e.Error(), "not a regular file")
+}
+
+// What could not be read back the next night never replaces a token that works.
+func TestTooLongRefreshTokenIsNotSaved(t *testing.T) {
+	t.Parallel()
+	for length, kept := range map[int]bool{64<<10 - 1: true, 64 << 10: false, 1 << 19: false} {
+		file := saved(t, "refresh-0\n")
+		s := newService(t, saying(200, signed), withRefreshToken(file))
+		long := strings.Repeat("r", length)
+		s.login = saying(200, `{"access_token":"access","refresh_token":"`+long+`"}`)
+		require.NoError(t, s.ask())
+		saved := strings.TrimSpace(contents(t, file))
+		assert.Equal(t, kept, saved == long)
+		assert.Equal(t, !kept, saved == "refresh-0")
+	}
+}
+
+// With another tenant's token, the list would be of that tenant's customers.
+func TestTokenOfAnotherTenantIsRefused(t *testing.T) {
+	t.Parallel()
+	const ours, other = "4b2c5f0e-6a2e-4d0b-9a35-1d1f6f3b8a11", "99999999-9999-4999-8999-999999999999"
+	token := func(claims string) string {
+		return "eyJhbGciOiJub25lIn0." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
+	}
+	for access, accepted := range map[string]bool{
+		token(`{"tid":"` + ours + `"}`): true, token(`{"tid":"` + strings.ToUpper(ours) + `"}`): true, token(`{}`): true, "opaque": true, "a.b.c": true,
+		token(`{"tid":7}`): true, token(`{"tid":"` + other + `"}`): false,
+	} {
+		s := newService(t, saying(200, signed), func(o *Options) { o.Credentials.TenantID = ours })
+		s.login = saying(200, `{"access_token":"`+access+`"}`)
+		err := s.ask()
+		if accepted {
+			require.NoError(t, err)
+			continue
+		}
+		e := failed(t, err)
+		assert.Equal(t, SignInFailed, e.Kind)
+		assert.Contains(t, e.Error(), other)
+		assert.Contains(t, e.Hint(), "tenant_id")
+		assert.Empty(t, s.arrivals())
+	}
+}
+
+// A page in place of a token is asked for again, as a gateway may stand in for a moment; then it has its own cure.
+func TestPageInPlaceOfToken(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`<html>Sign in</html>`, ``, `{"access_token":`, "\ufeff"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newService(t, saying(200, signed))
+			s.login = saying(200, body)
+			e := s.refusal()
+			assert.Equal(t, Down, e.Kind)
+			assert.Len(t, s.signIns(), 4)
+			assert.Contains(t, e.Error(), "not JSON")
+			assert.Contains(t, e.Hint(), "login_url")
+		})
+	}
 }
