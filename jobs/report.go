@@ -47,12 +47,13 @@ type ReportLedger interface {
 	reports.Source
 	// RecordReport records the report, so that the same one can be made again.
 	RecordReport(ctx context.Context, report ledger.WrittenReport, actor attestation.Actor, at time.Time) error
+	HeadFinder
 }
 
 // ReportFile is a report in its place.
 type ReportFile struct {
 	Path   string // "-": stdout
-	Kept   string // the workbook that Path would have replaced, if somebody had not changed it since it was written
+	Kept   string // the workbook that Path would have replaced, if it were not one to keep
 	Sheets []reports.SheetRows
 }
 
@@ -138,7 +139,7 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 		}
 	}
 	if j.Out == "" && j.ofNewestRuns() {
-		if err := keepNewest(done.Path, j.extension(), j.Keep); err != nil {
+		if err := j.keepNewest(ctx, done.Path); err != nil {
 			return done, fmt.Errorf("remove old reports: %w", err)
 		}
 	}
@@ -152,7 +153,7 @@ func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, 
 		done.Sheets, failing = made.Sheets, made.Failing
 		return err
 	}
-	if done.Path, done.Kept, err = j.target(); err != nil {
+	if done.Path, done.Kept, err = j.target(ctx); err != nil {
 		return done, failing, err
 	}
 	switch j.Out {
@@ -172,9 +173,8 @@ func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, 
 // path is where the report goes in Dir.
 func (j Report) path() string { return filepath.Join(j.Dir, j.fileName(j.Day.In(j.Location))) }
 
-// target is where the report goes. A workbook that somebody changed, signed or made read-only since it was written is kept,
-// and the report gets another name.
-func (j Report) target() (path, kept string, err error) {
+// target is where the report goes. A workbook that is to be kept stays, and the report gets another name.
+func (j Report) target(ctx context.Context) (path, kept string, err error) {
 	if path = j.Out; path == "" {
 		path = j.path()
 	}
@@ -191,16 +191,27 @@ func (j Report) target() (path, kept string, err error) {
 		if err != nil || !info.Mode().IsRegular() { // writing says what is wrong
 			return candidate, kept, nil
 		}
-		untouched, err := xlsx.Untouched(candidate)
+		replaceable, err := j.replaceable(ctx, candidate)
 		if err != nil {
 			return "", "", fmt.Errorf("read the report that is there: %w", err)
 		}
-		if untouched {
+		if replaceable {
 			return candidate, kept, nil
 		}
 		kept = path
 	}
-	return "", "", fmt.Errorf("%s and a thousand more of that name were changed since they were written: name another file with --out", path)
+	return "", "", fmt.Errorf("%s and a thousand more of that name are to be kept: name another file with --out", path)
+}
+
+// replaceable reports whether a workbook may be replaced or removed: nobody changed, signed or made it read-only since it
+// was written, and the ledger has all that it shows. One that shows more proves that the ledger was put back.
+func (j Report) replaceable(ctx context.Context, path string) (bool, error) {
+	untouched, err := xlsx.Untouched(path)
+	if err != nil || !untouched {
+		return false, err
+	}
+	_, known, err := knownHead(ctx, j.Ledger, path)
+	return known, err
 }
 
 func (j Report) writeInDir(path string, fill func(io.Writer) error) error {
@@ -311,8 +322,9 @@ func reportError(book reports.Book, failing int) error {
 }
 
 // keepNewest removes all but the newest of the daily workbooks beside the one that was just written, which always stays. Only
-// files that this program wrote and nobody changed are removed. A CSV or JSON file does not tell whether it was changed, and stays.
-func keepNewest(written, extension string, keep int) error {
+// files that this program wrote and that may be replaced are removed. A CSV or JSON file does not tell whether it was changed, and stays.
+func (j Report) keepNewest(ctx context.Context, written string) error {
+	extension := j.extension()
 	if filepath.Ext(extension) != ".xlsx" {
 		return nil
 	}
@@ -329,9 +341,9 @@ func keepNewest(written, extension string, keep int) error {
 			others = append(others, filepath.Join(folder, entry.Name()))
 		}
 	}
-	for _, old := range others[:max(0, len(others)+1-keep)] {
-		untouched, err := xlsx.Untouched(old)
-		if err == nil && untouched {
+	for _, old := range others[:max(0, len(others)+1-j.Keep)] {
+		replaceable, err := j.replaceable(ctx, old)
+		if err == nil && replaceable {
 			err = os.Remove(old)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // another report may remove it, too

@@ -58,9 +58,11 @@ func TestKeepNewestTakesTheOldestUntouchedWorkbooksAndNothingElse(t *testing.T) 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "2020-01-02.xlsx"), []byte("somebody's own notes"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "2020-01-02.blocked.csv"), nil, 0o600))
 	newest := filepath.Join(folder, "2026-11-22.xlsx")
-	require.NoError(t, keepNewest(newest, ".xlsx", 2))
-	require.NoError(t, keepNewest(newest, ".xlsx", 2))
-	require.NoError(t, keepNewest(filepath.Join(folder, "2026-11-22.blocked.csv"), ".blocked.csv", 1))
+	workbooks := Report{Format: "xlsx", Keep: 2}
+	require.NoError(t, workbooks.keepNewest(t.Context(), newest))
+	require.NoError(t, workbooks.keepNewest(t.Context(), newest))
+	tables := Report{Format: "csv", Sheets: []string{"blocked"}, Keep: 1}
+	require.NoError(t, tables.keepNewest(t.Context(), filepath.Join(folder, "2026-11-22.blocked.csv")))
 	require.Equal(t, []string{"2020-01-02.blocked.csv", "2020-01-02.xlsx", "2024-01-01 signed.xlsx", "2024-13-01.xlsx", "2025-12-28.xlsx", "2025-12-30.xlsx",
 		"2026-11-21.xlsx", "2026-11-22.xlsx", "budget.xlsx", "~$2020-01-01.xlsx"}, names(t, folder))
 }
@@ -71,7 +73,7 @@ func TestAWorkbookThatSomebodyChangedIsNotReplaced(t *testing.T) {
 	path := filepath.Join(folder, "2026-11-22.xlsx")
 	job := Report{Out: path, Format: "xlsx"}
 	target := func() (string, string) {
-		got, kept, err := job.target()
+		got, kept, err := job.target(t.Context())
 		require.NoError(t, err)
 		return filepath.Base(got), kept
 	}

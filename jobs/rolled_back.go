@@ -1,8 +1,10 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +16,7 @@ import (
 	"github.com/mcaledger/mcaledger/reports"
 )
 
-// Rollback compares the ledger with the newest workbooks of a folder. Each names the last event of the ledger that it
+// Rollback compares the ledger with the workbooks of a folder. Each names the last event of the ledger that it
 // was made from. If that event is not in the ledger, the ledger was put back to an earlier state, or is another one: it
 // may not know what was sent since.
 type Rollback struct {
@@ -25,9 +27,7 @@ type Rollback struct {
 
 // RollbackLedger is what the comparison asks of the store.
 type RollbackLedger interface {
-	HasHead(ctx context.Context, head ledger.ChainHead) (bool, error)
-	// SendingResumed reports whether a person allowed sending although this head is not in the ledger.
-	SendingResumed(ctx context.Context, head ledger.ChainHead) (bool, error)
+	HeadFinder
 	ResumeSending(ctx context.Context, head ledger.ChainHead, by attestation.Actor, at time.Time) error
 }
 
@@ -47,14 +47,15 @@ func (e *RolledBackError) Hint() string {
 		"mcaledger attest resume --by NAME."
 }
 
-// Check returns a RolledBackError when something of the newest reports is not in the ledger and no person allowed
-// sending since.
+// Check returns a RolledBackError when something of the reports is not in the ledger and no person allowed sending since.
 func (j Rollback) Check(ctx context.Context) error {
-	missing, err := j.missing(ctx)
-	if err != nil || missing == nil {
+	for missing, err := range j.missing(ctx) {
+		if err == nil {
+			err = missing
+		}
 		return err
 	}
-	return missing
+	return nil
 }
 
 // Resume records that a person allows sending, and returns the report that the ledger does not know; nil when nothing
@@ -64,55 +65,72 @@ func (j Rollback) Resume(ctx context.Context, by attestation.Actor) (*RolledBack
 		return nil, err
 	}
 	var first *RolledBackError
-	for {
-		missing, err := j.missing(ctx)
-		if err != nil || missing == nil {
-			return first, err
-		}
-		if first == nil {
-			first = missing
-		}
-		if err := j.Ledger.ResumeSending(ctx, missing.Head, by, j.Now()); err != nil {
-			return first, err
-		}
-	}
-}
-
-func (j Rollback) missing(ctx context.Context) (*RolledBackError, error) {
-	paths, err := newestWorkbooks(j.Reports, workbooksCompared)
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range paths {
-		head, ok, err := reports.ChainHead(path)
-		if err != nil || !ok {
-			continue // damaged, or not a report of this program: it proves nothing
-		}
-		known, err := j.Ledger.HasHead(ctx, head)
-		if err == nil && !known {
-			known, err = j.Ledger.SendingResumed(ctx, head)
+	for missing, err := range j.missing(ctx) {
+		if err == nil {
+			err = j.Ledger.ResumeSending(ctx, missing.Head, by, j.Now())
 		}
 		if err != nil {
-			return nil, err
+			return first, err
 		}
-		if !known {
-			return &RolledBackError{Report: path, Head: head}, nil
-		}
+		first = cmp.Or(first, missing)
 	}
-	return nil, nil
+	return first, nil
 }
 
-// workbooksCompared is how many of the newest workbooks are read: the newest may be one of an earlier instant.
-const workbooksCompared = 3
+// missing walks the reports that show what the ledger does not have, the newest first.
+func (j Rollback) missing(ctx context.Context) iter.Seq2[*RolledBackError, error] {
+	return func(yield func(*RolledBackError, error) bool) {
+		paths, err := workbooks(j.Reports)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, path := range paths {
+			head, known, err := knownHead(ctx, j.Ledger, path)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !known && !yield(&RolledBackError{Report: path, Head: head}, nil) {
+				return
+			}
+		}
+	}
+}
 
-// newestWorkbooks are the paths of the newest workbooks in a folder, by the time at which they were last written.
-func newestWorkbooks(folder string, most int) ([]string, error) {
+// HeadFinder looks for an event in the ledger.
+type HeadFinder interface {
+	HasHead(ctx context.Context, head ledger.ChainHead) (bool, error)
+	// SendingResumed reports whether a person allowed sending although this head is not in the ledger.
+	SendingResumed(ctx context.Context, head ledger.ChainHead) (bool, error)
+}
+
+// knownHead reports whether a ledger has the event that a workbook shows as the last one, or a person knows that it has
+// not. A file that is damaged, or no
+// report of this program, proves nothing: it counts as known.
+func knownHead(ctx context.Context, events HeadFinder, path string) (head ledger.ChainHead, known bool, err error) {
+	head, ok, err := reports.ChainHead(path)
+	if err != nil || !ok {
+		return head, true, nil
+	}
+	if known, err = events.HasHead(ctx, head); err == nil && !known {
+		known, err = events.SendingResumed(ctx, head)
+	}
+	return head, known, err
+}
+
+// mostWorkbooks bounds how many are read: some milliseconds each. It is many, for those that were made from the ledger
+// since it was put back must not hide the one that shows it.
+const mostWorkbooks = 100
+
+// workbooks are the paths of the workbooks in a folder that were written last, the newest first.
+func workbooks(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if os.IsNotExist(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for the newest report: %w", err)
+		return nil, fmt.Errorf("look for reports: %w", err)
 	}
 	written := map[string]time.Time{}
 	var paths []string
@@ -125,5 +143,5 @@ func newestWorkbooks(folder string, most int) ([]string, error) {
 		paths, written[path] = append(paths, path), info.ModTime()
 	}
 	slices.SortFunc(paths, func(a, b string) int { return written[b].Compare(written[a]) })
-	return paths[:min(most, len(paths))], nil
+	return paths[:min(mostWorkbooks, len(paths))], nil
 }

@@ -107,7 +107,7 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 
 func (a *app) printReport(done jobs.ReportFile) {
 	if done.Kept != "" {
-		a.printf("%s was changed since it was written and is kept.\n", done.Kept)
+		a.printf("%s is kept: somebody changed it since it was written, or it shows events that the ledger does not have.\n", done.Kept)
 	}
 	if done.Path != "" && done.Path != "-" {
 		a.printf("%s\n", done.Path)
