@@ -166,7 +166,7 @@ func (e *examination) files() {
 	}
 	for _, p := range e.Partners {
 		if p.TokenFile != "" {
-			e.tokenAge(p)
+			e.token(p)
 		}
 	}
 }
@@ -216,13 +216,24 @@ const (
 	tokenWarn        = 14 * 24 * time.Hour
 )
 
-// tokenAge says when a refresh token lapses. Each use writes a new one, so the file's time is that of the last use.
-func (e *examination) tokenAge(p DoctorPartner) {
-	info, err := os.Stat(p.TokenFile)
+// token says when a refresh token lapses, and whether a new one can be saved. Each use writes a new one, so the file's
+// time is that of the last use.
+func (e *examination) token(p DoctorPartner) {
+	path, err := filepath.EvalSymlinks(p.TokenFile)
 	if err != nil {
 		return // the credentials' check says so
 	}
-	check, left := p.Name+": refresh token", RefreshTokenLife-e.Now().Sub(info.ModTime())
+	info, err := os.Stat(path)
+	if err != nil {
+		return
+	}
+	check := p.Name + ": refresh token"
+	if err := writable(filepath.Dir(path)); err != nil {
+		e.add(Finding{check, GradeWarn, fmt.Sprintf("a new one cannot be saved beside %s: %s", path, err),
+			"Let the user that runs mcaledger write to the folder: each use brings a new token, and the old one lapses 90 days after it was issued."})
+		return
+	}
+	left := RefreshTokenLife - e.Now().Sub(info.ModTime())
 	const cure = "Any run renews it; mcaledger login makes a new one."
 	switch days := int(left.Hours() / 24); {
 	case left < 0:
@@ -298,12 +309,17 @@ func clockDifference(there, here time.Time) error {
 	return nil
 }
 
-type clockError struct{ by time.Duration }
+type clockError struct{ by time.Duration } // how far the other clock is ahead
 
-func (e *clockError) Error() string { return fmt.Sprintf("it differs from this host's by %s", e.by) }
-func (e *clockError) Code() string  { return "clock" }
+func (e *clockError) Error() string {
+	if e.by < 0 {
+		return fmt.Sprintf("this host's clock is %s ahead of it", -e.by)
+	}
+	return fmt.Sprintf("this host's clock is %s behind it", e.by)
+}
+func (e *clockError) Code() string { return "clock" }
 func (e *clockError) Hint() string {
-	return "Set this host's clock by NTP: days and locks depend on it."
+	return "Set this host's clock by NTP: days and locks depend on it. If it is right, the other answered with a wrong time, and nothing has to be done here."
 }
 
 func (e *examination) partner(ctx context.Context, p DoctorPartner) {

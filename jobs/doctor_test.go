@@ -177,8 +177,20 @@ func TestDoctorTokenAndSecrets(t *testing.T) {
 		require.Contains(t, texts["contoso: refresh token"], want.text)
 		require.NotContains(t, grades, "secret")
 	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	require.NoError(t, os.Symlink(token, missing))
+	grades, _, err := examine(t, func(d *jobs.Doctor, _ *sickService) { d.Partners[0].TokenFile = missing })
+	require.NoError(t, err)
+	require.Equal(t, jobs.GradeWarn, grades["contoso: refresh token"], "of the file that the link leads to")
+	require.NoError(t, os.Chmod(filepath.Dir(token), 0o500))
+	grades, _, err = examine(t, func(d *jobs.Doctor, _ *sickService) { d.Partners[0].TokenFile = token })
+	require.NoError(t, err)
+	if os.Geteuid() != 0 { // who may write everywhere
+		require.Equal(t, jobs.GradeWarn, grades["contoso: refresh token"])
+	}
+	require.NoError(t, os.Chmod(filepath.Dir(token), 0o700))
 	require.NoError(t, os.Chmod(token, 0o604))
-	grades, _, err := examine(t, func(d *jobs.Doctor, _ *sickService) {
+	grades, _, err = examine(t, func(d *jobs.Doctor, _ *sickService) {
 		d.Secrets = []jobs.DoctorFile{{Key: "secret", Path: token}, {Key: "missing", Path: token + "x"}}
 	})
 	require.NoError(t, err)

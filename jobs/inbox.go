@@ -230,8 +230,10 @@ func (b openInbox) takeFile(ctx context.Context, name string) (ImportedFile, err
 		b.Log.Info("another run imports the file", "file", b.path(name))
 		return ImportedFile{}, nil
 	}
-	// Who changes a file has not finished it: it is taken the next night.
-	if e, ok := errors.AsType[*intake.FileError](err); ok && e.Code != intake.Changed {
+	if e, ok := errors.AsType[*intake.FileError](err); ok && e.Code == intake.Changed {
+		b.Log.Info("a file is left for the next night", "file", b.path(name), "reason", "it was changed while it was read")
+		return ImportedFile{}, nil
+	} else if ok {
 		return imported, errors.Join(err, b.refuse(name, err))
 	}
 	if err != nil {
@@ -255,7 +257,8 @@ func (b openInbox) refuse(name string, why error) error {
 	if err != nil {
 		return err
 	}
-	reason, err := b.place(refusedFolder, filepath.Base(place)+".reason.txt")
+	const ending = ".reason.txt"
+	reason, err := b.place(refusedFolder, shortened(filepath.Base(place), ending)+ending)
 	if err != nil {
 		return err
 	}
@@ -298,7 +301,8 @@ func uniqueName(root *os.Root, folder, name string) (string, error) {
 	for n := 1; ; n++ {
 		path := filepath.Join(folder, name)
 		if n > 1 {
-			path = filepath.Join(folder, fmt.Sprintf("%s-%d%s", stem, n, extension))
+			ending := fmt.Sprintf("-%d%s", n, extension)
+			path = filepath.Join(folder, shortened(stem, ending)+ending)
 		}
 		if _, err := root.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			return path, nil

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -215,4 +217,45 @@ func TestTwoRunsTakeOneFileOnce(t *testing.T) {
 		}
 		require.Len(t, l.holds(t), 10, "each file and one result of each")
 	})
+}
+
+// Who writes to a file has not finished it: it is taken the next night, and this one is good.
+func TestFileThatGrowsWhileItIsReadIsLeft(t *testing.T) {
+	t.Parallel()
+	l := newInboxLab(t)
+	l.put(t, "may.csv", goodList)
+	l.job.ImportFiles.Now = func() time.Time { // asked for once the file is open
+		l.put(t, "may.csv", goodList+"\n")
+		return time.Now()
+	}
+	done := l.take(t)
+	require.Empty(t, done.Files)
+	require.Empty(t, l.batches(t))
+	require.Equal(t, []string{"may.csv"}, l.holds(t))
+
+	l.job.ImportFiles.Now = time.Now
+	require.Len(t, l.take(t).Files, 1)
+}
+
+// The names of results are longer than that of the file, and the file system takes 255 bytes.
+func TestFilesWithLongNames(t *testing.T) {
+	t.Parallel()
+	l := newInboxLab(t)
+	long := strings.Repeat("ç", 125) + "a.csv" // 255 bytes
+	extension := "x." + strings.Repeat("e", 253)
+	for range 2 {
+		l.put(t, long, strings.Replace(goodList, "2024-05-06", "never", 1))
+		l.put(t, "no"+long[2:], noList)
+		_, err := l.job.Run(t.Context())
+		require.Equal(t, jobs.OutcomePartial, jobs.OutcomeOf(err), "%v", err)
+	}
+	l.put(t, extension, goodList)
+	l.take(t)
+	require.Len(t, l.batches(t), 3)
+	found := l.holds(t)
+	require.Len(t, found, 2*3+2*2+2, "%v", found)
+	for _, name := range found {
+		require.True(t, strings.HasPrefix(name, "done/") || strings.HasPrefix(name, "refused/"), name)
+		require.True(t, utf8.ValidString(name), name)
+	}
 }

@@ -106,6 +106,8 @@ func usageErrorf(format string, values ...any) error {
 func Explain(err error) (code, hint string) {
 	coded, ok := errors.AsType[CodedError](err)
 	switch {
+	case errors.Is(err, ErrInterrupted) && OutcomeOf(err) == OutcomeInterrupted: // whatever it was that did not end in order
+		return ErrInterrupted.Code(), ErrInterrupted.Hint()
 	case ok && coded.Code() != "":
 		return coded.Code(), coded.Hint()
 	case errors.Is(err, context.Canceled):

@@ -78,12 +78,11 @@ func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestatio
 		return nil, err
 	}
 	format := understood.Format
-	stem := strings.TrimSuffix(to.name, filepath.Ext(to.name))
+	label := ".dry-run"
 	if b.ID != 0 {
-		stem = fmt.Sprintf("%s.batch-%d", stem, b.ID)
-	} else {
-		stem += ".dry-run"
+		label = fmt.Sprintf(".batch-%d", b.ID)
 	}
+	stem := shortened(strings.TrimSuffix(to.name, filepath.Ext(to.name)), label+".refused"+format.Extension()) + label
 	p := &pendingResults{to: to}
 	defer func() {
 		if err != nil {
@@ -104,6 +103,15 @@ func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestatio
 		}))
 	})
 	return p, err
+}
+
+// longestName is what file systems take for one name, in bytes.
+const longestName = 255
+
+// shortened cuts the last name of a path so that an ending fits behind it.
+func shortened(path, ending string) string {
+	folder, name := filepath.Split(path)
+	return folder + strings.ToValidUTF8(name[:min(len(name), max(0, longestName-len(ending)))], "")
 }
 
 func (p *pendingResults) add(name string, write func(io.Writer) error) (path string, err error) {

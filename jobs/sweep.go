@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -119,19 +120,28 @@ type readErrors struct {
 
 // noteError counts an error of a read.
 func (s *sweep) noteError(e standing.ReadError, hint string) {
-	what := "no answer"
-	if e.Status != 0 {
-		what = fmt.Sprintf("answered %d", e.Status)
-	}
-	if e.Code != "" {
-		what += ", code " + e.Code
-	}
+	what := describe(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.errors[what] == nil {
 		s.errors[what] = &readErrors{what: what, hint: hint}
 	}
 	s.errors[what].count++
+}
+
+// describe puts what was answered into words that are the same for all customers who were answered alike.
+func describe(e standing.ReadError) string {
+	switch {
+	case e == standing.ReadError{}:
+		return "agreements whose dates make no sense"
+	case e.Status == 0:
+		return "no answer" // its message may name a port
+	case e.Code != "":
+		return fmt.Sprintf("answered %d, code %s", e.Status, e.Code)
+	case e.Status < http.StatusBadRequest && e.Message != "":
+		return fmt.Sprintf("answered %d, %s", e.Status, e.Message)
+	}
+	return fmt.Sprintf("answered %d", e.Status)
 }
 
 // commonError is the most frequent error of this attempt's reads; zero: there was none.

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -168,6 +169,12 @@ func tempName(name string) string {
 // settled is how long a temporary file has been there before it may be a leftover: its maker locks it right after making it.
 const settled = 2 * time.Second
 
+// earlier are the names of temporary files of earlier versions, which did not lock them, and how long one may have been
+// in use.
+var earlier = regexp.MustCompile(`^\.(refresh|\d{4}-\d{2}-\d{2}\.xlsx)-\d+$`)
+
+const earlierSettled = time.Hour
+
 // removeLeftovers removes temporary files that no process holds any more. That some cannot be removed is no reason not to write.
 func removeLeftovers(root *os.Root, folder string) {
 	dir, err := root.Open(folder)
@@ -177,12 +184,17 @@ func removeLeftovers(root *os.Root, folder string) {
 	defer dir.Close()
 	entries, _ := dir.ReadDir(-1)
 	for _, entry := range entries {
-		name := entry.Name()
-		if !strings.HasPrefix(name, tempPrefix) || !strings.HasSuffix(name, tempSuffix) || !entry.Type().IsRegular() {
+		name, age := entry.Name(), settled
+		switch {
+		case !entry.Type().IsRegular():
+			continue
+		case earlier.MatchString(name):
+			age = earlierSettled
+		case !strings.HasPrefix(name, tempPrefix) || !strings.HasSuffix(name, tempSuffix):
 			continue
 		}
 		info, err := entry.Info()
-		if err != nil || time.Since(info.ModTime()).Abs() < settled {
+		if err != nil || time.Since(info.ModTime()).Abs() < age {
 			continue
 		}
 		if path := filepath.Join(folder, name); abandoned(root, path) {

@@ -140,7 +140,8 @@ func TestLeftoversAreRemovedAndLiveFilesAreNot(t *testing.T) {
 	folder := t.TempDir()
 	old := time.Now().Add(-time.Minute)
 	leftover, young, other := filepath.Join(folder, ".mcaledger-token-1.tmp"), filepath.Join(folder, ".mcaledger-token-2.tmp"), filepath.Join(folder, ".other.tmp")
-	for _, path := range []string{leftover, young, other} {
+	inUse := filepath.Join(folder, ".refresh-7") // perhaps
+	for _, path := range []string{leftover, young, other, inUse} {
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 	}
 	live, err := atomicfile.Create(filepath.Join(folder, "live"), 0o600)
@@ -150,7 +151,17 @@ func TestLeftoversAreRemovedAndLiveFilesAreNot(t *testing.T) {
 			require.NoError(t, os.Chtimes(path, old, old))
 		}
 	}
+	earlier := []string{".refresh-123456789", ".2026-11-25.xlsx-42"}
+	for _, name := range earlier {
+		path, hours := filepath.Join(folder, name), time.Now().Add(-2*time.Hour)
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+		require.NoError(t, os.Chtimes(path, hours, hours))
+	}
 	require.NoError(t, atomicfile.Write(filepath.Join(folder, "file"), 0o600, hello))
+	for _, name := range earlier {
+		require.NoFileExists(t, filepath.Join(folder, name))
+	}
+	require.FileExists(t, inUse)
 	require.NoFileExists(t, leftover)
 	require.FileExists(t, young)
 	require.FileExists(t, other)

@@ -262,7 +262,7 @@ func TestServiceAddresses(t *testing.T) {
 		assert.NotContains(t, err.Error(), "hush")
 	}
 	for _, address := range []string{"", "api.partnercenter.microsoft.com", "ftp://x.example", "https://", "https:///path", "https://:443",
-		"https:x.example", "//x.example", "https://x y.example", "https://x.example:port"} {
+		"https:x.example", "//x.example", "https://x y.example", "https://x.example:port", "https://x.example:99999", "https://x.example:0", "https://x.example:"} {
 		assert.ErrorContains(t, check(address), "must be an address such as", address)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -287,12 +288,21 @@ func badServiceURL(text string) string {
 	switch {
 	case strings.ContainsAny(text, "@?#"): // not repeated: it may hold a password
 		return "must be an address without user, password, query and fragment"
-	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+	case err != nil || u.Hostname() == "" || !validPort(u) || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Sprintf("must be an address such as https://login.microsoftonline.com, not %q", text)
 	case u.Scheme == "http" && !loopback.Is(u.Hostname()):
 		return fmt.Sprintf("must begin with https://, not %q: over http, secrets and tokens could be read on the way", text)
 	}
 	return ""
+}
+
+// validPort reports whether an address names a port that exists, or none.
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0
 }
 
 // badSecretURL says what is wrong with an address that is a secret, without repeating it.
