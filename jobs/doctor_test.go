@@ -177,9 +177,10 @@ func TestDoctorTokenAndSecrets(t *testing.T) {
 		require.Contains(t, texts["contoso: refresh token"], want.text)
 		require.NotContains(t, grades, "secret")
 	}
-	missing := filepath.Join(t.TempDir(), "missing")
-	require.NoError(t, os.Symlink(token, missing))
-	grades, _, err := examine(t, func(d *jobs.Doctor, _ *sickService) { d.Partners[0].TokenFile = missing })
+	link, then := filepath.Join(t.TempDir(), "link"), today.Add(-80*24*time.Hour)
+	require.NoError(t, os.Symlink(token, link))
+	require.NoError(t, os.Chtimes(token, then, then))
+	grades, _, err := examine(t, func(d *jobs.Doctor, _ *sickService) { d.Partners[0].TokenFile = link })
 	require.NoError(t, err)
 	require.Equal(t, jobs.GradeWarn, grades["contoso: refresh token"], "of the file that the link leads to")
 	require.NoError(t, os.Chmod(filepath.Dir(token), 0o500))
