@@ -47,5 +47,6 @@ func (s *submission) look(ctx context.Context, c *attestation.Claim) (end attest
 // was restored, or by another database. Then what Microsoft has is read first. A new row is sent within a day, and
 // before the next run reads its customer. What was settled by reading is read again when a person retries it.
 func (s *submission) mayHaveBeenSent(c *attestation.Claim) bool {
-	return c.LastRequest.Kind == attestation.ReadRequest || c.ImportedAt.Before(c.LastRead) || s.now().Sub(c.ApprovedAt) > approvedLately
+	return c.LastRequest.Kind == attestation.ReadRequest || c.ImportedAt.Before(c.LastRead) || c.ImportedAt.Before(c.CopiedAt) ||
+		s.now().Sub(c.ApprovedAt) > approvedLately
 }

@@ -39,6 +39,7 @@ func TestWhatNeedNotBeSentIsNotSent(t *testing.T) {
 		"older than the last run, and on record":           {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, same, nil, 1, attestation.AlreadyOnRecord, 0},
 		"older than the last run, another's is on record":  {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, other, nil, 1, attestation.Cleared, 0},
 		"approved long ago, and on record":                 {func(c *attestation.Claim) { c.ApprovedAt = today.AddDate(0, 0, -2) }, same, nil, 1, attestation.AlreadyOnRecord, 0},
+		"older than the ledger, a copy, and on record":     {func(c *attestation.Claim) { c.CopiedAt = today.Add(time.Hour) }, same, nil, 1, attestation.AlreadyOnRecord, 0},
 		"retried after a read, and on record":              {func(c *attestation.Claim) { c.LastRequest.Kind = attestation.ReadRequest }, same, nil, 1, attestation.AlreadyOnRecord, 0},
 		"sent before, and refused":                         {func(c *attestation.Claim) { c.LastRequest.Kind, c.Requests = attestation.AttestRequest, 1 }, same, nil, 0, attestation.Confirmed, 1},
 		"older than the last run, and its customer left":   {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, nil, gone, 1, attestation.Failed, 0},

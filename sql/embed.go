@@ -87,6 +87,25 @@ func (d Dialect) Migrations() ([]Migration, error) {
 	return steps, nil
 }
 
+var createTable = regexp.MustCompile(`(?m)^CREATE TABLE (\w+)`)
+
+// Tables are the tables of the ledger, in an order in which rows refer to no table after their own.
+func (d Dialect) Tables() ([]string, error) {
+	steps, err := d.Migrations()
+	if err != nil {
+		return nil, err
+	}
+	var tables []string
+	for _, step := range steps {
+		for _, found := range createTable.FindAllStringSubmatch(step.Text, -1) {
+			if found[1] != "schema_version" {
+				tables = append(tables, found[1])
+			}
+		}
+	}
+	return tables, nil
+}
+
 // Queries returns the statements of queries/*.sql by name, with named parameters (:customer). A query's text may
 // stand in another one: {{name}} is replaced by it.
 func (d Dialect) Queries() (map[string]string, error) {

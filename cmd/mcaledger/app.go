@@ -68,7 +68,7 @@ can review.
 	flags.BoolVar(&a.quiet, "quiet", false, "print errors only")
 	flags.BoolVar(&a.verbose, "verbose", false, "log every repeated call")
 	flags.StringVar(&a.logFormat, "log", "text", "format of log lines: text or json")
-	root.AddCommand(a.initCommand(), a.loginCommand(), a.reconcileCommand(), a.reportCommand(), a.runsCommand(), a.doctorCommand(), a.migrateCommand(),
+	root.AddCommand(a.initCommand(), a.loginCommand(), a.reconcileCommand(), a.reportCommand(), a.runsCommand(), a.doctorCommand(), a.migrateCommand(), a.backupCommand(),
 		a.attestCommand(), a.inviteCommand(), a.exceptionsCommand(), a.agreementCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(), a.demoCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(flagError)
 	root.Version = programVersion()

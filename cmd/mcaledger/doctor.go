@@ -62,7 +62,7 @@ func (a *app) doctorJob(c config.Config) jobs.Doctor {
 		Database: func(ctx context.Context) (jobs.DoctorDatabase, error) {
 			s, err := store.Open(ctx, c.Database)
 			if err != nil {
-				return nil, atDatabase(c, err)
+				return nil, atDatabase(c.Database, err)
 			}
 			return doctorDatabase{s, c}, nil
 		},
@@ -129,7 +129,7 @@ func (d doctorDatabase) Schema(ctx context.Context) (have, know int64, err error
 		err = fmt.Errorf("%w (%d; this one knows %d)", store.ErrNewerSchema, have, know)
 	}
 	if err != nil {
-		err = atDatabase(d.config, err)
+		err = atDatabase(d.config.Database, err)
 	}
 	return have, know, err
 }

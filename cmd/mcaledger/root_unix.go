@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/mcaledger/mcaledger/internal/config"
 )
 
 // foreignFileError: root would make a file that the user who runs mcaledger could not use.
@@ -28,8 +26,8 @@ func (e foreignFileError) Hint() string {
 }
 
 // refuseForeignDatabase keeps root from making a database in another user's folder.
-func refuseForeignDatabase(c config.Config) error {
-	if path, file := strings.CutPrefix(c.Database, "sqlite:"); file {
+func refuseForeignDatabase(address string) error {
+	if path, file := strings.CutPrefix(address, "sqlite:"); file {
 		return refuseForeignFile(path)
 	}
 	return nil

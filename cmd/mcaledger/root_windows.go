@@ -1,8 +1,6 @@
 package main
 
-import "github.com/mcaledger/mcaledger/internal/config"
-
 // refuseForeignDatabase is not needed on Windows: a file inherits the rights of its folder.
-func refuseForeignDatabase(config.Config) error { return nil }
+func refuseForeignDatabase(string) error { return nil }
 
 func refuseForeignFile(string) error { return nil }

@@ -75,23 +75,23 @@ func (a *app) load() (config.Config, error) {
 
 // open opens the ledger and upgrades its schema.
 func (a *app) open(ctx context.Context, c config.Config) (*workspace, error) {
-	if err := refuseForeignDatabase(c); err != nil {
+	if err := refuseForeignDatabase(c.Database); err != nil {
 		return nil, err
 	}
 	s, err := store.Open(ctx, c.Database)
 	if err != nil {
-		return nil, atDatabase(c, err)
+		return nil, atDatabase(c.Database, err)
 	}
 	if err := s.Migrate(ctx); err != nil {
 		s.Close()
-		return nil, atDatabase(c, err)
+		return nil, atDatabase(c.Database, err)
 	}
 	return &workspace{app: a, config: c, ledger: ledgerStore{s}, progress: a.newProgress(), began: a.Now()}, nil
 }
 
 // atDatabase says which database an error is about.
-func atDatabase(c config.Config, err error) error {
-	return databaseError{fmt.Errorf("%s: %w", c.Ledger(), err)}
+func atDatabase(address string, err error) error {
+	return databaseError{fmt.Errorf("%s: %w", config.LedgerName(address), err)}
 }
 
 // partners are those that a command names, or all of them.

@@ -21,6 +21,7 @@ type Claim struct {
 	ApprovedAt     time.Time
 	Customer       Customer  // as the newest completed run read it; zero: not in the ledger
 	LastRead       time.Time // when, or before; zero: no run was completed
+	CopiedAt       time.Time // when this ledger was made as a copy of another one, or was put back; zero: never
 }
 
 // Settlement is what a claim ends with.

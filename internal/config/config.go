@@ -240,11 +240,14 @@ func (c Config) Names() string {
 }
 
 // Ledger is the address of the database without user and password.
-func (c Config) Ledger() string {
-	u, err := url.Parse(c.Database)
+func (c Config) Ledger() string { return LedgerName(c.Database) }
+
+// LedgerName is the address of a database without user and password.
+func LedgerName(address string) string {
+	u, err := url.Parse(address)
 	switch {
-	case strings.HasPrefix(c.Database, "sqlite:"):
-		return c.Database
+	case strings.HasPrefix(address, "sqlite:"):
+		return address
 	case err != nil:
 		return "postgres"
 	}

@@ -44,7 +44,7 @@ func (wrong reporter) problem(key, problem string) {
 
 // validate reports everything that is wrong with a configuration, not only the first mistake.
 func (c Config) validate(wrong reporter) {
-	wrong.problem("database", badDatabase(c.Database))
+	wrong.problem("database", BadDatabase(c.Database))
 	c.validatePartners(wrong)
 	if c.Policy.AcceptedSince == "" {
 		wrong("policy.accepted_since", "is empty; write a day such as 2023-04-01")
@@ -259,9 +259,9 @@ func (s Secret) badURL() string {
 	return badSecretURL(s.text)
 }
 
-// badDatabase says what is wrong with the address of a database, without repeating it: it may hold
+// BadDatabase says what is wrong with the address of a database, without repeating it: it may hold
 // a password.
-func badDatabase(address string) string {
+func BadDatabase(address string) string {
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		switch {
 		case path == "":

@@ -35,8 +35,8 @@ const (
 	EventReport        EventKind = "report"         // a report was written
 	EventPurge         EventKind = "purge"          // personal data was removed
 	EventResumeSending EventKind = "resume_sending" // a person allowed sending from a ledger that was rolled back
-	EventBackup        EventKind = "backup"         // the ledger was copied to a file
-	EventMigrate       EventKind = "migrate"        // the ledger was copied from another database
+	EventBackup        EventKind = "backup"         // this ledger is a copy that a backup made
+	EventMigrate       EventKind = "migrate"        // this ledger is a copy that was moved from another database
 )
 
 // EventKinds are all kinds. The schema allows the same.

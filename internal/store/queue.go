@@ -20,6 +20,7 @@ type Queue struct {
 	store   *Store
 	partner string
 	actor   attestation.Actor // recorded in the events
+	copied  time.Time         // Claim.CopiedAt
 }
 
 // Queue opens a partner's queue. Claims of a process of this host that is dead end at once.
@@ -40,7 +41,11 @@ func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.A
 			return nil, err
 		}
 	}
-	return &Queue{store: s, partner: partnerID, actor: actor}, nil
+	q := &Queue{store: s, partner: partnerID, actor: actor}
+	if err := s.get(ctx, s.db, &q.copied, "last_copied", nil); err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	return q, nil
 }
 
 const (
@@ -136,7 +141,9 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, fresh bool) (cla
 		if err := q.store.get(ctx, tx, &row, "claimed", args{"batch": next.Batch, "line": next.Line}); err != nil {
 			return err
 		}
-		claim, err = row.claim()
+		if claim, err = row.claim(); err == nil {
+			claim.CopiedAt = q.copied
+		}
 		return err
 	})
 	if claim != nil {

@@ -26,6 +26,7 @@ CREATE INDEX event_attestation ON event (batch_id, line, sequence);
 CREATE INDEX event_customer ON event (partner_id, customer_id, sequence);
 CREATE INDEX event_run ON event (run_id);
 CREATE INDEX event_at ON event (at);
+CREATE INDEX event_copied ON event (at) WHERE kind IN ('backup', 'migrate', 'resume_sending');
 {{append_only event}}
 
 -- The last event. Whoever appends one locks this row first, so that events come one after the other.

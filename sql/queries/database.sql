@@ -34,3 +34,18 @@ WHERE l.granted AND l.locktype = 'relation' AND l.mode NOT IN ('AccessShareLock'
   AND c.relnamespace = CAST(current_schema() AS regnamespace) AND a.pid <> pg_backend_pid() AND a.datname = current_database()
 GROUP BY a.pid, a.usename, a.application_name, a.client_addr, a.state, a.xact_start
 ORDER BY a.xact_start LIMIT 1
+
+-- name: copy_file
+-- SQLite only.
+VACUUM INTO :path
+
+-- name: no_time_limits
+-- PostgreSQL only, like the last one.
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
+
+-- name: delete_first_head
+DELETE FROM chain_head WHERE sequence = 0
+
+-- name: identity_columns
+SELECT table_name AS "table", column_name AS "column" FROM information_schema.columns
+WHERE table_schema = current_schema() AND is_identity = 'YES' ORDER BY table_name

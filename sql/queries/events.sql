@@ -112,6 +112,9 @@ WHERE NOT EXISTS (SELECT 1 FROM customer_subscriptions h
                   WHERE h.partner_id = d.partner_id AND h.customer_id = d.customer_id AND h.since = d.since)
 ORDER BY place, batch_id, line LIMIT 100
 
+-- name: last_copied
+SELECT at FROM event WHERE kind IN ('backup', 'migrate', 'resume_sending') ORDER BY at DESC LIMIT 1
+
 -- name: last_event
 SELECT at FROM event WHERE kind NOT IN ({{silent}}) ORDER BY at DESC LIMIT 1
 

@@ -55,6 +55,12 @@ func reasonFor(table, column string) string {
 	return unverified[table+"."+column]
 }
 
+// Fill puts something into every table of an empty database.
+func Fill(t *testing.T, address string) {
+	t.Helper()
+	open(t, address).full(t)
+}
+
 // full is a ledger with something in every table.
 func (l *fixture) full(t *testing.T) {
 	t.Helper()
