@@ -18,7 +18,7 @@ import (
 )
 
 // TestFilesOfPeopleAreImported imports the files of testdata/intake/cases into a ledger that knows
-// their customers, and compares what became of their rows with the manifest.
+// their customers, and compares the outcome of their rows with the manifest.
 func TestFilesOfPeopleAreImported(t *testing.T) {
 	t.Parallel()
 	const folder = "../testdata/intake/cases"

@@ -18,12 +18,12 @@ import (
 
 // Doctor checks what a night needs, before the night. It changes nothing, and makes no file or folder.
 type Doctor struct {
-	Offline  bool // check the configuration and the files that it names, and call nobody
+	Offline  bool // check the configuration and the files that it names, without network calls
 	Partners []DoctorPartner
 	Complete string   // what is said of the configuration
 	Warnings []string // of the configuration
 	Folders  []DoctorFolder
-	Secrets  []DoctorFile // that nobody else may read
+	Secrets  []DoctorFile // that other users may not read
 	Ledger   string       // a file; empty: a database server
 	Database func(ctx context.Context) (DoctorDatabase, error)
 	Service  func(DoctorPartner) (DoctorService, error)

@@ -345,6 +345,7 @@ func (b *lab) truth(t *testing.T, r ledger.Run, asOf time.Time) {
 }
 
 func TestEnrichOverAWeek(t *testing.T) {
+	t.Parallel()
 	const many = 1000
 	databases(t, func(t *testing.T, address string) {
 		for _, kind := range []standing.PartnerKind{standing.IndirectProvider, standing.DirectBill} {
@@ -400,6 +401,7 @@ func (s *turnstile) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestInterruptedEnrichContinues(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		b := set(t, address, simulator.Options{Seed: 22, Customers: 600, Mix: simulator.MixAllKinds})
 		b.client.Concurrency = 8

@@ -33,12 +33,12 @@ type ImportExceptions struct {
 	Log    *slog.Logger
 }
 
-// ImportedExceptions is what became of a file of exceptions. Rows = Taken + Unchanged + Refused.
+// ImportedExceptions is the result of importing a file of exceptions. Rows = Taken + Unchanged + Refused.
 type ImportedExceptions struct {
 	Path      string
 	Sheets    []string // of a workbook
 	Notes     []string // on how the file was read
-	Rows      int      // that say something
+	Rows      int      // with an exception
 	Taken     int      // Removed is part of it
 	Removed   int
 	Unchanged int
@@ -72,7 +72,7 @@ func (e *ExceptionsFileError) Error() string {
 }
 func (e *ExceptionsFileError) Unwrap() error { return e.cause }
 
-// Code is that of the cause.
+// Code is the code of the cause.
 func (e *ExceptionsFileError) Code() string {
 	if _, ok := errors.AsType[*intake.FileError](e.cause); ok {
 		return "file"
@@ -130,13 +130,13 @@ func (j ImportExceptions) open(path string) (*intake.ExceptionFile, error) {
 	return intake.OpenExceptions(path, j.Titles, j.Intake)
 }
 
-// exceptionDecision is what becomes of a file before anything of it is kept.
+// exceptionDecision is what is decided about a file before anything of it is kept.
 type exceptionDecision struct {
 	taken   []ledger.Exception
 	refused []intake.ExceptionResult
 }
 
-// exceptionRow is a row that says something, with what its customer's exception would become.
+// exceptionRow is a row with an exception, and what its customer's exception would become.
 type exceptionRow struct {
 	intake.ExceptionRow
 	customer ofCustomer
@@ -187,7 +187,7 @@ type exceptionEntry struct {
 	file     string
 	now      map[ofCustomer]ledger.Exception
 	base     map[ofCustomer]ledger.Exception // as the report showed them; nil: not known
-	changes  map[ofCustomer][]exceptionRow   // rows that say something new
+	changes  map[ofCustomer][]exceptionRow   // rows that change an exception
 	order    []ofCustomer
 	done     *ImportedExceptions
 	decision *exceptionDecision

@@ -6,7 +6,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
-// fileOwner says that nobody is known: os.Stat tells no owner on Windows.
+// fileOwner returns no owner: os.Stat has none on Windows.
 func fileOwner(_ fs.FileInfo, host string) attestation.Actor {
 	return attestation.Actor{Name: "unknown", Host: host, Source: attestation.FromFileOwner}
 }

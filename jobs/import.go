@@ -90,7 +90,7 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 	}, report)
 }
 
-// approval approves a batch as it is imported where the policy asks nobody to; the configuration is
+// approval approves a batch as it is imported where the policy does not ask for one; the configuration is
 // named as the approver.
 func (j Import) approval(at time.Time) *attestation.Approval {
 	if j.Policy.Required {

@@ -29,14 +29,14 @@ type ImportFiles struct {
 	Watch  Watch
 }
 
-// ImportedFile is what became of a file.
+// ImportedFile is the result of importing a file.
 type ImportedFile struct {
 	Path  string
 	Batch attestation.Batch // its ID is zero after a dry run
 	ResultFiles
 }
 
-// Imported is what became of several files.
+// Imported is the result of importing several files.
 type Imported struct {
 	Files []ImportedFile // those that are in the ledger
 }
@@ -55,7 +55,7 @@ func (e *NotImportedError) Error() string {
 }
 func (e *NotImportedError) Unwrap() error { return e.cause }
 
-// Code is that of the cause.
+// Code is the code of the cause.
 func (e *NotImportedError) Code() string {
 	if _, ok := errors.AsType[*intake.FileError](e.cause); ok {
 		return "file"
@@ -92,7 +92,7 @@ func (j ImportFiles) Run(ctx context.Context, paths []string) (Imported, error) 
 	})
 }
 
-// importEach takes files one after the other and sums up what became of them.
+// importEach takes files one after the other and adds up their results.
 func importEach(ctx context.Context, paths []string, take func(path string) (ImportedFile, error)) (done Imported, err error) {
 	var failed []error
 	refused := 0

@@ -37,7 +37,7 @@ type InboxLedger interface {
 	FinishInboxFile(ctx context.Context, batch int64) error
 }
 
-// InboxResult is what became of the inbox.
+// InboxResult is the result of importing the inbox.
 type InboxResult struct {
 	Imported
 	Left       []LeftFile        // what is still in the inbox
@@ -312,7 +312,7 @@ func uniqueName(root *os.Root, folder, name string) (string, error) {
 	}
 }
 
-// unapproved are the batches that nobody has approved yet.
+// unapproved are the batches that are not approved yet.
 func (j Inbox) unapproved(ctx context.Context) (waiting []UnapprovedBatch, err error) {
 	batches, err := j.Batches.RecentBatches(ctx, 1000)
 	if err != nil {

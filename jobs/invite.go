@@ -26,7 +26,7 @@ type Invite struct {
 	Sender      MailSender
 	Channel     ledger.Channel  // how the sender delivers
 	From        netmail.Address // whom customers answer
-	Language    string          // of mails to customers whose language nobody knows
+	Language    string          // of mails to customers whose language is unknown
 	RepeatAfter int             // days in which a customer is not invited again
 	Again       bool            // invite customers that were invited in these days, too
 	Ceiling     int             // the most that one invocation may send
@@ -72,7 +72,7 @@ type MailSender interface {
 	Send(context.Context, mail.Message) error
 }
 
-// InviteResult says what became of one customer.
+// InviteResult is the outcome for one customer.
 type InviteResult string
 
 const (
@@ -110,7 +110,7 @@ const (
 	NotDelivered         InviteReason = "not_delivered"          // by the mail server
 )
 
-// Invited is what became of one customer.
+// Invited is the outcome for one customer.
 type Invited struct {
 	Line       int // of a list; zero: none
 	Partner    ledger.Partner
@@ -126,7 +126,7 @@ type Invited struct {
 	Hint       string
 }
 
-// Invitations is what became of all customers.
+// Invitations is the outcome for all customers.
 type Invitations struct {
 	DryRun    bool
 	Customers []Invited

@@ -341,7 +341,7 @@ func (i *inviting) lookUp(ctx context.Context, p *invitePlan) (found []attestati
 	return found, nil
 }
 
-// standingOf is that of a customer that was looked up: nobody has read yet whether it has accepted.
+// standingOf is the standing of a customer that was looked up; whether it has accepted is not read yet.
 func standingOf(c standing.Customer) standing.Standing {
 	if c.Relationship != "" && !strings.EqualFold(c.Relationship, standing.Reseller) {
 		return standing.Excluded
@@ -349,7 +349,7 @@ func standingOf(c standing.Customer) standing.Standing {
 	return standing.Blocked
 }
 
-// askForRelationship is for those who are nobody's customer.
+// askForRelationship is for companies that are not a customer yet.
 func (i *inviting) askForRelationship(p *invitePlan) {
 	p.Kind = ledger.InviteToRelationship
 	if len(i.Partners.List) != 1 {

@@ -63,7 +63,7 @@ func (i *inviting) sendOne(ctx context.Context, p *invitePlan) error {
 	return err
 }
 
-// outcomeOfMail says what became of a message, and whether the next ones would meet the same.
+// outcomeOfMail is the outcome of sending a message, and whether the next ones would meet the same.
 func outcomeOfMail(err error) (outcome ledger.InvitationOutcome, stop bool) {
 	if err == nil {
 		return ledger.InvitationDelivered, false

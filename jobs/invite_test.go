@@ -211,7 +211,7 @@ func (i *invitations) run(t *testing.T, source jobs.InviteSource) (jobs.Invitati
 	return i.Run(t.Context(), source)
 }
 
-// shownInvitations are what became of each customer, and why.
+// shownInvitations are the outcomes of the customers, and why.
 func shownInvitations(done jobs.Invitations) (shown []string) {
 	for _, c := range done.Customers {
 		line := fmt.Sprintf("%s %s %s %s", c.Customer, c.Kind, c.Language, c.Result)

@@ -40,7 +40,7 @@ type LoginService interface {
 	Close()
 }
 
-// LoggedIn is what became of a login.
+// LoggedIn is the result of a login.
 type LoggedIn struct {
 	SignedIn
 	Saved          bool

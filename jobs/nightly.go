@@ -17,17 +17,17 @@ type Nightly struct {
 	Report    Report
 }
 
-// NightSummary is what became of a night. Everything that tells people or machines about it reads
+// NightSummary is the result of a night. Everything that tells people or machines about it reads
 // this value.
 type NightSummary struct {
 	Reconcile Step[[]PartnerRun]
 	Import    Step[InboxResult]
 	Submit    Step[SubmittedAll]
 	Report    Step[ReportFile]
-	Notify    error // what could not be told about the night: a warning, never its failure
+	Notify    error // notifications that failed: a warning, never its failure
 }
 
-// Step is what became of one step of a night.
+// Step is the result of one step of a night.
 type Step[R any] struct {
 	Result R
 	Err    error // nil: done, or left out
@@ -75,10 +75,10 @@ func step[R any](ctx context.Context, run func(context.Context) (R, error)) (s S
 	return s
 }
 
-// Warn adds what could not be told about the night.
+// Warn adds notifications that failed.
 func (s *NightSummary) Warn(warnings ...error) {
 	if all := errors.Join(warnings...); all != nil {
-		s.Notify = partialHint("not_notified", fmt.Sprintf("not everybody was told about the night: %s", all),
+		s.Notify = partialHint("not_notified", fmt.Sprintf("some notifications of the night failed: %s", all),
 			"Correct notify, mail or --metrics-file; the work of the night is not affected.")
 	}
 }

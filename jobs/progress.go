@@ -12,7 +12,7 @@ import (
 )
 
 // Watch returns who is told how far a task has come: how many of its items are done, and how many are expected, 0 if that
-// is not known. It may be called from several goroutines. A nil Watch tells nobody.
+// is not known. It may be called from several goroutines. A nil Watch does nothing.
 type Watch func(task string) func(done, expected int)
 
 func (w Watch) task(name string) func(done, expected int) {

@@ -78,7 +78,7 @@ type ListLedger interface {
 	Known(ctx context.Context, customers []string) ([]standing.Record, error)
 }
 
-// Result is what became of one attempt at a run.
+// Result is the result of one attempt at a run.
 type Result struct {
 	Run     ledger.Run // zero: there was nothing to do
 	Resumed bool
@@ -114,7 +114,7 @@ func (e *UnbalancedError) Hint() string {
 		"next attempt. If so many customers really changed, raise reconcile.max_gone_percent for one run.")
 }
 
-// Run makes one run, or continues the one that was interrupted or not believed. When ctx ends, no
+// Run makes one run, or continues the one that was interrupted or whose answers were implausible. When ctx ends, no
 // more work is taken, what is in flight is finished and saved, and the context's cause is returned;
 // the next Run continues.
 func (j Reconcile) Run(ctx context.Context, runs Ledger, now func() time.Time) (result Result, err error) {

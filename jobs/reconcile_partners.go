@@ -37,7 +37,7 @@ type PartnerLedger interface {
 	EnrichLedger
 }
 
-// PartnerRun is what became of one partner's run.
+// PartnerRun is the result of one partner's run.
 type PartnerRun struct {
 	Partner ledger.Partner
 	Result
@@ -128,7 +128,7 @@ func (j ReconcilePartners) log(r PartnerRun) {
 		"retries", r.Cost.Retries, "seconds", r.Cost.Seconds)
 }
 
-// summarize makes one error of what became of each partner; stopped is why the program was told to
+// summarize makes one error of the partners' results; stopped is why the program was told to
 // stop, if it was.
 func summarize(stopped error, runs []PartnerRun) error {
 	var failed []error

@@ -188,7 +188,7 @@ func (j Report) target(ctx context.Context) (path, kept string, err error) {
 			candidate = fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(path, extension), n, extension)
 		}
 		info, err := os.Stat(candidate)
-		if err != nil || !info.Mode().IsRegular() { // writing says what is wrong
+		if err != nil || !info.Mode().IsRegular() { // writing returns the error
 			return candidate, kept, nil
 		}
 		replaceable, err := j.replaceable(ctx, candidate)
@@ -272,7 +272,7 @@ func (j Report) ofNewestRuns() bool {
 	return j.Show.Run == 0 && j.Show.Against == 0 && j.Show.AsOf.IsZero()
 }
 
-// isDaily tells the report of the morning: the whole workbook of the newest runs of all partners.
+// isDaily reports whether this is the daily report: the whole workbook of the newest runs of all partners.
 func (j Report) isDaily() bool {
 	return j.ofNewestRuns() && j.AllPartners && j.Format == "xlsx" && len(j.Sheets) == 0
 }

@@ -69,7 +69,7 @@ func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []
 			return nil, now, fmt.Errorf("look up the runs of %s: %w", p.Name, err)
 		}
 		if past := wanted != nil || !j.AsOf.IsZero(); past && one.Run == nil && one.Failed == nil && one.Unfinished == nil {
-			continue // nobody knew of it then
+			continue // it was not known then
 		}
 		one.Stale = one.Stale && !neverReported
 		if against != nil && against.Partner.ID == p.ID {

@@ -95,6 +95,7 @@ func (b *lab) tookEffectOnce(t *testing.T, rows []attestation.Attestation) {
 }
 
 func TestEveryAttestationTakesEffectOnce(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string]simulator.Options{
 		"an easy night": {},
 		"lost answers":  {Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{ServerError: 0.1, Reset: 0.1, Truncated: 0.1, GatewayPage: 0.1}}},

@@ -72,7 +72,7 @@ func (s *sweep) readAll(ctx context.Context, source source) error {
 	}
 	s.run.Totals.Unlisted = missing
 	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.limits()) {
-		return nil // a list that is not believed makes nobody gone; the checks will say so
+		return nil // no customer is gone because of an implausible list; a check fails instead
 	}
 	return s.stream(ctx, s.unlisted, s.readUnlisted)
 }
@@ -82,7 +82,7 @@ func (s *sweep) stream(ctx context.Context, source source, read func(context.Con
 	return pipeline[ledger.Listed, ledger.Reading]{workers: s.Concurrency, source: source, work: read, save: s.save}.run(ctx)
 }
 
-// save writes a chunk of readings, which is in the ledger whole or not at all.
+// save writes a chunk of readings, in one transaction.
 func (s *sweep) save(ctx context.Context, chunk []ledger.Reading) error {
 	if err := s.runs.SaveReadings(ctx, s.run, s.now(), chunk); err != nil {
 		return err
@@ -177,7 +177,7 @@ const (
 	mostCustomersAtFirst = 2_000_000
 )
 
-// listed walks the service's list, page by page, leaving out who was read in an earlier attempt.
+// listed walks the service's list, page by page, leaving out customers that were read in an earlier attempt.
 func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
 		pagesWithoutNew, total, most := 0, 0, mostCustomersAtFirst

@@ -141,6 +141,7 @@ func (b *lab) agrees(t *testing.T, r ledger.Run) {
 }
 
 func TestEveryStandingAndReasonIsRight(t *testing.T) {
+	t.Parallel()
 	const customers = 3000
 	databases(t, func(t *testing.T, address string) {
 		b := set(t, address, simulator.Options{Seed: 3, Customers: customers, Mix: simulator.MixAllKinds, RepeatedIDs: 0.02})
@@ -162,6 +163,7 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 }
 
 func TestFaultsChangeNoStanding(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		b := set(t, address, simulator.Options{Seed: 4, Customers: 3000, Mix: simulator.MixAllKinds, RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute,
 			Names: simulator.MixedCase, KillTokensEvery: 700, BrokenCustomers: 0.002, PageSizeCap: 300, RetryAfter: simulator.RetryAfterDate,
@@ -200,7 +202,7 @@ func TestAListThatCannotBeBelievedClosesNobody(t *testing.T) {
 			require.Equal(t, ledger.Failed, unbalanced.Run.State)
 			require.ErrorContains(t, err, "list (")
 			require.False(t, ledger.AllPassed(result.Run.Checks))
-			require.Zero(t, b.sim.Stats().Requests["customer"], "nobody is asked for on the word of such a list")
+			require.Zero(t, b.sim.Stats().Requests["customer"], "no customer is read because of such a list")
 
 			require.NoError(t, b.sim.SetNight(1))
 			third, err := b.night(t.Context(), 3)
@@ -222,6 +224,7 @@ func TestMissingFromTheListButStillThereIsNotGone(t *testing.T) {
 }
 
 func TestAnInterruptedRunIsContinued(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		b := set(t, address, simulator.Options{Seed: 8, Customers: 3000, Mix: simulator.MixAllKinds})
 		stop := errors.New("stop")
@@ -251,6 +254,7 @@ func TestAnInterruptedRunIsContinued(t *testing.T) {
 }
 
 func TestALostLeaseEndsTheRun(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		b := set(t, address, simulator.Options{Seed: 9, Customers: 2000})
 		taken := false

@@ -10,7 +10,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
-// byFlag adds --by to a command and returns who runs it: the name is that of the flag, else of who called sudo, else of
+// byFlag adds --by to a command and returns who runs it: the name comes from the flag, else from who called sudo, else from
 // the user; user id and host are what the system says.
 func (a *app) byFlag(cmd *cobra.Command) func() attestation.Actor {
 	by := cmd.Flags().String("by", "", "who does this; recorded in the ledger (else the user who runs the command, or called sudo)")

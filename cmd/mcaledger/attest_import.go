@@ -50,7 +50,7 @@ func batchReplies(files []jobs.ImportedFile) []batchReply {
 	return replies
 }
 
-// printImported writes what became of each file.
+// printImported prints the result of each file.
 func (a *app) printImported(done jobs.Imported) {
 	for _, f := range done.Files {
 		b := f.Batch

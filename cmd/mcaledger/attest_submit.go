@@ -52,7 +52,7 @@ func (a *app) attestSubmitCommand() *cobra.Command {
 		}
 		return err
 	}))
-	cmd.Long = `submit sends what is approved, once each, and finds out what became of requests whose answer was
+	cmd.Long = `submit sends what is approved, once each, and finds out the outcome of requests whose answer was
 lost. Any number of hosts may submit at the same time. More than attestation.ceiling are not sent
 at once.`
 	example(cmd, "mcaledger attest submit --dry-run", "mcaledger attest submit", "mcaledger attest submit --partner contoso --limit 100")

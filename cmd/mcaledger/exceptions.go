@@ -31,7 +31,7 @@ such a list: fill in these columns of its sheet Blocked or Exceptions, and impor
 	return cmd
 }
 
-// exceptionsReply is what became of a file of exceptions, in JSON; its names are a contract.
+// exceptionsReply is the result of importing a file of exceptions, in JSON; its names are a contract.
 type exceptionsReply struct {
 	head
 	DryRun      bool                   `json:"dry_run"`

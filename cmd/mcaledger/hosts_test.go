@@ -31,6 +31,7 @@ import (
 // one wakes. The service catches no repeats and loses answers besides. Whether the stopped process is of another host, or lives on this one and
 // can be seen not to be dead, its claims are its own until they run out.
 func TestAHostIsStoppedAndWakes(t *testing.T) {
+	t.Parallel()
 	for name, host := range map[string]string{"on another host": "another host", "on the same host": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -30,7 +30,7 @@ type question struct {
 	flag  string
 	key   string // of the configuration; empty: every value is good
 	usage string // of the flag
-	ask   string // empty: nobody is asked
+	ask   string // empty: not asked
 	usual func() string
 	value string
 }
@@ -143,7 +143,7 @@ func shellWord(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// usualTimezone is that of this machine, if it has a name.
+// usualTimezone is the time zone of this machine, if it has a name.
 func (a *app) usualTimezone() string {
 	link, _ := os.Readlink("/etc/localtime")
 	_, linked, _ := strings.Cut(link, "zoneinfo/")

@@ -20,7 +20,7 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// inviteReply is what became of invitations, in JSON; its names are a contract.
+// inviteReply is the result of inviting, in JSON; its names are a contract.
 type inviteReply struct {
 	head
 	DryRun    bool              `json:"dry_run"`

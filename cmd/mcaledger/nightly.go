@@ -17,7 +17,7 @@ type nightlyReply struct {
 	Submit    *submitReply    `json:"attest submit"`
 	Report    *reportReply    `json:"report"`
 	Head      string          `json:"head"`           // of the events of the ledger
-	Warnings  []string        `json:"warnings"`       // what could not be told about the night
+	Warnings  []string        `json:"warnings"`       // notifications that failed
 	Plan      *planReply      `json:"plan,omitempty"` // of a dry run
 }
 
@@ -49,7 +49,7 @@ func (a *app) nightlyCommand() *cobra.Command {
 			return a.nightly(ctx, metricsFile, r)
 		})
 	cmd.Long = `nightly does the work of a night: it reconciles, imports the inbox, submits what is approved,
-writes the report and tells who is to be told. A step that fails does not keep the next ones from
+writes the report and sends the notifications. A step that fails does not keep the next ones from
 being done.`
 	example(cmd, "mcaledger nightly --quiet", "mcaledger nightly --dry-run", "mcaledger nightly --json --metrics-file /var/lib/node_exporter/mcaledger.prom")
 	cmd.Flags().StringVar(&metricsFile, "metrics-file", "", "write Prometheus metrics to this file at the end")

@@ -84,7 +84,7 @@ func mailServer(c config.Config) (mail.Server, error) {
 func (t *teller) warn(warnings ...error) {
 	for _, err := range warnings {
 		if err != nil {
-			t.log().Warn("not everybody is told about the night", "error", err)
+			t.log().Warn("notifications of the night failed", "error", err)
 			t.warnings = append(t.warnings, err)
 		}
 	}
@@ -92,7 +92,7 @@ func (t *teller) warn(warnings ...error) {
 
 // end tells how the night ended. w is nil if the ledger could not be opened.
 func (t *teller) end(ctx context.Context, w *workspace, s *jobs.NightSummary) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // an interrupted night is told too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // an interrupted night is reported too
 	defer cancel()
 	t.warn(t.notifier.Finished(ctx, t.night(ctx, w, *s))...)
 	if t.smtp != nil {
@@ -174,7 +174,7 @@ func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun)
 	completed, err := w.ledger.CompletedRuns(ctx, run.Partner.ID, t.Now(), 2)
 	if err != nil || len(completed) < 2 {
 		t.warn(err)
-		return p // on the first night everybody is new
+		return p // on the first night all customers are new
 	}
 	p.NewlyUnreadable = max(0, totals.Unreadable-completed[1].Totals.Unreadable)
 	for step, err := range w.ledger.Changes(ctx, run.Partner.ID, completed[0].ID, completed[1].ID) {

@@ -16,7 +16,7 @@ import (
 
 // safeWriter writes text for people and for logs. Names come from files and from customers, so characters that control a
 // terminal, or that change the direction of the text around them, are written as \u001b and the like, which JSON reads
-// back. It keeps the first error: nobody looks at the errors of single lines.
+// back. It keeps the first error: callers do not check single lines.
 type safeWriter struct {
 	mu     sync.Mutex
 	to     io.Writer

@@ -29,7 +29,7 @@ type task struct {
 	done, expected int // 0 expected: not known
 }
 
-// logEvery is how often a task is logged where nobody watches.
+// logEvery is how often a task is logged when there is no terminal.
 const logEvery = time.Minute
 
 func (a *app) newProgress() *progress {

@@ -12,7 +12,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/config"
 )
 
-// answers fills in what no flag gave: by asking a person, or by what is usual.
+// answers fills in what no flag gave, by asking a person or by the usual value.
 func (a *app) answers(ctx context.Context, questions []*question) error {
 	var missing []string
 	for _, q := range questions {
@@ -28,7 +28,7 @@ func (a *app) answers(ctx context.Context, questions []*question) error {
 		return a.askAll(ctx, questions)
 	}
 	if len(missing) > 0 {
-		return usageErrorf("%s must be given where nobody can be asked on a terminal", strings.Join(missing, ", "))
+		return usageErrorf("%s must be given where there is no terminal to ask on", strings.Join(missing, ", "))
 	}
 	for _, q := range questions {
 		if q.value == "" && q.usual != nil {
@@ -51,7 +51,7 @@ func (a *app) mayAsk() bool {
 	return ok && term.IsTerminal(int(file.Fd())) && !a.json && !a.quiet
 }
 
-// askAll asks on stderr for what is not known yet. Return alone takes what is usual.
+// askAll asks on stderr for missing values. An empty line takes the usual value.
 func (a *app) askAll(ctx context.Context, questions []*question) error {
 	lines := make(chan string)
 	go func() { // a read of the terminal does not end when the program is interrupted

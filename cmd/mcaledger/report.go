@@ -63,7 +63,7 @@ func (a *app) reportCommand() *cobra.Command {
 		})(ctx)
 	})
 	cmd.Long = `report writes the workbook of the newest completed runs into report.dir, or any part of it, or of
-any earlier run, elsewhere. It calls nobody, and needs no secret of Partner Center.`
+any earlier run, elsewhere. It makes no network calls and needs no secret of Partner Center.`
 	example(cmd, "mcaledger report", "mcaledger report --run 42 --out run-42.xlsx", "mcaledger report --sheet Blocked --out blocked.csv",
 		"mcaledger report --format json --out - | jq .")
 	f := cmd.Flags()

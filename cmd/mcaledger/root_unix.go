@@ -43,7 +43,7 @@ func refuseForeignFile(path string) error {
 	}
 	info, err := os.Stat(filepath.Dir(path))
 	if err != nil {
-		return nil // opening it says what is wrong
+		return nil // opening it returns the error
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || stat.Uid == 0 {

@@ -121,7 +121,7 @@ func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
 	f.Float64Var(&o.RepeatedIDs, "repeated-ids", 0, "share of customers listed twice")
 	f.Float64Var(&o.DroppedFromList, "dropped", 0, "share of customers missing from the list but still there")
 	f.Float64Var(&o.TruncatedList, "truncated-list", 0, "part of the list that is served; 0 for all")
-	f.BoolVar(&o.EmptyList, "empty-list", false, "serve a list of nobody")
+	f.BoolVar(&o.EmptyList, "empty-list", false, "serve an empty list")
 	f.IntVar(&o.ListAccidentsFrom, "list-accidents-from", 0, "first night of the last three")
 	f.IntVar(&o.ListAccidentsUntil, "list-accidents-until", 0, "last night of them; 0 for none")
 	f.StringVar(&o.Home, "home", "", "country of most customers, such as BR, with the names of ordinary companies; empty for names of all kinds")
@@ -150,7 +150,7 @@ func simulatorFlags(f *pflag.FlagSet, o *simulator.Options) {
 	enhancedFlags(f, &o.Enhanced)
 }
 
-// enhancedFlags are those of the enhanced route.
+// enhancedFlags are the flags of the enhanced route.
 func enhancedFlags(f *pflag.FlagSet, e *simulator.Enhanced) {
 	f.StringVar(&e.EmailField, "enhanced-email-field", "", "name of the e-mail address when an attestation is created; empty for emailAddress")
 	f.StringVar(&e.PhoneField, "enhanced-phone-field", "", "name of the telephone number; empty for phoneNumber")
@@ -160,7 +160,7 @@ func enhancedFlags(f *pflag.FlagSet, e *simulator.Enhanced) {
 	f.StringVar(&e.StatusField, "enhanced-status-field", "", "name of the status in answers; empty for attestationStatus")
 	f.StringVar(&e.DateField, "enhanced-date-field", "", "name of the day of acceptance in answers; empty for dateAgreed")
 	f.StringVar(&e.StatusPath, "enhanced-status-path", "", "path to ask for the status; empty for /v1/attestations/enhanced/{id}")
-	f.StringVar(&e.Pending, "enhanced-pending", "", "word for a link that nobody has accepted; empty for Pending")
+	f.StringVar(&e.Pending, "enhanced-pending", "", "word for a link that was not accepted; empty for Pending")
 	f.StringVar(&e.Accepted, "enhanced-accepted", "", "word for an accepted one; empty for Accepted")
 	f.StringVar(&e.Expired, "enhanced-expired", "", "word for an expired one; empty for Expired")
 	f.BoolVar(&e.WithoutLink, "enhanced-without-link", false, "answers do not have the link")
@@ -172,7 +172,7 @@ func enhancedFlags(f *pflag.FlagSet, e *simulator.Enhanced) {
 	f.BoolVar(&e.DocumentsGone, "enhanced-documents-gone", false, "answer 404 to the addresses of accepted agreements")
 }
 
-// signInFlags are those of how people sign in.
+// signInFlags are the flags of the sign-in pages.
 func signInFlags(f *pflag.FlagSet, s *simulator.SignIn) {
 	f.IntVar(&s.Refused, "sign-in-refused", 0, fmt.Sprintf("AADSTS number that every sign-in ends with, one of %v", simulator.SignInErrors()))
 	choice(f, &s.RefusedAt, "sign-in-refused-at", "where it ends: empty for the way back to the program, page, token")
@@ -188,7 +188,7 @@ func signInFlags(f *pflag.FlagSet, s *simulator.SignIn) {
 	f.DurationVar(&s.DeviceLife, "device-life", 0, "how long the code of a device lives; 0 for 15m")
 }
 
-// writesFlags are those of how attestations are taken.
+// writesFlags are the flags of attestation calls.
 func writesFlags(f *pflag.FlagSet, w *simulator.Writes) {
 	f.IntVar(&w.Quota, "write-quota", 0, "attestations in a window before 429; 0 for no limit of their own")
 	f.DurationVar(&w.RememberFor, "remember-for", 0, "how long a request id is remembered; 0 for 10 minutes")

@@ -43,6 +43,7 @@ import (
 // Order is compared where it is said: columns, partners (as configured), and customers by name_key ("name as it is sorted"). Where nobody says it
 // (the rows of Attestations and Changes, the resellers, customers of one name_key) rows are matched by what names them.
 func TestTheWorkbookIsWhatTheDatabaseSays(t *testing.T) {
+	t.Parallel()
 	for name, database := range map[string]func(testing.TB) string{
 		"SQLite":     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
 		"PostgreSQL": pgtest.Database,
@@ -1138,7 +1139,7 @@ func (v view) log() (rows [][]any) {
 	return rows
 }
 
-// invited are the invitations, the newest first, with what became of each.
+// invited are the invitations, the newest first, with the outcome of each.
 func (v view) invited() [][]any {
 	var rows [][]any
 	for _, p := range v.partners {
@@ -1263,9 +1264,9 @@ func whatToDo(c record) string {
 func (v view) changes() (rows [][]any) {
 	for _, p := range v.partners {
 		before, after := v.customers(p.id, p.against), v.customers(p.id, p.run)
-		everybody := maps.Clone(before)
-		maps.Copy(everybody, after)
-		for id, c := range everybody { // as it is now, or as it was if it is gone
+		all := maps.Clone(before)
+		maps.Copy(all, after)
+		for id, c := range all { // as it is now, or as it was if it is gone
 			if change := v.change(p, before[id], after[id]); change != "" {
 				rows = append(rows, []any{in("change", change), c.text("name"), p.name, in("cause", cause(before[id], after[id])), in("standing", before[id].text("standing")), in("reason", before[id].text("reason")),
 					in("standing", after[id].text("standing")), in("reason", after[id].text("reason")), instant(c.when("blocked_since")), in("remedy", c.text("remedy")), c.text("display_id"),
@@ -1601,9 +1602,9 @@ func (v view) movedTwice(p shownPartner) bool {
 			continue
 		}
 		after := v.customers(p.id, r)
-		everybody := maps.Clone(before)
-		maps.Copy(everybody, after)
-		for id := range everybody {
+		all := maps.Clone(before)
+		maps.Copy(all, after)
+		for id := range all {
 			if v.change(p, before[id], after[id]) != "" {
 				moves[id]++
 			}

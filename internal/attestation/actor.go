@@ -25,7 +25,7 @@ const (
 	FromSudo      ActorSource = "sudo"       // who called sudo
 	FromUser      ActorSource = "user"       // the user of the process
 	FromFileOwner ActorSource = "file_owner" // whose file lay in the inbox
-	FromPolicy    ActorSource = "policy"     // nobody: the configuration decided
+	FromPolicy    ActorSource = "policy"     // no person: the configuration decided
 	FromProgram   ActorSource = "program"    // an automatic step
 )
 

@@ -92,7 +92,7 @@ type Customer struct {
 	OnRecord  standing.Agreement // the newest agreement that was read; zero: none
 }
 
-// Decision is what becomes of a row that was read.
+// Decision is the result for a row that was read.
 type Decision struct {
 	State    State
 	Reason   Reason
@@ -116,7 +116,7 @@ func Candidates(customers []Customer) []Customer {
 	return customers
 }
 
-// Admit decides what becomes of a row; the first thing that stands in its way is named.
+// Admit decides whether a row is queued; the first obstacle is named.
 func Admit(content Content, s Situation) Decision {
 	if len(s.Customers) != 1 {
 		return unknownOrShared(s)
@@ -134,13 +134,13 @@ func Admit(content Content, s Situation) Decision {
 			"Ask the customer's indirect provider to attest.")
 	case content.CompanyName != "" && !SameCompany(content.CompanyName, c.Name):
 		return refuse(OtherCompany, fmt.Sprintf("the customer with this id is called %q", c.Name),
-			"Check that tenant id and company name stand in the right row.")
+			"Check that tenant id and company name are in the right row.")
 	case len(s.OfDomain) > 0 && !slices.ContainsFunc(s.OfDomain,
 		func(other Customer) bool { return strings.EqualFold(other.ID, c.ID) }):
 		return refuse(OtherCompany,
-			fmt.Sprintf("the domain is that of another customer, %q; the customer with this id is called %q",
+			fmt.Sprintf("the domain belongs to another customer, %q; the customer with this id is called %q",
 				s.OfDomain[0].Name, c.Name),
-			"Check that tenant id and domain stand in the right row, or leave the domain out.")
+			"Check that tenant id and domain are in the right row, or leave the domain out.")
 	}
 	if d, decided := against(content, s); decided {
 		return d

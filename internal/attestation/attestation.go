@@ -6,7 +6,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Attestation is one row of a batch with what became of it.
+// Attestation is one row of a batch and its outcome.
 type Attestation struct {
 	ID           ID
 	PartnerID    string // empty: no partner has the customer
@@ -14,7 +14,7 @@ type Attestation struct {
 	CustomerName string
 	Content      Content
 	Cells        []string // the row as it was in the file
-	Admitted     State    // what became of it at import
+	Admitted     State    // its state after the import
 	State        State
 	Reason       Reason
 	Message      string
@@ -83,7 +83,7 @@ type Approval struct {
 	Policy ApprovalPolicy
 }
 
-// Counts are the rows of a batch by what became of them at import. Rows is the sum of the others.
+// Counts counts the rows of a batch by their result at import. Rows is the sum of the others.
 type Counts struct {
 	Rows, Queued, Refused, Duplicates, AlreadyKnown int
 }

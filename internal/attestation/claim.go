@@ -33,6 +33,6 @@ type Settlement struct {
 	Result  SendResult // of the open request; empty: nothing was sent or read
 	Read    bool       // found out by reading, not from the answer to the request
 	Answer  Answer
-	Wait    time.Duration // nobody claims the attestation before
+	Wait    time.Duration // the attestation is not claimed before
 	*Enhanced
 }

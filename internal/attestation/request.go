@@ -3,7 +3,7 @@ package attestation
 import "time"
 
 // Request is one request about an attestation: one that was sent to Microsoft to get it done, or a read that settled
-// what had become of it.
+// its outcome.
 type Request struct {
 	Number     int // from 1
 	Kind       RequestKind

@@ -116,7 +116,7 @@ func Statuses() []State {
 	return all
 }
 
-// Open reports whether something may still become of the attestation, or it has taken effect: a second one like it
+// Open reports whether the attestation may still take effect, or has: a second one like it
 // would be a duplicate.
 func (s State) Open() bool {
 	switch s {

@@ -22,7 +22,7 @@ func TestMoves(t *testing.T) {
 			}
 			ends = false
 			require.NotContains(t, []attestation.State{attestation.Refused, attestation.Duplicate, attestation.AlreadyKnown, attestation.Queued}, to,
-				"what became of a row at import is decided once")
+				"the outcome of a row at import is decided once")
 			if from == attestation.Queued {
 				require.NotContains(t, sent, to, "nothing is sent that was not approved")
 			}

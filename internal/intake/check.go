@@ -208,7 +208,7 @@ func (c *rowCheck) general(cell string, sentence bool) *problem {
 		return &problem{Formula, "this is a formula and not its value", "Copy the cell and paste it as a value"}
 	case !sentence && strings.IndexByte(cell, '"') >= 0:
 		return &problem{StrayQuote,
-			"a quotation mark stands here that is not closed, not doubled, or does not belong here", "Remove the " +
+			"a quotation mark is not closed, not doubled, or does not belong here", "Remove the " +
 				"quotation mark"}
 	}
 	return nil

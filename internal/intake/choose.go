@@ -16,7 +16,7 @@ type found struct {
 	header header
 	score  int
 	first  []string // the list's first line
-	rows   bool     // something stands below the header
+	rows   bool     // there are lines below the header
 	people bool     // a line has a tenant id and an address
 }
 
@@ -62,7 +62,7 @@ func (f *File) isTemplate(h header, row rawRow) bool {
 	return check.read(row).Skip == TemplateRow
 }
 
-// undelimited stands for a delimiter that no line has.
+// undelimited is a delimiter that no line has.
 const undelimited = 0
 
 // chooseDelimiter finds the header, and by it the delimiter: the one with which a line among the
@@ -123,7 +123,7 @@ func (f *File) otherDelimiter(text *csvText, first []string) error {
 	return nil
 }
 
-// separator is what stands between the names of a line that is a header but for its delimiter;
+// separator is what is between the names of a line that is a header but for its delimiter;
 // empty: it is none.
 func (f *File) separator(line string) string {
 	isName := func(r rune) bool {

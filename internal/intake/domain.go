@@ -18,9 +18,9 @@ func checkDomain(cell string) (string, *problem) {
 	bare = strings.TrimSuffix(bare, ".")
 	switch _, host, found := strings.Cut(name, "@"); {
 	case found && isDomain(host):
-		p.message, p.hint = "an e-mail address stands where the domain belongs", "Write "+host
+		p.message, p.hint = "an e-mail address where the domain belongs", "Write "+host
 	case isGUID(name):
-		p.code, p.message, p.hint = SwappedColumns, "a tenant id stands where the domain belongs", "Put it into a "+
+		p.code, p.message, p.hint = SwappedColumns, "a tenant id where the domain belongs", "Put it into a "+
 			"column customer_tenant_id, and leave this cell empty"
 	case strings.IndexFunc(name, beyondASCII) >= 0:
 		p.message, p.hint = "the domain has letters beyond a to z", "Write its form for machines, which begins with "+

@@ -24,7 +24,7 @@ func checkEmail(cell string) (string, *problem) {
 		p.message, p.hint = "the address has letters beyond a to z", "Write it as the customer's mail system knows "+
 			"it, without accents"
 	case isGUID(cell):
-		p.code, p.message = SwappedColumns, "a tenant id stands where the e-mail address belongs"
+		p.code, p.message = SwappedColumns, "a tenant id where the e-mail address belongs"
 	case strings.Count(cell, "@") > 1:
 		p.message, p.hint = "there is more than one address", "Write the address of the person who accepted, and no "+
 			"other"

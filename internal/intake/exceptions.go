@@ -40,7 +40,7 @@ type ExceptionRow struct {
 // exceptionCells are the columns of an exception. A file has at least one of them.
 var exceptionCells = []column{owner, dueOn, comment, acceptedUntil}
 
-// exceptionColumns are those of a list of exceptions.
+// exceptionColumns are the columns of a list of exceptions.
 var exceptionColumns = append([]column{tenantID, domain, companyName, partner}, exceptionCells...)
 
 // ExceptionHeader names the columns of a list of exceptions.
@@ -58,7 +58,7 @@ const (
 	longestComment = 2000
 )
 
-// mostExceptions is how many rows of a file may say something: they are kept in memory until all of
+// mostExceptions is how many rows of a file may hold an exception: they are kept in memory until all of
 // them are known.
 const mostExceptions = 100_000
 
@@ -426,13 +426,13 @@ func isDash(cell string) bool {
 	return false
 }
 
-// ExceptionResult is a row of a list of exceptions, and what became of it.
+// ExceptionResult is a row of a list of exceptions and its result.
 type ExceptionResult struct {
 	Cells                []string // in the order of ExceptionHeader
 	Result, Reason, Hint string
 }
 
-// WriteExceptionResults writes rows with what became of them, to be corrected and imported again.
+// WriteExceptionResults writes rows with their results, to be corrected and imported again.
 func WriteExceptionResults(w io.Writer, f Format, rows []ExceptionResult) error {
 	list := newListWriter(w, f)
 	if err := list.Write(append(ExceptionHeader(), "result", "reason", "hint")); err != nil {
@@ -447,7 +447,7 @@ func WriteExceptionResults(w io.Writer, f Format, rows []ExceptionResult) error 
 }
 
 // ExceptionOf is what a person says of an exception in place of a file: each value as it would
-// stand in a cell, nil where nothing is said. An empty value empties the cell.
+// appear in a cell, nil where the row has none. An empty value empties the cell.
 func ExceptionOf(ownerCell, dueCell, commentCell, untilCell *string) (Exception, error) {
 	header, cells := []string{tenantID.String()}, []string{"11111111-1111-4111-8111-111111111111"} // anybody's
 	for i, cell := range []*string{ownerCell, dueCell, commentCell, untilCell} {

@@ -148,7 +148,7 @@ func TestFilesThatAreNoListOfExceptions(t *testing.T) {
 			" line 1: the required columns owner, due_date, comment, accepted_until are missing. " +
 				"One of them is enough. Add what is missing to the header and fill it in"},
 		"no customer": {"owner,comment\nBea,called\n",
-			" line 1: the required column customer_tenant_id is missing. A column customer_domain can stand instead of customer_tenant_id. Add what is missing to the header and fill it in"},
+			" line 1: the required column customer_tenant_id is missing. A column customer_domain can be used instead of customer_tenant_id. Add what is missing to the header and fill it in"},
 		"a column twice": {"tenant_id,owner,comment,notes\n" + anID + ",Bea,called,wrote\n",
 			" line 1, column notes: columns 3 (comment) and 4 (notes) both mean comment. Keep the right one, and delete or rename the other"},
 		"no header": {anID + ",Bea,2026-12-01\n",

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// headerLines is how far down the header may stand, below title lines.
+// headerLines is how far down the header may be, below title lines.
 const headerLines = 20
 
 // header is the line that names the columns.
@@ -14,10 +14,10 @@ type header struct {
 	line    int
 	cells   []string       // as they came
 	columns []column       // what each cell names; unknownColumn: nothing that we know
-	at      [columns]int   // where each known column stands; negative: it is not there
-	again   map[column]int // where a column that is there twice stands again
-	rivals  map[column]int // where a column stands that may be meant instead of one with a vague name
-	results []int          // where the columns of an earlier result file stand
+	at      [columns]int   // index of each known column; negative: missing
+	again   map[column]int // second index of a column that is there twice
+	rivals  map[column]int // index of a column that may be meant instead of one with a vague name
+	results []int          // indexes of the columns of an earlier result file
 }
 
 // understood takes a line for a header. A vague name is believed only where no clear one names the
@@ -67,7 +67,7 @@ func (h header) findRivals() map[column]int {
 	return rivals
 }
 
-// isDate reports whether dates stand in a column.
+// isDate reports whether a column holds dates.
 func (h header) isDate(i int) bool {
 	return i < len(h.columns) && (h.columns[i] == dateAgreed || h.columns[i] == dueOn || h.columns[i] == acceptedUntil)
 }
@@ -144,7 +144,7 @@ func (h header) isBlank(cells []string) bool {
 }
 
 // isUnread reports whether a line has nothing in the columns that are read. A line in which an
-// address or a tenant id stands elsewhere is a row whose cells are in the wrong columns.
+// address or a tenant id is elsewhere is a row whose cells are in the wrong columns.
 func (h header) isUnread(cells []string) bool {
 	for i, cell := range cells {
 		cell = clean(cell)
@@ -210,7 +210,7 @@ func (h header) missingError(missing []column, v vocabulary) *FileError {
 		}
 	}
 	if h.at[tenantID] < 0 && h.at[domain] < 0 {
-		hints = append(hints, "A column customer_domain can stand instead of customer_tenant_id.")
+		hints = append(hints, "A column customer_domain can be used instead of customer_tenant_id.")
 	}
 	if full := slices.IndexFunc(h.cells, isFullName); full >= 0 && (slices.Contains(missing, firstName) ||
 		slices.Contains(missing, lastName)) {

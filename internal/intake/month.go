@@ -30,7 +30,7 @@ var weekdays = map[string]time.Weekday{
 // namedDate is a date whose month is a name.
 type namedDate struct {
 	month   time.Month
-	numbers []string // as they stand, the day and the year
+	numbers []string // the day and the year, in the order of the text
 	weekday time.Weekday
 	dated   bool // weekday is set
 }

@@ -54,10 +54,10 @@ func checkName(name string) *problem {
 		return &problem{TooLong, fmt.Sprintf("the name is longer than %d characters", longestName),
 			"Write the signer's name, and nothing else"}
 	case strings.IndexByte(name, '@') >= 0:
-		return &problem{SwappedColumns, "an e-mail address stands where a name belongs",
+		return &problem{SwappedColumns, "an e-mail address where a name belongs",
 			"Check whether the cells of this row are in the wrong columns"}
 	case isGUID(name):
-		return &problem{SwappedColumns, "a tenant id stands where a name belongs",
+		return &problem{SwappedColumns, "a tenant id where a name belongs",
 			"Check whether the cells of this row are in the wrong columns"}
 	}
 	if r, found := controlled(name, false); found {
@@ -75,7 +75,7 @@ func checkName(name string) *problem {
 			letters = true
 		case r == '?' || r == '¿':
 			return &problem{LostLetters,
-				"a question mark stands where a letter was: letters were lost when the list was exported in a " +
+				"a question mark in the place of a letter: letters were lost when the list was exported in a " +
 					"narrow encoding",
 				"Export the list again as CSV UTF-8 (in Windows PowerShell: Export-Csv -Encoding UTF8), or write " +
 					"the name anew"}

@@ -291,10 +291,10 @@ func (f *File) understood(seen survey, order DateOrder) Understanding {
 }
 
 const (
-	// hopelessAfter is how many rows are tried before a file may be refused for its rows.
-	hopelessAfter = 1000
-	// hopelessShare is how many of them, in per cent, must be refused.
-	hopelessShare = 95
+	// refusableAfter is how many rows are tried before a file may be refused for its rows.
+	refusableAfter = 1000
+	// refusedShare is how many of them, in per cent, must be refused.
+	refusedShare = 95
 )
 
 // refuseHopeless refuses a file of which nearly all of the first rows are refused: then the file is
@@ -321,11 +321,11 @@ func (f *File) refuseHopeless() error {
 				examples[first] = row.Refusals[0]
 			}
 		}
-		if rows++; rows == hopelessAfter {
+		if rows++; rows == refusableAfter {
 			break
 		}
 	}
-	if rows < hopelessAfter || refused*100 < rows*hopelessShare {
+	if rows < refusableAfter || refused*100 < rows*refusedShare {
 		return nil
 	}
 	var worst fault

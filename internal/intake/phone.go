@@ -43,7 +43,7 @@ func checkPhone(cell, country string) (string, *problem) {
 			"a spreadsheet has taken the telephone number for a number and rounded it",
 			"Format the column as text, and type the number again, as +5511987654321"}
 	case hasAddress(cell):
-		return "", &problem{SwappedColumns, "an e-mail address stands where the telephone number belongs",
+		return "", &problem{SwappedColumns, "an e-mail address where the telephone number belongs",
 			"Check whether the cells of this row are in the wrong columns"}
 	case strings.IndexFunc(cell, unicode.IsLetter) >= 0:
 		return "", &problem{BadPhone, "there are letters in the telephone number, or an extension", hint +

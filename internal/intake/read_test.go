@@ -321,15 +321,15 @@ func TestAFileFromAPipe(t *testing.T) {
 func TestMemoryDoesNotGrowWithRefusedRows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "refused.csv")
 	require.NoError(t, os.WriteFile(path, []byte("customer_tenant_id,first_name,last_name,email,date_agreed\n"+
-		strings.Repeat(aRow+"\n", hopelessAfter)+strings.Repeat("x\n", 150_000)), 0o600))
-	require.Less(t, retained(t, path, hopelessAfter, 150_000), uint64(4<<20))
+		strings.Repeat(aRow+"\n", refusableAfter)+strings.Repeat("x\n", 150_000)), 0o600))
+	require.Less(t, retained(t, path, refusableAfter, 150_000), uint64(4<<20))
 }
 
 func TestAFileOfRefusedRowsIsRefusedInOneSentence(t *testing.T) {
 	t.Parallel()
 	const header = "customer_tenant_id,first_name,last_name,email,date_agreed\n"
 	bad := strings.Replace(aRow, "maria.silva@contoso.com", "maria.silva", 1) + "\n"
-	wrong := refusedFile(t, upload(t, header+aRow+"\n"+strings.Repeat(bad, hopelessAfter)), Options{AsOf: asOf})
+	wrong := refusedFile(t, upload(t, header+aRow+"\n"+strings.Repeat(bad, refusableAfter)), Options{AsOf: asOf})
 	require.Equal(t, MostlyRefused, wrong.Code)
 	require.Contains(t, wrong.Error(),
 		"line 3, column email: 999 of the first 1000 rows would be refused, 999 of them like this one: this is not "+
@@ -337,9 +337,9 @@ func TestAFileOfRefusedRowsIsRefusedInOneSentence(t *testing.T) {
 	require.NotContains(t, wrong.Error(), "maria")
 
 	for name, content := range map[string]string{
-		"a shorter one has an answer for each row": header + strings.Repeat(bad, hopelessAfter-1),
+		"a shorter one has an answer for each row": header + strings.Repeat(bad, refusableAfter-1),
 		"and one with a good row among twenty": header + strings.Repeat(aRow+"\n", 51) + strings.Repeat(bad,
-			10*hopelessAfter),
+			10*refusableAfter),
 	} {
 		f, err := Open(upload(t, content), Options{AsOf: asOf})
 		require.NoError(t, err, name)

@@ -28,7 +28,7 @@ const (
 	BadCountry        Code = "bad_country"          // neither a code of ISO 3166-1 nor a country's name
 	BadLanguage       Code = "bad_language"         // neither a BCP 47 tag nor a language's name
 	BadMark           Code = "bad_mark"             // PartnerAttestationCompleted is neither true nor false
-	SwappedColumns    Code = "swapped_columns"      // what stands here belongs into another column
+	SwappedColumns    Code = "swapped_columns"      // the value belongs into another column
 	TooLong           Code = "too_long"             //
 	TooManyCells      Code = "too_many_cells"       // more cells than the header has
 	CutOff            Code = "cut_off"              // the file ends in the middle of this row

@@ -9,7 +9,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Result is one line of the result file: the cells of a row as they came, and what became of it.
+// Result is one line of the result file: the cells of a row as they came, and its result.
 type Result struct {
 	Cells         []string
 	Result        string // queued, refused, duplicate, already_known, …; empty for lines that are not rows

@@ -103,7 +103,7 @@ func (s survey) wrong(h header) error {
 	switch {
 	case s.second > 0:
 		return &FileError{Line: s.second, Code: SecondHeader,
-			Message: "another header stands here, whose columns are not those of the first one; the rows below it " +
+			Message: "another header, whose columns are not those of the first one; the rows below it " +
 				"would be misread",
 			Hint: "Save the two lists as two files, and import both"}
 	case s.rows == 0 && s.skipped[NotMarked] > 0:

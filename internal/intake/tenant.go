@@ -35,9 +35,9 @@ func checkTenantID(cell string) (string, *problem) {
 		return "", &problem{ScientificNumber, "a spreadsheet has taken this for a number and rounded it",
 			"Format the column as text and copy the tenant id again"}
 	case hasAddress(cell):
-		p.code, p.message = SwappedColumns, "an e-mail address stands where the tenant id belongs"
+		p.code, p.message = SwappedColumns, "an e-mail address where the tenant id belongs"
 	case isDomain(cell):
-		p.message, p.hint = "a domain stands where the tenant id belongs", "Put it into a column customer_domain, "+
+		p.message, p.hint = "a domain where the tenant id belongs", "Put it into a column customer_domain, "+
 			"and leave this cell empty"
 	}
 	return "", p

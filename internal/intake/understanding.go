@@ -87,7 +87,7 @@ func skipped(reason SkipReason, n int) string {
 	case NotMarked:
 		why = fmt.Sprintf("column %s is not TRUE", marked)
 	case RepeatedHeader:
-		why = "the header stands there again"
+		why = "the header again"
 	default:
 		return ""
 	}

@@ -13,7 +13,7 @@ const (
 	CheckStandings  CheckName = "standings"  // listed = clear + blocked + unknown + excluded
 	CheckContinuity CheckName = "continuity" // last run + new - gone = this run
 	CheckBlocked    CheckName = "blocked"    // blocked in the last run + newly - no longer - gone = blocked
-	CheckGone       CheckName = "gone"       // nobody is gone without a read that says so
+	CheckGone       CheckName = "gone"       // every customer that is gone was confirmed by a read
 	CheckLedger     CheckName = "ledger"     // the ledger holds what was read
 )
 
@@ -27,13 +27,13 @@ func (c CheckName) OfService() bool {
 // should.
 type Check struct {
 	Name     CheckName
-	Expected int // for the checks of the service the greatest number that is believed
+	Expected int // for the checks of the service the greatest number that is plausible
 	Found    int
 	OK       bool
 	Detail   string // the numbers in a sentence
 }
 
-// Limits say how much may change from one run to the next before it is not believed.
+// Limits say how much may change from one run to the next and still be plausible.
 type Limits struct {
 	MaxGonePercent float64 // of the customers
 	CommonError    string  // the most frequent error of this run's reads, for the sentences; may be empty
@@ -48,7 +48,7 @@ func (l Limits) most(customers int) int {
 // no such run).
 func CheckSweep(t, last Totals, limits Limits) []Check {
 	checks := []Check{list(t, last, limits)}
-	if checks[0].OK { // otherwise nobody was asked for who was missing: the others have nothing to compare
+	if checks[0].OK { // otherwise missing customers were not read, and the other checks have nothing to compare
 		checks = append(checks, readable(t, last, limits), present(t, last, limits))
 	}
 	checks = append(checks, equal(CheckStandings, t.Listed, t.Sum(),
@@ -67,7 +67,7 @@ func CheckSweep(t, last Totals, limits Limits) []Check {
 	)
 }
 
-// CheckRecheck computes the control totals of a recheck: nobody came and nobody went.
+// CheckRecheck computes the control totals of a recheck: no customer is new and none is gone.
 func CheckRecheck(t, last Totals) []Check {
 	return []Check{
 		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed, t.Listed)),
@@ -77,9 +77,9 @@ func CheckRecheck(t, last Totals) []Check {
 }
 
 // ListShrank reports whether a list that lost missing of the last run's customers is too short to
-// be believed. Then nobody may be called gone. Customers that the last run's list did not hold
-// either, and that were found by a read, do not count again. A list of nobody is believed where
-// there was nobody, or one customer.
+// be believed. Then no customer counts as gone. Customers that the last run's list did not hold
+// either, and that were found by a read, do not count again. An empty list is plausible where
+// there was no customer before, or one.
 func ListShrank(onList, missing int, last Totals, limits Limits) bool {
 	return onList == 0 && last.Listed > 1 || missing-last.FoundUnlisted > limits.most(last.Listed)
 }
@@ -91,7 +91,7 @@ func list(t, last Totals, limits Limits) Check {
 			onList, t.Unlisted, last.Listed, most, limits.MaxGonePercent)}
 }
 
-// readable finds a night in which far more customers than usual could not be read, or nobody could.
+// readable finds a night in which far more customers than usual could not be read, or none could.
 func readable(t, last Totals, limits Limits) Check {
 	return wave(CheckReadable, t, last, limits, t.Unreadable, last.Unreadable, "could not be read")
 }
@@ -103,7 +103,7 @@ func present(t, last Totals, limits Limits) Check {
 }
 
 // wave compares how many customers are unknown for a reason with the last run. The first run has
-// nothing to compare with. A night in which nobody could be read is believed only where the service
+// nothing to compare with. A night in which no customer could be read is plausible only where the service
 // says of a single customer that it is not there.
 func wave(name CheckName, t, last Totals, limits Limits, now, before int, what string) Check {
 	most := before + limits.most(max(last.Listed, t.Listed))
@@ -155,7 +155,7 @@ func AllPassed(checks []Check) bool {
 }
 
 // ReadingsAreGood reports whether what was read in a run that failed may be used by the next one:
-// only the service's answers were doubted, not the arithmetic.
+// only the service's answers were implausible; the arithmetic is right.
 func ReadingsAreGood(checks []Check) bool {
 	for _, c := range checks {
 		if !c.OK && !c.Name.OfService() {

@@ -22,7 +22,7 @@ const (
 	EventRetry         EventKind = "retry"          // an attestation that failed or expired may be sent again
 	EventCorrect       EventKind = "correct"        // an attestation was replaced by a corrected one
 	EventSend          EventKind = "send"           // a request is about to leave
-	EventAnswer        EventKind = "answer"         // what became of a request
+	EventAnswer        EventKind = "answer"         // the answer to a request, or its loss
 	EventSettle        EventKind = "settle"         // an attestation moved without a request
 	EventExpire        EventKind = "expire"         // the customer did not accept in time
 	EventRenew         EventKind = "renew"          // an expired attestation is created again

@@ -55,7 +55,7 @@ func ExceptionStatuses() []ExceptionStatus {
 	return []ExceptionStatus{ExceptionExpired, ExceptionOverdue, ExceptionOpen, ExceptionAccepted}
 }
 
-// Status is that on a day.
+// Status is the status on a day.
 func (e Exception) Status(today standing.Date) ExceptionStatus {
 	switch {
 	case e.AcceptedUntil != "" && e.AcceptedUntil < today:

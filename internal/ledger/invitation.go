@@ -33,7 +33,7 @@ const (
 // Channels are all channels. The schema allows the same.
 func Channels() []Channel { return []Channel{ByDraft, BySMTP, ByFile} }
 
-// InvitationOutcome says what became of sending an invitation.
+// InvitationOutcome is the outcome of sending an invitation.
 type InvitationOutcome string
 
 const (

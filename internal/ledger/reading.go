@@ -14,7 +14,7 @@ type Listed struct {
 	Known    *Known // nil: never seen before
 }
 
-// Reading is what became of one customer in a run.
+// Reading is the result of reading one customer in a run.
 type Reading struct {
 	Record  standing.Record // for Gone the record that ends
 	Change  standing.Change

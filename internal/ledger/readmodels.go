@@ -31,7 +31,7 @@ type Decision struct {
 	At   time.Time
 }
 
-// DeliveryTotals counts attestations by what became of their sending. Everything that was ever sent
+// DeliveryTotals counts attestations by the outcome of sending them. Everything that was ever sent
 // was answered, is unsettled, or was returned.
 type DeliveryTotals struct {
 	Rows      int // all of them, sent or not

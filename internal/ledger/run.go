@@ -9,7 +9,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// RunState is where a run stands in its life.
+// RunState is the state of a run.
 type RunState string
 
 const (
@@ -80,7 +80,7 @@ type Totals struct {
 	Standings         // what the readings said
 	Unreadable    int // those of Unknown that no usable answer came for
 	Absent        int // those of Unknown whose tenant or relationship the service does not know
-	DirectUndated int // those of Clear that accepted directly on a day that nobody knows
+	DirectUndated int // those of Clear that accepted directly on an unknown day
 
 	// Against the last completed run. Every customer that is blocked now and was not then is newly
 	// blocked, also one that is new, or could not be read in between; every one that was blocked

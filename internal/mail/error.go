@@ -13,7 +13,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// Outcome says what became of a message that could not be sent.
+// Outcome tells what a failed send means.
 type Outcome int
 
 // The outcomes.

@@ -12,7 +12,7 @@ import (
 
 // Attest submits a partner attestation on the classic route. The request id and the content decide
 // every byte that is sent, so that sending again is the same request. It never repeats a request
-// whose answer was lost: that is ResultUnknown, and the caller finds out what became of it.
+// whose answer was lost: that is ResultUnknown, and the caller reads the outcome.
 func (c *Client) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"), limit: answerLimit,
 		id: r.ID, classic: true}

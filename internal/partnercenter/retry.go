@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// tries counts what became of the tries of one call.
+// tries counts how the tries of one call ended.
 type tries struct {
 	unanswered int // no usable answer
 	throttled  int // answered 429

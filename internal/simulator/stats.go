@@ -40,14 +40,14 @@ type Stats struct {
 	RequestIDsOnAnotherCall int64 `json:"requestIdsOnAnotherCall"`
 	// BadHeaders counts requests with a missing or malformed header, by header.
 	BadHeaders map[string]int64 `json:"badHeaders"`
-	// Attestations is what became of the POSTs of agreements; Effects has every one that was done.
+	// Attestations counts the POSTs of agreements; Effects has every one that was done.
 	Attestations AttestationStats `json:"attestations"`
-	// Created is what became of step 1 of the enhanced route; Attestations has every one that was
+	// Created counts step 1 of the enhanced route; Attestations has every one that was
 	// done.
 	Created AttestationStats `json:"created"`
 }
 
-// AttestationStats is what became of POSTs. Received = TookEffect + AnsweredAgain +
+// AttestationStats counts POSTs. Received = TookEffect + AnsweredAgain +
 // ReusedRequestIDs + the sum of Refused, and besides the requests that were lost, were sent to a
 // broken customer, or whose caller went away before anything was done.
 type AttestationStats struct {

@@ -20,7 +20,7 @@ func Decide(facts Facts, policy Policy) Verdict {
 	case facts.AgreementsRead == TenantNotFound || facts.DirectRead == TenantNotFound:
 		v.Standing, v.Reason, v.Remedy = Unknown, NotFound, CheckRelationship
 	case facts.Relationship == "":
-		// Nobody said that this is a reseller customer: neither clear nor blocked can be claimed.
+		// Nothing says that this is a reseller customer: neither clear nor blocked can be claimed.
 		v.Standing, v.Reason, v.Remedy = Unknown, Unreadable, Retry
 	case dated && newest.Agreed >= policy.AcceptedSince:
 		v.Standing, v.Reason = Clear, Attested

@@ -18,8 +18,8 @@ type Subscription struct {
 // renews by itself.
 type Purchases struct {
 	Active      int
-	NextRenewal Date // zero: nothing renews by itself, or nobody knows when
-	NextLapse   Date // zero: nothing ends without a renewal, or nobody knows when
+	NextRenewal Date // zero: nothing renews by itself, or the date is unknown
+	NextLapse   Date // zero: nothing ends without a renewal, or the date is unknown
 }
 
 // Bought sums subscriptions up. One that ends on the day asOf still renews, or lapses.
@@ -41,14 +41,14 @@ func Bought(subscriptions []Subscription, asOf Date) Purchases {
 	return p
 }
 
-// SubscriptionsReading is what became of asking for a customer's subscriptions.
+// SubscriptionsReading is the result of reading a customer's subscriptions.
 type SubscriptionsReading struct {
 	CustomerID    string
 	Readable      bool // false: the service refuses to say
 	Subscriptions []Subscription
 }
 
-// ResellerReading is what became of asking for the indirect reseller of a customer.
+// ResellerReading is the result of reading a customer's indirect reseller.
 type ResellerReading struct {
 	CustomerID string
 	Readable   bool   // false: the service refuses to say

@@ -25,7 +25,7 @@ func TestBought(t *testing.T) {
 		"active in other letters":              {[]Subscription{renewing("Active", "2026-12-01")}, Purchases{1, "2026-12-01", ""}},
 		"what is not active does not count":    {[]Subscription{renewing("suspended", "2026-12-01"), renewing("expired", "2026-12-01"), renewing("", "2026-12-01")}, Purchases{}},
 		"a status that nobody knows neither":   {[]Subscription{renewing("hibernating", "2026-12-01")}, Purchases{}},
-		"a renewal on a day that nobody knows": {[]Subscription{renewing("active", ""), renewing("active", "2027-01-01")}, Purchases{2, "2027-01-01", ""}},
+		"a renewal on an unknown day": {[]Subscription{renewing("active", ""), renewing("active", "2027-01-01")}, Purchases{2, "2027-01-01", ""}},
 		"only on days that nobody knows":       {[]Subscription{renewing("active", "")}, Purchases{1, "", ""}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, Bought(c.subscriptions, today)) })

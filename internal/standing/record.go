@@ -125,7 +125,7 @@ func Next(prev *Record, state State, at, lastRead time.Time) Record {
 		switch prev.Standing {
 		case Unknown:
 			next.LastRead = prev.LastRead
-		case Excluded: // nobody had asked whether it can buy
+		case Excluded: // it had not been read whether it can buy
 			next.LastRead = time.Time{}
 		}
 	}

@@ -64,7 +64,7 @@ type Policy struct {
 	TrustDirectAcceptance bool // whether a direct acceptance, which the service does not date, counts
 }
 
-// Outcome is what became of one read.
+// Outcome is the outcome of one read.
 type Outcome string
 
 const (
