@@ -68,7 +68,8 @@ CREATE TABLE attestation (
     CHECK (open_request BETWEEN 0 AND request_count),
     CHECK (request_count > 0 OR state NOT IN ('created', 'waiting', 'accepted', 'expired', 'confirmed'))
 );
-CREATE INDEX attestation_customer ON attestation (customer_id);
+-- Without the rows of files that repeat one customer many times: each would be compared with all others of a second import.
+CREATE INDEX attestation_customer ON attestation (customer_id) WHERE admitted NOT IN ('refused', 'duplicate');
 -- What there is to do, the new before what was tried already.
 CREATE INDEX attestation_work ON attestation (partner_id, next_attempt_at, batch_id, line)
     WHERE state IN ('approved', 'created', 'waiting', 'accepted');

@@ -96,7 +96,7 @@ UNION ALL
 SELECT i.line, 2, a.partner_id, a.customer_id, a.batch_id, a.line, '', CASE WHEN a.open_request > 0 THEN 'unsure' ELSE a.state END,
     '', a.date_agreed, COALESCE(p.first_name, ''), COALESCE(p.last_name, ''), COALESCE(p.email, ''), COALESCE(p.phone, '')
 FROM import_row i
-JOIN attestation a ON a.customer_id = i.customer_id
+JOIN attestation a ON a.customer_id = i.customer_id AND a.admitted NOT IN ('refused', 'duplicate')
     AND a.state NOT IN ('refused', 'duplicate', 'already_known', 'cancelled', 'refused_by_microsoft', 'expired', 'cleared')
 LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
 WHERE i.customer_id <> ''

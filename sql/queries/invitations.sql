@@ -22,7 +22,8 @@ SELECT partner_id, customer_id FROM invitation WHERE event = :invitation
 -- The blocked customers of a partner, the longest blocked first.
 SELECT s.customer_id, s.display_id, s.name, s.domain, s.reason, p.readable, p.active, p.next_renewal, p.next_lapse,
     CASE WHEN a.readable THEN a.reseller_id ELSE '' END AS reseller_id,
-    EXISTS (SELECT 1 FROM attestation t WHERE t.partner_id = s.partner_id AND t.customer_id = s.customer_id AND t.state IN (:under_way)) AS attestation_open,
+    EXISTS (SELECT 1 FROM attestation t WHERE t.partner_id = s.partner_id AND t.customer_id = s.customer_id
+        AND t.admitted NOT IN ('refused', 'duplicate') AND t.state IN (:under_way)) AS attestation_open,
     COALESCE(CASE WHEN x.removed THEN '' ELSE x.accepted_until END, '') AS accepted_until
 FROM standing s
 LEFT JOIN customer_subscriptions p ON p.partner_id = s.partner_id AND p.customer_id = s.customer_id AND p.read_at > :fresh AND p.since = (

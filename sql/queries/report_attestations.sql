@@ -41,7 +41,8 @@ SELECT s.*, COALESCE((
     FROM (SELECT a.batch_id, a.line, {{state_then}} AS state_then, {{open_then}} AS open_then
           FROM attestation a JOIN batch b ON b.id = a.batch_id
           {{sent_then}}
-          WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through) a
+          WHERE a.customer_id = s.customer_id AND a.partner_id = s.partner_id AND a.batch_id <= :through
+              AND a.admitted NOT IN ('refused', 'duplicate')) a
     WHERE a.state_then NOT IN ('refused', 'duplicate', 'cancelled')
     ORDER BY a.batch_id + 0 DESC, a.line DESC LIMIT 1), '') AS newest, p.readable, p.active, p.next_renewal, p.next_lapse,
     COALESCE((SELECT SUM(d.seats) FROM customer_subscription d
