@@ -1,7 +1,9 @@
 package charset
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,11 +52,12 @@ const (
 
 // encoding is Windows-1252 if that is certain, and otherwise an *UnknownError.
 func (w *words) encoding(models models) (Encoding, error) {
-	ours := score(models, candidates[0], w.seen)
+	seen := slices.Sorted(maps.Keys(w.seen)) // in one order: sums of floats depend on it, and encodings can draw
+	ours := score(models, candidates[0], seen)
 	best := ours
 	certain := ours.senseless == 0 && len(w.seen) > 0
 	for _, c := range candidates[1:] {
-		other := score(models, c, w.seen)
+		other := score(models, c, seen)
 		if sameText(ours.text, other.text) {
 			continue
 		}
@@ -85,7 +88,7 @@ type reading struct {
 	eastAsian bool    // nothing is known of its languages
 }
 
-func score(all models, c candidate, words map[string]bool) reading {
+func score(all models, c candidate, words []string) reading {
 	r := reading{name: c.name, text: make(map[string]string, len(words)), eastAsian: c.languages == ""}
 	enc, err := lookUp(string(c.name))
 	if err != nil {
@@ -95,7 +98,7 @@ func score(all models, c candidate, words map[string]bool) reading {
 	for tag := range strings.FieldsSeq(c.languages) {
 		languages = append(languages, all.of(tag))
 	}
-	for word := range words {
+	for _, word := range words {
 		text := decode(enc, word)
 		s, ok := wordScore(text, languages)
 		if !ok {
