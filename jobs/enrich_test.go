@@ -20,6 +20,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/internal/testsize"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -346,7 +347,7 @@ func (b *lab) truth(t *testing.T, r ledger.Run, asOf time.Time) {
 
 func TestEnrichOverAWeek(t *testing.T) {
 	t.Parallel()
-	const many = 1000
+	many := testsize.Of(300, 1000)
 	databases(t, func(t *testing.T, address string) {
 		for _, kind := range []standing.PartnerKind{standing.IndirectProvider, standing.DirectBill} {
 			provider := kind == standing.IndirectProvider
@@ -403,13 +404,13 @@ func (s *turnstile) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestInterruptedEnrichContinues(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 22, Customers: 600, Mix: simulator.MixAllKinds})
+		b := set(t, address, simulator.Options{Seed: 22, Customers: 300, Mix: simulator.MixAllKinds})
 		b.client.Concurrency = 8
 		stop := errors.New("stop")
 		read, attempts := 0, 0
 		for ; ; attempts++ {
 			ctx, cancel := context.WithCancelCause(t.Context())
-			b.client.Transport = &turnstile{what: "/subscriptions", at: 40, then: func() { cancel(stop) }}
+			b.client.Transport = &turnstile{what: "/subscriptions", at: 20, then: func() { cancel(stop) }}
 			result, r, err := b.enrichedNight(ctx, 1)
 			cancel(nil)
 			read += result.Purchases.Read

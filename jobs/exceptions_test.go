@@ -19,6 +19,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/internal/testsize"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -335,7 +336,7 @@ var blockedHeaders = [][]string{
 func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 5, Customers: 400, Mix: simulator.MixAllKinds})
+		b := set(t, address, simulator.Options{Seed: 5, Customers: testsize.Of(250, 400), Mix: simulator.MixAllKinds})
 		b.job.MaxGonePercent = 100
 		want := map[string]ledger.Exception{} // what a person wrote last
 		leaver := b.leaver(t, 10)

@@ -27,6 +27,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/internal/testsize"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -601,10 +602,10 @@ func (b *lab) enrich(t *testing.T, r ledger.Run) {
 
 // Customers that are invited accept over the nights, or do not; every mail goes out once, and the
 // ledger tells who accepted after how many days.
-func TestTwoHundredCustomersAreInvitedAndAccept(t *testing.T) {
+func TestInvitedCustomersAccept(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 11, Customers: 2000, Mix: simulator.MixAllKinds})
+		b := set(t, address, simulator.Options{Seed: 11, Customers: testsize.Of(500, 2000), Mix: simulator.MixAllKinds})
 		b.job.MaxGonePercent = 100
 		sent := &outbox{}
 		first := b.good(t, 1)
@@ -627,7 +628,7 @@ func TestTwoHundredCustomersAreInvitedAndAccept(t *testing.T) {
 			invited[e.CustomerID] = true
 		}
 		require.Len(t, sent.mails, len(invited))
-		require.GreaterOrEqual(t, len(invited), 200)
+		require.GreaterOrEqual(t, len(invited), testsize.Of(50, 200))
 
 		accepted := map[string]int{} // night
 		var last ledger.Run
@@ -645,7 +646,7 @@ func TestTwoHundredCustomersAreInvitedAndAccept(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
-		require.Greater(t, len(accepted), 50)
+		require.Greater(t, len(accepted), testsize.Of(12, 50))
 		answers := map[ledger.InvitationAnswer]int{}
 		for e, err := range b.store.Invitations(t.Context(), partner.ID, last.ID, today.AddDate(0, 0, 9)) {
 			require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/internal/testsize"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -109,7 +110,7 @@ func TestEveryAttestationTakesEffectOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time goes into waiting for lost answers
-			options.Seed, options.Customers, options.Mix = 41, 400, simulator.MixAllKinds
+			options.Seed, options.Customers, options.Mix = 41, testsize.Of(200, 400), simulator.MixAllKinds
 			databases(t, func(t *testing.T, address string) {
 				b := set(t, address, options)
 				rows := b.queued(t)

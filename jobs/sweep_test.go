@@ -19,6 +19,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/store"
 	"github.com/mcaledger/mcaledger/internal/store/storetest"
+	"github.com/mcaledger/mcaledger/internal/testsize"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -142,7 +143,7 @@ func (b *lab) agrees(t *testing.T, r ledger.Run) {
 
 func TestEveryStandingAndReasonIsRight(t *testing.T) {
 	t.Parallel()
-	const customers = 3000
+	customers := testsize.Of(1000, 3000)
 	databases(t, func(t *testing.T, address string) {
 		b := set(t, address, simulator.Options{Seed: 3, Customers: customers, Mix: simulator.MixAllKinds, RepeatedIDs: 0.02})
 		first := b.good(t, 1)
@@ -158,15 +159,15 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 		require.Positive(t, third.Run.Totals.Gone)
 		require.Positive(t, third.Run.Totals.NewlyClear)
 		require.Equal(t, again.Run.Totals.Listed+third.Run.Totals.New-third.Run.Totals.Gone, third.Run.Totals.Listed)
-		t.Logf("requests per customer: first sweep %.3f, second %.3f", float64(first.Cost.Requests)/customers, float64(again.Cost.Requests)/customers)
+		t.Logf("requests per customer: first sweep %.3f, second %.3f", float64(first.Cost.Requests)/float64(customers), float64(again.Cost.Requests)/float64(customers))
 	})
 }
 
 func TestFaultsChangeNoStanding(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 4, Customers: 3000, Mix: simulator.MixAllKinds, RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute,
-			Names: simulator.MixedCase, KillTokensEvery: 700, BrokenCustomers: 0.002, PageSizeCap: 300, RetryAfter: simulator.RetryAfterDate,
+		b := set(t, address, simulator.Options{Seed: 4, Customers: testsize.Of(1000, 3000), Mix: simulator.MixAllKinds, RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute,
+			Names: simulator.MixedCase, KillTokensEvery: 300, BrokenCustomers: 0.005, PageSizeCap: 100, RetryAfter: simulator.RetryAfterDate,
 			Login:  simulator.Login{Unavailable: 1},
 			Faults: simulator.Faults{MaxInARow: 2, ServerError: 0.01, GatewayPage: 0.01, PageWithStatus200: 0.01, Reset: 0.01, Truncated: 0.01}})
 		first := b.good(t, 1)
@@ -226,13 +227,13 @@ func TestMissingFromTheListButStillThereIsNotGone(t *testing.T) {
 func TestAnInterruptedRunIsContinued(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 8, Customers: 3000, Mix: simulator.MixAllKinds})
+		b := set(t, address, simulator.Options{Seed: 8, Customers: 1000, Mix: simulator.MixAllKinds})
 		stop := errors.New("stop")
 		attempts, requests := 0, 0
 		for ; ; attempts++ {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			b.job.Progress = func(read, _ int) {
-				if read >= 300 {
+				if read >= 100 {
 					cancel(stop)
 				}
 			}
@@ -248,7 +249,7 @@ func TestAnInterruptedRunIsContinued(t *testing.T) {
 			require.ErrorIs(t, err, stop)
 		}
 		require.Greater(t, attempts, 4)
-		undisturbed := set(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"), simulator.Options{Seed: 8, Customers: 3000, Mix: simulator.MixAllKinds}).good(t, 1)
+		undisturbed := set(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"), simulator.Options{Seed: 8, Customers: 1000, Mix: simulator.MixAllKinds}).good(t, 1)
 		require.LessOrEqual(t, float64(requests), 1.1*float64(undisturbed.Cost.Requests), "what is in flight when told to stop is not lost")
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/store"
+	"github.com/mcaledger/mcaledger/internal/testsize"
 )
 
 // withPostgres stops the throwaway server of a package's tests at their end.
@@ -63,19 +64,11 @@ func TestKilledFiveTimes(t *testing.T) {
 	}
 }
 
-// torture is how many times as often a test kills under make torture.
-func torture() int {
-	if os.Getenv("MCALEDGER_TORTURE") != "" {
-		return 8
-	}
-	return 1
-}
-
 // A submission that is killed again and again, against a service that loses answers and does not catch repeats: every
 // row takes effect exactly once, under one request id, with the content and the date of the file.
 func TestSubmissionKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	kills, rows := 50*torture(), 150*torture()
+	kills, rows := testsize.Of(50, 400), testsize.Of(150, 1200)
 	for name, address := range map[string]string{
 		"sqlite":   "sqlite:mcaledger.db",
 		"postgres": pgtest.Database(t),
