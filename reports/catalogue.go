@@ -72,6 +72,7 @@ type texts struct {
 	UnfinishedRun, UnfinishedFirst       string
 	StaleRun, FailedCheck, PolicyChanged string
 	RunFailure, LeftOut, PolicyEffects   string
+	AgreementsDue                        plural
 	OldFigures                           string // what the mark at old figures means
 
 	// Summary.
@@ -84,6 +85,9 @@ type texts struct {
 	RenewalHeads                                []string
 	WhyLapses                                   string
 	SinceLast, SinceRun, Unchanged, FirstRun    string
+	Points                                      string
+	NextSteps                                   string
+	NextStepsHeads                              []string
 	RollForward                                 string
 	RollForwardHeads                            []string
 	Ageing                                      string

@@ -35,9 +35,9 @@ func (s *summarySheet) charts(row, behind int, counted span) (end int) {
 	s.put(1, behind, s.say.Texts.Behind, s.frame.style.section)
 	s.height(behind, 22)
 	bars, next := s.standingChart(behind+1, counted)
-	s.addChart(row, 1, 560, bars, s.standingAlt())
+	s.addChart(row, 1, 780, bars, s.standingAlt())
 	trend, end, alt := s.trend(next)
-	s.addChart(row, 6, 615, trend, alt)
+	s.addChart(row, 9, 705, trend, alt)
 	return end
 }
 

@@ -3,9 +3,12 @@ package reports
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
@@ -17,11 +20,20 @@ type insights struct {
 	purchases struct{ some, none, unread int }
 	accepted  int             // blocked customers of whom that is accepted
 	first     []firstCustomer // those to begin with
+	// In the runs that changes are counted from: customers blocked for long, and subscriptions that were to lapse soon.
+	longBefore, lapsingBefore int
+	steps                     map[string]waiting // by what comes next for an attestation
+}
+
+// waiting counts what waits for a step, and says since when the oldest does.
+type waiting struct {
+	n     int
+	since time.Time
 }
 
 // atRisk counts the active subscriptions of blocked customers: those that lapse, by the days that are left, those that renew by
-// themselves, and those whose end is not known. Those that have lapsed already are none of them.
-type atRisk struct{ within30, within60, within90, later, renew, unknown int }
+// themselves, and those whose end is not known. Those that have lapsed already are past.
+type atRisk struct{ past, within30, within60, within90, later, renew, unknown int }
 
 // ageLimits are the last days of the age groups: 0-30, 31-60, 61-90, over 90.
 var ageLimits = [...]int{30, 60, 90}
@@ -55,16 +67,96 @@ func (f *frame) readSummary(ctx context.Context) error {
 			return nil
 		})
 		if err == nil {
-			_, err = each(ctx, f.renewalsOf(ctx, p), func(s ledger.Renewal) error {
-				f.insights.renewals[i].add(p, s)
-				return nil
-			})
+			f.insights.renewals[i], err = f.countAtRisk(ctx, p, f.book.Through)
+		}
+		if err == nil {
+			err = f.readBefore(ctx, i, p)
 		}
 		if err != nil {
 			return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
 		}
 	}
+	if err := f.readSteps(ctx); err != nil {
+		return fmt.Errorf("attestations: %w", err)
+	}
 	return f.readResellers(ctx)
+}
+
+// countAtRisk counts a partner's subscriptions at stake, as they were known at an instant.
+func (f *frame) countAtRisk(ctx context.Context, p PartnerRun, at time.Time) (n atRisk, err error) {
+	_, err = each(ctx, f.source.Renewals(ctx, p.Partner.ID, p.Run.ID, at), func(s ledger.Renewal) error {
+		n.add(p, s)
+		return nil
+	})
+	return n, err
+}
+
+// readBefore takes today's figures back to the run that changes are counted from: those blocked now were blocked then as well, as long
+// as they are not among the changes. A first run is compared with nothing.
+func (f *frame) readBefore(ctx context.Context, i int, p PartnerRun) error {
+	if p.Against == nil {
+		f.insights.longBefore += f.insights.ages[i][len(ageLimits)]
+		f.insights.lapsingBefore += f.insights.renewals[i].within30
+		return nil
+	}
+	then := PartnerRun{Partner: p.Partner, Run: p.Against}
+	long := func(rec *standing.Record) bool {
+		return rec != nil && rec.Standing == standing.Blocked && f.daysBlocked(then, *rec).n > longBlocked
+	}
+	_, err := each(ctx, f.blockedOf(ctx, p), func(c ledger.BlockedCustomer) error {
+		if long(&c.Record) {
+			f.insights.longBefore++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = each(ctx, f.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
+		if long(t.After) {
+			f.insights.longBefore--
+		}
+		if long(t.Before) {
+			f.insights.longBefore++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	atRisk, err := f.countAtRisk(ctx, then, p.Run.StartedAt)
+	f.insights.lapsingBefore += atRisk.within30
+	return err
+}
+
+// stepOrder is the order in which the summary lists what comes next for attestations.
+var stepOrder = []string{stepRetry, stepCorrect, stepCreate, stepSend, stepWait, stepApprove}
+
+// errSettled ends a walk over attestations: what comes now needs nothing.
+var errSettled = errors.New("the others are settled")
+
+// readSteps counts the attestations of which something is due. They come first; those that were approved and not sent come with the
+// settled ones, and are counted by their batches.
+func (f *frame) readSteps(ctx context.Context) error {
+	f.insights.steps = map[string]waiting{}
+	for _, h := range f.holders() {
+		_, err := each(ctx, f.source.Entries(ctx, h.id, f.snapshot()), func(e ledger.AttestationEntry) error {
+			step := attestationStep(e)
+			if step == "" || e.State == attestation.Approved && e.OpenRequest == 0 || e.State == attestation.Refused {
+				return errSettled
+			}
+			w := f.insights.steps[step]
+			if w.n++; w.since.IsZero() || e.Since.Before(w.since) {
+				w.since = e.Since
+			}
+			f.insights.steps[step] = w
+			return nil
+		})
+		if err != nil && !errors.Is(err, errSettled) {
+			return err
+		}
+	}
+	return nil
 }
 
 // add counts a customer, and keeps it if it is among those to begin with.
@@ -103,6 +195,8 @@ func (n *atRisk) add(p PartnerRun, s ledger.Renewal) {
 		return
 	}
 	switch window(p, s) {
+	case "past":
+		n.past++
 	case "within_30":
 		n.within30++
 	case "within_60":

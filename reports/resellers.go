@@ -1,8 +1,10 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -32,27 +34,35 @@ func (f *frame) readResellers(ctx context.Context) error {
 	return nil
 }
 
-// resellerTables show whose customers are blocked: an indirect provider talks to resellers, not to customers.
+// resellerTables show whose customers are blocked, two providers side by side: an indirect provider talks to resellers, not to customers.
 func (s *summarySheet) resellerTables(row int) (next int) {
-	for _, of := range s.resellers {
-		heading := fmt.Sprintf(s.say.Texts.ByReseller, of.partner.Partner.Name)
-		row = s.tableHead(row, heading, s.say.Texts.Reseller, s.say.Texts.Measures[:5])
-		s.height(row-1, 22)
-		lines := s.resellerLines(of.counts)
-		for i, line := range lines {
-			label, count := s.frame.style.label, s.frame.style.count
-			if i == len(lines)-1 {
-				label, count = s.frame.style.totalLabel, s.frame.style.total
+	for pair := range slices.Chunk(s.resellers, 2) {
+		row = s.block(row, func(row int) (next int) {
+			for i, of := range pair {
+				next = max(next, s.resellerTable(row, []place{resellersLeft, resellersRight}[i], of))
 			}
-			s.put(1, row, line.label, label)
-			for i, n := range []int{line.listed(), line.Clear, line.Blocked, line.Unknown, line.Excluded} {
-				s.put(i+2, row, n, count)
-			}
-			row++
+			return next
+		})
+	}
+	return row
+}
+
+func (s *summarySheet) resellerTable(row int, at place, of resellersOf) (next int) {
+	heading := fmt.Sprintf(s.say.Texts.ByReseller, of.partner.Partner.Name)
+	row = s.tableHead(row, at, heading, s.say.Texts.Reseller, s.say.Texts.Measures[:5])
+	lines := s.resellerLines(of.counts)
+	for i, line := range lines {
+		label, count := s.frame.style.label, s.frame.style.count
+		if i == len(lines)-1 {
+			label, count = s.frame.style.totalLabel, s.frame.style.total
+		}
+		s.label(row, at, line.label, label)
+		for i, n := range []int{line.listed(), line.Clear, line.Blocked, line.Unknown, line.Excluded} {
+			s.put(at.first+i, row, n, count)
 		}
 		row++
 	}
-	return row
+	return row + 1
 }
 
 // resellerLine is one line of the table: a reseller, or several customers that have none of those named.
@@ -83,7 +93,7 @@ func (r *report) resellerLines(counts []ledger.ResellerCount) (lines []resellerL
 		case c.ResellerID == "":
 			without.add(c)
 		case len(lines) < resellersShown:
-			lines = append(lines, resellerLine{c.ResellerID, c})
+			lines = append(lines, resellerLine{cmp.Or(c.Name, c.ResellerID), c})
 		default:
 			n++
 			others.add(c)

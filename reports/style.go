@@ -41,13 +41,13 @@ type styles struct {
 // somebody edits its cell.
 func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	var s styles
-	top := &excelize.Alignment{Vertical: "top"}
-	wrap := &excelize.Alignment{Vertical: "top", WrapText: true}
+	top := &excelize.Alignment{Vertical: "top", Horizontal: "left"} // names from right to left too
+	wrap := &excelize.Alignment{Vertical: "top", Horizontal: "left", WrapText: true}
 	left := &excelize.Alignment{Vertical: "top", Horizontal: "left"}
 	indented := &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1}
 	middle := &excelize.Alignment{Vertical: "center"}
 	bottom := &excelize.Alignment{Vertical: "bottom"}
-	right := &excelize.Alignment{Vertical: "center", Horizontal: "right"}
+	right := &excelize.Alignment{Vertical: "center", Horizontal: "right", Indent: 1}
 	font := func(size float64, bold bool, color string) *excelize.Font {
 		return &excelize.Font{Family: fontName, Size: size, Bold: bold, Color: color}
 	}
@@ -79,7 +79,7 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.header, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
 		{&s.headerRight, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
-			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", WrapText: true}}},
+			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", Indent: 1, WrapText: true}}},
 		{&s.note, excelize.Style{Font: &excelize.Font{Family: fontName, Size: 11, Italic: true, Color: muted}, Alignment: top}},
 
 		{&s.page, excelize.Style{Font: font(20, true, navy), Alignment: middle}},
@@ -125,11 +125,12 @@ func conditionalStyles(f *excelize.File, s *styles) error {
 	for _, want := range []struct {
 		id          *int
 		color, fill string
-	}{{&s.tones[alert], red, rose}, {&s.tones[caution], amber, sand}, {&s.tones[fine], green, mint}} {
-		id, err := f.NewConditionalStyle(&excelize.Style{
-			Font: &excelize.Font{Bold: true, Color: want.color},
-			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{want.fill}},
-		})
+	}{{&s.tones[alert], red, rose}, {&s.tones[caution], amber, sand}, {&s.tones[fine], green, ""}} { // what is well needs no fill
+		style := excelize.Style{Font: &excelize.Font{Bold: true, Color: want.color}}
+		if want.fill != "" {
+			style.Fill = solid(want.fill)
+		}
+		id, err := f.NewConditionalStyle(&style)
 		if err != nil {
 			return err
 		}

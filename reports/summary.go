@@ -1,25 +1,42 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// summaryColumns is how wide the summary is: the partner and eleven counts.
-const summaryColumns = 12
+// summaryColumns is how wide the summary is. Two tables of a partner and up to six numbers fit side by side.
+const summaryColumns = 16
 
-// summaryPageRows is how many rows of the summary fit on one printed page; more would be too small to read.
-const summaryPageRows = 64
+// How the summary is printed: its width on A4, landscape, and how many points of rows a page then has.
+const (
+	summaryScale      = 68
+	summaryPageHeight = 750.0
+)
 
 // span is a range of rows; last is before first when there are none.
 type span struct{ first, last int }
+
+// place is where a table of partners and numbers stands: the columns of the label and of the first number.
+type place struct{ label, first int }
+
+var (
+	left  = place{1, 2}
+	right = place{9, 11}
+	// Names of resellers need more room.
+	resellersLeft, resellersRight = place{1, 3}, place{9, 12}
+)
 
 // summary answers in this order: how many customers cannot buy, can the figures be relied on, how did it change, how old is it, what
 // to do first; then the counts in full, the policy, and what it took. The figures behind the trend are below the printed pages.
@@ -28,30 +45,30 @@ func (f *frame) summary(tables []table) error {
 		return err
 	}
 	d := &draft{file: f.file, sheet: f.name(sheetSummary)}
-	d.width(1, 30)
+	d.width(1, 26)
 	for col := 2; col <= summaryColumns; col++ {
 		d.width(col, 12)
 	}
-	s := &summarySheet{f, d, tables}
-	row := s.head()
-	row = s.figures(row)
-	row = s.rollForward(row)
-	row = s.ageing(row)
-	row = s.renewalsTable(row)
-	row = s.first(row)
-	charts := row // where a second page begins
+	s := &summarySheet{frame: f, draft: d, tables: tables, heights: map[int]float64{}}
+	row := s.block(1, s.head)
+	row = s.block(row, s.figures)
+	row = s.block(row, sideBySide(s.rollForward, s.ageing))
+	row = s.block(row, s.first)
+	row = s.block(row, sideBySide(s.renewalsTable, s.nextSteps))
+	charts := row
 	if f.anyRun() {
-		row += chartRows + 1
+		row = s.block(row, func(row int) int { return row + chartRows + 1 })
 	}
-	row, counted := s.counts(row)
+	var counted span
+	row = s.block(row, func(row int) (next int) { next, counted = s.counts(row); return next })
 	row = s.resellerTables(row)
-	row = s.policy(row)
-	row = s.usage(row)
+	row = s.block(row, s.policy)
+	row = s.block(row, s.usage)
 	end := s.charts(charts, row+1, counted)
 
 	f.print(d)
-	s.pages(row, charts)
-	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$L$%d", row-1))
+	s.pages()
+	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$P$%d", row-1))
 	return d.finish(max(summaryColumns, 1+trendShown+1), end)
 }
 
@@ -59,24 +76,57 @@ func (f *frame) summary(tables []table) error {
 type summarySheet struct {
 	*frame
 	*draft
-	tables []table
+	tables  []table
+	heights map[int]float64 // of rows, in points
+	blocks  []span          // rows that belong together on paper
 }
 
-// pages puts a summary that ends before row on one page, or breaks it before the row second. Where a sheet is fitted to pages,
-// Excel ignores breaks, so that the width is scaled by hand then.
-func (s *summarySheet) pages(row, second int) {
-	if one := 1; row <= summaryPageRows {
-		s.try(s.frame.file.SetPageLayout(s.sheet, &excelize.PageLayoutOptions{FitToHeight: &one}))
-		return
+// block draws rows that belong together on paper.
+func (s *summarySheet) block(row int, draw func(row int) (next int)) (next int) {
+	next = draw(row)
+	if next > row {
+		s.blocks = append(s.blocks, span{row, next - 1})
 	}
-	fit, percent := false, uint(64)
+	return next
+}
+
+// sideBySide draws two tables beside each other.
+func sideBySide(tables ...func(row int, at place) (next int)) func(row int) (next int) {
+	return func(row int) (next int) {
+		for i, table := range tables {
+			next = max(next, table(row, []place{left, right}[i]))
+		}
+		return next
+	}
+}
+
+func (s *summarySheet) height(row int, points float64) {
+	s.heights[row] = points
+	s.draft.height(row, points)
+}
+
+// pages begins a new page before a block that does not fit on the one before. Where a sheet is fitted to pages, Excel ignores breaks,
+// so that the width is scaled by hand.
+func (s *summarySheet) pages() {
+	fit, percent := false, uint(summaryScale)
 	s.try(s.frame.file.SetSheetProps(s.sheet, &excelize.SheetPropsOptions{FitToPage: &fit}))
 	s.try(s.frame.file.SetPageLayout(s.sheet, &excelize.PageLayoutOptions{AdjustTo: &percent}))
-	s.try(s.frame.file.InsertPageBreak(s.sheet, cellName(1, second)))
+	used := 0.0
+	for _, b := range s.blocks {
+		height := 0.0
+		for row := b.first; row <= b.last; row++ {
+			height += cmp.Or(s.heights[row], xlsx.LineHeight)
+		}
+		if used > 0 && used+height > summaryPageHeight {
+			s.try(s.frame.file.InsertPageBreak(s.sheet, cellName(1, b.first)))
+			used = 0
+		}
+		used = math.Mod(used+height, summaryPageHeight)
+	}
 }
 
 // head is the title, the business in a sentence, and whether the figures can be relied on: small when they can, large and on top when not.
-func (s *summarySheet) head() (next int) {
+func (s *summarySheet) head(int) (next int) {
 	s.put(1, 1, s.say.Texts.Title, s.frame.style.page)
 	s.height(1, 30)
 	business, integrity := 2, 3
@@ -101,11 +151,34 @@ func (s *summarySheet) head() (next int) {
 	s.put(1, 4, s.when(), s.frame.style.aside)
 	next = 5
 	for _, notice := range s.notices() {
-		s.styleRow(next, summaryColumns, s.frame.style.alarm)
-		s.put(1, next, notice, s.frame.style.alarm)
-		next++
+		for _, line := range lines(notice) {
+			s.styleRow(next, summaryColumns, s.frame.style.alarm)
+			s.put(1, next, line, s.frame.style.alarm)
+			next++
+		}
 	}
 	return next + 1
+}
+
+// lineLength is how many characters of a sentence fit across the summary.
+const lineLength = 200
+
+// lines breaks a text into lines that fit across the summary. What a text begins with, further lines begin with.
+func lines(text string) (all []string) {
+	words := strings.Split(text, " ")
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	line := ""
+	for i, word := range words {
+		switch {
+		case i == 0:
+			line = word
+		case xlsx.Units(line)+1+xlsx.Units(word) > lineLength:
+			all, line = append(all, line), indent+word
+		default:
+			line += " " + word
+		}
+	}
+	return append(all, line)
 }
 
 // toSheet links a cell to a sheet of the workbook, if it is there.
@@ -225,10 +298,21 @@ func (r *report) notices() (all []string) {
 				fmt.Sprintf(r.say.Texts.PolicyEffects, r.say.number(changes.blockedByPolicy), r.say.number(changes.unblockedByPolicy)))
 		}
 	}
+	if due := r.agreementsDue(); due > 0 {
+		all = append(all, r.say.count(r.say.Texts.AgreementsDue, due))
+	}
 	for _, last := range r.book.LeftOut {
 		all = append(all, fmt.Sprintf(r.say.Texts.LeftOut, last.Partner.Name, runNumber(&last), r.at(&last), r.say.number(last.Totals.Blocked)))
 	}
 	return all
+}
+
+// agreementsDue is how many customers accepted by a link whose agreement is not created yet: they go on being blocked.
+func (r *report) agreementsDue() (n int) {
+	for _, b := range r.batches {
+		n += b.States[attestation.Accepted]
+	}
+	return n
 }
 
 // old reports whether the partner's figures are not those of last night.
@@ -273,60 +357,72 @@ func (r *report) failedChecks(p PartnerRun) (all []string) {
 	return all
 }
 
+// bigFigure is one of the few numbers that the summary begins with.
+type bigFigure struct {
+	label  string
+	value  any
+	style  int
+	change string // since the run that changes are counted from; empty: there is none
+	sheet  string
+}
+
 // figures are the few big numbers, each with its change, linked to the sheet behind it.
 func (s *summarySheet) figures(row int) (next int) {
 	if !s.anyRun() {
 		return row
 	}
-	t, before, long, lapsing := s.sum(), ledger.Totals{}, 0, 0
-	for i, p := range s.book.Partners {
-		if p.Run != nil && p.Against != nil {
-			before.Blocked += p.Against.Totals.Blocked
-			before.Unknown += p.Against.Totals.Unknown
-		} else if p.Run != nil { // of a first run there is nothing to compare
-			before.Blocked += p.Run.Totals.Blocked
-			before.Unknown += p.Run.Totals.Unknown
-		}
-		long += s.insights.ages[i][len(ageLimits)]
-		lapsing += s.insights.renewals[i].within30
-	}
-	share := 0.0
-	if t.Listed > 0 {
-		share = float64(t.Blocked) / float64(t.Listed)
-	}
-	say := s.say.Texts
-	for i, figure := range []struct {
-		label string
-		value any
-		style int
-		delta int
-		told  bool // the change
-		sheet string
-	}{
-		{say.Blocked, t.Blocked, s.frame.style.big, t.Blocked - before.Blocked, true, sheetBlocked},
-		{say.BlockedShare, share, s.frame.style.bigShare, 0, false, sheetBlocked},
-		{say.BlockedLong, long, s.frame.style.big, 0, false, sheetBlocked},
-		{say.Lapsing, lapsing, s.frame.style.big, 0, false, sheetRenewals},
-		{say.Unknown, t.Unknown, s.frame.style.big, t.Unknown - before.Unknown, true, sheetUnread},
-	} {
-		col := 1
-		if i > 0 {
-			col = 2*i + 1
-		}
+	for i, figure := range s.bigFigures() {
+		col := 1 + 3*i
 		s.put(col, row, figure.label, s.frame.style.aside)
 		s.put(col, row+1, figure.value, figure.style)
 		s.toSheet(col, row+1, figure.sheet)
-		if figure.told && s.anyAgainst() {
-			s.put(col, row+2, s.change(figure.delta), s.frame.style.aside)
+		if s.anyAgainst() {
+			s.put(col, row+2, figure.change, s.frame.style.aside)
 		}
 	}
 	s.height(row+1, 36)
 	if s.insights.accepted > 0 {
-		s.put(1, row+3, s.say.count(say.Accepted, s.insights.accepted), s.frame.style.plain)
+		s.put(1, row+3, s.say.count(s.say.Texts.Accepted, s.insights.accepted), s.frame.style.plain)
 		s.toSheet(1, row+3, sheetExceptions)
 		row++
 	}
 	return row + 4
+}
+
+func (s *summarySheet) bigFigures() []bigFigure {
+	now, before, long, lapsing := s.sum(), s.sumBefore(), 0, 0
+	for i := range s.book.Partners {
+		long += s.insights.ages[i][len(ageLimits)]
+		lapsing += s.insights.renewals[i].within30
+	}
+	say, style := s.say.Texts, s.frame.style
+	return []bigFigure{
+		{say.Blocked, now.Blocked, style.big, s.change(now.Blocked - before.Blocked), sheetBlocked},
+		{say.BlockedShare, share(now), style.bigShare, s.changeOfShare(share(now) - share(before)), sheetBlocked},
+		{say.BlockedLong, long, style.big, s.change(long - s.insights.longBefore), sheetBlocked},
+		{say.Lapsing, lapsing, style.big, s.change(lapsing - s.insights.lapsingBefore), sheetRenewals},
+		{say.Unknown, now.Unknown, style.big, s.change(now.Unknown - before.Unknown), sheetUnread},
+	}
+}
+
+func share(t ledger.Totals) float64 {
+	if t.Listed == 0 {
+		return 0
+	}
+	return float64(t.Blocked) / float64(t.Listed)
+}
+
+// sumBefore adds up the runs that changes are counted from; a first run counts itself, because there is nothing to compare it with.
+func (r *report) sumBefore() (t ledger.Totals) {
+	for _, p := range r.book.Partners {
+		shown := cmp.Or(p.Against, p.Run)
+		if p.Run != nil {
+			t.Listed += shown.Totals.Listed
+			t.Blocked += shown.Totals.Blocked
+			t.Unknown += shown.Totals.Unknown
+		}
+	}
+	return t
 }
 
 func (s *summarySheet) change(delta int) string {
@@ -340,6 +436,18 @@ func (s *summarySheet) change(delta int) string {
 	return fmt.Sprintf(s.since(), sign+s.say.number(delta))
 }
 
+// changeOfShare is a change in percentage points, with one decimal.
+func (s *summarySheet) changeOfShare(delta float64) string {
+	points := strconv.FormatFloat(100*delta, 'f', 1, 64)
+	if points == "0.0" || points == "-0.0" {
+		return s.say.Texts.Unchanged
+	}
+	if delta > 0 {
+		points = "+" + points
+	}
+	return fmt.Sprintf(s.since(), fmt.Sprintf(s.say.Texts.Points, strings.Replace(points, ".", s.say.Format.Decimal, 1)))
+}
+
 // since says from when on changes are counted.
 func (r *report) since() string {
 	if r.book.Against == 0 {
@@ -348,64 +456,79 @@ func (r *report) since() string {
 	return strings.ReplaceAll(r.say.Texts.SinceRun, "%[2]s", strconv.FormatInt(r.book.Against, 10))
 }
 
-// tableHead is a heading and the header row below it: the partner, and numbers.
-func (s *summarySheet) tableHead(row int, section, first string, heads []string) (next int) {
-	s.put(1, row, section, s.frame.style.section)
+// tableHead is a heading and the header row below it: the label, and numbers.
+func (s *summarySheet) tableHead(row int, at place, section, label string, heads []string) (next int) {
+	s.put(at.label, row, section, s.frame.style.section)
 	s.height(row, 22)
-	s.put(1, row+1, first, s.frame.style.header)
-	for i, head := range heads {
-		s.put(i+2, row+1, head, s.frame.style.headerRight)
+	for col := at.label; col < at.first; col++ {
+		s.draft.style(col, row+1, s.frame.style.header)
 	}
-	s.height(row+1, 48)
+	s.put(at.label, row+1, label, s.frame.style.header)
+	for i, head := range heads {
+		s.put(at.first+i, row+1, head, s.frame.style.headerRight)
+	}
+	s.height(row+1, 33)
 	return row + 2
+}
+
+// label is what a row is about; it runs over the empty cells on its right, because merged cells would be in a screen reader's way.
+func (s *summarySheet) label(row int, at place, text string, style int) {
+	for col := at.label; col < at.first; col++ {
+		s.draft.style(col, row, style)
+	}
+	s.put(at.label, row, text, style)
+}
+
+// figure is a number with the rows behind it; without a sheet, or when they do not stand together, it links to what is there.
+type figure struct {
+	n     int
+	sheet string
+	rows  span
 }
 
 // partnerRows writes a row of numbers for each partner, and their totals where there are several. Figures of an old night, and totals
 // that they enter, carry a mark.
-func (s *summarySheet) partnerRows(row, columns int, of func(i int, p PartnerRun) []int, sheet string) (next int, sums []int) {
-	sums = make([]int, columns)
+func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int, p PartnerRun) []figure) (next int) {
+	sums := make([]int, columns)
 	for i, p := range s.book.Partners {
-		s.put(1, row, p.Partner.Name, s.frame.style.label)
+		s.label(row, at, p.Partner.Name, s.frame.style.label)
 		style := s.frame.style.count
 		if p.old() {
 			style = s.frame.style.countOld
 		}
-		var numbers []int
+		var figures []figure
 		if p.Run != nil {
-			numbers = of(i, p)
+			figures = of(i, p)
 		}
 		for col := range columns {
-			if col >= len(numbers) {
-				s.put(col+2, row, nil, style)
+			if col >= len(figures) {
+				s.put(at.first+col, row, nil, style)
 				continue
 			}
-			s.put(col+2, row, numbers[col], style)
-			s.toRows(col+2, row, sheet, s.rowsOf(i, sheet))
-			sums[col] += numbers[col]
+			s.put(at.first+col, row, figures[col].n, style)
+			s.toRows(at.first+col, row, figures[col].sheet, figures[col].rows)
+			sums[col] += figures[col].n
 		}
 		row++
 	}
 	if len(s.book.Partners) < 2 {
-		return row, sums
+		return row
 	}
 	style := s.frame.style.total
 	if s.anyOld() {
 		style = s.frame.style.totalOld
 	}
-	s.put(1, row, s.say.Texts.Total, s.frame.style.totalLabel)
+	s.label(row, at, s.say.Texts.Total, s.frame.style.totalLabel)
 	for col, n := range sums {
-		s.put(col+2, row, n, style)
+		s.put(at.first+col, row, n, style)
 	}
-	return row + 1, sums
+	return row + 1
 }
 
 // rowsOf are a partner's rows on a sheet, as far as they are on its first page.
 func (s *summarySheet) rowsOf(partner int, key string) span {
 	of := map[string]func(counts) int{sheetBlocked: blockedRows, sheetCustomers: customerRows, sheetRenewals: renewalRows,
-		sheetChanges: func(c counts) int { return c.changes.rows }}[key]
-	if of == nil {
-		return span{}
-	}
+		sheetChanges: changeRows}[key]
 	first := firstRow
 	for _, c := range s.report.counts[:partner] {
 		first += of(c)
@@ -413,57 +536,92 @@ func (s *summarySheet) rowsOf(partner int, key string) span {
 	return span{first, min(first+of(s.report.counts[partner])-1, xlsx.MaxRows)}
 }
 
+// inSequence links numbers to the rows of a partner that they count, where the sheet has these rows in that order after skipped ones.
+func (s *summarySheet) inSequence(partner int, key string, skipped int, numbers ...int) (figures []figure) {
+	all := s.rowsOf(partner, key)
+	at := all.first + skipped
+	for _, n := range numbers {
+		figures = append(figures, figure{n, key, span{at, min(at+n-1, all.last)}})
+		at += n
+	}
+	return figures
+}
+
 // rollForward is how last night's blocked customers became today's.
-func (s *summarySheet) rollForward(row int) (next int) {
+func (s *summarySheet) rollForward(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
 	heads := s.say.Texts.RollForwardHeads
-	row = s.tableHead(row, s.say.Texts.RollForward, s.say.head(table{}, "partner"), heads)
-	next, _ = s.partnerRows(row, len(heads), func(i int, p PartnerRun) []int {
+	row = s.tableHead(row, at, s.say.Texts.RollForward, s.say.head(table{}, "partner"), heads)
+	next = s.partnerRows(row, at, len(heads), func(i int, p PartnerRun) []figure {
+		changes, blocked := s.rowsOf(i, sheetChanges), s.rowsOf(i, sheetBlocked)
 		forward := p.rollForward(s.report.counts[i])
-		return []int{forward.opening, forward.newlyBlocked, -forward.noLonger, -forward.gone, forward.closing()}
-	}, sheetChanges)
+		return []figure{{forward.opening, sheetChanges, changes}, s.inSequence(i, sheetChanges, 0, forward.newlyBlocked)[0],
+			{-forward.noLonger, sheetChanges, changes}, {-forward.gone, sheetChanges, changes}, {forward.closing(), sheetBlocked, blocked}}
+	})
 	if s.anyOld() {
-		s.put(1, next, s.say.Texts.OldFigures, s.frame.style.aside)
+		s.put(at.label, next, s.say.Texts.OldFigures, s.frame.style.aside)
 		next++
 	}
 	return next + 1
 }
 
-// ageing groups the blocked customers by days.
-func (s *summarySheet) ageing(row int) (next int) {
+// ageing groups the blocked customers by days. The sheet Blocked has the oldest first.
+func (s *summarySheet) ageing(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
 	heads := s.say.Texts.AgeingHeads
-	row = s.tableHead(row, s.say.Texts.Ageing, s.say.head(table{}, "partner"), heads)
-	next, _ = s.partnerRows(row, len(heads), func(i int, p PartnerRun) []int {
-		total := 0
-		for _, n := range s.insights.ages[i] {
+	row = s.tableHead(row, at, s.say.Texts.Ageing, s.say.head(table{}, "partner"), heads)
+	next = s.partnerRows(row, at, len(heads), func(i int, _ PartnerRun) []figure {
+		ages, total := s.insights.ages[i], 0
+		for _, n := range ages {
 			total += n
 		}
-		return append(s.insights.ages[i][:], total)
-	}, sheetBlocked)
+		slices.Reverse(ages[:])
+		figures := s.inSequence(i, sheetBlocked, 0, ages[:]...)
+		slices.Reverse(figures)
+		return append(figures, figure{total, sheetBlocked, s.rowsOf(i, sheetBlocked)})
+	})
 	return next + 1
 }
 
-// renewalsTable counts the subscriptions that are at stake.
-func (s *summarySheet) renewalsTable(row int) (next int) {
+// renewalsTable counts the subscriptions that are at stake, in the order of their sheet.
+func (s *summarySheet) renewalsTable(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
 	heads := s.say.Texts.RenewalHeads
-	row = s.tableHead(row, s.say.Texts.Renewals, s.say.head(table{}, "partner"), heads)
-	next, _ = s.partnerRows(row, len(heads), func(i int, _ PartnerRun) []int {
+	row = s.tableHead(row, at, s.say.Texts.Renewals, s.say.head(table{}, "partner"), heads)
+	next = s.partnerRows(row, at, len(heads), func(i int, _ PartnerRun) []figure {
 		n := s.insights.renewals[i]
-		return []int{n.within30, n.within60, n.within90, n.later, n.renew, n.unknown}
-	}, sheetRenewals)
+		return s.inSequence(i, sheetRenewals, n.past, n.within30, n.within60, n.within90, n.later, n.renew, n.unknown)
+	})
 	return next + 1
 }
 
-// first names the customers to begin with: who, why, the next step, and where. Names run over the empty cells on their right:
-// merged cells would be in a screen reader's way.
+// nextSteps counts the attestations that are not at their end by what comes next, and since when the oldest waits for it.
+func (s *summarySheet) nextSteps(row int, at place) (next int) {
+	if len(s.insights.steps) == 0 {
+		return row
+	}
+	row = s.tableHead(row, at, s.say.Texts.NextSteps, s.say.Texts.NextStepsHeads[0], s.say.Texts.NextStepsHeads[1:])
+	for _, step := range stepOrder {
+		waiting, ok := s.insights.steps[step]
+		if !ok {
+			continue
+		}
+		s.label(row, at, s.say.word("attestation_step", step).word, s.frame.style.label)
+		s.put(at.first, row, waiting.n, s.frame.style.count)
+		s.toSheet(at.first, row, sheetAttestations)
+		s.instant(at.first+1, row, waiting.since, s.book.Location, s.frame.style.shortDay)
+		row++
+	}
+	return row + 1
+}
+
+// first names the customers to begin with: who, why, the next step, and where. Names run over the empty cells on their right.
 func (s *summarySheet) first(row int) (next int) {
 	if len(s.insights.first) == 0 {
 		return row
@@ -473,10 +631,11 @@ func (s *summarySheet) first(row int) (next int) {
 	s.height(row, 22)
 	row++
 	s.styleRow(row, summaryColumns, style.header)
-	at := []int{1, 3, 8, 10, 12} // customer, why, next step, partner, row
-	for i, head := range say.FirstHeads {
+	at := []int{1, 4, 11, 14, 16} // customer, why, next step, partner, row
+	for i, head := range say.FirstHeads[:4] {
 		s.put(at[i], row, head, style.header)
 	}
+	s.put(at[4], row, say.FirstHeads[4], style.headerRight)
 	s.height(row, 33)
 	row++
 	for _, c := range s.insights.first {
@@ -492,8 +651,18 @@ func (s *summarySheet) first(row int) (next int) {
 		}
 		row++
 	}
-	s.put(1, row, s.purchases(), style.plain)
-	return row + 2
+	return s.sentences(row, s.purchases()) + 1
+}
+
+// sentences are texts across the whole width.
+func (s *summarySheet) sentences(row int, texts ...string) (next int) {
+	for _, text := range texts {
+		for _, line := range lines(text) {
+			s.put(1, row, line, s.frame.style.plain)
+			row++
+		}
+	}
+	return row
 }
 
 func (s *summarySheet) why(c firstCustomer) string {
@@ -522,10 +691,17 @@ func measures(t ledger.Totals, c changeCounts) []int {
 
 func (s *summarySheet) counts(row int) (next int, counted span) {
 	heads := s.say.Texts.Measures
-	row = s.tableHead(row, s.say.Texts.Counts, s.say.head(table{}, "partner"), heads)
-	next, _ = s.partnerRows(row, len(heads), func(i int, p PartnerRun) []int {
-		return measures(p.Run.Totals, s.report.counts[i].changes)
-	}, sheetCustomers)
+	row = s.tableHead(row, left, s.say.Texts.Counts, s.say.head(table{}, "partner"), heads)
+	s.height(row-1, 48)
+	next = s.partnerRows(row, left, len(heads), func(i int, p PartnerRun) (figures []figure) {
+		for _, n := range measures(p.Run.Totals, s.report.counts[i].changes) {
+			figures = append(figures, figure{n, sheetCustomers, s.rowsOf(i, sheetCustomers)})
+		}
+		for column, sheet := range map[int]string{2: sheetBlocked, 7: sheetChanges, 8: sheetChanges, 9: sheetChanges, 10: sheetChanges} {
+			figures[column].sheet, figures[column].rows = sheet, s.rowsOf(i, sheet)
+		}
+		return figures
+	})
 	s.nameTotals(next - 1)
 	return next + 1, span{row, row + len(s.book.Partners) - 1}
 }
@@ -549,11 +725,7 @@ func (s *summarySheet) policy(row int) (next int) {
 	s.put(1, row, s.say.Texts.Policy, s.frame.style.section)
 	s.height(row, 22)
 	row++
-	for _, sentence := range append(s.policies(), s.say.Texts.WhatIsBlocked) {
-		s.put(1, row, sentence, s.frame.style.plain)
-		row++
-	}
-	return row + 1
+	return s.sentences(row, append(s.policies(), s.say.Texts.WhatIsBlocked)...) + 1
 }
 
 func (r *report) policies() (all []string) {
@@ -597,7 +769,7 @@ func (p PartnerRun) shown() (runs []ledger.Run) {
 // usage is what the night took of the API.
 func (s *summarySheet) usage(row int) (next int) {
 	heads, style := s.say.Texts.UsageHeads, s.frame.style
-	row = s.tableHead(row, s.say.Texts.Usage, s.say.head(table{}, "partner"), heads)
+	row = s.tableHead(row, left, s.say.Texts.Usage, s.say.head(table{}, "partner"), heads)
 	var all ledger.Cost
 	for _, p := range s.book.Partners {
 		for _, run := range p.shown() {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -138,14 +140,18 @@ type tableWriter struct {
 	style    styles
 	location *time.Location
 	cut      string
+	lines    int // the most of a row
 }
 
 func (f *frame) newTableWriter(out *xlsx.Writer, l layout) *tableWriter {
-	return &tableWriter{rows: out.Rows(l.pages, firstRow, len(l.columns), l.lines), columns: l.columns, style: f.style,
-		location: f.book.Location, cut: f.say.Texts.Cut}
+	return &tableWriter{rows: out.Rows(l.pages, firstRow, len(l.columns)), columns: l.columns, style: f.style,
+		location: f.book.Location, cut: f.say.Texts.Cut, lines: l.lines}
 }
 
 func (o *tableWriter) WriteRow(cells []Cell) error {
+	if o.lines > 1 {
+		o.rows.Lines(o.linesOf(cells))
+	}
 	for i := range cells {
 		c := &cells[i]
 		text := o.style.text
@@ -176,6 +182,18 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 		}
 	}
 	return o.rows.EndRow()
+}
+
+// linesOf is how many lines the longest text of a row takes in the columns whose text is broken into lines.
+func (o *tableWriter) linesOf(cells []Cell) int {
+	most := 1
+	for i := range cells {
+		if c := o.columns[i]; c.wrap {
+			text := cmp.Or(cells[i].word, cells[i].text)
+			most = max(most, 1+(xlsx.Units(text)-1)/int(c.width), 1+strings.Count(text, "\n"))
+		}
+	}
+	return min(most, o.lines)
 }
 
 // day writes a calendar day; one for which Excel has no number stays text.

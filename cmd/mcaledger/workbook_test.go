@@ -2133,18 +2133,26 @@ func (b workbook) verdict(t *testing.T, v view) {
 
 // ---- Summary.
 
-// section is the table below a title: its head, and the rows down to an empty one or a sentence.
+// section is the table below a title: its head, and the rows down to an empty one or a sentence. Another table may stand on its right.
 func (b workbook) section(t *testing.T, sheet, title string) (head []string, rows [][]string) {
-	all := b.rows[sheet]
-	i := slices.IndexFunc(all, func(row []string) bool { return cell(row, 0) == title })
+	t.Helper()
+	all, at := b.rows[sheet], -1
+	i := slices.IndexFunc(all, func(row []string) bool { at = slices.Index(row, title); return at >= 0 })
 	require.GreaterOrEqual(t, i, 0, "%s has no %q", sheet, title)
+	head = all[i+1][at:]
+	if len(head) > 8 && head[7] == "" && head[8] != "" {
+		head = head[:8]
+	}
 	for _, row := range all[i+2:] {
-		if len(row) < 2 {
+		if row = row[min(at, len(row)):]; len(row) > len(head) {
+			row = row[:len(head)]
+		}
+		if cell(row, 0) == "" || strings.Join(row[1:], "") == "" {
 			break
 		}
 		rows = append(rows, row)
 	}
-	return all[i+1], rows
+	return head, rows
 }
 
 // table compares a table of Summary, whose columns may be several cells wide.
@@ -2189,10 +2197,122 @@ func (b workbook) summary(t *testing.T, v view) {
 	b.table(t, v, "Active subscriptions of blocked customers",
 		"Partner | Lapse in 0–30 days | 31–60 days | 61–90 days | Later | Renew automatically | Date not known", v.stakes())
 	b.table(t, v, "API usage", "Partner | Run | Date | API calls | Retries | Throttled | Duration", append(cost, spent.row()))
+	b.figures(t, v)
+	b.nextSteps(t, v)
 	b.first(t, v)
 	b.purchases(t, v)
 	b.resellers(t, v)
 	b.history(t, v)
+}
+
+// figures are the big numbers with their changes.
+func (b workbook) figures(t *testing.T, v view) {
+	type numbers struct{ listed, blocked, long, lapsing, unknown int }
+	var now, before numbers
+	count := func(to *numbers, p shownPartner, run record, at time.Time) {
+		n := v.tally(p.id, run)
+		to.listed, to.blocked, to.unknown = to.listed+n.listed, to.blocked+n.blocked, to.unknown+n.unknown
+		for id, c := range v.customers(p.id, run) {
+			if c.text("standing") == "blocked" {
+				to.lapsing += v.lapsingSoon(p, id, run, at)
+				if v.days(c.when("blocked_since"), run.when("started_at")).local > 90 {
+					to.long++
+				}
+			}
+		}
+	}
+	for _, p := range v.partners {
+		count(&now, p, p.run, time.Unix(1<<40, 0))
+		if then := p.against; then != nil {
+			count(&before, p, then, p.run.when("started_at"))
+		} else {
+			count(&before, p, p.run, time.Unix(1<<40, 0))
+		}
+	}
+	share := func(n numbers) float64 { return float64(n.blocked) / float64(n.listed) }
+	change := func(delta int) string {
+		if delta == 0 {
+			return "unchanged"
+		}
+		return fmt.Sprintf("%+d since the last run", delta)
+	}
+	ofShare := fmt.Sprintf("%+.1f points since the last run", 100*(share(now)-share(before)))
+	if strings.HasPrefix(ofShare, "+0.0") || strings.HasPrefix(ofShare, "-0.0") {
+		ofShare = "unchanged"
+	}
+	all := b.rows["Summary"]
+	i := slices.IndexFunc(all, func(row []string) bool { return cell(row, 0) == "Blocked" && cell(row, 3) == "Share of customers" })
+	require.GreaterOrEqual(t, i, 0)
+	first := !slices.ContainsFunc(v.partners, func(p shownPartner) bool { return p.against != nil })
+	for n, want := range []struct {
+		label  string
+		value  any
+		change string
+	}{
+		{"Blocked", now.blocked, change(now.blocked - before.blocked)}, {"Share of customers", share(now), ofShare},
+		{"Blocked over 90 days", now.long, change(now.long - before.long)}, {"Lapsing in 30 days", now.lapsing, change(now.lapsing - before.lapsing)},
+		{"Unknown", now.unknown, change(now.unknown - before.unknown)},
+	} {
+		if first {
+			want.change = ""
+		}
+		assert.Equal(t, want.label, cell(all[i], 3*n))
+		assert.Empty(t, v.differs(want.value, cell(all[i+1], 3*n), kindOf(want.value)), want.label)
+		assert.Equal(t, want.change, cell(all[i+2], 3*n), want.label)
+	}
+}
+
+// lapsingSoon counts the subscriptions of a customer that lapse within 30 days after a run, as they were known at an instant.
+func (l db) lapsingSoon(p shownPartner, customer string, run record, at time.Time) (n int) {
+	var newest record
+	for _, b := range l.purchases {
+		if b.text("partner_id") == p.id && b.text("customer_id") == customer && !b.when("since").After(at) {
+			newest = b
+		}
+	}
+	if newest == nil || !newest.yes("readable") {
+		return 0
+	}
+	for _, d := range l.held(newest) {
+		if d.text("ends") == "" || d.yes("auto_renew") {
+			continue
+		}
+		if days := wall(d.text("ends")).Sub(run.when("started_at").Truncate(24*time.Hour)) / (24 * time.Hour); 0 <= days && days <= 30 {
+			n++
+		}
+	}
+	return n
+}
+
+// nextSteps are the attestations that are not at their end, by what comes next.
+func (b workbook) nextSteps(t *testing.T, v view) {
+	want := map[string]string{}
+	counts, since := map[string]int{}, map[string]time.Time{}
+	for _, a := range v.attestations {
+		step, at := v.next(a), v.stateSince(a).(time.Time)
+		if state := a.text("state"); step == "" || state == "refused" || state == "approved" {
+			continue
+		}
+		word := in("attestation_step", step).(word).text
+		if counts[word]++; since[word].IsZero() || at.Before(since[word]) {
+			since[word] = at
+		}
+	}
+	if len(counts) == 0 {
+		assert.NotContains(t, fmt.Sprint(b.rows["Summary"]), "Attestations by next step")
+		return
+	}
+	for word, n := range counts {
+		want[word] = fmt.Sprint(n, " ", since[word].In(v.zone).Format(time.DateOnly))
+	}
+	got := map[string]string{}
+	_, rows := b.section(t, "Summary", "Attestations by next step")
+	for _, row := range rows {
+		serial, err := strconv.ParseFloat(cell(row, 3), 64)
+		require.NoError(t, err)
+		got[row[0]] = cell(row, 2) + " " + time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(serial)).Format(time.DateOnly)
+	}
+	assert.Equal(t, want, got)
 }
 
 // stakes count the subscriptions at stake, by partner and in all.
@@ -2324,7 +2444,11 @@ func (b workbook) purchases(t *testing.T, v view) {
 	}
 	want := fmt.Sprintf("Blocked customers: %d. With active subscriptions: %d; they may be unable to accept directly, and then only an attestation helps. "+
 		"With none: %d; they can also be asked to accept in the admin center. Not read: %d.", some+none+unread, some, none, unread)
-	assert.Contains(t, b.rows["Summary"], []string{want})
+	var text []string
+	for _, row := range b.rows["Summary"] {
+		text = append(text, cell(row, 0))
+	}
+	assert.Contains(t, strings.Join(text, " "), want)
 }
 
 // resellers are the customers of the indirect provider by their indirect reseller.
@@ -2335,7 +2459,8 @@ func (b workbook) resellers(t *testing.T, v view) {
 		if a.text("partner_id") == provider.id {
 			of[a.text("customer_id")] = "Indirect reseller not read"
 			if a.yes("readable") {
-				of[a.text("customer_id")] = cmp.Or(a.text("reseller_id"), "Without an indirect reseller")
+				name, _ := v.reseller(provider.id, a.text("customer_id"))
+				of[a.text("customer_id")] = cmp.Or(name, "Without an indirect reseller")
 			}
 		}
 	}
@@ -2348,14 +2473,14 @@ func (b workbook) resellers(t *testing.T, v view) {
 		}
 	}
 	head, rows := b.section(t, "Summary", "By indirect reseller: "+provider.name)
-	assert.Equal(t, "Indirect reseller | Listed | Clear | Blocked | Unknown | Out of scope", strings.Join(head, " | "))
+	assert.Equal(t, "Indirect reseller |  | Listed | Clear | Blocked | Unknown | Out of scope", strings.Join(head, " | "))
 	assert.Len(t, rows, len(want))
 	for _, row := range rows {
 		var numbers []string
 		for _, n := range want[row[0]].cells()[:5] {
 			numbers = append(numbers, plain(n))
 		}
-		assert.Equal(t, numbers, row[1:6], "Summary, by indirect reseller: %s", row[0])
+		assert.Equal(t, numbers, row[2:7], "Summary, by indirect reseller: %s", row[0])
 	}
 }
 

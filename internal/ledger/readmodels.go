@@ -80,8 +80,8 @@ type BlockedCustomer struct {
 
 // ResellerCount counts the customers of one indirect reseller, or of none, by standing.
 type ResellerCount struct {
-	ResellerID                        string
-	Read                              bool // false: the reseller of these customers is not known: not read yet, or the service refuses to say
+	ResellerID, Name                  string // the name may not be known
+	Read                              bool   // false: the reseller of these customers is not known: not read yet, or the service refuses to say
 	Clear, Blocked, Unknown, Excluded int
 }
 

@@ -216,17 +216,19 @@ func (s *Store) Resellers(ctx context.Context, partnerID string, run int64, thro
 	var rows []struct {
 		ResellerID string `db:"reseller_id"`
 		Read       bool   `db:"is_read"`
+		Name       string `db:"name"`
 		Clear      int    `db:"clear"`
 		Blocked    int    `db:"blocked"`
 		Unknown    int    `db:"unknown"`
 		Excluded   int    `db:"excluded"`
 	}
-	if err := s.list(ctx, s.db, &rows, "resellers", args{"partner_id": partnerID, "run": run, "through": instant(through)}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "resellers", args{"partner_id": partnerID, "run": run, "at": instant(through)}); err != nil {
 		return nil, err
 	}
 	counts := make([]ledger.ResellerCount, len(rows))
 	for i, r := range rows {
-		counts[i] = ledger.ResellerCount{ResellerID: r.ResellerID, Read: r.Read, Clear: r.Clear, Blocked: r.Blocked, Unknown: r.Unknown, Excluded: r.Excluded}
+		counts[i] = ledger.ResellerCount{ResellerID: r.ResellerID, Name: r.Name, Read: r.Read,
+			Clear: r.Clear, Blocked: r.Blocked, Unknown: r.Unknown, Excluded: r.Excluded}
 	}
 	slices.SortFunc(counts, func(a, b ledger.ResellerCount) int {
 		return cmp.Or(b.Blocked-a.Blocked, cmp.Compare(a.ResellerID, b.ResellerID))

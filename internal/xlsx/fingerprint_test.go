@@ -27,7 +27,7 @@ func written(t *testing.T) []byte {
 	w, err := NewWriter(&book, frame)
 	require.NoError(t, err)
 	require.NoError(t, w.Start(LateParts("xl/worksheets/sheet1.xml")...))
-	rows := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 2}}, 2, 1, 1)
+	rows := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 2}}, 2, 1)
 	for _, name := range []string{"=1+1", "Ana & Bea"} {
 		rows.Text(0, name)
 		require.NoError(t, rows.EndRow())
@@ -151,7 +151,7 @@ func TestRowsOtherThanTheirPagesAreAnError(t *testing.T) {
 		frame := excelize.NewFile()
 		w, err := NewWriter(io.Discard, frame)
 		require.NoError(t, err)
-		out := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 2}}, 1, 2, 1)
+		out := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 2}}, 1, 2)
 		for range rows {
 			out.Int(0, 1)
 			out.Serial(0, 1.5)
@@ -166,7 +166,7 @@ func TestRowsOtherThanTheirPagesAreAnError(t *testing.T) {
 	}
 	w, err := NewWriter(io.Discard, excelize.NewFile())
 	require.NoError(t, err)
-	out := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 1}}, 1, 2, 1)
+	out := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 1}}, 1, 2)
 	out.Skip()
 	require.ErrorContains(t, out.EndRow(), "row 1 has 1 cells")
 	require.ErrorContains(t, out.EndRow(), "row 1 has 1 cells", "the error is kept")

@@ -25,7 +25,7 @@ type Rows struct {
 	tail     []byte // what follows the rows of the page being written
 	buf      []byte
 	letters  []string
-	rowEnd   string // what follows the row's number in its tag
+	lines    int // of text in the row being written
 	column   int
 	row      int
 	left     int // rows that the page being written still takes
@@ -49,19 +49,18 @@ const LineHeight = 15
 // flushSize is how many bytes of rows are handed to the compressor at a time.
 const flushSize = 64 << 10
 
-// Rows begins the rows of a table: first is the number of the first row on each page, lines the lines of text in a row.
-func (w *Writer) Rows(pages []Page, first, columns, lines int) *Rows {
+// Rows begins the rows of a table: first is the number of the first row on each page.
+func (w *Writer) Rows(pages []Page, first, columns int) *Rows {
 	letters := make([]string, columns)
 	for i := range letters {
 		letters[i], _ = excelize.ColumnNumberToName(i + 1) // far from the 16,384 allowed
 	}
-	rowEnd := `">`
-	if lines > 1 { // Excel fits the height of a row only while somebody types in it
-		rowEnd = fmt.Sprintf(`" ht="%d" customHeight="1">`, lines*LineHeight)
-	}
-	return &Rows{book: w, pages: pages, first: first, letters: letters, rowEnd: rowEnd, buf: make([]byte, 0, 2*flushSize),
-		previous: make([]serialText, columns)}
+	return &Rows{book: w, pages: pages, first: first, letters: letters, buf: make([]byte, 0, 2*flushSize), previous: make([]serialText, columns)}
 }
+
+// Lines says how many lines of text the row has that begins with the next cell. Excel fits the height of a row only while somebody
+// types in it.
+func (r *Rows) Lines(n int) { r.lines = n }
 
 // Text writes a cell that is text whatever it looks like; an empty one is left out.
 func (r *Rows) Text(style int, s string) {
@@ -139,7 +138,12 @@ func (r *Rows) beginRow() {
 	}
 	r.buf = append(r.buf, `<row r="`...)
 	r.buf = strconv.AppendInt(r.buf, int64(r.row), 10)
-	r.buf = append(r.buf, r.rowEnd...)
+	if r.lines > 1 {
+		r.buf = append(r.buf, `" ht="`...)
+		r.buf = strconv.AppendInt(r.buf, int64(r.lines*LineHeight), 10)
+		r.buf = append(r.buf, `" customHeight="1`...)
+	}
+	r.buf = append(r.buf, `">`...)
 }
 
 // EndRow closes a row.
@@ -151,7 +155,7 @@ func (r *Rows) EndRow() error {
 		return r.err
 	}
 	r.buf = append(r.buf, `</row>`...)
-	r.column = 0
+	r.column, r.lines = 0, 1
 	r.row++
 	r.left--
 	if len(r.buf) >= flushSize {

@@ -56,18 +56,17 @@ VALUES (:partner_id, :reseller_id, :since, :read_at, :name, :event)
 ON CONFLICT (partner_id, reseller_id, since) DO UPDATE SET read_at = excluded.read_at
 
 -- name: resellers
--- The customers of a run by indirect reseller, as it was known at the instant through. What the service refuses to say is not known.
-SELECT CASE WHEN a.readable THEN a.reseller_id ELSE '' END AS reseller_id, COALESCE(a.readable, FALSE) AS is_read,
+-- The customers of a run by indirect reseller, as it was known then. What the service refuses to say is not known.
+SELECT CASE WHEN w.readable THEN w.reseller_id ELSE '' END AS reseller_id, COALESCE(w.readable, FALSE) AS is_read,
+    COALESCE(MAX(n.name), '') AS name,
     COUNT(*) FILTER (WHERE s.standing = 'clear') AS clear,
     COUNT(*) FILTER (WHERE s.standing = 'blocked') AS blocked,
     COUNT(*) FILTER (WHERE s.standing = 'unknown') AS unknown,
     COUNT(*) FILTER (WHERE s.standing = 'excluded') AS excluded
 FROM standing s
-LEFT JOIN customer_reseller a ON a.partner_id = s.partner_id AND a.customer_id = s.customer_id AND a.since = (
-    SELECT MAX(x.since) FROM customer_reseller x
-    WHERE x.partner_id = s.partner_id AND x.customer_id = s.customer_id AND x.since <= :through)
+{{reseller_then}}
 WHERE s.partner_id = :partner_id AND {{valid s :run}}
-GROUP BY CASE WHEN a.readable THEN a.reseller_id ELSE '' END, COALESCE(a.readable, FALSE)
+GROUP BY CASE WHEN w.readable THEN w.reseller_id ELSE '' END, COALESCE(w.readable, FALSE)
 
 -- name: last_subscriptions
 SELECT since FROM customer_subscriptions ORDER BY since DESC LIMIT 1
