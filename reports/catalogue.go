@@ -95,10 +95,11 @@ type texts struct {
 	First                                       string
 	FirstHeads                                  []string
 	WhyBlocked                                  plural
+	WhyBlockedFirst, WhyActive                  string
 	Counts                                      string
 	Measures                                    []string
 	Total                                       string
-	StandingChart, StandingAlt                  string
+	StandingChart, SharesChart, StandingAlt     string
 	TrendChart, TrendAlt                        string
 	OtherPartners                               plural
 	Purchases                                   string

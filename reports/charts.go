@@ -14,7 +14,8 @@ import (
 // chartRows is how many rows of the summary the charts lie on.
 const chartRows = 15
 
-// How many partners the charts show by name, the others together.
+// How many partners the charts show by name. Of more, the bars show the others together, and the trend shows all of them in one line:
+// beside the sum of many, the line of one lies flat on the axis.
 const (
 	barsShown  = 10
 	trendShown = 5
@@ -89,6 +90,9 @@ func (s *summarySheet) standingChart(behind int, counted span) (c xlsx.Chart, ne
 	c = xlsx.Chart{Title: s.say.Texts.StandingChart,
 		NumberFormat: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20), // a piece that is too short for its number has none; the table has them all
 		Categories:   xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, first, 1, last), Labels: names}}
+	if len(s.book.Partners) > barsShown { // the others together are too many to compare in numbers
+		c.Title, c.Shares, c.NumberFormat = s.say.Texts.SharesChart, true, ";;;"
+	}
 	for i, piece := range []struct{ color, number string }{{moss, paper}, {red, paper}, {ochre, ink}, {muted, paper}} {
 		series := xlsx.Series{Name: s.say.Texts.Measures[i+1], NameReference: xlsx.Reference(s.sheet, i+3, head, i+3, head),
 			Reference: xlsx.Reference(s.sheet, i+3, first, i+3, last), Color: piece.color, LabelColor: piece.number}
@@ -145,40 +149,52 @@ type line struct {
 	at   map[string]int
 }
 
-// lines are the trends of the partners with the most blocked customers, and of the others together. A day's figure is that of its last run.
+// lines are the trends of the partners, the one with the most blocked customers first, or of all of them together where they are many.
+// A day's figure is that of its last run.
 func (s *summarySheet) lines() (lines []line, first, last time.Time) {
-	order := s.byBlocked()
 	day := func(run ledger.Run) time.Time {
 		y, m, d := run.StartedAt.In(s.book.Location).Date()
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	}
+	order := s.byBlocked()
 	for _, i := range order {
 		last = latest(last, day(*s.book.Partners[i].Run))
 	}
-	oldest := last.AddDate(0, 0, 1-trendDays)
 	first = last
-	for n, i := range order {
+	for _, i := range order {
 		l := line{s.book.Partners[i].Partner.Name, map[string]int{}}
 		for _, run := range s.book.Partners[i].History {
-			if d := day(run); !d.Before(oldest) {
+			if d := day(run); d.After(last.AddDate(0, 0, -trendDays)) {
 				l.at[d.Format(time.DateOnly)] = run.Totals.Blocked
 				if d.Before(first) {
 					first = d
 				}
 			}
 		}
-		if n < trendShown {
-			lines = append(lines, l)
-			continue
-		}
-		if n == trendShown {
-			lines = append(lines, line{s.say.count(s.say.Texts.OtherPartners, len(order)-trendShown), map[string]int{}})
-		}
-		for d, blocked := range l.at {
-			lines[trendShown].at[d] += blocked
-		}
+		lines = append(lines, l)
+	}
+	if len(lines) > trendShown {
+		lines = []line{together(lines, s.say.Texts.Total, first, last)}
 	}
 	return lines, first, last
+}
+
+// together adds lines up. On a day on which a partner has no run, its customers are those of its last one.
+func together(lines []line, name string, first, last time.Time) line {
+	all, now := line{name, map[string]int{}}, make([]int, len(lines))
+	for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
+		key, sum, ran := d.Format(time.DateOnly), 0, false
+		for i, l := range lines {
+			if n, ok := l.at[key]; ok {
+				now[i], ran = n, true
+			}
+			sum += now[i]
+		}
+		if ran {
+			all.at[key] = sum
+		}
+	}
+	return all
 }
 
 func latest(a, b time.Time) time.Time {
@@ -220,10 +236,10 @@ func (s *summarySheet) trend(row int) (c xlsx.Chart, end int, alt string) {
 	}
 	c = xlsx.Chart{Title: s.say.Texts.TrendChart, Lines: true,
 		Categories: xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, head+1, 1, end), Days: days, DayFormat: s.say.Format.ShortDay}}
-	colors, marks := []string{red, blue, moss, purple, amber, muted}, []string{"circle", "square", "diamond", "triangle", "x", "plus"}
+	colors, marks := []string{red, blue, moss, purple, amber}, []string{"circle", "square", "diamond", "triangle", "x"}
 	for i, l := range lines {
 		c.Series = append(c.Series, xlsx.Series{Name: l.name, NameReference: xlsx.Reference(s.sheet, i+2, head, i+2, head),
-			Reference: xlsx.Reference(s.sheet, i+2, head+1, i+2, end), Values: values[i], Color: colors[i], Marker: marks[i], Dashed: i == trendShown})
+			Reference: xlsx.Reference(s.sheet, i+2, head+1, i+2, end), Values: values[i], Color: colors[i], Marker: marks[i]})
 	}
 	return c, end, s.trendAlt(lines, first, last)
 }

@@ -191,7 +191,7 @@ func TestTheTrendGoesBackNinetyDays(t *testing.T) {
 	assert.Contains(t, chart, `<c:pt idx="89"><c:v>77</c:v></c:pt>`)
 }
 
-// With many partners, the charts name those with the most blocked customers and add up the others.
+// With many partners, the bars are of those with the most blocked customers and of the others together, and the trend is of all.
 func TestChartsOfManyPartners(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
@@ -210,8 +210,17 @@ func TestChartsOfManyPartners(t *testing.T) {
 	assert.Contains(t, bars, `<c:ptCount val="11"/><c:pt idx="0"><c:v>partner-19</c:v></c:pt>`)
 	assert.Contains(t, bars, `<c:pt idx="10"><c:v>10 others</c:v></c:pt>`)
 	assert.Contains(t, bars, `<c:pt idx="10"><c:v>450</c:v></c:pt>`, "0 + 10 + … + 90")
+	assert.Contains(t, bars, `<c:grouping val="percentStacked"/>`)
 	lines := string(part(t, w.bytes, "xl/charts/chart2.xml"))
-	assert.Equal(t, 6, strings.Count(lines, "<c:ser>"))
-	assert.Contains(t, lines, "<c:v>15 others</c:v>")
-	assert.Contains(t, lines, "<c:v>1050</c:v>", "0 + 10 + … + 140")
+	assert.Equal(t, 1, strings.Count(lines, "<c:ser>"))
+	assert.Contains(t, lines, "<c:v>All partners</c:v>")
+	assert.Contains(t, lines, "<c:v>1900</c:v>", "0 + 10 + … + 190")
+}
+
+// A partner whose night failed keeps its figure in the sum of all.
+func TestTheTrendOfAllHasNoDips(t *testing.T) {
+	t.Parallel()
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	got := together([]line{{"a", map[string]int{"2026-11-01": 5, "2026-11-02": 6, "2026-11-04": 7}}, {"b", map[string]int{"2026-11-02": 10}}}, "all", day(1), day(4))
+	assert.Equal(t, line{"all", map[string]int{"2026-11-01": 5, "2026-11-02": 16, "2026-11-04": 17}}, got)
 }

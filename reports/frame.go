@@ -113,7 +113,7 @@ func (f *frame) layPage(t table, name, tableName string, rows int) error {
 	for i, c := range t.columns {
 		style := f.style.header
 		if c.right {
-			style = f.style.headerRight
+			style = f.style.headerNumber
 		}
 		d.put(i+1, firstRow-1, f.say.head(t, c.key), style)
 		d.width(i+1, c.width)

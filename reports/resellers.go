@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -34,17 +33,12 @@ func (f *frame) readResellers(ctx context.Context) error {
 	return nil
 }
 
-// resellerTables show whose customers are blocked, two providers side by side: an indirect provider talks to resellers, not to customers.
-func (s *summarySheet) resellerTables(row int) (next int) {
-	for pair := range slices.Chunk(s.resellers, 2) {
-		row = s.block(row, func(row int) (next int) {
-			for i, of := range pair {
-				next = max(next, s.resellerTable(row, []place{resellersLeft, resellersRight}[i], of))
-			}
-			return next
-		})
+// resellerTables show whose customers are blocked: an indirect provider talks to resellers, not to customers.
+func (s *summarySheet) resellerTables() (tables []tableOfSummary) {
+	for _, of := range s.resellers {
+		tables = append(tables, func(row int, at place) (next int) { return s.resellerTable(row, at.wider(), of) })
 	}
-	return row
+	return tables
 }
 
 func (s *summarySheet) resellerTable(row int, at place, of resellersOf) (next int) {

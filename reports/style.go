@@ -27,12 +27,12 @@ const fontName = "Calibri"
 type styles struct {
 	text, wrapped, number, atLeast, id, date, instant int // data rows
 
-	title, aside, header, headerRight, note int    // banner and header of a data sheet
-	verdict                                 [3]int // by verdict
-	business                                [3]int // by tone
+	title, aside, header, headerNumber, note int    // banner and header of a data sheet
+	verdict                                  [3]int // by verdict
+	business                                 [3]int // by tone
 
-	page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld, totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int // summary and about
-	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory, signature                                                                              int
+	headerRight, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld, totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int // summary and about
+	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory, signature                                                                                           int
 
 	tones [3]int // conditional
 }
@@ -47,7 +47,7 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	indented := &excelize.Alignment{Vertical: "top", Horizontal: "right", Indent: 1}
 	middle := &excelize.Alignment{Vertical: "center"}
 	bottom := &excelize.Alignment{Vertical: "bottom"}
-	right := &excelize.Alignment{Vertical: "center", Horizontal: "right", Indent: 1}
+	right := &excelize.Alignment{Vertical: "center", Horizontal: "right"}
 	font := func(size float64, bold bool, color string) *excelize.Font {
 		return &excelize.Font{Family: fontName, Size: size, Bold: bold, Color: color}
 	}
@@ -79,6 +79,8 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.header, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
 		{&s.headerRight, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
+			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", WrapText: true}}},
+		{&s.headerNumber, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", Indent: 1, WrapText: true}}},
 		{&s.note, excelize.Style{Font: &excelize.Font{Family: fontName, Size: 11, Italic: true, Color: muted}, Alignment: top}},
 

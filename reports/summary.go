@@ -21,9 +21,12 @@ const summaryColumns = 16
 
 // How the summary is printed: its width on A4, landscape, and how many points of rows a page then has.
 const (
-	summaryScale      = 68
-	summaryPageHeight = 750.0
+	summaryScale      = 64
+	summaryPageHeight = 800.0
 )
+
+// shortTable is how many partners a table has that leaves room below it.
+const shortTable = 8
 
 // span is a range of rows; last is before first when there are none.
 type span struct{ first, last int }
@@ -31,12 +34,10 @@ type span struct{ first, last int }
 // place is where a table of partners and numbers stands: the columns of the label and of the first number.
 type place struct{ label, first int }
 
-var (
-	left  = place{1, 2}
-	right = place{9, 11}
-	// Names of resellers need more room.
-	resellersLeft, resellersRight = place{1, 3}, place{9, 12}
-)
+var left, right = place{1, 2}, place{9, 11}
+
+// wider has another column for labels.
+func (p place) wider() place { return place{p.label, p.first + 1} }
 
 // summary answers in this order: how many customers cannot buy, can the figures be relied on, how did it change, how old is it, what
 // to do first; then the counts in full, the policy, and what it took. The figures behind the trend are below the printed pages.
@@ -45,15 +46,20 @@ func (f *frame) summary(tables []table) error {
 		return err
 	}
 	d := &draft{file: f.file, sheet: f.name(sheetSummary)}
-	d.width(1, 26)
+	d.width(1, 24)
 	for col := 2; col <= summaryColumns; col++ {
-		d.width(col, 12)
+		d.width(col, 13)
 	}
 	s := &summarySheet{frame: f, draft: d, tables: tables, heights: map[int]float64{}}
 	row := s.block(1, s.head)
 	row = s.block(row, s.figures)
-	row = s.block(row, sideBySide(s.rollForward, s.ageing))
-	row = s.block(row, s.first)
+	begin := []func(row int) (next int){sideBySide(s.rollForward, s.ageing), s.first}
+	if len(f.book.Partners) > shortTable { // what to do first is in sight on the first page and the first screen
+		slices.Reverse(begin)
+	}
+	for _, draw := range begin {
+		row = s.block(row, draw)
+	}
 	row = s.block(row, sideBySide(s.renewalsTable, s.nextSteps))
 	charts := row
 	if f.anyRun() {
@@ -61,9 +67,10 @@ func (f *frame) summary(tables []table) error {
 	}
 	var counted span
 	row = s.block(row, func(row int) (next int) { next, counted = s.counts(row); return next })
-	row = s.resellerTables(row)
+	for pair := range slices.Chunk(append(s.resellerTables(), s.usage), 2) {
+		row = s.block(row, sideBySide(pair...))
+	}
 	row = s.block(row, s.policy)
-	row = s.block(row, s.usage)
 	end := s.charts(charts, row+1, counted)
 
 	f.print(d)
@@ -90,8 +97,11 @@ func (s *summarySheet) block(row int, draw func(row int) (next int)) (next int) 
 	return next
 }
 
+// tableOfSummary draws a table from a row on.
+type tableOfSummary = func(row int, at place) (next int)
+
 // sideBySide draws two tables beside each other.
-func sideBySide(tables ...func(row int, at place) (next int)) func(row int) (next int) {
+func sideBySide(tables ...tableOfSummary) func(row int) (next int) {
 	return func(row int) (next int) {
 		for i, table := range tables {
 			next = max(next, table(row, []place{left, right}[i]))
@@ -161,7 +171,7 @@ func (s *summarySheet) head(int) (next int) {
 }
 
 // lineLength is how many characters of a sentence fit across the summary.
-const lineLength = 200
+const lineLength = 240
 
 // lines breaks a text into lines that fit across the summary. What a text begins with, further lines begin with.
 func lines(text string) (all []string) {
@@ -362,7 +372,7 @@ type bigFigure struct {
 	label  string
 	value  any
 	style  int
-	change string // since the run that changes are counted from; empty: there is none
+	change string // since the run that changes are counted from
 	sheet  string
 }
 
@@ -376,9 +386,10 @@ func (s *summarySheet) figures(row int) (next int) {
 		s.put(col, row, figure.label, s.frame.style.aside)
 		s.put(col, row+1, figure.value, figure.style)
 		s.toSheet(col, row+1, figure.sheet)
-		if s.anyAgainst() {
-			s.put(col, row+2, figure.change, s.frame.style.aside)
+		if !s.anyAgainst() {
+			figure.change = s.say.Texts.FirstRun
 		}
+		s.put(col, row+2, figure.change, s.frame.style.aside)
 	}
 	s.height(row+1, 36)
 	if s.insights.accepted > 0 {
@@ -665,14 +676,23 @@ func (s *summarySheet) sentences(row int, texts ...string) (next int) {
 	return row
 }
 
+// why says since when a customer is blocked, and what it has at stake.
 func (s *summarySheet) why(c firstCustomer) string {
-	active := "–"
-	if c.blockedRow.row.PurchasesRead == standing.Read {
-		active = s.say.number(c.blockedRow.row.Purchases.Active)
+	say, customer := s.say.Texts, c.blockedRow.row
+	since := s.say.count(say.WhyBlocked, c.days)
+	switch first := precision(c.partner, customer.Record) == atLeast; {
+	case first && c.days == 0:
+		since = say.WhyBlockedFirst
+	case first:
+		since = strings.Replace(since, s.say.number(c.days), "≥ "+s.say.number(c.days), 1)
 	}
-	why := s.say.count(s.say.Texts.WhyBlocked, c.days, active)
+	active := "–"
+	if customer.PurchasesRead == standing.Read {
+		active = s.say.number(customer.Purchases.Active)
+	}
+	why := since + "; " + fmt.Sprintf(say.WhyActive, active)
 	if c.lapses {
-		why += "; " + fmt.Sprintf(s.say.Texts.WhyLapses, s.say.day(c.blockedRow.row.Purchases.NextLapse))
+		why += "; " + fmt.Sprintf(say.WhyLapses, s.say.day(customer.Purchases.NextLapse))
 	}
 	return why
 }
@@ -767,25 +787,25 @@ func (p PartnerRun) shown() (runs []ledger.Run) {
 }
 
 // usage is what the night took of the API.
-func (s *summarySheet) usage(row int) (next int) {
+func (s *summarySheet) usage(row int, at place) (next int) {
 	heads, style := s.say.Texts.UsageHeads, s.frame.style
-	row = s.tableHead(row, left, s.say.Texts.Usage, s.say.head(table{}, "partner"), heads)
+	row = s.tableHead(row, at, s.say.Texts.Usage, s.say.head(table{}, "partner"), heads)
 	var all ledger.Cost
 	for _, p := range s.book.Partners {
 		for _, run := range p.shown() {
-			s.put(1, row, p.Partner.Name, style.label)
-			s.put(2, row, run.ID, style.count)
-			s.instant(3, row, run.StartedAt, s.book.Location, style.shortDay)
-			s.costs(4, row, run.Cost, style.count, style.duration)
+			s.label(row, at, p.Partner.Name, style.label)
+			s.put(at.first, row, run.ID, style.count)
+			s.instant(at.first+1, row, run.StartedAt, s.book.Location, style.shortDay)
+			s.costs(at.first+2, row, run.Cost, style.count, style.duration)
 			all = all.Add(run.Cost)
 			row++
 		}
 	}
 	if len(s.book.Partners) > 1 {
-		s.put(1, row, s.say.Texts.Total, style.totalLabel)
-		s.put(2, row, nil, style.total)
-		s.put(3, row, nil, style.total)
-		s.costs(4, row, all, style.total, style.totalDuration)
+		s.label(row, at, s.say.Texts.Total, style.totalLabel)
+		s.put(at.first, row, nil, style.total)
+		s.put(at.first+1, row, nil, style.total)
+		s.costs(at.first+2, row, all, style.total, style.totalDuration)
 		row++
 	}
 	return row + 1

@@ -2143,6 +2143,9 @@ func (b workbook) section(t *testing.T, sheet, title string) (head []string, row
 	if len(head) > 8 && head[7] == "" && head[8] != "" {
 		head = head[:8]
 	}
+	for head[len(head)-1] == "" {
+		head = head[:len(head)-1]
+	}
 	for _, row := range all[i+2:] {
 		if row = row[min(at, len(row)):]; len(row) > len(head) {
 			row = row[:len(head)]
@@ -2254,7 +2257,7 @@ func (b workbook) figures(t *testing.T, v view) {
 		{"Unknown", now.unknown, change(now.unknown - before.unknown)},
 	} {
 		if first {
-			want.change = ""
+			want.change = "first run"
 		}
 		assert.Equal(t, want.label, cell(all[i], 3*n))
 		assert.Empty(t, v.differs(want.value, cell(all[i+1], 3*n), kindOf(want.value)), want.label)
@@ -2411,7 +2414,14 @@ func (b workbook) first(t *testing.T, v view) {
 		if days == 1 {
 			plural = ""
 		}
-		want := fmt.Sprintf("Blocked for %d day%s; active subscriptions: %s", days, plural, active)
+		want := fmt.Sprintf("Blocked for %d day%s", days, plural)
+		switch first := plain(blocked[n][26]) == "at_least"; {
+		case first && days == 0:
+			want = "Already blocked in the first run"
+		case first:
+			want = fmt.Sprintf("Blocked for ≥ %d day%s", days, plural)
+		}
+		want += "; active subscriptions: " + active
 		if lapsing(v, blocked[n]) > 0 {
 			want += fmt.Sprintf("; a subscription lapses on %s", blocked[n][10])
 		}

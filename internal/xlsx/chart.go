@@ -17,6 +17,7 @@ type Chart struct {
 	Font, Ink    string // of all texts
 	NumberFormat string
 	Lines        bool // lines over dates; else horizontal bars, stacked, the first on top
+	Shares       bool // bars are of the same length
 	Categories   Categories
 	Series       []Series
 }
@@ -36,7 +37,6 @@ type Series struct {
 	Values              []float64
 	Color, LabelColor   string // LabelColor empty: the values are not written on the bars
 	Marker              string // of a line: circle, square, …
-	Dashed              bool
 }
 
 // Placement is where a chart lies on a sheet.
@@ -126,7 +126,11 @@ func (x *chartXML) plot() {
 	if x.Lines {
 		x.WriteString(`<c:lineChart><c:grouping val="standard"/><c:varyColors val="0"/>`)
 	} else {
-		x.WriteString(`<c:barChart><c:barDir val="bar"/><c:grouping val="stacked"/><c:varyColors val="0"/>`)
+		grouping := "stacked"
+		if x.Shares {
+			grouping = "percentStacked"
+		}
+		fmt.Fprintf(x, `<c:barChart><c:barDir val="bar"/><c:grouping val="%s"/><c:varyColors val="0"/>`, grouping)
 	}
 	for i, s := range x.Series {
 		x.series(i, s)
@@ -154,12 +158,8 @@ func (x *chartXML) series(i int, s Series) {
 	fill := `<a:solidFill><a:srgbClr val="` + s.Color + `"/></a:solidFill>`
 	switch {
 	case x.Lines:
-		dash := ""
-		if s.Dashed {
-			dash = `<a:prstDash val="dash"/>`
-		}
-		fmt.Fprintf(x, `<c:spPr><a:ln w="25400">%[1]s%[2]s</a:ln></c:spPr><c:marker><c:symbol val="%[3]s"/><c:size val="5"/><c:spPr>%[1]s</c:spPr></c:marker>`,
-			fill, dash, s.Marker)
+		fmt.Fprintf(x, `<c:spPr><a:ln w="25400">%[1]s</a:ln></c:spPr><c:marker><c:symbol val="%[2]s"/><c:size val="4"/><c:spPr>%[1]s</c:spPr></c:marker>`,
+			fill, s.Marker)
 	default:
 		fmt.Fprintf(x, `<c:spPr>%s</c:spPr><c:invertIfNegative val="0"/>`, fill)
 		x.labels(s)
