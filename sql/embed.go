@@ -18,6 +18,8 @@ type Dialect struct {
 	Name       string
 	words      *strings.Replacer // what the two databases write differently
 	appendOnly string            // triggers that refuse UPDATE and DELETE on the table $1
+	day        string            // the text $1 as a calendar day; an empty one is NULL
+	comments   bool              // on tables, views and columns
 }
 
 var (
@@ -33,7 +35,7 @@ var (
 		"{{timestamp}}", "TIMESTAMPTZ",
 		"{{sort_text}}", `TEXT COLLATE "C"`,
 		"{{line_key}}", "BIGINT PRIMARY KEY",
-	), appendOnly: `CREATE FUNCTION ${1}_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+	), day: "CAST(NULLIF($1, '') AS DATE)", comments: true, appendOnly: `CREATE FUNCTION ${1}_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
     RAISE EXCEPTION ''rows of ${1} are only added, never changed or deleted''; END'
 ;
 CREATE TRIGGER ${1}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${1} EXECUTE FUNCTION ${1}_append_only();`}
@@ -50,7 +52,7 @@ CREATE TRIGGER ${1}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${1} EXEC
 		"{{timestamp}}", "TIMESTAMP",
 		"{{sort_text}}", "TEXT",
 		"{{line_key}}", "INTEGER PRIMARY KEY",
-	), appendOnly: `CREATE TRIGGER ${1}_no_update BEFORE UPDATE ON ${1} BEGIN
+	), day: "NULLIF($1, '')", appendOnly: `CREATE TRIGGER ${1}_no_update BEFORE UPDATE ON ${1} BEGIN
     SELECT RAISE(ABORT, 'rows of ${1} are only added, never changed or deleted'); END;
 CREATE TRIGGER ${1}_no_delete BEFORE DELETE ON ${1} BEGIN
     SELECT RAISE(ABORT, 'rows of ${1} are only added, never changed or deleted'); END;`}
@@ -156,6 +158,9 @@ var (
 	validIn = regexp.MustCompile(`\{\{valid (\w+) (:\w+)\}\}`)
 	// {{append_only event}} are the triggers that keep rows of a table as they were added.
 	appendOnly = regexp.MustCompile(`\{\{append_only (\w+)\}\}`)
+	// {{day s.date_agreed}} is a text column as a calendar day.
+	day     = regexp.MustCompile(`\{\{day ([\w.]+)\}\}`)
+	comment = regexp.MustCompile(`(?m)^COMMENT ON .*;\n`)
 )
 
 // replacer replaces {{name}} by the text of that name.
@@ -169,7 +174,11 @@ func replacer(texts map[string]string) *strings.Replacer {
 
 func (d Dialect) expand(text string, fragments *strings.Replacer) string {
 	text = validIn.ReplaceAllString(fragments.Replace(text), "$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
-	return d.words.Replace(appendOnly.ReplaceAllString(text, d.appendOnly))
+	text = day.ReplaceAllString(appendOnly.ReplaceAllString(text, d.appendOnly), d.day)
+	if !d.comments {
+		text = comment.ReplaceAllString(text, "")
+	}
+	return d.words.Replace(text)
 }
 
 // withoutComments drops whole-line comments, whose colons would be taken for parameters.
