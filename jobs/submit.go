@@ -56,8 +56,8 @@ type Queue interface {
 	Open(ctx context.Context, c *attestation.Claim, r attestation.Request, wait time.Duration) error
 	// Settle ends a claim.
 	Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error
-	// OpenRequests counts the attestations whose answer was lost and that nobody is working on, and
-	// returns how long it is until the first of them may be claimed.
+	// OpenRequests counts the attestations whose answer was lost and that have no worker, and
+	// returns how long it is until all of them may be claimed.
 	OpenRequests(ctx context.Context) (n int, wait time.Duration, err error)
 }
 

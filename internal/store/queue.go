@@ -59,8 +59,8 @@ func (q *Queue) CountReady(ctx context.Context, today standing.Date) (n int, err
 	return n, err
 }
 
-// OpenRequests counts the attestations that have a request with unknown outcome and that nobody is working on, and
-// returns how long it is until the first of them may be claimed.
+// OpenRequests counts the attestations that have a request with unknown outcome and no worker, and returns how
+// long it is until all of them may be claimed.
 func (q *Queue) OpenRequests(ctx context.Context) (n int, wait time.Duration, err error) {
 	var open struct {
 		N       int     `db:"n"`

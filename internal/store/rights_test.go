@@ -23,7 +23,7 @@ func missingRights(t *testing.T, address string) []string {
 	return missing
 }
 
-func migrated(t *testing.T, address string) {
+func migrated(t testing.TB, address string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), address)
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger file?.db") })
 }
 
-func TestPostgres(t *testing.T) { storetest.Run(t, pgtest.Database) }
+func TestPostgres(t *testing.T) { storetest.Run(t, pgtest.Copies(t, migrated)) }
 
 // A connection that dies in the middle of a COPY ends the import; it must not keep anybody waiting.
 func TestPostgresConnectionLostWhileImporting(t *testing.T) {

@@ -43,9 +43,8 @@ WHERE state IN ('approved', 'created', 'waiting', 'accepted') AND claim_host = :
 SELECT COUNT(*) FROM attestation WHERE {{due}}
 
 -- name: open_requests
--- How many have a request whose outcome is not known and nobody who is working on them, and in how many seconds the
--- first of them may be claimed.
-SELECT COUNT(*) AS n, COALESCE(MIN(next_attempt_at) - {{now}}, 0) AS seconds FROM attestation
+-- How many have a request whose outcome is not known and no worker, and in how many seconds all of them may be claimed.
+SELECT COUNT(*) AS n, COALESCE(MAX(next_attempt_at) - {{now}}, 0) AS seconds FROM attestation
 WHERE partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted') AND open_request > 0 AND claim_expires <= {{now}}
 
 -- name: count_unsettled
