@@ -107,7 +107,7 @@ func (e *UnbalancedError) Code() string { return "unbalanced" }
 
 // Hint is what a person can do.
 func (e *UnbalancedError) Hint() string {
-	if !ledger.ReadingsAreGood(e.Run.Checks) {
+	if !ledger.OnlyServiceFailed(e.Run.Checks) {
 		return "This is a fault of mcaledger or of its database. Run mcaledger verify, and report it with the sheet Checks of the report."
 	}
 	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be read is kept for the " +

@@ -310,6 +310,36 @@ func TestWavesAreNotBelieved(t *testing.T) {
 	}
 }
 
+// A service that has lost its records answers as if nobody had ever accepted. That is not believed either, and nothing of
+// it is kept for the next attempt.
+func TestLostAcceptancesAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	const customers = 40
+	o := newOdd(t, customers)
+	o.good(t, 0)
+	before := o.records(t)
+	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) { answer(w, 200, `{"items":[],"isSigned":false}`) }
+	_, err := o.night(t, 1)
+	unbalanced, ok := errors.AsType[*jobs.UnbalancedError](err)
+	require.True(t, ok, "%v", err)
+	require.Contains(t, err.Error(), "40 of the 40 customers that could buy lost their acceptance")
+	require.Contains(t, unbalanced.Hint(), "max_gone_percent")
+	require.Equal(t, before, o.records(t), "no standing changes")
+
+	o.read = nil
+	o.forget()
+	again, err := o.run(t, clock(today.AddDate(0, 0, 1).Add(time.Hour)))
+	require.NoError(t, err)
+	require.Equal(t, customers, o.requests("/agreements"), "all are read again")
+	require.Zero(t, again.Run.Totals.NewlyClear+again.Run.Totals.NewlyBlocked)
+
+	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) { answer(w, 200, `{"items":[],"isSigned":false}`) }
+	o.job.MaxGonePercent = 100
+	believed, err := o.night(t, 2)
+	require.NoError(t, err)
+	require.Equal(t, customers, believed.Run.Totals.NewlyBlocked, "a person believes it")
+}
+
 func TestFirstNightOnWhichNobodyIsReadable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

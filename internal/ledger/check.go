@@ -1,6 +1,9 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // CheckName identifies a control total; reports put it into words.
 type CheckName string
@@ -10,6 +13,7 @@ const (
 	CheckList       CheckName = "list"       // the list did not lose too many customers at once
 	CheckReadable   CheckName = "readable"   // not too many customers became unreadable at once
 	CheckPresent    CheckName = "present"    // not too many tenants or relationships disappeared at once
+	CheckAccepted   CheckName = "accepted"   // not too many acceptances or reseller relationships disappeared at once
 	CheckStandings  CheckName = "standings"  // listed = clear + blocked + unknown + excluded
 	CheckContinuity CheckName = "continuity" // last run + new - gone = this run
 	CheckBlocked    CheckName = "blocked"    // blocked in the last run + newly - no longer - gone = blocked
@@ -17,10 +21,9 @@ const (
 	CheckLedger     CheckName = "ledger"     // the ledger holds what was read
 )
 
-// OfService reports whether the check judges what the service answered. What was read in a run that
-// only failed such checks is good for the next attempt.
+// OfService reports whether the check judges what the service answered.
 func (c CheckName) OfService() bool {
-	return c == CheckList || c == CheckReadable || c == CheckPresent
+	return c == CheckList || c == CheckReadable || c == CheckPresent || c == CheckAccepted
 }
 
 // Check is one control total: two numbers found in different ways, and whether they agree as they
@@ -50,6 +53,9 @@ func CheckSweep(t, last Totals, limits Limits) []Check {
 	checks := []Check{list(t, last, limits)}
 	if checks[0].OK { // otherwise missing customers were not read, and the other checks have nothing to compare
 		checks = append(checks, readable(t, last, limits), present(t, last, limits))
+		if lost := accepted(t, last, limits); !lost.OK {
+			checks = append(checks, lost)
+		}
 	}
 	checks = append(checks, equal(CheckStandings, t.Listed, t.Sum(),
 		fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
@@ -100,6 +106,20 @@ func readable(t, last Totals, limits Limits) Check {
 // Customers leave one by one: a wave of them is a fault of the service, or of the way to it.
 func present(t, last Totals, limits Limits) Check {
 	return wave(CheckPresent, t, last, limits, t.Absent, last.Absent, "were not found or had no relationship with the partner")
+}
+
+// fewCustomers is how many customers may lose their acceptance in one night, whatever share of a small partner that is.
+const fewCustomers = 10
+
+// accepted finds a night in which more than half of the customers that could buy have no acceptance any more, or are none
+// of the partner's. Records of acceptances do not disappear, but a service that has lost its data, or asks for another
+// kind of agreement, answers with empty lists. What only a change of policy did does not count.
+func accepted(t, last Totals, limits Limits) Check {
+	lost := last.Clear + t.NewlyClear - t.Clear - t.BlockedByPolicy - max(0, t.Unknown-last.Unknown) - t.Gone
+	most := max(fewCustomers, last.Clear/2)
+	return Check{Name: CheckAccepted, Expected: most, Found: max(0, lost), OK: lost <= most || limits.MaxGonePercent >= 100,
+		Detail: fmt.Sprintf("%d of the %d customers that could buy lost their acceptance, or their relationship with the partner, at most %d are believed at once",
+			lost, last.Clear, most)}
 }
 
 // wave compares how many customers are unknown for a reason with the last run. The first run has
@@ -154,13 +174,13 @@ func AllPassed(checks []Check) bool {
 	return len(checks) > 0
 }
 
-// ReadingsAreGood reports whether what was read in a run that failed may be used by the next one:
-// only the service's answers were implausible; the arithmetic is right.
+// OnlyServiceFailed reports whether only the service's answers were implausible; the arithmetic is right.
+func OnlyServiceFailed(checks []Check) bool {
+	return !slices.ContainsFunc(checks, func(c Check) bool { return !c.OK && !c.Name.OfService() })
+}
+
+// ReadingsAreGood reports whether what was read in a run that failed may be used by the next one: the answers are
+// implausible as a whole, and each of them is not.
 func ReadingsAreGood(checks []Check) bool {
-	for _, c := range checks {
-		if !c.OK && !c.Name.OfService() {
-			return false
-		}
-	}
-	return true
+	return OnlyServiceFailed(checks) && !slices.ContainsFunc(checks, func(c Check) bool { return !c.OK && c.Name == CheckAccepted })
 }

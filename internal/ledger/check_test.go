@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,6 +121,39 @@ func TestWaves(t *testing.T) {
 				}
 			}
 			require.True(t, ReadingsAreGood(checks), "what was read is good for the next attempt")
+		})
+	}
+}
+
+func TestLostAcceptances(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		now, last Totals
+		policy    int // customers that only a change of policy made blocked
+		percent   float64
+		lost      bool
+	}{
+		{"everybody at once", customers(0, 100, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 5, true},
+		{"everybody is no reseller customer any more", customers(0, 0, 0, 0, 100), customers(90, 10, 0, 0, 0), 0, 5, true},
+		{"half of them", customers(45, 55, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 5, false},
+		{"one more than half", customers(44, 56, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 5, true},
+		{"all of a small partner's", customers(0, 10, 0, 0, 0), customers(10, 0, 0, 0, 0), 0, 5, false},
+		{"one more than that", customers(0, 11, 0, 0, 0), customers(11, 0, 0, 0, 0), 0, 5, true},
+		{"by a change of policy", customers(0, 100, 0, 0, 0), customers(90, 10, 0, 0, 0), 90, 5, false},
+		{"a person believes it", customers(0, 100, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 100, false},
+		{"on the first night", customers(0, 100, 0, 0, 0), Totals{}, 0, 5, false},
+		{"the other way round", customers(100, 0, 0, 0, 0), customers(0, 100, 0, 0, 0), 0, 5, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			now := c.now
+			now.New, now.NewlyBlocked, now.NoLongerBlocked = now.Listed-c.last.Listed, max(0, now.Blocked-c.last.Blocked), max(0, c.last.Blocked-now.Blocked)
+			now.NewlyClear, now.BlockedByPolicy = max(0, now.Clear-c.last.Clear), c.policy
+			checks := CheckSweep(now, c.last, Limits{MaxGonePercent: c.percent})
+			require.Equal(t, c.lost, slices.Contains(failedChecks(t, checks), CheckAccepted))
+			require.Equal(t, !c.lost, ReadingsAreGood(checks), "empty answers are not for the next attempt")
+			require.True(t, OnlyServiceFailed(checks))
 		})
 	}
 }
