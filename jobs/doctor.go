@@ -351,10 +351,10 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 func (e *examination) reads(ctx context.Context, p DoctorPartner, service DoctorService, customers []standing.Customer) {
 	agreements, direct := error(nil), error(nil)
 	for _, c := range customers {
-		if _, agreements = service.Agreements(ctx, c.ID); ofCustomerAlone(agreements) {
+		if _, agreements = service.Agreements(ctx, c.DisplayID); ofCustomerAlone(agreements) {
 			continue
 		}
-		if _, direct = service.DirectAcceptance(ctx, c.ID); !ofCustomerAlone(direct) {
+		if _, direct = service.DirectAcceptance(ctx, c.DisplayID); !ofCustomerAlone(direct) {
 			e.note(p.Name+": agreements", "one customer's were read", agreements)
 			e.note(p.Name+": direct acceptance", "one customer's was read", direct)
 			return

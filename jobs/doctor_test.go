@@ -36,7 +36,7 @@ func (s *sickService) Customers(context.Context) iter.Seq2[[]standing.Customer, 
 	return func(yield func([]standing.Customer, error) bool) {
 		page := []standing.Customer{{ID: "not ours", Relationship: "none"}}
 		for i := range s.customers {
-			page = append(page, standing.Customer{ID: fmt.Sprint("c", i), Relationship: standing.Reseller})
+			page = append(page, standing.Customer{ID: fmt.Sprint("c", i), DisplayID: fmt.Sprint("c", i), Relationship: standing.Reseller})
 		}
 		yield(page, nil)
 	}

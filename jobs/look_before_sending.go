@@ -30,7 +30,7 @@ func (s *submission) look(ctx context.Context, c *attestation.Claim) (end attest
 	if !s.mayHaveBeenSent(c) {
 		return end, false, nil
 	}
-	found, err := s.Record.Agreements(ctx, c.CustomerID)
+	found, err := s.Record.Agreements(ctx, c.ServiceID())
 	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {
 		end := customerRejected(c, answerOf(e), err)
 		end.Read = true

@@ -318,7 +318,9 @@ func TestLostAcceptancesAreNotBelieved(t *testing.T) {
 	o := newOdd(t, customers)
 	o.good(t, 0)
 	before := o.records(t)
-	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) { answer(w, 200, `{"items":[],"isSigned":false}`) }
+	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) {
+		answer(w, 200, `{"items":[],"isSigned":false}`)
+	}
 	_, err := o.night(t, 1)
 	unbalanced, ok := errors.AsType[*jobs.UnbalancedError](err)
 	require.True(t, ok, "%v", err)
@@ -333,7 +335,9 @@ func TestLostAcceptancesAreNotBelieved(t *testing.T) {
 	require.Equal(t, customers, o.requests("/agreements"), "all are read again")
 	require.Zero(t, again.Run.Totals.NewlyClear+again.Run.Totals.NewlyBlocked)
 
-	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) { answer(w, 200, `{"items":[],"isSigned":false}`) }
+	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) {
+		answer(w, 200, `{"items":[],"isSigned":false}`)
+	}
 	o.job.MaxGonePercent = 100
 	believed, err := o.night(t, 2)
 	require.NoError(t, err)

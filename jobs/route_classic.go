@@ -109,7 +109,7 @@ func forbidden(c *attestation.Claim, answer attestation.Answer, err error) attes
 // readBack looks for an attestation whose request has an unknown outcome. ok is false when it is
 // certainly not on record, so that the request may be repeated.
 func (j *Classic) readBack(ctx context.Context, c *attestation.Claim) (end attestation.Settlement, ok bool, fatal error) {
-	found, err := j.Service.Agreements(ctx, c.CustomerID)
+	found, err := j.Service.Agreements(ctx, c.ServiceID())
 	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {
 		end := customerRejected(c, answerOf(e), err)
 		end.Read = true
@@ -137,7 +137,7 @@ func noAnswer(c *attestation.Claim) attestation.Settlement {
 // duplicateSigner settles 600061: the same signer's agreement is on record, however old.
 func (j *Classic) duplicateSigner(ctx context.Context, c *attestation.Claim, answer attestation.Answer) (attestation.Settlement, error) {
 	end := attestation.Settlement{State: c.State, Reason: attestation.NotSettled, Result: attestation.ResultUnknown, Answer: answer}
-	found, err := j.Service.Agreements(ctx, c.CustomerID)
+	found, err := j.Service.Agreements(ctx, c.ServiceID())
 	if err != nil {
 		return end, ifFatal(err)
 	}

@@ -1,6 +1,7 @@
 package attestation
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
@@ -11,6 +12,7 @@ type Attestation struct {
 	ID           ID
 	PartnerID    string // empty: no partner has the customer
 	CustomerID   string
+	DisplayID    string // the same as the service spells it; known to those who call the service
 	CustomerName string
 	Content      Content
 	Cells        []string // the row as it was in the file
@@ -40,6 +42,9 @@ type Enhanced struct {
 	DocumentSHA256    string
 	DocumentFetchedAt time.Time
 }
+
+// ServiceID is the customer's id for a call of the service, which need not know every spelling.
+func (a Attestation) ServiceID() string { return cmp.Or(a.DisplayID, a.CustomerID) }
 
 // Status is the one word that people, CSV and JSON see: the state, or Unsure while the outcome of a request is not known.
 func (a Attestation) Status() State {

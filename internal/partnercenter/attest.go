@@ -14,7 +14,7 @@ import (
 // every byte that is sent, so that sending again is the same request. It never repeats a request
 // whose answer was lost: that is ResultUnknown, and the caller reads the outcome.
 func (c *Client) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
-	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"), limit: answerLimit,
+	request := &call{op: "attest for customer " + a.CustomerID, uri: customerURI(a.ServiceID(), "/agreements"), limit: answerLimit,
 		id: r.ID, classic: true}
 	return c.post(ctx, request, agreementFields(a, r, a.Content.Agreed), readCreated(a))
 }

@@ -130,3 +130,13 @@ func TestCheckAttest(t *testing.T) {
 		})
 	}
 }
+
+// A service need not know every spelling of an id.
+func TestAttestUsesTheSpellingOfTheService(t *testing.T) {
+	t.Parallel()
+	s := newService(t, saying(201, `{}`))
+	a := attestation.Attestation{CustomerID: customerID, DisplayID: strings.ToUpper(customerID)}
+	_, _, err := s.client.Attest(t.Context(), a, attestation.Request{ID: correlationID})
+	require.NoError(t, err)
+	require.Equal(t, "/v1/customers/"+strings.ToUpper(customerID)+"/agreements", s.arrivals()[0].uri)
+}

@@ -189,7 +189,7 @@ func (c *Client) CreateAgreement(ctx context.Context, a attestation.Attestation,
 	if a.DocumentURL != "" {
 		fields[fieldDocument] = a.DocumentURL
 	}
-	request := &call{op: "create the agreement of customer " + a.CustomerID, uri: customerURI(a.CustomerID, "/agreements"), limit: answerLimit,
+	request := &call{op: "create the agreement of customer " + a.CustomerID, uri: customerURI(a.ServiceID(), "/agreements"), limit: answerLimit,
 		app: !c.opts.Enhanced.AgreementWithUser, anySuccess: true, id: r.ID}
 	return c.post(ctx, request, fields, readCreated(a))
 }

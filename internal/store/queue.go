@@ -87,6 +87,7 @@ type claimedRow struct {
 	Kind           *attestation.RequestKind `db:"kind"`
 	TemplateID     *string                  `db:"template_id"`
 	Result         *attestation.SendResult  `db:"result"`
+	DisplayID      *string                  `db:"display_id"`
 	Standing       *standing.Standing       `db:"standing"`
 	StandingReason *standing.Reason         `db:"standing_reason"`
 	OnRecordDate   *standing.Date           `db:"on_record_date"`
@@ -102,6 +103,7 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.DisplayID = zeroIfNull(r.DisplayID)
 	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0, EvenIfClear: r.EvenIfClear,
 		ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt), LastRead: orZero(r.OldestReading),
 		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID, TemplateID: zeroIfNull(r.TemplateID),

@@ -23,6 +23,7 @@ WHERE batch_id = :batch AND line = :line
 -- With the customer as the newest completed run read it.
 SELECT {{attestation_columns}}, b.even_if_clear, b.imported_at, b.approved_at,
     r.number, r.kind, r.template_id, r.result,
+    s.display_id,
     s.standing, s.reason AS standing_reason, s.date_agreed AS on_record_date, s.signer_first AS on_record_first,
     s.signer_last AS on_record_last, s.signer_email AS on_record_email, s.signer_phone AS on_record_phone,
     (SELECT x.oldest_reading FROM run x WHERE x.partner_id = a.partner_id AND x.state = 'completed' ORDER BY x.id DESC LIMIT 1) AS oldest_reading

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -435,8 +436,11 @@ func claimHasTheReading(t *testing.T, l *fixture) {
 	c := claim(t, q)
 	require.Equal(t, []any{standing.Clear, standing.Date("2024-05-06")}, []any{c.Customer.Standing, c.Customer.OnRecord.Agreed})
 	require.False(t, c.LastRead.IsZero())
+	require.Equal(t, strings.ToUpper(c.CustomerID), c.ServiceID(), "the service is asked in its own spelling")
 	require.Equal(t, []any{saved(1), saved(1), false}, []any{c.ImportedAt, c.ApprovedAt, c.EvenIfClear})
-	require.Equal(t, attestation.Customer{}, claim(t, q).Customer)
+	unknown := claim(t, q)
+	require.Equal(t, attestation.Customer{}, unknown.Customer)
+	require.Equal(t, unknown.CustomerID, unknown.ServiceID())
 }
 
 func decides(t *testing.T, l *fixture) {
