@@ -60,7 +60,7 @@ func (j Nightly) Plan(ctx context.Context) (p NightPlan, err error) {
 	var folder, queue error
 	p.Ready, p.Left, folder = j.Inbox.list()
 	if j.Submit.Route != "" {
-		p.WouldSend, queue = j.Submit.budget(ctx)
+		p.WouldSend, queue = j.Submit.wouldSend(ctx)
 	}
 	p.Report = j.Report.path()
 	return p, errors.Join(folder, queue)

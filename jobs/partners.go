@@ -23,6 +23,7 @@ type PartnerService interface {
 	Service
 	EnrichService
 	Attestor
+	EnhancedService
 	InvitationService
 	AgreementService
 }

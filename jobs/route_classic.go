@@ -40,12 +40,12 @@ func (j *Classic) Advance(ctx context.Context, c *attestation.Claim, open OpenRe
 			return end, err
 		}
 	}
-	if err := open(ctx, attestation.AttestRequest, j.template); err != nil {
+	if err := open(ctx, attestation.Request{Kind: attestation.AttestRequest, TemplateID: j.template}); err != nil {
 		return attestation.Settlement{State: c.State}, err
 	}
 	answer, result, err := j.Service.Attest(ctx, c.Attestation, c.LastRequest)
 	if result == attestation.ResultDuplicateSigner {
-		return j.duplicateSigner(ctx, c, answer)
+		return duplicateSigner(ctx, j.Service, c, j.Since, answer, c.MaybeDelivered)
 	}
 	return sent(c, answer, result, err)
 }
@@ -122,22 +122,25 @@ func (j *Classic) readBack(ctx context.Context, c *attestation.Claim) (end attes
 		return end, true, nil
 	}
 	if c.Requests >= mostSends {
-		return noAnswer(c), true, nil
+		return noAnswer(c, c.Requests), true, nil
 	}
 	return attestation.Settlement{}, false, nil
 }
 
 // noAnswer is an attestation that was sent as often as it may be.
-func noAnswer(c *attestation.Claim) attestation.Settlement {
+func noAnswer(c *attestation.Claim, sends int) attestation.Settlement {
 	return attestation.Settlement{State: attestation.Failed, Reason: attestation.NoAnswer, Result: attestation.ResultNotSent, Read: true,
-		Message: fmt.Sprintf("it was sent %d times without an answer, and Microsoft does not have it", c.Requests),
+		Message: fmt.Sprintf("it was sent %d times without an answer, and Microsoft does not have it", sends),
 		Hint:    fmt.Sprintf("Look the customer up in Partner Center, then run mcaledger attest retry %s.", c.ID)}
 }
 
-// duplicateSigner settles 600061: the same signer's agreement is on record, however old.
-func (j *Classic) duplicateSigner(ctx context.Context, c *attestation.Claim, answer attestation.Answer) (attestation.Settlement, error) {
+// duplicateSigner settles 600061: the same signer's agreement is on record, however old. It may be
+// the one that an earlier request created.
+func duplicateSigner(ctx context.Context, record RecordReader, c *attestation.Claim, since standing.Date, answer attestation.Answer,
+	mayBeOurs bool) (attestation.Settlement, error) {
+
 	end := attestation.Settlement{State: c.State, Reason: attestation.NotSettled, Result: attestation.ResultUnknown, Answer: answer}
-	found, err := j.Service.Agreements(ctx, c.ServiceID())
+	found, err := record.Agreements(ctx, c.ServiceID())
 	if err != nil {
 		return end, ifFatal(err)
 	}
@@ -147,13 +150,13 @@ func (j *Classic) duplicateSigner(ctx context.Context, c *attestation.Claim, ans
 			newest = max(newest, a.Agreed)
 		}
 	}
-	if again, ok := c.Found(found, j.Since); ok && c.MaybeDelivered {
+	if again, ok := c.Found(found, since); ok && mayBeOurs {
 		again.Answer, again.Read = answer, false
 		return again, nil
 	}
 	end.Result = attestation.ResultDuplicateSigner
 	switch {
-	case newest >= j.Since:
+	case newest >= since:
 		end.State, end.Reason = attestation.AlreadyOnRecord, attestation.SameOnRecord
 		end.Message = "Microsoft has this signer's acceptance of " + string(newest)
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,9 @@ type Submit struct {
 	Record      RecordReader
 	Since       standing.Date // acceptances on record count from this day
 	Concurrency int
-	Most        int // attestations to work on, at most
+	Most        int // approved attestations to send, at most
+	// Work is what is done, in this order; none: what is approved is sent.
+	Work []attestation.Work
 	// Cooldown is how long an attestation rests after a lost answer: at least as long as the
 	// service may go on working on a request whose caller has gone.
 	Cooldown time.Duration
@@ -42,16 +45,16 @@ type Route interface {
 	Advance(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error)
 }
 
-// OpenRequest saves a request that is about to leave, in claim.LastRequest. When it fails, nothing
-// may be sent.
-type OpenRequest func(ctx context.Context, kind attestation.RequestKind, templateID string) error
+// OpenRequest saves a request that is about to leave, in claim.LastRequest, and gives it its id.
+// When it fails, nothing may be sent.
+type OpenRequest func(ctx context.Context, r attestation.Request) error
 
 // Queue is what a submission asks of the store. Every write fails with attestation.ErrClaimLost
 // when another worker has the attestation by now.
 type Queue interface {
-	// Claim takes the next attestation, new ones first, or only one whose answer was lost; nil:
-	// there is none now.
-	Claim(ctx context.Context, today standing.Date, fresh bool) (*attestation.Claim, error)
+	// Claim takes the next attestation, new ones first; nil: there is none now. One that waits for
+	// its signer is claimed once.
+	Claim(ctx context.Context, today standing.Date, work attestation.Work) (*attestation.Claim, error)
 	// Open saves a request that is about to leave; after a crash the attestation rests for so long.
 	Open(ctx context.Context, c *attestation.Claim, r attestation.Request, wait time.Duration) error
 	// Settle ends a claim.
@@ -65,8 +68,15 @@ type Queue interface {
 type Submitted struct {
 	Sent, Confirmed, AlreadyOnRecord, Waiting, Refused, Failed, RetryLater int
 
-	Cleared   int      // not sent, because their customers can buy meanwhile
+	Created  int // their links have not been handed over
+	Accepted int // by their signers, and the agreements have not been created
+	Expired  int // their signers did not accept in time
+	Renewed  int // expired before, and are created again
+	Cleared  int // not sent, because their customers can buy meanwhile
+
 	Customers []string // whose standing has changed by it
+	Problems  int      // attestations that could not be taken further now
+	Problem   error    // the first of them
 }
 
 // rounds is how many times a submission works through the queue, the later times only on those
@@ -80,9 +90,9 @@ func (j Submit) Run(ctx context.Context, queue Queue, now func() time.Time) (Sub
 	if err := j.Route.Begin(ctx); err != nil {
 		return Submitted{}, err
 	}
-	s := &submission{Submit: j, queue: queue, now: now, ends: map[attestation.ID]end{}}
+	s := &submission{Submit: j, queue: queue, now: now, ends: map[attestation.ID]end{}, accepted: map[attestation.State]bool{}}
 	err := s.run(ctx)
-	var done Submitted
+	done := Submitted{Problems: s.problems, Problem: s.problem}
 	for _, e := range s.ends {
 		done.count(e)
 	}
@@ -90,10 +100,22 @@ func (j Submit) Run(ctx context.Context, queue Queue, now func() time.Time) (Sub
 }
 
 func (s *submission) run(ctx context.Context) error {
-	most := s.Most
+	all := s.Work
+	if len(all) == 0 {
+		all = []attestation.Work{attestation.ApprovedWork}
+	}
+	again := []attestation.Work{attestation.UnsureWork}
+	for _, work := range all {
+		if work != attestation.ApprovedWork {
+			again = append(again, work)
+		}
+	}
+	most := map[attestation.Work]int{attestation.ApprovedWork: s.Most}
 	for round := 1; ; round++ {
-		if err := s.round(ctx, most, round == 1); err != nil {
-			return err
+		for _, work := range all {
+			if err := s.round(ctx, work, most); err != nil {
+				return err
+			}
 		}
 		open, wait, err := s.queue.OpenRequests(ctx)
 		if err != nil {
@@ -105,7 +127,7 @@ func (s *submission) run(ctx context.Context) error {
 		if open == 0 || round == rounds {
 			return nil
 		}
-		if most = open; s.Waiting != nil {
+		if all, most[attestation.UnsureWork] = again, open; s.Waiting != nil {
 			s.Waiting(open, wait)
 		}
 		if err := pause(ctx, wait); err != nil {
@@ -125,14 +147,17 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// round lets the workers work on at most so many attestations.
-func (s *submission) round(ctx context.Context, most int, fresh bool) error {
-	s.left.Store(int64(most))
+// round lets the workers do a kind of work, on at most so many attestations.
+func (s *submission) round(ctx context.Context, work attestation.Work, most map[attestation.Work]int) error {
+	s.left.Store(math.MaxInt64)
+	if n, limited := most[work]; limited {
+		s.left.Store(int64(n))
+	}
 	graceCtx, stop := withGracePeriod(ctx, grace)
 	defer stop()
 	group, working := errgroup.WithContext(graceCtx)
 	for range s.Concurrency {
-		group.Go(func() error { return s.work(ctx, working, fresh) })
+		group.Go(func() error { return s.work(ctx, working, work) })
 	}
 	err := group.Wait()
 	for _, f := range s.flushHeld() {
@@ -170,8 +195,14 @@ func (d *Submitted) count(e end) {
 	case attestation.AlreadyOnRecord:
 		d.AlreadyOnRecord++
 		d.Customers = append(d.Customers, e.customer)
-	case attestation.Created, attestation.Waiting:
+	case attestation.Created:
+		d.Created++
+	case attestation.Waiting:
 		d.Waiting++
+	case attestation.Accepted:
+		d.Accepted++
+	case attestation.Expired:
+		d.Expired++
 	case attestation.RefusedByMicrosoft:
 		d.Refused++
 	case attestation.Failed:
@@ -190,18 +221,22 @@ type submission struct {
 
 	mu       sync.Mutex
 	ends     map[attestation.ID]end
-	accepted bool      // the service has accepted a request of this caller, or looked at its content
-	held     []finding // forbidden since then, in a row
-	refused  error     // the service refuses the caller
+	accepted map[attestation.State]bool // steps of which the service has accepted a request of this caller, or looked at its content
+	held     []finding                  // forbidden since then, in a row
+	refused  error                      // the service refuses the caller
+	problems int                        // see Submitted
+	problem  error
 }
 
 // finding is what a worker found out about the attestation that it works on.
 type finding struct {
 	claim *attestation.Claim
 	attestation.Settlement
-	accepted  bool  // the service serves this caller
-	forbidden error // a right is missing: for this customer, or for all
-	refused   error // the service would refuse the next one too
+	from      attestation.State // the state before
+	accepted  bool              // the service serves this caller
+	forbidden error             // a right is missing: for this customer, or for all
+	refused   error             // the service would refuse the next one too
+	problem   error             // of this attestation alone
 }
 
 // unsure reports whether the outcome of a request is not known.
@@ -209,15 +244,19 @@ func (f finding) unsure() bool {
 	return f.Result == attestation.ResultUnknown || f.Result == "" && f.claim.MaybeDelivered
 }
 
+// putOff keeps an attestation that could not be taken further from being claimed again by the same
+// submission.
+const putOff = time.Millisecond
+
 // mostForbidden is how many customers in a row may be forbidden before the caller is taken to lack
 // the right for all. One customer whose right is missing must not keep the others waiting, tonight
 // and every night.
 const mostForbidden = 10
 
 // work claims one attestation after the other, and advances each.
-func (s *submission) work(ctx, working context.Context, fresh bool) error {
+func (s *submission) work(ctx, working context.Context, work attestation.Work) error {
 	for s.left.Add(-1) >= 0 && ctx.Err() == nil && working.Err() == nil {
-		claim, err := s.queue.Claim(working, standing.DateOf(s.now()), fresh)
+		claim, err := s.queue.Claim(working, standing.DateOf(s.now()), work)
 		if err != nil {
 			return fmt.Errorf("claim an attestation: %w", err)
 		}
@@ -241,13 +280,16 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	defer cancel()
 	end, settled, err := s.look(ctx, c)
 	if !settled && err == nil {
-		end, err = s.Route.Advance(ctx, c, func(ctx context.Context, kind attestation.RequestKind, templateID string) error {
-			return s.open(ctx, c, kind, templateID)
+		end, err = s.Route.Advance(ctx, c, func(ctx context.Context, r attestation.Request) error {
+			return s.open(ctx, c, r)
 		})
 	}
-	f := finding{claim: c, Settlement: end}
+	f := finding{claim: c, Settlement: end, from: c.State}
+	row, ofRow := errors.AsType[*RowError](err)
 	switch {
 	case err == nil:
+	case ofRow && ctx.Err() == nil:
+		f.problem = row
 	case end.Result == attestation.ResultForbidden:
 		f.forbidden = err
 	case end.Result == "" && (errors.Is(err, attestation.ErrClaimLost) || ctx.Err() != nil && working.Err() == nil):
@@ -260,18 +302,21 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	case attestation.ResultSucceeded, attestation.ResultDuplicateSigner, attestation.ResultContentRejected:
 		f.accepted = !end.Read
 	}
-	if f.unsure() {
+	switch {
+	case f.unsure():
 		f.Wait = s.Cooldown
+	case f.problem != nil && f.Result == "":
+		f.Wait = max(f.Wait, putOff)
 	}
 	return f
 }
 
 // open saves a request that is about to leave. While the outcome of the last one is not known, it
 // is repeated with the same id and content, so that the service can tell that it is the same.
-func (s *submission) open(ctx context.Context, c *attestation.Claim, kind attestation.RequestKind, templateID string) error {
-	r := attestation.Request{Kind: kind, ID: uuid.NewString(), TemplateID: templateID, SentAt: s.now()}
+func (s *submission) open(ctx context.Context, c *attestation.Claim, r attestation.Request) error {
+	r.ID, r.SentAt = uuid.NewString(), s.now()
 	if c.MaybeDelivered {
-		r.ID, r.TemplateID = c.LastRequest.ID, c.LastRequest.TemplateID
+		r.ID, r.TemplateID, r.Content = c.LastRequest.ID, c.LastRequest.TemplateID, c.LastRequest.Content
 	}
 	return s.queue.Open(ctx, c, r, s.Cooldown)
 }
@@ -287,8 +332,13 @@ func (s *submission) settle(ctx context.Context, f finding) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sent := f.claim.MaybeDelivered || f.claim.OpenRequest > 0
+	sent := f.claim.MaybeDelivered || f.claim.OpenRequest > 0 || s.ends[f.claim.ID].sent
 	s.ends[f.claim.ID] = end{f.claim.CustomerID, f.State, sent, f.unsure()}
+	if f.problem != nil {
+		if s.problems++; s.problem == nil {
+			s.problem = fmt.Errorf("attestation %s: %w", f.claim.ID, f.problem)
+		}
+	}
 	return nil
 }
 
@@ -317,9 +367,17 @@ func (s *submission) resolve(f finding) []finding {
 		s.stop(f.forbidden)
 		return s.releaseHeld()
 	case f.accepted:
-		s.accepted = true
-		known := append(s.held, f)
-		s.held = nil
+		s.accepted[f.from] = true
+		known := []finding{f}
+		var still []finding
+		for _, h := range s.held {
+			if h.from == f.from {
+				known = append(known, h)
+			} else {
+				still = append(still, h)
+			}
+		}
+		s.held = still
 		return known
 	case f.refused != nil:
 		s.stop(f.refused)
@@ -332,8 +390,10 @@ func (s *submission) resolve(f finding) []finding {
 func (s *submission) flushHeld() []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.held) > 0 && !s.accepted {
-		s.stop(s.held[0].forbidden)
+	for _, h := range s.held {
+		if !s.accepted[h.from] {
+			s.stop(h.forbidden)
+		}
 	}
 	if s.refused != nil {
 		return s.releaseHeld()

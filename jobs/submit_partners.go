@@ -2,13 +2,11 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -17,10 +15,12 @@ import (
 type SubmitPartners struct {
 	Partners *Partners
 	Queues   Queues
-	Route    string // of the configuration; empty: nothing is ever sent
-	Ceiling  int    // the most that one submission may send
-	Limit    int    // send at most so many; 0: all
-	DryRun   bool   // count, and send nothing
+	Route    string         // of the configuration; empty: nothing is ever sent
+	Retired  string         // the route to take once Microsoft refuses the classic one; empty: none
+	Enhanced *EnhancedSetup // nil: neither is the enhanced route
+	Ceiling  int            // the most that one submission may send
+	Limit    int            // send at most so many; 0: all
+	DryRun   bool           // count, and send nothing
 	Since    standing.Date
 	Cooldown time.Duration // see Submit
 	// Check returns an error when nothing may be sent; may be nil.
@@ -37,14 +37,34 @@ type Queues interface {
 	OpenQueue(ctx context.Context, partnerID string) (PartnerQueue, error)
 }
 
+const (
+	routeClassic  = "classic"
+	routeEnhanced = "enhanced"
+)
+
+// EnhancedSetup is how the enhanced route is used, for all partners.
+type EnhancedSetup struct {
+	Cipher        LinkCipher
+	Links         func(p Partner, store LinkStore) *Links // nil: links are handed over by a person
+	Lifetime      time.Duration                           // see Enhanced
+	RemindAfter   int
+	RenewExpired  bool // once
+	EvidenceDir   string
+	KeepUnfitting func(attestation.Unfitting) (path string, err error)
+}
+
 // PartnerQueue is one partner's queue with the counts that a submission starts and ends with.
 type PartnerQueue interface {
 	Queue
-	// CountReady counts what may be sent today.
-	CountReady(ctx context.Context, today standing.Date) (int, error)
-	// CountUnsettled counts what could be sent today and was not, whoever works on it, what has a
-	// request with unknown outcome, and what was accepted and has no agreement yet.
-	CountUnsettled(ctx context.Context, today standing.Date) (int, error)
+	LinkStore
+	// CountReady counts what may be worked on today.
+	CountReady(ctx context.Context, today standing.Date, work attestation.Work) (int, error)
+	// CountUnsettled counts what has not come to its end, whoever works on it.
+	CountUnsettled(ctx context.Context, today standing.Date) (attestation.Unsettled, error)
+	// Renew lets expired attestations be created again that were created less often than most.
+	Renew(ctx context.Context, most int, at time.Time) (renewed int, err error)
+	// SampleLink returns an attestation that has a link; zero: none has.
+	SampleLink(ctx context.Context) (attestation.Attestation, error)
 }
 
 // CeilingError: more is approved than one submission may send.
@@ -105,184 +125,4 @@ func staying(n int) string {
 type SubmittedAll struct {
 	Submitted
 	WouldSend int // of a dry run
-}
-
-// Run works through the queues of the partners. A partner that fails does not stop the others.
-func (j SubmitPartners) Run(ctx context.Context) (total SubmittedAll, err error) {
-	left, err := j.budget(ctx)
-	if err != nil || j.DryRun {
-		total.WouldSend = left
-		return total, err
-	}
-	var failed []error
-	for _, p := range j.Partners.List {
-		done, err := j.one(ctx, p, left)
-		total.add(done)
-		left -= min(left, done.Sent)
-		if stopped := context.Cause(ctx); stopped != nil {
-			return total, errors.Join(stopped, err)
-		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", p.Name, err))
-		}
-	}
-	j.Log.Info("submitted", "sent", total.Sent, "confirmed", total.Confirmed, "already_on_record", total.AlreadyOnRecord,
-		"cleared", total.Cleared, "refused", total.Refused, "failed", total.Failed, "retry_later", total.RetryLater)
-	return total, j.outcome(total.Submitted, failed)
-}
-
-// nightly is Run, unless there is no route: approved work that cannot be sent is said.
-func (j SubmitPartners) nightly(ctx context.Context) (none SubmittedAll, err error) {
-	if j.Route != "" {
-		return j.Run(ctx)
-	}
-	ready, err := j.ready(ctx)
-	if err == nil && ready > 0 {
-		err = partialHint("no_route", fmt.Sprintf("%s approved and cannot be sent: attestation.route is not set",
-			plural(ready, "attestation")+isAre(ready)), "Set attestation.route to the route that Microsoft offers this partner, or cancel them.")
-	}
-	return none, err
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return " is"
-	}
-	return " are"
-}
-
-// budget is how many attestations may be sent, or an error when that is more than the ceiling.
-func (j SubmitPartners) budget(ctx context.Context) (int, error) {
-	switch {
-	case j.Route == "":
-		return 0, &RouteError{"attestation.route is not set, so nothing is ever sent: set it to classic where Partner Center still takes attestations in one call"}
-	case j.Route != "classic":
-		return 0, &RouteError{fmt.Sprintf("attestation.route %q cannot be sent by this version; nothing was sent", j.Route)}
-	case j.Limit < 0:
-		return 0, usageErrorf("--limit must not be negative, but is %d", j.Limit)
-	}
-	ready, err := j.ready(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if j.Limit > 0 {
-		ready = min(ready, j.Limit)
-	}
-	if ready > j.Ceiling {
-		return 0, &CeilingError{ready, j.Ceiling}
-	}
-	return ready, nil
-}
-
-// ready counts what may be sent today.
-func (j SubmitPartners) ready(ctx context.Context) (int, error) {
-	if j.Check != nil {
-		if err := j.Check(ctx); err != nil {
-			return 0, err
-		}
-	}
-	ready := 0
-	for _, p := range j.Partners.List {
-		if p.Kind == standing.IndirectReseller {
-			continue
-		}
-		queue, err := j.Queues.OpenQueue(ctx, p.ID)
-		if err != nil {
-			return 0, err
-		}
-		n, err := queue.CountReady(ctx, standing.DateOf(j.Now()))
-		if err != nil {
-			return 0, err
-		}
-		ready += n
-	}
-	return ready, nil
-}
-
-func (j SubmitPartners) one(ctx context.Context, p Partner, most int) (done Submitted, err error) {
-	queue, err := j.Queues.OpenQueue(ctx, p.ID)
-	if err != nil {
-		return done, err
-	}
-	n, err := queue.CountReady(ctx, standing.DateOf(j.Now()))
-	if err != nil {
-		return done, err
-	}
-	open, _, err := queue.OpenRequests(ctx)
-	switch {
-	case err != nil:
-		return done, err
-	case p.Kind == standing.IndirectReseller:
-		j.Log.Info("an indirect reseller cannot attest: ask the indirect provider of the customers", "partner", p.Name)
-		if n > 0 {
-			return done, &CannotAttestError{n}
-		}
-		return done, nil
-	case n+open == 0 || most == 0 && j.Limit > 0:
-		return j.withUnsettled(ctx, queue, done)
-	}
-	service, err := j.Partners.Service(p.ID, uuid.NewString())
-	if err != nil {
-		return done, err
-	}
-	submit := Submit{Route: &Classic{Service: service, Since: j.Since}, Record: service, Since: j.Since, Concurrency: p.Concurrency, Most: most, Cooldown: j.Cooldown,
-		Waiting: func(attestations int, wait time.Duration) {
-			j.Log.Warn("no answer came for some attestations: waiting before their outcome is read", "partner", p.Name,
-				"attestations", attestations, "wait", wait.Round(time.Second))
-		}}
-	watched := &watchedQueue{PartnerQueue: queue, expected: min(n, most) + open, told: j.Watch.task(p.Name + ": attestations")}
-	done, err = submit.Run(ctx, watched, j.Now)
-	if len(done.Customers) > 0 {
-		if again := j.Recheck(ctx, p, done.Customers); again != nil {
-			j.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name, "error", again)
-		}
-	}
-	if refused, ok := errors.AsType[interface {
-		error
-		Retired() bool
-	}](err); ok && refused.Retired() {
-		approved, counted := queue.CountUnsettled(ctx, standing.DateOf(j.Now()))
-		return done, errors.Join(&RetiredError{approved, err}, counted)
-	}
-	if err != nil {
-		return done, err
-	}
-	return j.withUnsettled(ctx, queue, done)
-}
-
-// withUnsettled counts what is not settled yet, whoever sent it: what another process works on, and
-// what has no answer. It must not look done. Where only a part was to be sent, the rest was meant
-// to be left.
-func (j SubmitPartners) withUnsettled(ctx context.Context, queue PartnerQueue, done Submitted) (Submitted, error) {
-	if j.Limit > 0 {
-		return done, nil
-	}
-	var err error
-	done.RetryLater, err = queue.CountUnsettled(ctx, standing.DateOf(j.Now()))
-	return done, err
-}
-
-func (j SubmitPartners) outcome(total Submitted, failed []error) error {
-	switch {
-	case len(failed) > 0 && (len(failed) == len(j.Partners.List) || total.Sent == 0):
-		return errors.Join(failed...)
-	case len(failed) > 0:
-		return partial("some_partners_failed", errors.Join(failed...).Error(), failed[0])
-	case total.Refused+total.Failed+total.RetryLater > 0:
-		return partialHint("not_all_confirmed", fmt.Sprintf("%d refused by Microsoft, %d failed, %d with unknown outcome",
-			total.Refused, total.Failed, total.RetryLater),
-			"mcaledger attest list and the result file say which and why; the next submission continues with the unknown ones.")
-	}
-	return nil
-}
-
-func (d *Submitted) add(other Submitted) {
-	d.Sent += other.Sent
-	d.Confirmed += other.Confirmed
-	d.AlreadyOnRecord += other.AlreadyOnRecord
-	d.Waiting += other.Waiting
-	d.Refused += other.Refused
-	d.Failed += other.Failed
-	d.RetryLater += other.RetryLater
-	d.Cleared += other.Cleared
 }

@@ -245,7 +245,7 @@ func (d *desk) Attest(_ context.Context, a attestation.Attestation, _ attestatio
 	return attestation.Answer{}, result, err
 }
 
-func (d *desk) Claim(context.Context, standing.Date, bool) (*attestation.Claim, error) {
+func (d *desk) Claim(context.Context, standing.Date, attestation.Work) (*attestation.Claim, error) {
 	if len(d.claims) == 0 {
 		return nil, nil
 	}

@@ -14,7 +14,7 @@ and a result.`,
 	}
 	example(attest, "mcaledger attest template --out list.xlsx", "mcaledger attest import list.xlsx", "mcaledger attest approve 7",
 		"mcaledger attest submit", "mcaledger attest results 7")
-	attest.AddCommand(a.attestImportCommand(), a.attestApproveCommand(), a.attestSubmitCommand(), a.attestListCommand(), a.attestShowCommand(),
+	attest.AddCommand(a.attestImportCommand(), a.attestApproveCommand(), a.attestSubmitCommand(), a.attestPollCommand(), a.attestLinksCommand(), a.attestListCommand(), a.attestShowCommand(),
 		a.attestCancelCommand(), a.attestRetryCommand(), a.attestCorrectCommand(), a.attestResumeCommand(), a.attestResultsCommand(), a.attestTemplateCommand(), a.attestPurgeCommand())
 	return attest
 }

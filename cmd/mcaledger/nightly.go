@@ -88,20 +88,22 @@ func (a *app) nightly(ctx context.Context, metricsFile string, r *nightlyReply) 
 }
 
 func (w *workspace) runNight(ctx context.Context) (s jobs.NightSummary, err error) {
-	job, err := w.nightlyJob()
+	job, closeMail, err := w.nightlyJob()
 	if err != nil {
 		return s, err
 	}
+	defer closeMail()
 	defer job.Reconcile.Partners.Close()
 	return job.Run(ctx), nil
 }
 
 // plan says what the night would do.
 func (r *nightlyReply) plan(ctx context.Context, w *workspace) error {
-	job, err := w.nightlyJob()
+	job, closeMail, err := w.nightlyJob()
 	if err != nil {
 		return err
 	}
+	defer closeMail()
 	defer job.Reconcile.Partners.Close()
 	plan, err := job.Plan(ctx)
 	r.Plan = &planReply{Partners: plan.Partners, Ready: plan.Ready, WouldSend: plan.WouldSend, Report: plan.Report}
@@ -118,21 +120,22 @@ func (r *nightlyReply) plan(ctx context.Context, w *workspace) error {
 	return err
 }
 
-func (w *workspace) nightlyJob() (job jobs.Nightly, err error) {
+func (w *workspace) nightlyJob() (job jobs.Nightly, closeMail func(), err error) {
 	partners, err := w.partners(nil)
 	if err != nil {
-		return job, err
+		return job, nil, err
 	}
 	report, err := w.reportJob(reportFlags{format: "xlsx"})
 	if err != nil {
-		return job, err
+		return job, nil, err
 	}
+	submit, closeMail := w.submitJob(partners)
 	return jobs.Nightly{
 		Reconcile: w.reconcileJob(partners),
 		Inbox:     w.inboxJob(partners),
-		Submit:    w.submitJob(partners),
+		Submit:    submit,
 		Report:    report,
-	}, nil
+	}, closeMail, nil
 }
 
 func (r *nightlyReply) fill(s jobs.NightSummary) {

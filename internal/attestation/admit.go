@@ -57,6 +57,10 @@ const (
 	NoAnswer            Reason = "no_answer"        // sent as often as may be, without an answer, and not on record
 	ContentRefused      Reason = "content_refused"  // Microsoft takes no such content
 	CustomerRefused     Reason = "customer_refused" // Microsoft takes none for this customer now
+
+	NoCountry        Reason = "no_country"         // neither the row nor the customer's profile has one
+	LinkExpired      Reason = "link_expired"       // the signer did not accept in time
+	LinkNotDelivered Reason = "link_not_delivered" // the signer's mailbox, or its address, cannot be used
 )
 
 // Earlier is an attestation of the same customer that the ledger holds already.

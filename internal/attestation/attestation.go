@@ -35,7 +35,9 @@ type Attestation struct {
 
 // Enhanced is what only the enhanced route knows of an attestation.
 type Enhanced struct {
-	ExternalID        string    // Microsoft's id of the attestation; whoever has it can accept, so it is a secret
+	Creation          int       // how many times Microsoft has created the attestation
+	AcceptLink        string    // Microsoft's id and link, encrypted; empty: there are none
+	ExternalID        string    // Microsoft's id; only while a request is made, and never stored: whoever has it can accept
 	ExpiresAt         time.Time // when the link stops working; zero: no link
 	AcceptedOn        standing.Date
 	DocumentURL       string // of the accepted agreement

@@ -42,3 +42,15 @@ type Unfitting struct {
 	Setting  string // of the configuration that can help; may be empty
 	Body     string
 }
+
+// LinkKind says which message about a link a signatory gets.
+type LinkKind string
+
+const (
+	FirstLink    LinkKind = "link"     // the link itself
+	LinkReminder LinkKind = "reminder" // some days later
+	LastReminder LinkKind = "last"     // before it expires
+)
+
+// LinkKinds are all kinds. The schema allows the same.
+func LinkKinds() []LinkKind { return []LinkKind{FirstLink, LinkReminder, LastReminder} }

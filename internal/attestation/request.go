@@ -9,6 +9,7 @@ type Request struct {
 	Kind       RequestKind
 	ID         string    // MS-RequestId; empty for a read
 	TemplateID string    // of the agreement; part of what was sent
+	Content    string    // what was sent of the customer's profile, a JSON object; empty: nothing
 	SentAt     time.Time // it was saved just before
 	AnsweredAt time.Time // zero: no answer, or the program died before it could save one
 	Result     SendResult

@@ -53,7 +53,7 @@ var moves = map[State][]State{
 	Waiting:   {Accepted, Expired, Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cleared, Cancelled},
 	Accepted:  {Confirmed, AlreadyOnRecord, RefusedByMicrosoft, Failed, Cleared},
 	Expired:   {Approved, Cleared, Cancelled},
-	Failed:    {Approved, Waiting, Accepted, Cancelled},
+	Failed:    {Approved, Created, Accepted, Cancelled},
 	Cancelled: nil, Refused: nil, Duplicate: nil, AlreadyKnown: nil,
 	Confirmed: nil, AlreadyOnRecord: nil, RefusedByMicrosoft: nil, Cleared: nil,
 }
@@ -93,8 +93,8 @@ func (a Attestation) Retried() (to State, ok bool) {
 		return "", false
 	case a.State == Failed && a.AcceptedOn != "":
 		return Accepted, true
-	case a.State == Failed && a.ExternalID != "":
-		return Waiting, true
+	case a.State == Failed && a.AcceptLink != "":
+		return Created, true
 	}
 	return Approved, true
 }

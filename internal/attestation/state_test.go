@@ -46,7 +46,7 @@ func TestWhatAPersonMayDecide(t *testing.T) {
 		{attestation.Created, attestation.Cancelled}: true, {attestation.Waiting, attestation.Cancelled}: true,
 		{attestation.Failed, attestation.Cancelled}: true, {attestation.Expired, attestation.Cancelled}: true,
 		{attestation.Failed, attestation.Approved}: true, {attestation.Expired, attestation.Approved}: true,
-		{attestation.Failed, attestation.Waiting}: true, {attestation.Failed, attestation.Accepted}: true,
+		{attestation.Failed, attestation.Created}: true, {attestation.Failed, attestation.Accepted}: true,
 	}
 	for _, from := range attestation.States() {
 		for _, to := range attestation.States() {
@@ -60,8 +60,8 @@ func TestWhatAPersonMayDecide(t *testing.T) {
 
 func TestARetryGoesOnAfterTheLastStepThatWasDone(t *testing.T) {
 	t.Parallel()
-	id := attestation.Enhanced{ExternalID: "x"}
-	accepted := attestation.Enhanced{ExternalID: "x", AcceptedOn: "2026-11-20"}
+	id := attestation.Enhanced{AcceptLink: "x"}
+	accepted := attestation.Enhanced{AcceptLink: "x", AcceptedOn: "2026-11-20"}
 	for _, c := range []struct {
 		state    attestation.State
 		enhanced attestation.Enhanced
@@ -69,7 +69,7 @@ func TestARetryGoesOnAfterTheLastStepThatWasDone(t *testing.T) {
 		ok       bool
 	}{
 		{attestation.Failed, attestation.Enhanced{}, attestation.Approved, true},
-		{attestation.Failed, id, attestation.Waiting, true},
+		{attestation.Failed, id, attestation.Created, true},
 		{attestation.Failed, accepted, attestation.Accepted, true},
 		{attestation.Expired, id, attestation.Approved, true},
 		{attestation.Confirmed, accepted, "", false},

@@ -71,6 +71,7 @@ type Attestation struct {
 	Inbox           string       `yaml:"inbox" path:"true"`
 	Dates           DateOrder    `yaml:"dates"`
 	KeyFile         string       `yaml:"key_file" path:"true"` // encrypts the links that are stored
+	DeliverLinks    LinkDelivery `yaml:"deliver_links"`
 	RenewExpired    bool         `yaml:"renew_expired"`
 	RemindAfterDays int          `yaml:"remind_after_days"` // 0: never
 	// SettleAfter is how long an attestation rests after a lost answer before Microsoft's record of it is read.
@@ -158,7 +159,7 @@ func defaults() Config {
 		Policy:   Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true},
 		Attestation: Attestation{
 			Approval: ApprovalRequired, Evidence: EvidenceOptional, Ceiling: 1000, Inbox: "./inbox", Dates: DatesAuto,
-			RemindAfterDays: 3, SettleAfter: 3 * time.Minute,
+			DeliverLinks: LinksByMail, RemindAfterDays: 3, SettleAfter: 3 * time.Minute,
 			Enhanced: Enhanced{
 				EmailField: "emailAddress", PhoneField: "phoneNumber",
 				ExpiryField: "expirationInMinutes", ExpiryMinutes: maxExpiryMinutes,

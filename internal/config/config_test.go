@@ -75,7 +75,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, config.Attestation{
 		Route:    config.RouteNone, // without a route nothing is sent
 		Approval: config.ApprovalRequired, Evidence: config.EvidenceOptional, Ceiling: 1000, Dates: config.DatesAuto,
-		Inbox: filepath.Join(folder, "inbox"), RemindAfterDays: 3, SettleAfter: 3 * time.Minute,
+		Inbox: filepath.Join(folder, "inbox"), DeliverLinks: config.LinksByMail, RemindAfterDays: 3, SettleAfter: 3 * time.Minute,
 		Enhanced: config.Enhanced{EmailField: "emailAddress", PhoneField: "phoneNumber", ExpiryField: "expirationInMinutes",
 			ExpiryMinutes: 10080, StatusPath: "/v1/attestations/enhanced/{id}", AgreementToken: config.TokenAppOnly},
 	}, c.Attestation)

@@ -48,6 +48,7 @@ var samples = map[string][2]string{
 	"attestation.dates":                       {"dmy", "mdy"},
 	"attestation.key_file":                    {"/one", "/two"},
 	"attestation.renew_expired":               {"true", "false"},
+	"attestation.deliver_links":               {"mail", "file"},
 	"attestation.remind_after_days":           {"0", "30"},
 	"attestation.settle_after":                {"1s", "10m0s"},
 	"attestation.enhanced.email_field":        {"signatoryEmail", "email2"},

@@ -111,6 +111,20 @@ func (m *TLSMode) UnmarshalText(text []byte) error {
 	return choose(m, text, TLSStartTLS, TLSImplicit, TLSNone)
 }
 
+// LinkDelivery says how signers get the links of their attestations.
+type LinkDelivery string
+
+// The ways; with file, links wait until mcaledger attest links writes them.
+const (
+	LinksByMail LinkDelivery = "mail"
+	LinksByFile LinkDelivery = "file"
+)
+
+// UnmarshalText reads a way.
+func (d *LinkDelivery) UnmarshalText(text []byte) error {
+	return choose(d, text, LinksByMail, LinksByFile)
+}
+
 // Delivery says what becomes of a mail to a customer.
 type Delivery string
 

@@ -104,7 +104,11 @@ func (s *Simulator) create(q *request, c Customer) int {
 	if wrong != "" {
 		return q.invalidAttestation(s.opts.Seed, wrong)
 	}
-	if when.After(s.now()) {
+	now := s.now()
+	if sent.AttestationID != "" {
+		now = s.calendar()
+	}
+	if when.After(now) {
 		q.body.problemC(600002, "600002", "InvalidInput", "The date agreed is in the future.", false)
 		return http.StatusBadRequest
 	}

@@ -137,7 +137,8 @@ type attestationRow struct {
 	ClaimHost         string             `db:"claim_host"`
 	ClaimPID          int64              `db:"claim_pid"`
 	ClaimStarted      string             `db:"claim_started"`
-	ExternalID        string             `db:"external_id"`
+	Creation          int                `db:"creation"`
+	AcceptLink        string             `db:"accept_link"`
 	ExpiresAt         *time.Time         `db:"expires_at"`
 	AcceptedOn        standing.Date      `db:"accepted_on"`
 	DocumentURL       string             `db:"document_url"`
@@ -225,7 +226,7 @@ func (r wholeRow) attestation() (attestation.Attestation, error) {
 		AnsweredAt: orZero(r.AnsweredAt),
 		Answer: attestation.Answer{Status: zeroIfNull(r.AnswerStatus), Code: zeroIfNull(r.AnswerCode),
 			RequestID: zeroIfNull(r.AnswerRequestID), CorrelationID: zeroIfNull(r.AnswerCorrelationID)},
-		Enhanced: attestation.Enhanced{ExternalID: r.ExternalID, ExpiresAt: orZero(r.ExpiresAt), AcceptedOn: r.AcceptedOn,
+		Enhanced: attestation.Enhanced{Creation: r.Creation, AcceptLink: r.AcceptLink, ExpiresAt: orZero(r.ExpiresAt), AcceptedOn: r.AcceptedOn,
 			DocumentURL: r.DocumentURL, DocumentSHA256: r.DocumentSHA256, DocumentFetchedAt: orZero(r.DocumentFetchedAt)},
 	}
 	if r.Admitted == attestation.Queued { // a row that was refused at import has no requests
@@ -251,6 +252,7 @@ type requestRow struct {
 	Kind                attestation.RequestKind `db:"kind"`
 	RequestID           string                  `db:"request_id"`
 	TemplateID          string                  `db:"template_id"`
+	Content             string                  `db:"content"`
 	ClaimNumber         int64                   `db:"claim_number"`
 	SentAt              time.Time               `db:"sent_at"`
 	AnsweredAt          *time.Time              `db:"answered_at"`
@@ -265,7 +267,7 @@ type requestRow struct {
 }
 
 func (r requestRow) request() attestation.Request {
-	return attestation.Request{Number: r.Number, Kind: r.Kind, ID: r.RequestID, TemplateID: r.TemplateID, SentAt: r.SentAt.UTC(),
+	return attestation.Request{Number: r.Number, Kind: r.Kind, ID: r.RequestID, TemplateID: r.TemplateID, Content: r.Content, SentAt: r.SentAt.UTC(),
 		AnsweredAt: orZero(r.AnsweredAt), Result: r.Result, Reason: r.Reason, Message: r.Message, Hint: r.Hint,
 		Answer: attestation.Answer{Status: r.AnswerStatus, Code: r.AnswerCode, RequestID: r.AnswerRequestID,
 			CorrelationID: r.AnswerCorrelationID}}

@@ -161,7 +161,7 @@ func claimed(t *testing.T, s *store.Store) *attestation.Claim {
 	require.NoError(t, err)
 	queue, err := s.Queue(t.Context(), "p", somebody)
 	require.NoError(t, err)
-	claim, err := queue.Claim(t.Context(), standing.DateOf(time.Now()), true)
+	claim, err := queue.Claim(t.Context(), standing.DateOf(time.Now()), attestation.ApprovedWork)
 	require.NoError(t, err)
 	require.NotNil(t, claim)
 	return claim

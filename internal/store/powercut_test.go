@@ -33,7 +33,7 @@ var actions = map[string]func(*testing.T, *store.Store){
 		require.NoError(t, <-approving(t, t.Context(), s))
 		queue, err := s.Queue(t.Context(), "p", somebody)
 		require.NoError(t, err)
-		claim, err := queue.Claim(t.Context(), standing.DateOf(time.Now()), true)
+		claim, err := queue.Claim(t.Context(), standing.DateOf(time.Now()), attestation.ApprovedWork)
 		require.NoError(t, err)
 		require.NoError(t, queue.Open(t.Context(), claim, attestation.Request{Kind: attestation.AttestRequest, ID: "r", SentAt: time.Now()}, time.Minute))
 	},

@@ -21,6 +21,7 @@ type Queue struct {
 	partner string
 	actor   attestation.Actor // recorded in the events
 	copied  time.Time         // Claim.CopiedAt
+	began   float64           // by the database's clock
 }
 
 // Queue opens a partner's queue. Claims of a process of this host that is dead end at once.
@@ -45,7 +46,7 @@ func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.A
 	if err := s.get(ctx, s.db, &q.copied, "last_copied", nil); err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
-	return q, nil
+	return q, s.get(ctx, s.db, &q.began, "database_clock", nil)
 }
 
 const (
@@ -54,8 +55,8 @@ const (
 )
 
 // CountReady counts what may be claimed today.
-func (q *Queue) CountReady(ctx context.Context, today standing.Date) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_ready", args{"partner_id": q.partner, "today": today})
+func (q *Queue) CountReady(ctx context.Context, today standing.Date, work attestation.Work) (n int, err error) {
+	err = q.store.get(ctx, q.store.db, &n, "count_ready", args{"partner_id": q.partner, "today": today, "states": work.States()})
 	return n, err
 }
 
@@ -70,11 +71,16 @@ func (q *Queue) OpenRequests(ctx context.Context) (n int, wait time.Duration, er
 	return open.N, max(0, time.Duration(open.Seconds*float64(time.Second))), err
 }
 
-// CountUnsettled counts what could be sent today and was not, has a request with unknown outcome, or was accepted and
-// has no agreement yet.
-func (q *Queue) CountUnsettled(ctx context.Context, today standing.Date) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_unsettled", args{"partner_id": q.partner, "today": today})
-	return n, err
+// CountUnsettled counts what has not come to its end, and could go on today.
+func (q *Queue) CountUnsettled(ctx context.Context, today standing.Date) (attestation.Unsettled, error) {
+	var n struct {
+		Created  int `db:"created"`
+		Waiting  int `db:"waiting"`
+		Accepted int `db:"accepted"`
+		Others   int `db:"others"`
+	}
+	err := q.store.get(ctx, q.store.db, &n, "count_unsettled", args{"partner_id": q.partner, "today": today})
+	return attestation.Unsettled(n), err
 }
 
 // claimedRow is an attestation.Claim as it is read when it is claimed.
@@ -86,8 +92,15 @@ type claimedRow struct {
 	Number         *int                     `db:"number"`
 	Kind           *attestation.RequestKind `db:"kind"`
 	TemplateID     *string                  `db:"template_id"`
+	Content        *string                  `db:"content"`
+	LastSentAt     *time.Time               `db:"last_sent_at"`
+	Tries          int                      `db:"tries"`
+	TriedSince     *time.Time               `db:"tried_since"`
 	Result         *attestation.SendResult  `db:"result"`
 	DisplayID      *string                  `db:"display_id"`
+	LinkAt         *time.Time               `db:"link_at"`
+	Reminded       bool                     `db:"reminded"`
+	LastReminded   bool                     `db:"last_reminded"`
 	Standing       *standing.Standing       `db:"standing"`
 	StandingReason *standing.Reason         `db:"standing_reason"`
 	OnRecordDate   *standing.Date           `db:"on_record_date"`
@@ -106,7 +119,10 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 	a.DisplayID = zeroIfNull(r.DisplayID)
 	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0, EvenIfClear: r.EvenIfClear,
 		ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt), LastRead: orZero(r.OldestReading),
-		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID, TemplateID: zeroIfNull(r.TemplateID),
+		Tries: r.Tries, TriedSince: orZero(r.TriedSince),
+		LinkAt: orZero(r.LinkAt), Reminded: r.Reminded, LastReminded: r.LastReminded,
+		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID,
+			TemplateID: zeroIfNull(r.TemplateID), Content: zeroIfNull(r.Content), SentAt: orZero(r.LastSentAt),
 			AnsweredAt: a.AnsweredAt, Result: zeroIfNull(r.Result), Answer: a.Answer}}
 	if r.Standing != nil {
 		signer := standing.Contact{FirstName: zeroIfNull(r.OnRecordFirst), LastName: zeroIfNull(r.OnRecordLast), Email: zeroIfNull(r.OnRecordEmail),
@@ -117,9 +133,9 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 	return c, nil
 }
 
-// Claim takes the next attestation that may be worked on; nil when there is none now. Unless fresh, it takes only one
-// that has a request with unknown outcome.
-func (q *Queue) Claim(ctx context.Context, today standing.Date, fresh bool) (claim *attestation.Claim, err error) {
+// Claim takes the next attestation that may be worked on; nil when there is none now. What waits for its signer is
+// claimed once by a queue.
+func (q *Queue) Claim(ctx context.Context, today standing.Date, work attestation.Work) (claim *attestation.Claim, err error) {
 	asked := time.Now() // before the claim begins: a process that is stopped after this has less time left, never more
 	err = q.inRelaxedTx(ctx, func(tx *sqlx.Tx) error {
 		claim = nil
@@ -127,7 +143,8 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, fresh bool) (cla
 			Batch int64 `db:"batch_id"`
 			Line  int   `db:"line"`
 		}
-		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today, "fresh": fresh})
+		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today, "states": work.States(),
+			"unsure": work == attestation.UnsureWork, "began": q.began})
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
@@ -168,11 +185,12 @@ func (q *Queue) Open(ctx context.Context, c *attestation.Claim, r attestation.Re
 			return err
 		}
 		if _, err := q.store.exec(ctx, tx, "save_request", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": r.Number,
-			"kind": r.Kind, "request_id": r.ID, "template_id": r.TemplateID, "claim": c.Number, "at": instant(r.SentAt)}); err != nil {
+			"kind": r.Kind, "request_id": r.ID, "template_id": r.TemplateID, "content": r.Content, "claim": c.Number,
+			"at": instant(r.SentAt)}); err != nil {
 			return err
 		}
 		return q.event(ctx, tx, ledger.Event{Kind: ledger.EventSend, At: r.SentAt}, c, requestDetail{Claim: c.Number, Request: r.Number,
-			Kind: r.Kind, RequestID: r.ID, TemplateID: r.TemplateID})
+			Kind: r.Kind, RequestID: r.ID, TemplateID: r.TemplateID, Content: r.Content})
 	})
 	if err == nil {
 		c.LastRequest, c.OpenRequest, c.Requests, c.RequestID = r, r.Number, r.Number, r.ID
@@ -207,7 +225,6 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 		Requests int `db:"request_count"`
 		Open     int `db:"open_request"`
 	}
-	row := args{"batch": c.ID.Batch, "line": c.ID.Line}
 	err := q.store.get(ctx, tx, &now, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "from": c.State,
 		"to": s.State, "reads": reads, "open": s.Result == attestation.ResultUnknown, "wait": s.Wait.Seconds()})
 	if errors.Is(err, ErrNotFound) {
@@ -216,9 +233,9 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 	if err != nil {
 		return err
 	}
-	row["at"] = instant(at)
 	if s.Read {
-		if _, err := q.store.exec(ctx, tx, "save_read", row); err != nil {
+		if _, err := q.store.exec(ctx, tx, "save_read", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": now.Requests,
+			"request_id": c.RequestID, "claim": c.Number, "at": instant(at)}); err != nil {
 			return err
 		}
 	}
@@ -231,7 +248,10 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 		return err
 	}
 	e := ledger.Event{Kind: ledger.EventAnswer, At: at}
-	if s.Read {
+	switch {
+	case s.State == attestation.Expired:
+		e.Kind = ledger.EventExpire
+	case s.Read:
 		e.Kind = ledger.EventSettle
 	}
 	if s.State != c.State {
@@ -240,6 +260,9 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 	detail := requestDetail{Claim: c.Number, Request: now.Requests, Read: s.Read, Result: s.Result,
 		Reason: s.Reason, Status: s.Answer.Status, Code: s.Answer.Code, RequestID: s.Answer.RequestID,
 		CorrelationID: s.Answer.CorrelationID}
+	if s.Read {
+		detail.Settles = c.RequestID
+	}
 	if err := q.store.addDigests(ctx, tx, c.ID, &detail); err != nil {
 		return err
 	}
@@ -250,7 +273,7 @@ func (q *Queue) saveEnhanced(ctx context.Context, tx *sqlx.Tx, id attestation.ID
 	if e == nil {
 		return nil
 	}
-	_, err := q.store.exec(ctx, tx, "save_enhanced", args{"batch": id.Batch, "line": id.Line, "external_id": e.ExternalID,
+	_, err := q.store.exec(ctx, tx, "save_enhanced", args{"batch": id.Batch, "line": id.Line, "creation": e.Creation, "accept_link": e.AcceptLink,
 		"expires_at": orNull(e.ExpiresAt), "accepted_on": e.AcceptedOn, "document_url": e.DocumentURL,
 		"document_sha256": e.DocumentSHA256, "document_fetched_at": orNull(e.DocumentFetchedAt)})
 	return err

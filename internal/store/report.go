@@ -356,6 +356,12 @@ func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
 	}
 	r.State, r.OpenRequest = r.StateThen, r.OpenThen
 	e.Attestation, err = r.attestation()
+	switch r.StateThen { // what later steps brought
+	case attestation.Queued, attestation.Approved:
+		e.Enhanced = attestation.Enhanced{}
+	case attestation.Created, attestation.Waiting:
+		e.Enhanced = attestation.Enhanced{Creation: e.Creation, AcceptLink: e.AcceptLink, ExpiresAt: e.ExpiresAt}
+	}
 	return e, err
 }
 

@@ -33,6 +33,7 @@ func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err erro
 			{"signers", (*verifier).signers},
 			{"states", (*verifier).states},
 			{"requests", (*verifier).requests},
+			{"links", (*verifier).links},
 			{"observations", (*verifier).observations},
 			{"exceptions", (*verifier).exceptions},
 		} {

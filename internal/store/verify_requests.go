@@ -20,7 +20,9 @@ type requestDetail struct {
 	Kind          attestation.RequestKind `json:"kind,omitempty"`
 	RequestID     string                  `json:"request_id"` // ours when it was sent, Microsoft's when it was answered
 	TemplateID    string                  `json:"template_id,omitempty"`
+	Content       string                  `json:"content,omitempty"`
 	Read          bool                    `json:"read,omitempty"`
+	Settles       string                  `json:"settles,omitempty"` // our id of the request that a read settled
 	Result        attestation.SendResult  `json:"result,omitempty"`
 	Reason        attestation.Reason      `json:"reason,omitempty"`
 	Status        int                     `json:"status,omitempty"`
@@ -49,7 +51,8 @@ func (r wordsRow) digest() string {
 
 // enhancedRow is what the enhanced route knows of an attestation.
 type enhancedRow struct {
-	ExternalID        string        `db:"external_id"`
+	Creation          int           `db:"creation"`
+	AcceptLink        string        `db:"accept_link"`
 	ExpiresAt         *time.Time    `db:"expires_at"`
 	AcceptedOn        standing.Date `db:"accepted_on"`
 	DocumentURL       string        `db:"document_url"`
@@ -155,22 +158,27 @@ type requestLog struct {
 func (l *requestLog) add(kind ledger.EventKind, at time.Time, d requestDetail) {
 	if kind == ledger.EventSend {
 		l.sent = at.Equal(l.SentAt) && d == requestDetail{Claim: l.ClaimNumber, Request: l.Number, Kind: l.Kind,
-			RequestID: l.RequestID, TemplateID: l.TemplateID}
+			RequestID: l.RequestID, TemplateID: l.TemplateID, Content: l.Content}
 		return
 	}
 	l.wasAnswered = true
+	settles := ""
+	if l.Kind == attestation.ReadRequest {
+		settles = l.RequestID
+		l.sent = at.Equal(l.SentAt) && d.Claim == l.ClaimNumber && l.TemplateID == "" && l.Content == ""
+	}
 	d.Claim, d.Enhanced = 0, "" // another worker may settle it; the other is compared for all requests at once
 	if l.words.Salt == "" {     // the signer was purged
 		d.Words = ""
 	}
-	l.answered = at.Equal(orZero(l.AnsweredAt)) && d == requestDetail{Request: l.Number, Read: l.Kind == attestation.ReadRequest,
+	l.answered = at.Equal(orZero(l.AnsweredAt)) && d == requestDetail{Request: l.Number, Read: l.Kind == attestation.ReadRequest, Settles: settles,
 		Result: l.Result, Reason: l.Reason, Status: l.AnswerStatus, Code: l.AnswerCode, RequestID: l.AnswerRequestID,
 		CorrelationID: l.AnswerCorrelationID, Words: l.words.digest()}
 }
 
 func (v *verifier) requestProblems(l requestLog) {
 	at := ledger.Problem{Batch: l.BatchID, Line: l.Line}
-	if l.Number > 0 && !l.sent && l.Kind != attestation.ReadRequest {
+	if l.Number > 0 && !l.sent {
 		v.problem(at, "request %d is not the one that was logged", l.Number)
 	}
 	if !l.answered && (l.wasAnswered || l.Result != "") {

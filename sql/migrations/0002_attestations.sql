@@ -56,7 +56,8 @@ CREATE TABLE attestation (
     claim_pid            BIGINT NOT NULL DEFAULT 0,
     claim_started        TEXT NOT NULL DEFAULT '',
     -- The rest is of the enhanced route.
-    external_id          TEXT NOT NULL DEFAULT '',   -- Microsoft's id, encrypted: whoever has it can accept
+    creation             INTEGER NOT NULL DEFAULT 0, -- how many times Microsoft has created it
+    accept_link          TEXT NOT NULL DEFAULT '',   -- Microsoft's id and link, encrypted: whoever has them can accept
     expires_at           {{timestamp}},              -- of the link
     accepted_on          TEXT NOT NULL DEFAULT '',   -- calendar day in UTC
     document_url         TEXT NOT NULL DEFAULT '',   -- of the accepted agreement
@@ -82,6 +83,7 @@ CREATE TABLE attestation_request (
     kind                    TEXT NOT NULL CHECK (kind IN ('attest', 'create', 'agreement', 'read')),
     request_id              TEXT NOT NULL,      -- MS-RequestId; a repetition after a lost answer has the same
     template_id             TEXT NOT NULL,      -- of the agreement
+    content                 TEXT NOT NULL DEFAULT '', -- what was sent of the customer's profile, a JSON object
     claim_number            BIGINT NOT NULL,
     sent_at                 {{timestamp}} NOT NULL,
     answered_at             {{timestamp}},      -- NULL: no answer yet, or the program died before it saved one

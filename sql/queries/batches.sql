@@ -70,7 +70,7 @@ UPDATE attestation SET state = :to WHERE batch_id = :batch AND state = 'queued'
 SELECT COUNT(*) FROM attestation WHERE batch_id = :batch AND state IN (:states)
 
 -- name: purge_rows
-UPDATE attestation SET message = '', hint = '' WHERE batch_id = :batch
+UPDATE attestation SET message = '', hint = '', accept_link = '', document_url = '' WHERE batch_id = :batch
 
 -- name: purge_requests
 UPDATE attestation_request SET message = '', hint = '' WHERE batch_id = :batch

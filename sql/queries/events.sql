@@ -60,26 +60,29 @@ FROM attestation_request r LEFT JOIN attestation_signer p ON p.batch_id = r.batc
 WHERE r.batch_id = :batch AND r.line = :line AND r.number = :number
 
 -- name: enhanced_columns
-SELECT a.external_id, a.expires_at, a.accepted_on, a.document_url, a.document_sha256, a.document_fetched_at, COALESCE(p.salt, '') AS salt
+SELECT a.creation, a.accept_link, a.expires_at, a.accepted_on, a.document_url, a.document_sha256, a.document_fetched_at, COALESCE(p.salt, '') AS salt
 FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
 WHERE a.batch_id = :batch AND a.line = :line
 
 -- name: enhanced_events
 -- What the enhanced route knows of each attestation, with the last event that says so.
-SELECT a.line, a.external_id, a.expires_at, a.accepted_on, a.document_url, a.document_sha256, a.document_fetched_at,
+SELECT a.line, a.creation, a.accept_link, a.expires_at, a.accepted_on, a.document_url, a.document_sha256, a.document_fetched_at,
     COALESCE(p.salt, '') AS salt, (
         SELECT e.detail FROM event e
-        WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.kind IN ('answer', 'settle') ORDER BY e.sequence DESC LIMIT 1) AS detail
+        WHERE e.batch_id = a.batch_id AND e.line = a.line AND e.kind IN ('answer', 'settle', 'expire') ORDER BY e.sequence DESC LIMIT 1) AS detail
 FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
 WHERE a.batch_id = :batch ORDER BY a.line
 
 -- name: missing_requests
--- Lines that do not have as many requests as they count, or not as many as were sent.
+-- Lines that do not have as many requests as they count, or not as many as were sent, or whose newest request is not the
+-- one that they call open.
 SELECT a.line FROM attestation a
 LEFT JOIN (SELECT line, COUNT(*) AS n, COUNT(*) FILTER (WHERE kind <> 'read') AS sent
            FROM attestation_request WHERE batch_id = :batch GROUP BY line) r ON r.line = a.line
 LEFT JOIN (SELECT line, COUNT(*) AS n FROM event WHERE batch_id = :batch AND kind = 'send' GROUP BY line) e ON e.line = a.line
-WHERE a.batch_id = :batch AND (a.request_count <> COALESCE(r.n, 0) OR COALESCE(r.sent, 0) <> COALESCE(e.n, 0))
+LEFT JOIN attestation_request q ON q.batch_id = a.batch_id AND q.line = a.line AND q.number = a.request_count
+WHERE a.batch_id = :batch AND (a.request_count <> COALESCE(r.n, 0) OR COALESCE(r.sent, 0) <> COALESCE(e.n, 0)
+    OR a.open_request <> CASE WHEN q.number IS NOT NULL AND (q.answered_at IS NULL OR q.result = 'unknown') THEN q.number ELSE 0 END)
 ORDER BY a.line LIMIT 100
 
 -- name: signer_rows

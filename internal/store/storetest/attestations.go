@@ -90,7 +90,7 @@ func (l *fixture) queue(t *testing.T) *store.Queue {
 
 func claim(t *testing.T, q *store.Queue) *attestation.Claim {
 	t.Helper()
-	c, err := q.Claim(t.Context(), "2026-11-20", true)
+	c, err := q.Claim(t.Context(), "2026-11-20", attestation.ApprovedWork)
 	require.NoError(t, err)
 	return c
 }
@@ -261,7 +261,7 @@ func claimedByOne(t *testing.T, l *fixture) {
 	require.NotEqual(t, first.ID, second.ID)
 	require.Nil(t, claim(t, q))
 	send(t, q, first, "r1")
-	lost, err := q.Claim(t.Context(), "2026-11-20", false)
+	lost, err := q.Claim(t.Context(), "2026-11-20", attestation.UnsureWork)
 	require.NoError(t, err)
 	require.Nil(t, lost, "what others are working on is not lost")
 	require.NoError(t, q.Settle(t.Context(), first, confirmed, night(1)))
@@ -397,25 +397,25 @@ func coolsDown(t *testing.T, l *fixture) {
 	_, wait, err = q.OpenRequests(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, 60, wait.Seconds(), 10, "until both may be claimed")
-	ready, err := q.CountReady(t.Context(), "2026-11-20")
+	ready, err := q.CountReady(t.Context(), "2026-11-20", attestation.ApprovedWork)
 	require.NoError(t, err)
 	require.Equal(t, 1, ready)
 	unsettled, err := q.CountUnsettled(t.Context(), "2026-11-20")
 	require.NoError(t, err)
-	require.Equal(t, 3, unsettled)
+	require.Equal(t, attestation.Unsettled{Others: 3}, unsettled)
 
 	l.exec(t, "UPDATE attestation SET next_attempt_at = 2 WHERE line = 2")
 	l.exec(t, "UPDATE attestation SET next_attempt_at = 1 WHERE line = 3")
 	fresh := claim(t, q)
 	require.Equal(t, 4, fresh.ID.Line, "what was never sent comes first")
 	require.NoError(t, q.Settle(t.Context(), fresh, attestation.Settlement{State: attestation.Approved}, night(1)))
-	lost, err := q.Claim(t.Context(), "2026-11-20", false)
+	lost, err := q.Claim(t.Context(), "2026-11-20", attestation.UnsureWork)
 	require.NoError(t, err)
 	require.Equal(t, 3, lost.ID.Line, "then what has cooled down for longest")
-	lost, err = q.Claim(t.Context(), "2026-11-20", false)
+	lost, err = q.Claim(t.Context(), "2026-11-20", attestation.UnsureWork)
 	require.NoError(t, err)
 	require.Equal(t, 2, lost.ID.Line)
-	lost, err = q.Claim(t.Context(), "2026-11-20", false)
+	lost, err = q.Claim(t.Context(), "2026-11-20", attestation.UnsureWork)
 	require.NoError(t, err)
 	require.Nil(t, lost)
 	require.Equal(t, 4, claim(t, q).ID.Line)
@@ -423,7 +423,7 @@ func coolsDown(t *testing.T, l *fixture) {
 
 func waitsForItsDay(t *testing.T, l *fixture) {
 	_, q := l.approved(t, "a")
-	c, err := q.Claim(t.Context(), "2026-11-19", true)
+	c, err := q.Claim(t.Context(), "2026-11-19", attestation.ApprovedWork)
 	require.NoError(t, err)
 	require.Nil(t, c)
 	require.NotNil(t, claim(t, q))

@@ -245,7 +245,7 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 	require.NoError(t, err)
 	q := l.queue(t)
 	send := func(n int, end attestation.Settlement) {
-		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), true)
+		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), attestation.ApprovedWork)
 		require.NoError(t, err)
 		require.NoError(t, q.Open(t.Context(), c, attestation.Request{Kind: attestation.AttestRequest, ID: "r", SentAt: night(n)}, time.Minute))
 		require.NoError(t, q.Settle(t.Context(), c, end, night(n+1)))

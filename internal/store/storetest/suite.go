@@ -57,7 +57,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for _, more := range []map[string]func(*testing.T, *fixture){attestations, reports, particulars, exceptions, invitations, runs, tampering} {
+	for _, more := range []map[string]func(*testing.T, *fixture){attestations, links, reports, particulars, exceptions, invitations, runs, tampering} {
 		for name, test := range more {
 			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 		}

@@ -75,6 +75,7 @@ func (l *fixture) full(t *testing.T) {
 		begin(t, lease, 5)
 	})
 	l.story(t)
+	l.linked(t, "e")
 	gone := blocked("c")
 	gone.Name = "Another name"
 	l.hold(t, func(lease *store.Lease) {
