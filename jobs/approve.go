@@ -49,7 +49,8 @@ func (j Approvals) Approve(ctx context.Context, batchID int64) (Approved, error)
 	case j.Policy.Required && j.By.SamePerson(b.ImportedBy, j.Policy.SharedAccount):
 		return done, &SamePersonError{b, j.By}
 	}
-	done.Attestations, err = j.Store.Approve(ctx, attestation.Approval{Batch: b.ID, SHA256: b.SHA256, By: j.By, At: j.Now(), Policy: j.Policy})
+	done.Attestations, err = j.Store.Approve(ctx, attestation.Approval{Batch: b.ID, SHA256: b.SHA256, By: j.By,
+		At: j.Now(), Policy: j.Policy})
 	return done, err
 }
 
@@ -60,9 +61,11 @@ type SamePersonError struct {
 }
 
 func (e *SamePersonError) Error() string {
-	text := fmt.Sprintf("batch %d was imported by %s; somebody else has to approve it", e.Batch.ID, e.Batch.ImportedBy.Name)
+	text := fmt.Sprintf("batch %d was imported by %s; somebody else has to approve it", e.Batch.ID,
+		e.Batch.ImportedBy.Name)
 	if e.byAccount() {
-		text += fmt.Sprintf(" (user id %s of host %s imported it, and is not somebody else under the name %s)", e.By.UserID, e.By.Host, e.By.Name)
+		text += fmt.Sprintf(" (user id %s of host %s imported it, and is not somebody else under the name %s)",
+			e.By.UserID, e.By.Host, e.By.Name)
 	}
 	return text
 }
@@ -76,7 +79,8 @@ func (e *SamePersonError) Code() string { return "usage" }
 // Hint says how to go on.
 func (e *SamePersonError) Hint() string {
 	if e.byAccount() {
-		return "Approve as another user of the host. Where several people share one account, say so: attestation.shared_account: true."
+		return "Approve as another user of the host. Where several people share one account, say so: " +
+			"attestation.shared_account: true."
 	}
 	return "Ask a colleague to approve it."
 }
@@ -86,8 +90,8 @@ type Purger interface {
 	Purge(ctx context.Context, batch int64, actor attestation.Actor, at time.Time) (signers int64, err error)
 }
 
-// Purge removes the personal data of a batch whose attestations are all settled, and returns how many signers it
-// removed. What happened to them stays on record.
+// Purge removes the personal data of a batch whose attestations are all settled, and returns how
+// many signers it removed. What happened to them stays on record.
 func (j Approvals) Purge(ctx context.Context, store Purger, batchID int64) (signers int64, err error) {
 	if err := checkActor(j.By, "purges"); err != nil {
 		return 0, err
@@ -152,7 +156,8 @@ func (j Approvals) decide(ctx context.Context, targets []Target, to attestation.
 
 // movable are the attestations of a target that can be moved to a state. A single one that cannot
 // is an error.
-func (j Approvals) movable(ctx context.Context, target Target, to attestation.State) (chosen []attestation.Attestation, err error) {
+func (j Approvals) movable(ctx context.Context, target Target,
+	to attestation.State) (chosen []attestation.Attestation, err error) {
 	if target.Attestation != (attestation.ID{}) {
 		a, err := FindAttestation(ctx, j.Store, target.Attestation)
 		if err == nil && !a.MayDecide(to) {

@@ -76,7 +76,8 @@ const backupPrefix = ".mcaledger-backup-"
 
 func (j Backup) mustBeNew(folder *os.Root, name string) error {
 	if _, err := folder.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-		return usageErrorf("%s exists already: name a new file, such as mcaledger-%s.db", j.Path, j.Now().Format(time.DateOnly))
+		return usageErrorf("%s exists already: name a new file, such as mcaledger-%s.db", j.Path,
+			j.Now().Format(time.DateOnly))
 	}
 	return nil
 }

@@ -47,7 +47,8 @@ func BenchmarkQuota(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				l := set(b, "sqlite:"+filepath.Join(b.TempDir(), "ledger.db"),
-					simulator.Options{Seed: 12, Customers: 3500, Quota: quota, Window: window, Latency: 5 * time.Millisecond})
+					simulator.Options{Seed: 12, Customers: 3500, Quota: quota, Window: window,
+						Latency: 5 * time.Millisecond})
 				l.client.RequestsPerMinute = perMinute
 				l.client.Concurrency, l.job.Concurrency = 16, 16
 				took, result := l.timed(b)

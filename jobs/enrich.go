@@ -71,7 +71,8 @@ type Asked struct {
 // Run asks about the customers of r that are due, and adds the cost to r. It returns why it stopped
 // early; what was read until then is kept, and r is as good as before. When ctx ends, what is in
 // flight is finished and saved, and the context's cause is returned.
-func (j Enrich) Run(ctx context.Context, runs EnrichLedger, service EnrichService, r ledger.Run, now func() time.Time) (EnrichResult, error) {
+func (j Enrich) Run(ctx context.Context, runs EnrichLedger, service EnrichService, r ledger.Run,
+	now func() time.Time) (EnrichResult, error) {
 	var result EnrichResult
 	var err error
 	e := enrichment{Enrich: j, runs: runs, service: service, now: now, asOf: now()}
@@ -111,9 +112,10 @@ func (e *enrichment) purchases(ctx context.Context) (Asked, error) {
 		found, err := e.service.Subscriptions(ctx, id)
 		return standing.SubscriptionsReading{CustomerID: id, Readable: err == nil, Subscriptions: found}, err
 	}
-	asked, err := askEach(ctx, e.Concurrency, due, read, func(ctx context.Context, chunk []standing.SubscriptionsReading) error {
-		return e.runs.SaveSubscriptions(ctx, e.now(), chunk)
-	})
+	asked, err := askEach(ctx, e.Concurrency, due, read,
+		func(ctx context.Context, chunk []standing.SubscriptionsReading) error {
+			return e.runs.SaveSubscriptions(ctx, e.now(), chunk)
+		})
 	if err != nil {
 		err = fmt.Errorf("read the subscriptions of blocked customers: %w", err)
 	}
@@ -123,7 +125,8 @@ func (e *enrichment) purchases(ctx context.Context) (Asked, error) {
 func (e *enrichment) resellers(ctx context.Context) (Asked, error) {
 	due := func(ctx context.Context) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
-			customers, err := e.runs.ResellersDue(ctx, e.asOf.Add(-resellersStale), e.asOf.Add(-refusalStale), mostResellers)
+			customers, err := e.runs.ResellersDue(ctx, e.asOf.Add(-resellersStale), e.asOf.Add(-refusalStale),
+				mostResellers)
 			if err != nil {
 				yield("", err)
 			}
@@ -138,9 +141,10 @@ func (e *enrichment) resellers(ctx context.Context) (Asked, error) {
 		reseller, err := e.service.Reseller(ctx, id)
 		return standing.ResellerReading{CustomerID: id, Readable: err == nil, ResellerID: reseller}, err
 	}
-	asked, err := askEach(ctx, e.Concurrency, due, read, func(ctx context.Context, chunk []standing.ResellerReading) error {
-		return e.runs.SaveCustomerResellers(ctx, e.now(), chunk)
-	})
+	asked, err := askEach(ctx, e.Concurrency, due, read,
+		func(ctx context.Context, chunk []standing.ResellerReading) error {
+			return e.runs.SaveCustomerResellers(ctx, e.now(), chunk)
+		})
 	if err != nil {
 		err = fmt.Errorf("read the indirect resellers of customers: %w", err)
 	}

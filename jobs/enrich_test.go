@@ -64,7 +64,8 @@ type notebook struct {
 }
 
 func (n *notebook) SubscriptionsDue(_ context.Context, stale time.Time, day standing.Date) iter.Seq2[string, error] {
-	if want := today.AddDate(0, 0, -7); stale.Before(want) || stale.After(want.Add(24*time.Hour)) || day != standing.DateOf(today) {
+	if want := today.AddDate(0, 0, -7); stale.Before(want) || stale.After(want.Add(24*time.Hour)) ||
+		day != standing.DateOf(today) {
 		panic(fmt.Sprint(stale, day))
 	}
 	return func(yield func(string, error) bool) {
@@ -120,10 +121,12 @@ func (n *notebook) SaveResellers(_ context.Context, _ time.Time, names []standin
 }
 
 // enrich runs the job over customers of whom the service answers as answer says.
-func enrich(ctx context.Context, kind standing.PartnerKind, due []string, answer func(ctx context.Context, customer string) error) (
+func enrich(ctx context.Context, kind standing.PartnerKind, due []string,
+	answer func(ctx context.Context, customer string) error) (
 	*notebook, *informant, jobs.EnrichResult, error) {
 
-	n := &notebook{due: due, purchases: map[string]standing.SubscriptionsReading{}, resellers: map[string]standing.ResellerReading{}}
+	n := &notebook{due: due, purchases: map[string]standing.SubscriptionsReading{},
+		resellers: map[string]standing.ResellerReading{}}
 	s := &informant{answer: answer}
 	result, err := jobs.Enrich{Kind: kind, Concurrency: 8}.Run(ctx, n, s, ledger.Run{ID: 7}, clock(today))
 	return n, s, result, err
@@ -133,13 +136,15 @@ func answers(kind partnercenter.Kind) error { return &partnercenter.Error{Op: "a
 
 func TestEnrich(t *testing.T) {
 	answer := func(_ context.Context, id string) error {
-		return map[string]error{"c0001": answers(partnercenter.Refused), "c0002": answers(partnercenter.Unavailable), "c0003": answers(partnercenter.Ended)}[id]
+		return map[string]error{"c0001": answers(partnercenter.Refused), "c0002": answers(partnercenter.Unavailable),
+			"c0003": answers(partnercenter.Ended)}[id]
 	}
 	n, s, result, err := enrich(t.Context(), standing.DirectBill, customers(250), answer)
 	require.NoError(t, err)
 	require.Equal(t, jobs.Asked{Read: 247, Refused: 2, Failed: 1}, result.Purchases)
 	require.Len(t, n.purchases, 249)
-	require.Equal(t, standing.Purchases{Active: 1, NextRenewal: "2026-12-01"}, standing.Bought(n.purchases["c0000"].Subscriptions, "2026-11-22"))
+	require.Equal(t, standing.Purchases{Active: 1, NextRenewal: "2026-12-01"},
+		standing.Bought(n.purchases["c0000"].Subscriptions, "2026-11-22"))
 	require.Equal(t, standing.SubscriptionsReading{CustomerID: "c0001"}, n.purchases["c0001"], "kept as refused")
 	require.Equal(t, standing.SubscriptionsReading{CustomerID: "c0003"}, n.purchases["c0003"])
 	require.NotContains(t, n.purchases, "c0002", "what was not answered is asked again tomorrow")
@@ -152,16 +157,18 @@ func TestEnrich(t *testing.T) {
 	n, _, result, err = enrich(t.Context(), standing.IndirectProvider, customers(250), answer)
 	require.NoError(t, err)
 	require.Equal(t, jobs.Asked{Read: 247, Refused: 2, Failed: 1}, result.Resellers)
-	require.Equal(t, standing.ResellerReading{CustomerID: "c0000", Readable: true, ResellerID: "reseller-of-c0000"}, n.resellers["c0000"])
+	require.Equal(t, standing.ResellerReading{CustomerID: "c0000", Readable: true, ResellerID: "reseller-of-c0000"},
+		n.resellers["c0000"])
 	require.False(t, n.resellers["c0001"].Readable)
 	require.NotContains(t, n.resellers, "c0002")
 	require.Equal(t, 5000, n.limit)
 	require.Equal(t, 500, n.spent.Requests)
 	require.Equal(t, []standing.ResellerName{{ID: "reseller-of-c0000", Name: "Zero"}}, n.names)
 
-	n, _, result, err = enrich(t.Context(), standing.IndirectProvider, customers(3), func(_ context.Context, id string) error {
-		return map[string]error{"names": answers(partnercenter.RoleMissing)}[id]
-	})
+	n, _, result, err = enrich(t.Context(), standing.IndirectProvider, customers(3),
+		func(_ context.Context, id string) error {
+			return map[string]error{"names": answers(partnercenter.RoleMissing)}[id]
+		})
 	require.ErrorContains(t, err, "read the names of indirect resellers")
 	require.Equal(t, 3, result.Resellers.Read, "without the names")
 	require.Len(t, n.resellers, 3)
@@ -177,16 +184,17 @@ func TestEnrichCostsNothingWhenNobodyIsDue(t *testing.T) {
 
 func TestEnrichStopsWhenServiceRefusesCaller(t *testing.T) {
 	refused := answers(partnercenter.SignInFailed)
-	n, s, _, err := enrich(t.Context(), standing.IndirectProvider, customers(500), func(ctx context.Context, id string) error {
-		switch {
-		case id < "c0150":
-			return nil
-		case id == "c0150":
-			return refused
-		}
-		<-ctx.Done()
-		return context.Cause(ctx)
-	})
+	n, s, _, err := enrich(t.Context(), standing.IndirectProvider, customers(500),
+		func(ctx context.Context, id string) error {
+			switch {
+			case id < "c0150":
+				return nil
+			case id == "c0150":
+				return refused
+			}
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
 	require.ErrorIs(t, err, refused)
 	require.LessOrEqual(t, s.asked.Load(), int64(170))
 	require.Len(t, n.purchases, 150, "what was read is kept, and what was in flight is nobody's refusal")
@@ -195,15 +203,17 @@ func TestEnrichStopsWhenServiceRefusesCaller(t *testing.T) {
 }
 
 func TestEnrichStopsWhenFirstReadsFail(t *testing.T) {
-	for kind, kept := range map[partnercenter.Kind]int{partnercenter.Refused: 19, partnercenter.RoleMissing: 0, partnercenter.Malformed: 0, partnercenter.Unavailable: 0} {
+	for kind, kept := range map[partnercenter.Kind]int{partnercenter.Refused: 19, partnercenter.RoleMissing: 0,
+		partnercenter.Malformed: 0, partnercenter.Unavailable: 0} {
 		t.Run(kind.String(), func(t *testing.T) {
-			n, s, _, err := enrich(t.Context(), standing.IndirectProvider, customers(500), func(ctx context.Context, id string) error {
-				if id < "c0007" {
-					<-ctx.Done() // in flight when the twentieth is asked about in vain
-					return context.Cause(ctx)
-				}
-				return answers(kind)
-			})
+			n, s, _, err := enrich(t.Context(), standing.IndirectProvider, customers(500),
+				func(ctx context.Context, id string) error {
+					if id < "c0007" {
+						<-ctx.Done() // in flight when the twentieth is asked about in vain
+						return context.Cause(ctx)
+					}
+					return answers(kind)
+				})
 			require.ErrorContains(t, err, "the first 20 reads failed")
 			require.ErrorContains(t, err, "ask")
 			require.LessOrEqual(t, s.asked.Load(), int64(30))
@@ -213,16 +223,19 @@ func TestEnrichStopsWhenFirstReadsFail(t *testing.T) {
 }
 
 func TestEnrichContinuesWhenServiceAnswered(t *testing.T) {
-	for name, first := range map[string]error{"an answer": nil, "a customer that has gone": answers(partnercenter.Ended), "one that is not there": answers(partnercenter.NotFound)} {
+	for name, first := range map[string]error{"an answer": nil,
+		"a customer that has gone": answers(partnercenter.Ended),
+		"one that is not there":    answers(partnercenter.NotFound)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, s, _, err := enrich(t.Context(), standing.DirectBill, customers(200), func(_ context.Context, id string) error {
-					if id == "c0000" {
-						return first
-					}
-					time.Sleep(time.Second)
-					return answers(partnercenter.RoleMissing)
-				})
+				_, s, _, err := enrich(t.Context(), standing.DirectBill, customers(200),
+					func(_ context.Context, id string) error {
+						if id == "c0000" {
+							return first
+						}
+						time.Sleep(time.Second)
+						return answers(partnercenter.RoleMissing)
+					})
 				require.NoError(t, err)
 				require.EqualValues(t, 200, s.asked.Load())
 			})
@@ -231,7 +244,8 @@ func TestEnrichContinuesWhenServiceAnswered(t *testing.T) {
 }
 
 func TestEnrichStopsWithLedger(t *testing.T) {
-	n := &notebook{due: customers(1000), broken: store.ErrLeaseLost, purchases: map[string]standing.SubscriptionsReading{}}
+	n := &notebook{due: customers(1000), broken: store.ErrLeaseLost,
+		purchases: map[string]standing.SubscriptionsReading{}}
 	s := &informant{answer: func(context.Context, string) error { return nil }}
 	_, err := jobs.Enrich{Concurrency: 8}.Run(t.Context(), n, s, ledger.Run{}, clock(today))
 	require.ErrorIs(t, err, store.ErrLeaseLost)
@@ -242,17 +256,18 @@ func TestEnrichSavesWhatIsInFlightWhenStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stop := errors.New("stop")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		n, s, result, err := enrich(ctx, standing.IndirectProvider, customers(500), func(ctx context.Context, id string) error {
-			if id == "c0120" {
-				cancel(stop)
-			}
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(time.Second):
-				return nil
-			}
-		})
+		n, s, result, err := enrich(ctx, standing.IndirectProvider, customers(500),
+			func(ctx context.Context, id string) error {
+				if id == "c0120" {
+					cancel(stop)
+				}
+				select {
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				case <-time.After(time.Second):
+					return nil
+				}
+			})
 		require.ErrorIs(t, err, stop)
 		require.Less(t, s.asked.Load(), int64(140))
 		require.EqualValues(t, s.asked.Load(), len(n.purchases))
@@ -264,25 +279,27 @@ func TestEnrichSavesWhatIsInFlightWhenStopped(t *testing.T) {
 
 // enrich makes a night with what is read after it, as the program does.
 func (b *lab) enrichedNight(ctx context.Context, n int) (result jobs.EnrichResult, r ledger.Run, err error) {
-	err = b.store.Hold(ctx, ledger.Partner{ID: partner.ID, Name: partner.Name, Kind: b.job.Kind}, func(ctx context.Context, lease *store.Lease) error {
-		var client *partnercenter.Client
-		job := b.job
-		job.Connect = func(id string) (jobs.Service, error) {
-			client, err = partnercenter.New(b.client)
-			if err != nil {
-				return nil, err
+	err = b.store.Hold(ctx, ledger.Partner{ID: partner.ID, Name: partner.Name, Kind: b.job.Kind},
+		func(ctx context.Context, lease *store.Lease) error {
+			var client *partnercenter.Client
+			job := b.job
+			job.Connect = func(id string) (jobs.Service, error) {
+				client, err = partnercenter.New(b.client)
+				if err != nil {
+					return nil, err
+				}
+				client = client.ForRun(id)
+				return client, nil
 			}
-			client = client.ForRun(id)
-			return client, nil
-		}
-		swept, err := job.Run(ctx, lease, clock(today.AddDate(0, 0, n-1)))
-		if err != nil {
+			swept, err := job.Run(ctx, lease, clock(today.AddDate(0, 0, n-1)))
+			if err != nil {
+				return err
+			}
+			r = swept.Run
+			result, err = jobs.Enrich{Kind: b.job.Kind, Concurrency: b.client.Concurrency}.Run(ctx, lease, client, r,
+				clock(r.FinishedAt))
 			return err
-		}
-		r = swept.Run
-		result, err = jobs.Enrich{Kind: b.job.Kind, Concurrency: b.client.Concurrency}.Run(ctx, lease, client, r, clock(r.FinishedAt))
-		return err
-	})
+		})
 	return result, r, err
 }
 
@@ -377,11 +394,14 @@ func TestEnrichOverAWeek(t *testing.T) {
 			weekly, r := b.asks(t, 8)
 			b.truth(t, r, today.AddDate(0, 0, 7))
 			require.Positive(t, weekly.Purchases.Read)
-			require.Equal(t, first.Resellers.Refused, weekly.Resellers.Refused+weekly.Resellers.Read, "a refusal is asked again after a week")
+			require.Equal(t, first.Resellers.Refused, weekly.Resellers.Refused+weekly.Resellers.Read,
+				"a refusal is asked again after a week")
 			monthly, _ := b.asks(t, 31)
 			require.Equal(t, first.Resellers, monthly.Resellers)
-			t.Logf("%s: %d customers, %d blocked; requests of the first sweep %d, of its particulars %d, of those of the third night %d, of the eighth %d, of the 31st %d",
-				kind, many, r.Totals.Blocked, sweep, first.Cost.Requests, again.Cost.Requests, weekly.Cost.Requests, monthly.Cost.Requests)
+			t.Logf("%s: %d customers, %d blocked; requests of the first sweep %d, of its particulars %d, of those of "+
+				"the third night %d, of the eighth %d, of the 31st %d",
+				kind, many, r.Totals.Blocked, sweep, first.Cost.Requests, again.Cost.Requests, weekly.Cost.Requests,
+				monthly.Cost.Requests)
 		}
 	})
 }
@@ -430,9 +450,10 @@ func TestInterruptedEnrichContinues(t *testing.T) {
 }
 
 func TestEndedRelationshipsAndFaultsDoNoHarm(t *testing.T) {
-	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 23, Customers: 800, Mix: simulator.MixAllKinds, IndirectProvider: true,
-		Names: simulator.MixedCase, KillTokensEvery: 500, BrokenCustomers: 0.01,
-		Faults: simulator.Faults{MaxInARow: 1, ServerError: 0.01, GatewayPage: 0.01, PageWithStatus200: 0.01, Reset: 0.01, Truncated: 0.01}})
+	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 23, Customers: 800,
+		Mix: simulator.MixAllKinds, IndirectProvider: true, Names: simulator.MixedCase, KillTokensEvery: 500,
+		BrokenCustomers: 0.01, Faults: simulator.Faults{MaxInARow: 1, ServerError: 0.01, GatewayPage: 0.01,
+			PageWithStatus200: 0.01, Reset: 0.01, Truncated: 0.01}})
 	b.job.Kind, b.client.Attempts = standing.IndirectProvider, 2
 	first, _ := b.asks(t, 1)
 	require.Positive(t, first.Resellers.Refused)
@@ -445,5 +466,7 @@ func TestEndedRelationshipsAndFaultsDoNoHarm(t *testing.T) {
 	require.NoError(t, b.sim.SetNight(2))
 	third, r := b.asks(t, 3)
 	require.Positive(t, r.Totals.New)
-	require.Equal(t, r.Totals.New, third.Resellers.Read+third.Resellers.Refused+third.Resellers.Failed-again.Resellers.Failed, "new customers are asked about at once")
+	require.Equal(t, r.Totals.New,
+		third.Resellers.Read+third.Resellers.Refused+third.Resellers.Failed-again.Resellers.Failed,
+		"new customers are asked about at once")
 }

@@ -33,7 +33,8 @@ type ImportExceptions struct {
 	Log    *slog.Logger
 }
 
-// ImportedExceptions is the result of importing a file of exceptions. Rows = Taken + Unchanged + Refused.
+// ImportedExceptions is the result of importing a file of exceptions. Rows = Taken + Unchanged +
+// Refused.
 type ImportedExceptions struct {
 	Path      string
 	Sheets    []string // of a workbook

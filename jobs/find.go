@@ -66,7 +66,8 @@ func FindBatch(ctx context.Context, batches BatchFinder, id int64) (attestation.
 }
 
 // FindAttestation finds the attestation that a person named.
-func FindAttestation(ctx context.Context, attestations AttestationFinder, id attestation.ID) (attestation.Attestation, error) {
+func FindAttestation(ctx context.Context, attestations AttestationFinder,
+	id attestation.ID) (attestation.Attestation, error) {
 	a, err := attestations.Attestation(ctx, id)
 	if isNotFound(err) {
 		err = usageErrorf("there is no attestation %s", id)

@@ -30,20 +30,22 @@ type Import struct {
 
 	// LookUp asks a partner's service for a customer that no run has seen yet; found is false when
 	// it has none of this id.
-	LookUp func(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error)
+	LookUp func(ctx context.Context, partner ledger.Partner,
+		tenantID string) (customer standing.Customer, found bool, err error)
 }
 
 // BatchStore is where attestations are entered; the store implements it.
 type BatchStore interface {
-	// Import makes a batch in one transaction. fill adds its rows; report is shown every row before the transaction is
-	// committed.
-	Import(ctx context.Context, batch attestation.NewBatch, fill func(BatchWriter) error, report ReportRows) (attestation.Batch, error)
+	// Import makes a batch in one transaction. fill adds its rows; report is shown every row before
+	// the transaction is committed.
+	Import(ctx context.Context, batch attestation.NewBatch, fill func(BatchWriter) error,
+		report ReportRows) (attestation.Batch, error)
 }
 
 // BatchWriter is a batch while it is filled.
 type BatchWriter interface {
-	// Matches yields what is known of the file's rows, in its order; rows of whose customers nothing is known are left
-	// out.
+	// Matches yields what is known of the file's rows, in its order; rows of whose customers
+	// nothing is known are left out.
 	Matches(ctx context.Context) iter.Seq2[attestation.Match, error]
 	// Add adds rows in the file's order. The slice may be used again.
 	Add(ctx context.Context, rows []attestation.Attestation) error
@@ -69,14 +71,15 @@ const (
 // Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or
 // already known. Before the batch is committed, report is shown every row. Without keep nothing is
 // committed.
-func (j Import) Run(ctx context.Context, file Upload, name string, book BatchStore, asOf time.Time, keep bool, report ReportRows) (attestation.Batch, error) {
+func (j Import) Run(ctx context.Context, file Upload, name string, book BatchStore, asOf time.Time, keep bool,
+	report ReportRows) (attestation.Batch, error) {
 	form, err := json.Marshal(file.Understanding())
 	if err != nil {
 		return attestation.Batch{}, err
 	}
 	batch := attestation.NewBatch{Keep: keep, Approve: j.approval(asOf), Partners: j.ids(), Rows: named(file.Rows()),
-		Batch: attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(), EvenIfClear: j.EvenIfClear,
-			ImportedBy: j.By, ImportedAt: asOf, Policy: j.Policy, InboxFile: j.InboxFile}}
+		Batch: attestation.Batch{File: name, SHA256: file.SHA256(), Form: string(form), Header: file.Header(),
+			EvenIfClear: j.EvenIfClear, ImportedBy: j.By, ImportedAt: asOf, Policy: j.Policy, InboxFile: j.InboxFile}}
 	asked := map[string]bool{}
 	batch.LookUp = func(unknown iter.Seq2[string, error]) ([]attestation.Customer, error) {
 		return j.lookUpUnknown(ctx, unknown, asked)
@@ -90,19 +93,21 @@ func (j Import) Run(ctx context.Context, file Upload, name string, book BatchSto
 	}, report)
 }
 
-// approval approves a batch as it is imported where the policy does not ask for one; the configuration is
-// named as the approver.
+// approval approves a batch as it is imported where the policy does not ask for one; the
+// configuration is named as the approver.
 func (j Import) approval(at time.Time) *attestation.Approval {
 	if j.Policy.Required {
 		return nil
 	}
-	by := attestation.Actor{Name: fmt.Sprintf("approval: none (%s)", j.Policy.Source), UserID: j.By.UserID, Host: j.By.Host, Source: attestation.FromPolicy}
+	by := attestation.Actor{Name: fmt.Sprintf("approval: none (%s)", j.Policy.Source), UserID: j.By.UserID,
+		Host: j.By.Host, Source: attestation.FromPolicy}
 	return &attestation.Approval{By: by, At: at, Policy: j.Policy}
 }
 
-// lookUpUnknown asks the partners' services for customers that no run has seen. asked gets the tenant ids of all that
-// were asked for.
-func (j Import) lookUpUnknown(ctx context.Context, unknown iter.Seq2[string, error], asked map[string]bool) (found []attestation.Customer, _ error) {
+// lookUpUnknown asks the partners' services for customers that no run has seen. asked gets the
+// tenant ids of all that were asked for.
+func (j Import) lookUpUnknown(ctx context.Context, unknown iter.Seq2[string, error],
+	asked map[string]bool) (found []attestation.Customer, _ error) {
 	for id, err := range unknown {
 		if err != nil {
 			return nil, err
@@ -129,7 +134,8 @@ func (j Import) lookUp(ctx context.Context, tenantID string) (customers []attest
 		if !found {
 			continue
 		}
-		customer := attestation.Customer{PartnerID: p.ID, ID: tenantID, Kind: p.Kind, Name: c.Name, Standing: standing.Unknown}
+		customer := attestation.Customer{PartnerID: p.ID, ID: tenantID, Kind: p.Kind, Name: c.Name,
+			Standing: standing.Unknown}
 		if !strings.EqualFold(c.Relationship, standing.Reseller) {
 			customer.Standing = standing.Excluded
 		}
@@ -151,8 +157,8 @@ type decider struct {
 	Import
 	kinds map[string]standing.PartnerKind // of the partners, by id
 	asked map[string]bool                 // the tenant ids that were looked up
-	// first has the row that counts for a customer of several rows, where that is not the first readable one, because
-	// that one names another company; 0: none so far.
+	// first has the row that counts for a customer of several rows, where that is not the first
+	// readable one, because that one names another company; 0: none so far.
 	first map[ofCustomer]int
 }
 
@@ -209,12 +215,14 @@ func (d *decider) decide(row intake.Row, match attestation.Match) attestation.At
 	case len(customers) == 0 && id != "" && !d.asked[id]:
 		end = notAsked
 	default:
-		end = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: match.OfDomain, Since: d.Since,
-			Earlier: ofPartner(match.Earlier, a.PartnerID), Contradicts: match.Contradicts, Repeats: d.repeats(a, match),
-			EvenIfClear: d.EvenIfClear, EvenIfOld: d.EvenIfOld, Correct: d.Correct, Corrects: d.Corrects})
+		end = attestation.Admit(a.Content, attestation.Situation{Customers: customers, OfDomain: match.OfDomain,
+			Since: d.Since, Earlier: ofPartner(match.Earlier, a.PartnerID), Contradicts: match.Contradicts,
+			Repeats: d.repeats(a, match), EvenIfClear: d.EvenIfClear, EvenIfOld: d.EvenIfOld, Correct: d.Correct,
+			Corrects: d.Corrects})
 		d.counts(a, match, end)
 	}
-	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = end.State, end.State, end.Reason, end.Message, end.Hint, end.Replaces
+	a.State, a.Admitted, a.Reason, a.Message, a.Hint, a.Replaces = end.State, end.State, end.Reason, end.Message,
+		end.Hint, end.Replaces
 	return a
 }
 
@@ -241,7 +249,8 @@ func (d *decider) repeats(a attestation.Attestation, match attestation.Match) in
 	return first
 }
 
-// counts notes which row counts for a customer of several rows, where it is not the first readable one.
+// counts notes which row counts for a customer of several rows, where it is not the first readable
+// one.
 func (d *decider) counts(a attestation.Attestation, match attestation.Match, end attestation.Decision) {
 	if match.Readable == 0 || match.Contradicts > 0 {
 		return
@@ -258,8 +267,9 @@ func (d *decider) counts(a attestation.Attestation, match attestation.Match, end
 
 // notAsked is the decision on a row beyond mostLookUps.
 var notAsked = attestation.Decision{State: attestation.Refused, Reason: attestation.UnknownCustomer,
-	Message: fmt.Sprintf("the last run did not see this customer, and %d others of the file were looked up before it", mostLookUps),
-	Hint:    "Run mcaledger reconcile, then import the row again."}
+	Message: fmt.Sprintf("the last run did not see this customer, and %d others of the file were looked up before it",
+		mostLookUps),
+	Hint: "Run mcaledger reconcile, then import the row again."}
 
 // unreadable is the decision on a row that intake refused. The values stay in the file: they may be
 // personal data.
@@ -282,8 +292,8 @@ func content(r intake.Record) attestation.Content {
 	}
 }
 
-// named yields what has to be known of all rows before one is decided on. Lines that are no rows of the list are left
-// out.
+// named yields what has to be known of all rows before one is decided on. Lines that are no rows of
+// the list are left out.
 func named(rows iter.Seq2[intake.Row, error]) iter.Seq2[attestation.NamedRow, error] {
 	seed := maphash.MakeSeed()
 	return func(yield func(attestation.NamedRow, error) bool) {
@@ -296,7 +306,8 @@ func named(rows iter.Seq2[intake.Row, error]) iter.Seq2[attestation.NamedRow, er
 				continue
 			}
 			r := row.Record
-			if !yield(attestation.NamedRow{Line: row.Line, Identity: attestation.Identity{TenantID: r.TenantID, Domain: r.Domain},
+			if !yield(attestation.NamedRow{Line: row.Line, Identity: attestation.Identity{TenantID: r.TenantID,
+				Domain: r.Domain},
 				Readable: len(row.Refusals) == 0, Said: content(r).Said(seed)}, nil) {
 				return
 			}

@@ -26,17 +26,21 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// BenchmarkImport measures a whole import, file to batch: of a list of customers of whom the ledger has no attestation, and of
-// the same list again. On PostgreSQL it is compared with psql's \copy into a temporary table and an upsert from there: of
-// the file's columns into one plain table, and of the rows that the import keeps into tables like the ledger's. Time per
-// row must not grow with the rows, and the heap at its highest (MB) not at all. The statistics of PostgreSQL are as autovacuum
-// keeps them; SQLite has none.
+// BenchmarkImport measures a whole import, file to batch: of a list of customers of whom the ledger
+// has no attestation, and of the same list again. On PostgreSQL it is compared with psql's \copy
+// into a temporary table and an upsert from there: of the file's columns into one plain table, and
+// of the rows that the import keeps into tables like the ledger's. Time per row must not grow with
+// the rows, and the heap at its highest (MB) not at all. The statistics of PostgreSQL are as
+// autovacuum keeps them; SQLite has none.
 func BenchmarkImport(b *testing.B) {
 	for _, rows := range []int{50_000, 200_000, 1_000_000} {
 		b.Run(fmt.Sprint("postgres/", rows), func(b *testing.B) {
 			for b.Loop() {
 				l, address := knownCustomers(b, pgtest.Database(b), rows)
-				execute := func(statement string) { require.NoError(b, storetest.Exec(b.Context(), address, statement)) }
+				execute := func(statement string) {
+					require.NoError(b, storetest.Exec(b.Context(), address,
+						statement))
+				}
 				execute("VACUUM ANALYZE")
 				path := list(b, rows)
 				execute("CHECKPOINT")
@@ -76,14 +80,16 @@ func knownCustomers(b *testing.B, address string, rows int) (*lab, string) {
 	return l, address
 }
 
-// timedImport imports a list and reports the time of a row; of a list that brings nothing new as another metric.
+// timedImport imports a list and reports the time of a row; of a list that brings nothing new as
+// another metric.
 func (l *lab) timedImport(b *testing.B, path string, want attestation.Counts) time.Duration {
 	peak := heap(b)
 	began := time.Now()
 	file, err := intake.Open(path, intake.Options{AsOf: today})
 	require.NoError(b, err)
-	job := jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"}, Policy: attestation.ApprovalPolicy{Required: true},
-		LookUp: func(context.Context, ledger.Partner, string) (standing.Customer, bool, error) {
+	job := jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"},
+		Policy: attestation.ApprovalPolicy{Required: true}, LookUp: func(context.Context, ledger.Partner,
+			string) (standing.Customer, bool, error) {
 			return standing.Customer{}, false, nil
 		}}
 	batch, err := job.Run(b.Context(), file, "list.csv", ledgerBook{l.store}, today, true, unreported)
@@ -127,7 +133,8 @@ func heap(b *testing.B) (peak func() float64) {
 // ledgerBook is the store as the import job sees it.
 type ledgerBook struct{ *store.Store }
 
-func (l ledgerBook) Import(ctx context.Context, batch attestation.NewBatch, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+func (l ledgerBook) Import(ctx context.Context, batch attestation.NewBatch, fill func(jobs.BatchWriter) error,
+	report jobs.ReportRows) (attestation.Batch, error) {
 	return l.Store.Import(ctx, batch, func(i *store.Import) error { return fill(i) }, report)
 }
 
@@ -139,7 +146,8 @@ func list(b *testing.B, rows int) string {
 	w := bufio.NewWriter(f)
 	io.WriteString(w, "customer_tenant_id,first_name,last_name,email,phone,date_agreed,company_name,evidence\n")
 	for n := 1; n <= rows; n++ {
-		fmt.Fprintf(w, "00000000-0000-4000-8000-%012d,Ana,Souza %d,ana%d@example.com,+55119%08d,2026-11-20,Customer %d,https://dms.example.com/agreements/%d\n", n, n, n, n, n, n)
+		fmt.Fprintf(w, "00000000-0000-4000-8000-%012d,Ana,Souza %d,ana%d@example.com,+55119%08d,2026-11-20,Customer "+
+			"%d,https://dms.example.com/agreements/%d\n", n, n, n, n, n, n)
 	}
 	require.NoError(b, w.Flush())
 	require.NoError(b, f.Close())
@@ -164,7 +172,8 @@ func kept(b *testing.B, address string) (script string) {
 	for _, table := range []string{"attestation", "attestation_signer"} {
 		path := filepath.Join(folder, table+".csv")
 		psql(b, address, path, `\copy `+table+` TO '`+path+`' WITH (FORMAT csv)`)
-		require.NoError(b, storetest.Exec(b.Context(), address, "CREATE TABLE like_"+table+" (LIKE "+table+" INCLUDING ALL)"))
+		require.NoError(b, storetest.Exec(b.Context(), address, "CREATE TABLE like_"+table+" (LIKE "+table+
+			" INCLUDING ALL)"))
 		script += `CREATE TEMPORARY TABLE incoming_` + table + ` (LIKE ` + table + `);
 \copy incoming_` + table + ` FROM '` + path + `' WITH (FORMAT csv)
 INSERT INTO like_` + table + ` SELECT * FROM incoming_` + table + ` ON CONFLICT (batch_id, line) DO UPDATE SET batch_id = excluded.batch_id;

@@ -70,7 +70,8 @@ func (e *NotImportedError) Hint() string {
 	case "interrupted":
 		return "Nothing of the file was queued; import it again."
 	case "database":
-		return "Nothing of the file was queued. Check the database, or wait for the other command to finish, and import the file again."
+		return "Nothing of the file was queued. Check the database, or wait for the other command to finish, and " +
+			"import the file again."
 	case "file":
 		return "Correct the file and import it again; nothing of it was queued."
 	}
@@ -93,7 +94,8 @@ func (j ImportFiles) Run(ctx context.Context, paths []string) (Imported, error) 
 }
 
 // importEach takes files one after the other and adds up their results.
-func importEach(ctx context.Context, paths []string, take func(path string) (ImportedFile, error)) (done Imported, err error) {
+func importEach(ctx context.Context, paths []string,
+	take func(path string) (ImportedFile, error)) (done Imported, err error) {
 	var failed []error
 	refused := 0
 	for _, path := range paths {
@@ -127,7 +129,8 @@ func importError(failed []error, files, refused int) error {
 		return partial("some_files_failed", message, failed[0])
 	case refused > 0:
 		return partialHint("rows_refused", plural(refused, "row")+wasWere(refused)+" refused",
-			"Correct them in the file of refused rows and import that one; the result file says what is wrong with each.")
+			"Correct them in the file of refused rows and import that one; the result file says what is wrong with "+
+				"each.")
 	}
 	return nil
 }
@@ -140,7 +143,8 @@ func wasWere(n int) string {
 }
 
 // openAndEnter imports the file that open returns; path names it for people.
-func (j ImportFiles) openAndEnter(ctx context.Context, path string, to destination, open func(intake.Options) (*intake.File, error)) (ImportedFile, error) {
+func (j ImportFiles) openAndEnter(ctx context.Context, path string, to destination,
+	open func(intake.Options) (*intake.File, error)) (ImportedFile, error) {
 	if err := checkActor(j.By, "imports"); err != nil {
 		return ImportedFile{}, err
 	}
@@ -175,39 +179,43 @@ func (j ImportFiles) open(path string, o intake.Options) (*intake.File, error) {
 // enter makes a batch of an opened file. The result files are written before the batch is
 // committed, and get their names after it: a batch without answers is none, and neither are answers
 // without a batch.
-func (j ImportFiles) enter(ctx context.Context, file Upload, path string, to destination) (done ImportedFile, err error) {
+func (j ImportFiles) enter(ctx context.Context, file Upload, path string,
+	to destination) (done ImportedFile, err error) {
 	var results *pendingResults
 	defer func() {
 		if results != nil {
 			results.discard()
 		}
 	}()
-	batch, err := j.add(ctx, file, filepath.Base(path), func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
-		if err := to.stillThere(); err != nil {
+	batch, err := j.add(ctx, file, filepath.Base(path),
+		func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (err error) {
+			if err := to.stillThere(); err != nil {
+				return err
+			}
+			if j.DryRun {
+				b, rows = withoutNumber(b, rows)
+			}
+			results, err = writeResults(to, b, rows)
 			return err
-		}
-		if j.DryRun {
-			b, rows = withoutNumber(b, rows)
-		}
-		results, err = writeResults(to, b, rows)
-		return err
-	})
+		})
 	if err != nil {
 		return done, &NotImportedError{path, err}
 	}
 	done = ImportedFile{Path: path, Batch: batch}
 	if err := results.commit(); err != nil {
-		return done, fmt.Errorf("batch %d is imported, but its result files are not written (mcaledger attest results %d writes them): %w",
+		return done, fmt.Errorf("batch %d is imported, but its result files are not written (mcaledger attest "+
+			"results %d writes them): %w",
 			batch.ID, batch.ID, err)
 	}
 	done.ResultFiles = results.ResultFiles
-	j.Log.Info("batch imported", "batch", batch.ID, "file", path, "rows", batch.Rows, "queued", batch.Queued, "refused", batch.Refused,
-		"duplicates", batch.Duplicates, "already_known", batch.AlreadyKnown, "dry_run", j.DryRun)
+	j.Log.Info("batch imported", "batch", batch.ID, "file", path, "rows", batch.Rows, "queued", batch.Queued, "refused",
+		batch.Refused, "duplicates", batch.Duplicates, "already_known", batch.AlreadyKnown, "dry_run", j.DryRun)
 	return done, nil
 }
 
 // add makes a batch of an upload.
-func (j ImportFiles) add(ctx context.Context, upload Upload, name string, report ReportRows) (attestation.Batch, error) {
+func (j ImportFiles) add(ctx context.Context, upload Upload, name string,
+	report ReportRows) (attestation.Batch, error) {
 	name = strings.ToValidUTF8(name, "\uFFFD") // of a file that came by FTP or in a ZIP
 	store := watchedImport{j.Store, upload.Understanding().Rows, j.Watch.task(name + ": rows")}
 	batch, err := j.Import.Run(ctx, upload, name, store, j.Now(), !j.DryRun, report)
@@ -218,7 +226,8 @@ func (j ImportFiles) add(ctx context.Context, upload Upload, name string, report
 }
 
 // withoutNumber hides the number that a dry run's batch had for a moment.
-func withoutNumber(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (attestation.Batch, iter.Seq2[attestation.Attestation, error]) {
+func withoutNumber(b attestation.Batch, rows iter.Seq2[attestation.Attestation,
+	error]) (attestation.Batch, iter.Seq2[attestation.Attestation, error]) {
 	b.ID = 0
 	return b, mapRows(rows, func(a attestation.Attestation) attestation.Attestation {
 		a.ID.Batch = 0

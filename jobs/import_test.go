@@ -41,7 +41,8 @@ func (upload) Understanding() intake.Understanding {
 func (upload) SHA256() string { return "abc" }
 
 func says(customer, signer string) intake.Row {
-	return intake.Row{Record: intake.Record{TenantID: customer, FirstName: signer, LastName: "Souza", Email: signer + "@example.com", DateAgreed: "2024-05-06"}}
+	return intake.Row{Record: intake.Record{TenantID: customer, FirstName: signer, LastName: "Souza", Email: signer +
+		"@example.com", DateAgreed: "2024-05-06"}}
 }
 
 func wrong(row intake.Row) intake.Row {
@@ -66,15 +67,17 @@ func newImportLab(t *testing.T) *importLab {
 
 func importLabOf(s *store.Store) *importLab {
 	lab := &importLab{Store: s}
-	lab.job = jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"}, Policy: attestation.ApprovalPolicy{Required: true},
-		LookUp: func(_ context.Context, _ ledger.Partner, id string) (standing.Customer, bool, error) {
+	lab.job = jobs.Import{Partners: []ledger.Partner{partner}, Since: "2023-04-01", By: attestation.Actor{Name: "ana"},
+		Policy: attestation.ApprovalPolicy{Required: true}, LookUp: func(_ context.Context, _ ledger.Partner,
+			id string) (standing.Customer, bool, error) {
 			lab.asked++
 			return standing.Customer{ID: id, Name: "Contoso " + id, Relationship: "reseller"}, id[0] == 'c', nil
 		}}
 	return lab
 }
 
-func (l *importLab) Import(ctx context.Context, b attestation.NewBatch, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+func (l *importLab) Import(ctx context.Context, b attestation.NewBatch, fill func(jobs.BatchWriter) error,
+	report jobs.ReportRows) (attestation.Batch, error) {
 	return l.Store.Import(ctx, b, func(i *store.Import) error { return fill(i) }, report)
 }
 
@@ -100,25 +103,40 @@ func (l *importLab) words(t *testing.T, rows ...intake.Row) (words []string) {
 }
 
 func TestRowsOfOneCustomer(t *testing.T) {
-	const queued, conflict, same, bad = "queued ", "refused conflicting_rows", "duplicate same_row", "refused unreadable_row"
+	const queued, conflict, same, bad = "queued ", "refused conflicting_rows", "duplicate same_row",
+		"refused unreadable_row"
 	tests := map[string]struct {
 		rows []intake.Row
 		want []string
 	}{
-		"identical rows are one":                           {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "ana")}, []string{queued, same, same}},
-		"rows that differ are both refused":                {[]intake.Row{says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict}},
-		"nor is a repetition of one of them saved":         {[]intake.Row{says("c1", "ana"), says("c1", "ana"), says("c1", "bea")}, []string{conflict, conflict, conflict}},
-		"two that differ, both unreadable, and a good one": {[]intake.Row{wrong(says("c1", "ana")), wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, bad, conflict}},
-		"nor does a fourth one":                            {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana"), says("c1", "ana")}, []string{conflict, conflict, conflict, conflict}},
-		"the same twice does not outweigh an unreadable":   {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana"), says("c1", "ana")}, []string{bad, conflict, conflict}},
-		"a third one does not save the first":              {[]intake.Row{says("c1", "ana"), says("c1", "bea"), says("c1", "ana")}, []string{conflict, conflict, conflict}},
-		"an unreadable row contradicts, before":            {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, conflict}},
-		"an unreadable row contradicts, after":             {[]intake.Row{says("c1", "ana"), wrong(says("c1", "bea"))}, []string{conflict, bad}},
-		"two that differ, one of them once unreadable":     {[]intake.Row{wrong(says("c1", "bea")), says("c1", "bea"), says("c1", "ana"), says("c1", "bea")}, []string{bad, conflict, conflict, conflict}},
-		"the same row, once unreadable, before":            {[]intake.Row{wrong(says("c1", "ana")), says("c1", "ana")}, []string{bad, queued}},
-		"the same row, once unreadable, after":             {[]intake.Row{says("c1", "ana"), wrong(says("c1", "ana"))}, []string{queued, bad}},
-		"customers who are nobody's do not contradict":     {[]intake.Row{says("z1", "ana"), says("z1", "bea")}, []string{"refused unknown_customer", "refused unknown_customer"}},
-		"rows of different customers do not contradict":    {[]intake.Row{says("c1", "ana"), says("c2", "bea")}, []string{queued, queued}},
+		"identical rows are one": {[]intake.Row{says("c1", "ana"), says("c1", "ana"),
+			says("c1", "ana")}, []string{queued, same, same}},
+		"rows that differ are both refused": {[]intake.Row{says("c1", "ana"), says("c1", "bea")},
+			[]string{conflict, conflict}},
+		"nor is a repetition of one of them saved": {[]intake.Row{says("c1", "ana"), says("c1", "ana"),
+			says("c1", "bea")}, []string{conflict, conflict, conflict}},
+		"two that differ, both unreadable, and a good one": {[]intake.Row{wrong(says("c1", "ana")),
+			wrong(says("c1", "bea")), says("c1", "ana")}, []string{bad, bad, conflict}},
+		"nor does a fourth one": {[]intake.Row{says("c1", "ana"), says("c1", "bea"),
+			says("c1", "ana"), says("c1", "ana")}, []string{conflict, conflict, conflict, conflict}},
+		"the same twice does not outweigh an unreadable": {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana"),
+			says("c1", "ana")}, []string{bad, conflict, conflict}},
+		"a third one does not save the first": {[]intake.Row{says("c1", "ana"), says("c1", "bea"),
+			says("c1", "ana")}, []string{conflict, conflict, conflict}},
+		"an unreadable row contradicts, before": {[]intake.Row{wrong(says("c1", "bea")), says("c1", "ana")},
+			[]string{bad, conflict}},
+		"an unreadable row contradicts, after": {[]intake.Row{says("c1", "ana"), wrong(says("c1", "bea"))},
+			[]string{conflict, bad}},
+		"two that differ, one of them once unreadable": {[]intake.Row{wrong(says("c1", "bea")), says("c1", "bea"),
+			says("c1", "ana"), says("c1", "bea")}, []string{bad, conflict, conflict, conflict}},
+		"the same row, once unreadable, before": {[]intake.Row{wrong(says("c1", "ana")), says("c1", "ana")},
+			[]string{bad, queued}},
+		"the same row, once unreadable, after": {[]intake.Row{says("c1", "ana"), wrong(says("c1", "ana"))},
+			[]string{queued, bad}},
+		"customers who are nobody's do not contradict": {[]intake.Row{says("z1", "ana"), says("z1", "bea")},
+			[]string{"refused unknown_customer", "refused unknown_customer"}},
+		"rows of different customers do not contradict": {[]intake.Row{says("c1", "ana"), says("c2", "bea")},
+			[]string{queued, queued}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, newImportLab(t).words(t, test.rows...)) })
@@ -136,7 +154,8 @@ func TestRowsOfOneCustomerFarApart(t *testing.T) {
 	require.Equal(t, "refused conflicting_rows", words[0])
 	require.Equal(t, "queued ", words[1])
 	require.Equal(t, []string{"refused conflicting_rows", "duplicate same_row"}, words[len(words)-2:])
-	require.Equal(t, 4999, len(slices.DeleteFunc(words[2:len(words)-2], func(w string) bool { return w != "duplicate same_row" })))
+	require.Equal(t, 4999,
+		len(slices.DeleteFunc(words[2:len(words)-2], func(w string) bool { return w != "duplicate same_row" })))
 	require.Equal(t, 3, lab.asked, "each customer is looked up once")
 	again := lab.words(t, rows...)
 	require.NotContains(t, again[1:len(again)-2], "queued ", "the same file again queues nothing")
@@ -193,12 +212,20 @@ func TestTheRowThatCounts(t *testing.T) {
 		rows []intake.Row
 		want []string
 	}{
-		"the first names another company": {[]intake.Row{company(says("c1", "ana"), "Fabrikam"), says("c1", "ana"), says("c1", "ana")}, []string{other, queued, same}},
-		"the first two do":                {[]intake.Row{company(says("c1", "ana"), "Fabrikam"), company(says("c1", "ana"), "Fabrikam"), says("c1", "ana"), says("c1", "ana")}, []string{other, other, queued, same}},
-		"a later one does":                {[]intake.Row{says("c1", "ana"), company(says("c1", "ana"), "Fabrikam"), says("c1", "ana")}, []string{queued, other, same}},
-		"all do":                          {[]intake.Row{company(says("c1", "ana"), "Fabrikam"), company(says("c1", "ana"), "Fabrikam")}, []string{other, other}},
-		"one contradicts all the same":    {[]intake.Row{company(says("c1", "bea"), "Fabrikam"), says("c1", "ana")}, []string{other, "refused conflicting_rows"}},
-		"after one that cannot be read":   {[]intake.Row{wrong(says("c1", "ana")), company(says("c1", "ana"), "Fabrikam"), says("c1", "ana"), says("c1", "ana")}, []string{bad, other, queued, same}},
+		"the first names another company": {[]intake.Row{company(says("c1", "ana"), "Fabrikam"), says("c1", "ana"),
+			says("c1", "ana")}, []string{other, queued, same}},
+		"the first two do": {[]intake.Row{company(says("c1", "ana"), "Fabrikam"),
+			company(says("c1", "ana"), "Fabrikam"), says("c1", "ana"), says("c1", "ana")}, []string{other, other,
+			queued, same}},
+		"a later one does": {[]intake.Row{says("c1", "ana"), company(says("c1", "ana"), "Fabrikam"),
+			says("c1", "ana")}, []string{queued, other, same}},
+		"all do": {[]intake.Row{company(says("c1", "ana"), "Fabrikam"),
+			company(says("c1", "ana"), "Fabrikam")}, []string{other, other}},
+		"one contradicts all the same": {[]intake.Row{company(says("c1", "bea"), "Fabrikam"), says("c1", "ana")},
+			[]string{other, "refused conflicting_rows"}},
+		"after one that cannot be read": {[]intake.Row{wrong(says("c1", "ana")),
+			company(says("c1", "ana"), "Fabrikam"), says("c1", "ana"), says("c1", "ana")}, []string{bad, other, queued,
+			same}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +240,8 @@ func TestOneTenantOfTwoPartners(t *testing.T) {
 	require.Equal(t, []string{"queued "}, lab.words(t, says("c1", "ana")))
 	require.Equal(t, []string{"duplicate same_row"}, lab.words(t, says("c1", "ana")))
 	lab.job.Partners = []ledger.Partner{other}
-	require.Equal(t, []string{"queued ", "duplicate same_row"}, lab.words(t, says("c1", "ana"), says("c1", "ana")), "nothing was said to this partner")
+	require.Equal(t, []string{"queued ", "duplicate same_row"}, lab.words(t, says("c1", "ana"), says("c1", "ana")),
+		"nothing was said to this partner")
 }
 
 func TestStrangersAreBounded(t *testing.T) {

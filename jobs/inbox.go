@@ -98,7 +98,8 @@ func (j Inbox) take(ctx context.Context) (done InboxResult, err error) {
 	if err != nil {
 		return done, fmt.Errorf("read the inbox: %w", err)
 	}
-	done.Imported, err = importEach(ctx, ready, func(name string) (ImportedFile, error) { return box.takeFile(ctx, name) })
+	done.Imported, err = importEach(ctx, ready,
+		func(name string) (ImportedFile, error) { return box.takeFile(ctx, name) })
 	done.Files = append(finished, done.Files...)
 	done.Left = left
 	return done, errors.Join(err, j.warnLeft(left))
@@ -133,7 +134,8 @@ func (j Inbox) warnLeft(left []LeftFile) error {
 		return nil
 	}
 	return partialHint("files_stay", "not taken from the inbox: "+strings.Join(stay, ", "),
-		"Close the file in the program that has it open, give it a time that is not in the future, or move away what is not a file of attestations.")
+		"Close the file in the program that has it open, give it a time that is not in the future, or move away what "+
+			"is not a file of attestations.")
 }
 
 // openInbox is the inbox while its files are taken. All names are relative to root, and cannot lead
@@ -193,7 +195,8 @@ func (b openInbox) finishAgain(ctx context.Context, batch attestation.Batch) (Im
 	if err != nil {
 		return ImportedFile{}, err
 	}
-	results, err := writeResults(destination{root: b.root, folder: b.Folder, name: done}, batch, b.Batches.Attestations(ctx, batch.ID))
+	results, err := writeResults(destination{root: b.root, folder: b.Folder, name: done}, batch,
+		b.Batches.Attestations(ctx, batch.ID))
 	if err != nil {
 		return ImportedFile{}, err
 	}
@@ -223,7 +226,8 @@ func (b openInbox) takeFile(ctx context.Context, name string) (ImportedFile, err
 	}
 	job := b.ImportFiles
 	job.By, job.InboxFile = fileOwner(info, b.Host), name
-	imported, err := job.openAndEnter(ctx, b.path(name), destination{root: b.root, folder: b.Folder, name: done, source: name}, func(o intake.Options) (*intake.File, error) {
+	imported, err := job.openAndEnter(ctx, b.path(name), destination{root: b.root, folder: b.Folder, name: done,
+		source: name}, func(o intake.Options) (*intake.File, error) {
 		return intake.OpenFile(file, b.path(name), o)
 	})
 	if coded, ok := errors.AsType[CodedError](err); ok && coded.Code() == "held" {
@@ -231,7 +235,8 @@ func (b openInbox) takeFile(ctx context.Context, name string) (ImportedFile, err
 		return ImportedFile{}, nil
 	}
 	if e, ok := errors.AsType[*intake.FileError](err); ok && e.Code == intake.Changed {
-		b.Log.Info("a file is left for the next night", "file", b.path(name), "reason", "it was changed while it was read")
+		b.Log.Info("a file is left for the next night", "file", b.path(name), "reason",
+			"it was changed while it was read")
 		return ImportedFile{}, nil
 	} else if ok {
 		return imported, errors.Join(err, b.refuse(name, err))
@@ -289,7 +294,8 @@ func (b openInbox) place(folder, name string) (string, error) {
 		return "", err
 	}
 	if !info.IsDir() {
-		return "", &fs.PathError{Op: "use as a folder", Path: b.path(folder), Err: errors.New("it is something else; remove it")}
+		return "", &fs.PathError{Op: "use as a folder", Path: b.path(folder),
+			Err: errors.New("it is something else; remove it")}
 	}
 	return uniqueName(b.root, folder, name)
 }

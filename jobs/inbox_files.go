@@ -38,7 +38,8 @@ func readInbox(folder fs.ReadDirFile, asOf time.Time) (ready []string, left []Le
 	locked := locks(entries, asOf)
 	for _, e := range entries {
 		name := e.Name()
-		if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") || e.IsDir() && (name == doneFolder || name == refusedFolder) {
+		if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") || e.IsDir() &&
+			(name == doneFolder || name == refusedFolder) {
 			continue
 		}
 		info, err := e.Info()

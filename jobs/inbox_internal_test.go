@@ -26,7 +26,8 @@ func TestReadInbox(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(inbox, name), []byte("x"), 0o600))
 		age(name, old)
 	}
-	for _, name := range []string{"ready.csv", "~$open.xlsx", "open.xlsx", "~$cordos.xlsx", "açcordos.xlsx", "~$der.xlsx", "order.xlsx", ".~lock.calc.ods.csv#", "calc.ods.csv", ".hidden.csv", "b"} {
+	for _, name := range []string{"ready.csv", "~$open.xlsx", "open.xlsx", "~$cordos.xlsx", "açcordos.xlsx",
+		"~$der.xlsx", "order.xlsx", ".~lock.calc.ods.csv#", "calc.ods.csv", ".hidden.csv", "b"} {
 		put(name, time.Hour)
 	}
 	put("a minute.csv", time.Minute)
@@ -123,5 +124,6 @@ func TestFileOwner(t *testing.T) {
 	require.NoError(t, err)
 	self, err := user.Current()
 	require.NoError(t, err)
-	require.Equal(t, attestation.Actor{Name: self.Username, UserID: self.Uid, Host: "desk", Source: attestation.FromFileOwner}, fileOwner(info, "desk"))
+	require.Equal(t, attestation.Actor{Name: self.Username, UserID: self.Uid, Host: "desk",
+		Source: attestation.FromFileOwner}, fileOwner(info, "desk"))
 }

@@ -31,8 +31,9 @@ func newInboxLab(t *testing.T) *inboxLab { return inboxOf(t, newImportLab(t)) }
 
 func inboxOf(t *testing.T, ledger *importLab) *inboxLab {
 	l := &inboxLab{importLab: ledger, folder: t.TempDir()}
-	l.job = jobs.Inbox{Folder: l.folder, Host: "desk", Batches: l, ImportFiles: jobs.ImportFiles{Import: l.importLab.job, Intake: intake.Options{Dates: intake.Auto},
-		Store: l, Now: time.Now, Log: slog.New(slog.DiscardHandler)}}
+	l.job = jobs.Inbox{Folder: l.folder, Host: "desk", Batches: l,
+		ImportFiles: jobs.ImportFiles{Import: l.importLab.job, Intake: intake.Options{Dates: intake.Auto},
+			Store: l, Now: time.Now, Log: slog.New(slog.DiscardHandler)}}
 	return l
 }
 
@@ -96,8 +97,8 @@ func TestInboxTakesWhatIsReady(t *testing.T) {
 	require.Equal(t, jobs.OutcomePartial, jobs.OutcomeOf(err))
 	require.Len(t, done.Files, 1)
 	require.Equal(t, 1, done.Files[0].Batch.Duplicates)
-	require.Equal(t, []string{"done/may-2.batch-2.result.csv", "done/may-2.csv", "done/may.batch-1.result.csv", "done/may.csv",
-		"refused/june.csv", "refused/june.csv.reason.txt"}, l.holds(t))
+	require.Equal(t, []string{"done/may-2.batch-2.result.csv", "done/may-2.csv", "done/may.batch-1.result.csv",
+		"done/may.csv", "refused/june.csv", "refused/june.csv.reason.txt"}, l.holds(t))
 
 	l.put(t, "june.csv", noList) // corrected, or so somebody thought
 	_, err = l.job.Run(t.Context())

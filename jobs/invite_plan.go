@@ -341,7 +341,8 @@ func (i *inviting) lookUp(ctx context.Context, p *invitePlan) (found []attestati
 	return found, nil
 }
 
-// standingOf is the standing of a customer that was looked up; whether it has accepted is not read yet.
+// standingOf is the standing of a customer that was looked up; whether it has accepted is not read
+// yet.
 func standingOf(c standing.Customer) standing.Standing {
 	if c.Relationship != "" && !strings.EqualFold(c.Relationship, standing.Reseller) {
 		return standing.Excluded
@@ -414,7 +415,8 @@ func (p *invitePlan) invited(last ledger.LastInvitation, repeatAfter int) {
 	}
 	p.leaveOut(OutcomeNotKnown, fmt.Sprintf("it may have been invited on %s: whether the message was sent is not known",
 		day),
-		fmt.Sprintf("Look for %s in the folder of drafts or in the log of the mail server; if it is not there, use --again.",
+		fmt.Sprintf("Look for %s in the folder of drafts or in the log of the mail server; if it is not there, use "+
+			"--again.",
 			messageID(last.ID)))
 }
 

@@ -559,7 +559,8 @@ func TestListsThatCannotBeRead(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("%PDF-1.7"), 0o600))
 	_, err = i.run(t, jobs.CustomerList{Path: path})
 	require.EqualError(t, err,
-		path+": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, and import that file")
+		path+": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, "+
+			"and import that file")
 	code, hint := jobs.Explain(err)
 	require.Equal(t, "file", code)
 	require.Contains(t, hint, "nobody was invited")

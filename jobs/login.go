@@ -14,8 +14,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Login lets a person sign in for a partner, and keeps the refresh token once Microsoft has accepted
-// it. Until then nothing is written, so that a sign-in which fails leaves the old token at work.
+// Login lets a person sign in for a partner, and keeps the refresh token once Microsoft has
+// accepted it. Until then nothing is written, so that a sign-in which fails leaves the old token at
+// work.
 type Login struct {
 	TokenFile string // where the refresh token is kept
 	SignIn    func(ctx context.Context) (SignedIn, error)
@@ -78,7 +79,8 @@ func (j Login) Run(ctx context.Context) (l LoggedIn, err error) {
 	}
 	l.Saved, l.LapsesAt = true, j.Now().Add(RefreshTokenLife)
 	if untried != nil {
-		return l, partial("not_tried", fmt.Sprintf("the refresh token is saved, and could not be tried: %s", untried), untried)
+		return l, partial("not_tried", fmt.Sprintf("the refresh token is saved, and could not be tried: %s", untried),
+			untried)
 	}
 	return l, nil
 }
@@ -86,7 +88,8 @@ func (j Login) Run(ctx context.Context) (l LoggedIn, err error) {
 // place looks whether the token can be saved, before a person takes the trouble to sign in.
 func (j Login) place() error {
 	if info, err := os.Stat(j.TokenFile); err == nil && !info.Mode().IsRegular() {
-		return &fs.PathError{Op: "save the refresh token", Path: j.TokenFile, Err: errors.New("it exists and is not a regular file")}
+		return &fs.PathError{Op: "save the refresh token", Path: j.TokenFile,
+			Err: errors.New("it exists and is not a regular file")}
 	}
 	folder := filepath.Dir(j.TokenFile)
 	if _, err := os.Stat(folder); err != nil {
@@ -98,8 +101,8 @@ func (j Login) place() error {
 	return nil
 }
 
-// try reads a page of the list, and the agreements of one of its customers. A customer that cannot be
-// read for reasons of its own says nothing about the user: the next one is asked.
+// try reads a page of the list, and the agreements of one of its customers. A customer that cannot
+// be read for reasons of its own says nothing about the user: the next one is asked.
 func (l *LoggedIn) try(ctx context.Context, service LoginService) (err error) {
 	customers, err := someResellers(ctx, service)
 	if err != nil {
@@ -122,6 +125,6 @@ func (l *LoggedIn) try(ctx context.Context, service LoginService) (err error) {
 // does.
 func blamesSignIn(err error) bool {
 	code, _ := Explain(err)
-	return slices.Contains([]string{"token_refused", "sign_in_failed", "mfa_missing", "wrong_audience", "app_only_refused",
-		"role_missing", "forbidden"}, code)
+	return slices.Contains([]string{"token_refused", "sign_in_failed", "mfa_missing", "wrong_audience",
+		"app_only_refused", "role_missing", "forbidden"}, code)
 }

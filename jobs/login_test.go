@@ -57,17 +57,22 @@ func TestLogin(t *testing.T) {
 		saved          bool
 		agreementsRead bool
 	}{
-		"the user may do all that a night does": {service: loginService{customers: 3}, saved: true, agreementsRead: true},
-		"there is no customer yet":              {saved: true},
+		"the user may do all that a night does": {service: loginService{customers: 3}, saved: true,
+			agreementsRead: true},
+		"there is no customer yet": {saved: true},
 		"one customer cannot be read, for reasons of its own": {saved: true, agreementsRead: true,
-			service: loginService{customers: 3, agreements: map[string]error{"a": gone{}, "b": codedError{"role_missing"}}}},
-		"nobody signed in":              {signIn: codedError{"sign_in_failed"}, code: "sign_in_failed"},
-		"a role is missing":             {service: loginService{list: codedError{"role_missing"}}, code: "role_missing"},
+			service: loginService{customers: 3, agreements: map[string]error{"a": gone{},
+				"b": codedError{"role_missing"}}}},
+		"nobody signed in": {signIn: codedError{"sign_in_failed"}, code: "sign_in_failed"},
+		"a role is missing": {service: loginService{list: codedError{"role_missing"}},
+			code: "role_missing"},
 		"a role is missing, and a user": {service: loginService{list: codedError{"forbidden"}}, code: "forbidden"},
 		"no agreement can be read": {code: "role_missing", service: loginService{customers: 2,
 			agreements: map[string]error{"a": codedError{"role_missing"}, "b": codedError{"role_missing"}}}},
-		"Microsoft does not see the second factor": {service: loginService{list: codedError{"mfa_missing"}}, code: "mfa_missing"},
-		"Microsoft is out of order":                {service: loginService{list: codedError{"unavailable"}}, code: "not_tried", saved: true},
+		"Microsoft does not see the second factor": {service: loginService{list: codedError{"mfa_missing"}},
+			code: "mfa_missing"},
+		"Microsoft is out of order": {service: loginService{list: codedError{"unavailable"}},
+			code: "not_tried", saved: true},
 		"Microsoft is out of order half-way": {saved: true, code: "not_tried",
 			service: loginService{customers: 2, agreements: map[string]error{"a": codedError{"throttled"}}}},
 		"all customers have left": {saved: true, code: "not_tried",
@@ -120,7 +125,8 @@ func TestLoginLooksForThePlaceFirst(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "file"), nil, 0o600))
-	for _, path := range []string{folder, filepath.Join(folder, "missing", "token"), filepath.Join(folder, "file", "token")} {
+	for _, path := range []string{folder, filepath.Join(folder, "missing", "token"),
+		filepath.Join(folder, "file", "token")} {
 		_, err := jobs.Login{TokenFile: path, SignIn: func(context.Context) (jobs.SignedIn, error) {
 			require.FailNow(t, "somebody was asked to sign in")
 			return jobs.SignedIn{}, nil

@@ -19,7 +19,8 @@ func TestWhatNeedNotBeSentIsNotSent(t *testing.T) {
 	t.Parallel()
 	signer := standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com"}
 	same := []standing.Agreement{{Signer: signer, Agreed: "2026-11-21"}}
-	other := []standing.Agreement{{Signer: standing.Contact{FirstName: "Bea", LastName: "Lima", Email: "bea@example.com"}, Agreed: "2026-11-21"}}
+	other := []standing.Agreement{{Signer: standing.Contact{FirstName: "Bea", LastName: "Lima",
+		Email: "bea@example.com"}, Agreed: "2026-11-21"}}
 	clear := attestation.Customer{Standing: standing.Clear, Reason: standing.AcceptedDirectly}
 	gone := readFailure{outcome: standing.NoRelationship}
 	for name, c := range map[string]struct {
@@ -30,21 +31,61 @@ func TestWhatNeedNotBeSentIsNotSent(t *testing.T) {
 		state    attestation.State
 		sent     int
 	}{
-		"a new row of a blocked customer":                  {nil, same, nil, 0, attestation.Confirmed, 1},
-		"its customer can buy meanwhile":                   {func(c *attestation.Claim) { c.Customer = clear }, nil, nil, 0, attestation.Cleared, 0},
-		"that was asked for":                               {func(c *attestation.Claim) { c.Customer, c.EvenIfClear = clear, true }, nil, nil, 0, attestation.Confirmed, 1},
-		"it corrects another one":                          {func(c *attestation.Claim) { c.Customer, c.Replaces.Batch = clear, 1 }, nil, nil, 0, attestation.Confirmed, 1},
-		"the last run read the same acceptance":            {func(c *attestation.Claim) { c.Customer.OnRecord = same[0] }, nil, nil, 0, attestation.AlreadyOnRecord, 0},
-		"older than the last run, nothing on record":       {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, nil, nil, 1, attestation.Confirmed, 1},
-		"older than the last run, and on record":           {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, same, nil, 1, attestation.AlreadyOnRecord, 0},
-		"older than the last run, another's is on record":  {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, other, nil, 1, attestation.Cleared, 0},
-		"approved long ago, and on record":                 {func(c *attestation.Claim) { c.ApprovedAt = today.AddDate(0, 0, -2) }, same, nil, 1, attestation.AlreadyOnRecord, 0},
-		"older than the ledger, a copy, and on record":     {func(c *attestation.Claim) { c.CopiedAt = today.Add(time.Hour) }, same, nil, 1, attestation.AlreadyOnRecord, 0},
-		"retried after a read, and on record":              {func(c *attestation.Claim) { c.LastRequest.Kind = attestation.ReadRequest }, same, nil, 1, attestation.AlreadyOnRecord, 0},
-		"sent before, and refused":                         {func(c *attestation.Claim) { c.LastRequest.Kind, c.Requests = attestation.AttestRequest, 1 }, same, nil, 0, attestation.Confirmed, 1},
-		"older than the last run, and its customer left":   {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, nil, gone, 1, attestation.Failed, 0},
-		"older than the last run, which cannot be read":    {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, nil, readFailure{}, 1, attestation.Approved, 0},
-		"older than the last run, and nothing can be read": {func(c *attestation.Claim) { c.LastRead = today.Add(time.Hour) }, nil, readFailure{fatal: true}, 1, attestation.Approved, 0},
+		"a new row of a blocked customer": {nil, same, nil, 0, attestation.Confirmed, 1},
+		"its customer can buy meanwhile": {func(c *attestation.Claim) { c.Customer = clear }, nil,
+			nil, 0, attestation.Cleared, 0},
+		"that was asked for": {func(c *attestation.Claim) {
+			c.Customer,
+				c.EvenIfClear = clear, true
+		}, nil, nil, 0, attestation.Confirmed, 1},
+		"it corrects another one": {func(c *attestation.Claim) {
+			c.Customer,
+				c.Replaces.Batch = clear, 1
+		}, nil, nil, 0, attestation.Confirmed, 1},
+		"the last run read the same acceptance": {func(
+			c *attestation.Claim) {
+			c.Customer.OnRecord = same[0]
+		}, nil, nil, 0, attestation.AlreadyOnRecord, 0},
+		"older than the last run, nothing on record": {func(c *attestation.Claim) {
+			c.LastRead = today.Add(
+				time.Hour)
+		}, nil, nil, 1, attestation.Confirmed, 1},
+		"older than the last run, and on record": {func(c *attestation.Claim) {
+			c.LastRead = today.Add(
+				time.Hour)
+		}, same, nil, 1, attestation.AlreadyOnRecord, 0},
+		"older than the last run, another's is on record": {func(c *attestation.Claim) {
+			c.LastRead = today.Add(
+				time.Hour)
+		}, other, nil, 1, attestation.Cleared, 0},
+		"approved long ago, and on record": {func(c *attestation.Claim) {
+			c.ApprovedAt = today.AddDate(
+				0, 0, -2)
+		}, same, nil, 1, attestation.AlreadyOnRecord, 0},
+		"older than the ledger, a copy, and on record": {func(c *attestation.Claim) {
+			c.CopiedAt = today.Add(
+				time.Hour)
+		}, same, nil, 1, attestation.AlreadyOnRecord, 0},
+		"retried after a read, and on record": {func(
+			c *attestation.Claim) {
+			c.LastRequest.Kind = attestation.ReadRequest
+		}, same, nil, 1, attestation.AlreadyOnRecord, 0},
+		"sent before, and refused": {func(c *attestation.Claim) {
+			c.LastRequest.Kind,
+				c.Requests = attestation.AttestRequest, 1
+		}, same, nil, 0, attestation.Confirmed, 1},
+		"older than the last run, and its customer left": {func(c *attestation.Claim) {
+			c.LastRead = today.Add(
+				time.Hour)
+		}, nil, gone, 1, attestation.Failed, 0},
+		"older than the last run, which cannot be read": {func(c *attestation.Claim) {
+			c.LastRead = today.Add(
+				time.Hour)
+		}, nil, readFailure{}, 1, attestation.Approved, 0},
+		"older than the last run, and nothing can be read": {func(c *attestation.Claim) {
+			c.LastRead = today.Add(
+				time.Hour)
+		}, nil, readFailure{fatal: true}, 1, attestation.Approved, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,8 +127,8 @@ func (f readFailure) Outcome() standing.Outcome {
 	return f.outcome
 }
 
-// The ledger is put back to what it was before it sent: it reads what Microsoft has, also where the service would take
-// everything a second time.
+// The ledger is put back to what it was before it sent: it reads what Microsoft has, also where the
+// service would take everything a second time.
 func TestARestoredBackupSendsNothingTwice(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
@@ -99,7 +140,8 @@ func TestARestoredBackupSendsNothingTwice(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, len(rows), done.Confirmed)
 		effects := len(b.sim.Effects())
-		for _, statement := range []string{"DELETE FROM attestation_request", "UPDATE attestation SET state = 'approved', request_count = 0"} {
+		for _, statement := range []string{"DELETE FROM attestation_request",
+			"UPDATE attestation SET state = 'approved', request_count = 0"} {
 			require.NoError(t, storetest.Exec(context.Background(), address, statement))
 		}
 		done, err = b.submit(t, t.Context())
@@ -109,7 +151,8 @@ func TestARestoredBackupSendsNothingTwice(t *testing.T) {
 	})
 }
 
-// Requests that take effect and never get an answer are found by reading; those that never arrive end with a person.
+// Requests that take effect and never get an answer are found by reading; those that never arrive
+// end with a person.
 func TestSendingAgainHasAnEnd(t *testing.T) {
 	t.Parallel()
 	d := newDesk(1, true)

@@ -106,7 +106,8 @@ func usageErrorf(format string, values ...any) error {
 func Explain(err error) (code, hint string) {
 	coded, ok := errors.AsType[CodedError](err)
 	switch {
-	case errors.Is(err, ErrInterrupted) && OutcomeOf(err) == OutcomeInterrupted: // whatever it was that did not end in order
+	// whatever it was that did not end in order
+	case errors.Is(err, ErrInterrupted) && OutcomeOf(err) == OutcomeInterrupted:
 		return ErrInterrupted.Code(), ErrInterrupted.Hint()
 	case ok && coded.Code() != "":
 		return coded.Code(), coded.Hint()

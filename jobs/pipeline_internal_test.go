@@ -47,7 +47,8 @@ func TestPipelineCarriesEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s shelf
 		work := func(_ context.Context, n int) (int, error) { return n * n, nil }
-		require.NoError(t, pipeline[int, int]{workers: 7, source: counting(2500, nil), work: work, save: s.save}.run(t.Context()))
+		require.NoError(t, pipeline[int, int]{workers: 7, source: counting(2500, nil), work: work,
+			save: s.save}.run(t.Context()))
 		require.Len(t, s.kept, 2500)
 		for n := range 2500 {
 			require.Contains(t, s.kept, n*n)
@@ -67,7 +68,8 @@ func TestPipelineStopsWithTheFirstFailure(t *testing.T) {
 			return pipeline[int, int]{source: counting(100, nil), save: s.save}
 		},
 		"of the writer": func(*shelf) pipeline[int, int] {
-			return pipeline[int, int]{source: counting(100, nil), save: func(context.Context, []int) error { return first }}
+			return pipeline[int, int]{source: counting(100, nil),
+				save: func(context.Context, []int) error { return first }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +103,8 @@ func TestPipelineStopsWithTheFirstFailure(t *testing.T) {
 func TestPipelineFinishesWhatIsInFlightWhenStopped(t *testing.T) {
 	t.Parallel()
 	enough := errors.New("enough")
-	for name, takes := range map[string]time.Duration{"within the grace period": grace - time.Second, "longer than that": grace + time.Second} {
+	for name, takes := range map[string]time.Duration{"within the grace period": grace - time.Second,
+		"longer than that": grace + time.Second} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Watch returns who is told how far a task has come: how many of its items are done, and how many are expected, 0 if that
-// is not known. It may be called from several goroutines. A nil Watch does nothing.
+// Watch returns who is told how far a task has come: how many of its items are done, and how many
+// are expected, 0 if that is not known. It may be called from several goroutines. A nil Watch does
+// nothing.
 type Watch func(task string) func(done, expected int)
 
 func (w Watch) task(name string) func(done, expected int) {
@@ -78,7 +79,8 @@ type watchedImport struct {
 	told     func(done, expected int)
 }
 
-func (w watchedImport) Import(ctx context.Context, b attestation.NewBatch, fill func(BatchWriter) error, report ReportRows) (attestation.Batch, error) {
+func (w watchedImport) Import(ctx context.Context, b attestation.NewBatch, fill func(BatchWriter) error,
+	report ReportRows) (attestation.Batch, error) {
 	return w.BatchStore.Import(ctx, b, func(page BatchWriter) error { return fill(&watchedPage{page, w, 0}) }, report)
 }
 

@@ -174,8 +174,8 @@ func (c *reader) outcome(ctx context.Context, err error) (standing.Outcome, erro
 	return failure.Outcome(), nil
 }
 
-// hintForMany is what a person can do when most reads fail with an error, which may be more than what
-// helps one customer.
+// hintForMany is what a person can do when most reads fail with an error, which may be more than
+// what helps one customer.
 func hintForMany(err error) string {
 	type ofMany interface {
 		error

@@ -93,12 +93,13 @@ func (j ReconcilePartners) forPartner(p Partner) Reconcile {
 
 // enrich reads subscriptions and resellers, now that the run is closed, and adds the cost to the
 // result. The run is good without them: the next one reads what is missing.
-func (j ReconcilePartners) enrich(ctx context.Context, p Partner, lease PartnerLedger, service PartnerService, result *Result) error {
+func (j ReconcilePartners) enrich(ctx context.Context, p Partner, lease PartnerLedger, service PartnerService,
+	result *Result) error {
 	watched := &watchedEnrich{EnrichService: service, told: j.Watch.task(p.Name + ": subscriptions")}
 	found, err := Enrich{Kind: p.Kind, Concurrency: p.Concurrency}.Run(ctx, lease, watched, result.Run, j.Now)
 	result.Cost, result.Run.Cost = result.Cost.Add(found.Cost), result.Run.Cost.Add(found.Cost)
-	j.Log.Info("subscriptions read", "partner", p.Name, "run", result.Run.ID, "purchases", found.Purchases.Read, "resellers", found.Resellers.Read,
-		"refused", found.Purchases.Refused+found.Resellers.Refused,
+	j.Log.Info("subscriptions read", "partner", p.Name, "run", result.Run.ID, "purchases", found.Purchases.Read,
+		"resellers", found.Resellers.Read, "refused", found.Purchases.Refused+found.Resellers.Refused,
 		"unanswered", found.Purchases.Failed+found.Resellers.Failed,
 		"requests", found.Cost.Requests, "seconds", found.Cost.Seconds)
 	return err
@@ -123,8 +124,8 @@ func (j ReconcilePartners) log(r PartnerRun) {
 	}
 	t := r.Run.Totals
 	log.Info("run completed", "listed", t.Listed, "clear", t.Clear, "blocked", t.Blocked, "unknown", t.Unknown,
-		"excluded", t.Excluded, "unreadable", t.Unreadable, "newly_blocked", t.NewlyBlocked, "newly_clear", t.NewlyClear,
-		"new", t.New, "gone", t.Gone, "requests", r.Cost.Requests, "throttled", r.Cost.Throttled,
+		"excluded", t.Excluded, "unreadable", t.Unreadable, "newly_blocked", t.NewlyBlocked, "newly_clear",
+		t.NewlyClear, "new", t.New, "gone", t.Gone, "requests", r.Cost.Requests, "throttled", r.Cost.Throttled,
 		"retries", r.Cost.Retries, "seconds", r.Cost.Seconds)
 }
 
@@ -152,9 +153,11 @@ func summarize(stopped error, runs []PartnerRun) error {
 	case len(failed) > 0:
 		return partial("some_partners_failed", errors.Join(failed...).Error(), failed[0])
 	case unreadable > 0:
-		return partialHint("unreadable", fmt.Sprintf("%s could not be read; they are unknown, not clear", plural(unreadable, "customer")),
+		return partialHint("unreadable", fmt.Sprintf("%s could not be read; they are unknown, not clear",
+			plural(unreadable, "customer")),
 			"The sheet Could not be read of the report names each with the ids that Microsoft's support asks for. "+
-				"A 403 means that the signed-in user needs the role Admin agent or Sales agent; the next run reads them again.")
+				"A 403 means that the signed-in user needs the role Admin agent or Sales agent; the next run reads "+
+				"them again.")
 	}
 	return nil
 }

@@ -49,8 +49,9 @@ func names(t *testing.T, folder string) (left []string) {
 func TestKeepNewestTakesTheOldestUntouchedWorkbooksAndNothingElse(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	for _, name := range []string{"2026-11-20.xlsx", "2026-11-21.xlsx", "2026-11-22.xlsx", "2025-12-31.xlsx", "2025-12-30.xlsx", "2025-12-29 (2).xlsx",
-		"2025-12-28.xlsx", "budget.xlsx", "2024-01-01 signed.xlsx", "2024-13-01.xlsx", "~$2020-01-01.xlsx", "2020-01-02.xlsx"} {
+	for _, name := range []string{"2026-11-20.xlsx", "2026-11-21.xlsx", "2026-11-22.xlsx", "2025-12-31.xlsx",
+		"2025-12-30.xlsx", "2025-12-29 (2).xlsx", "2025-12-28.xlsx", "budget.xlsx", "2024-01-01 signed.xlsx",
+		"2024-13-01.xlsx", "~$2020-01-01.xlsx", "2020-01-02.xlsx"} {
 		workbook(t, filepath.Join(folder, name))
 	}
 	sign(t, filepath.Join(folder, "2025-12-30.xlsx"))
@@ -63,8 +64,9 @@ func TestKeepNewestTakesTheOldestUntouchedWorkbooksAndNothingElse(t *testing.T) 
 	require.NoError(t, workbooks.keepNewest(t.Context(), newest))
 	tables := Report{Format: "csv", Sheets: []string{"blocked"}, Keep: 1}
 	require.NoError(t, tables.keepNewest(t.Context(), filepath.Join(folder, "2026-11-22.blocked.csv")))
-	require.Equal(t, []string{"2020-01-02.blocked.csv", "2020-01-02.xlsx", "2024-01-01 signed.xlsx", "2024-13-01.xlsx", "2025-12-28.xlsx", "2025-12-30.xlsx",
-		"2026-11-21.xlsx", "2026-11-22.xlsx", "budget.xlsx", "~$2020-01-01.xlsx"}, names(t, folder))
+	require.Equal(t, []string{"2020-01-02.blocked.csv", "2020-01-02.xlsx", "2024-01-01 signed.xlsx", "2024-13-01.xlsx",
+		"2025-12-28.xlsx", "2025-12-30.xlsx", "2026-11-21.xlsx", "2026-11-22.xlsx", "budget.xlsx",
+		"~$2020-01-01.xlsx"}, names(t, folder))
 }
 
 func TestAWorkbookThatSomebodyChangedIsNotReplaced(t *testing.T) {

@@ -72,7 +72,8 @@ type pendingResults struct {
 }
 
 // writeResults writes the answers to a batch, and keeps them pending.
-func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) (_ *pendingResults, err error) {
+func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestation.Attestation,
+	error]) (_ *pendingResults, err error) {
 	understood, err := Understood(b)
 	if err != nil {
 		return nil, err
@@ -98,9 +99,10 @@ func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestatio
 	// Alone, the refused rows may not prove the order of their dates any more.
 	correctable := intake.Correctable(b.Header)
 	p.Refused, err = p.add(stem+".refused"+format.Extension(), func(w io.Writer) error {
-		return intake.WriteRefused(w, format, b.Header, mapRows(refusedOnly(rows), func(a attestation.Attestation) []string {
-			return correctable(a.Cells, a.Content.Agreed)
-		}))
+		return intake.WriteRefused(w, format, b.Header,
+			mapRows(refusedOnly(rows), func(a attestation.Attestation) []string {
+				return correctable(a.Cells, a.Content.Agreed)
+			}))
 	})
 	return p, err
 }
@@ -162,7 +164,8 @@ func (j Results) Run(ctx context.Context, batchID int64) (ImportedFile, error) {
 		return ImportedFile{}, err
 	}
 	defer root.Close()
-	results, err := writeResults(destination{root: root, folder: j.Folder, name: b.File}, b, j.Store.Attestations(ctx, b.ID))
+	results, err := writeResults(destination{root: root, folder: j.Folder, name: b.File}, b,
+		j.Store.Attestations(ctx, b.ID))
 	if err != nil {
 		return ImportedFile{}, err
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/mcaledger/mcaledger/reports"
 )
 
-// Rollback compares the ledger with the workbooks of a folder. Each names the last event of the ledger that it
-// was made from. If that event is not in the ledger, the ledger was put back to an earlier state, or is another one: it
-// may not know what was sent since.
+// Rollback compares the ledger with the workbooks of a folder. Each names the last event of the
+// ledger that it was made from. If that event is not in the ledger, the ledger was put back to an
+// earlier state, or is another one: it may not know what was sent since.
 type Rollback struct {
 	Reports string // folder
 	Ledger  RollbackLedger
@@ -38,16 +38,19 @@ type RolledBackError struct {
 }
 
 func (e *RolledBackError) Error() string {
-	return fmt.Sprintf("the report %s was made from a ledger whose event %d is not in this one: this ledger was put back to an earlier state, "+
+	return fmt.Sprintf("the report %s was made from a ledger whose event %d is not in this one: this ledger was put "+
+		"back to an earlier state, "+
 		"or is another one; nothing was sent", e.Report, e.Head.Sequence)
 }
 func (e *RolledBackError) Code() string { return "ledger_rolled_back" }
 func (e *RolledBackError) Hint() string {
-	return "If a backup was restored on purpose, run mcaledger reconcile, so that the ledger knows what Microsoft has on record; then allow sending with " +
+	return "If a backup was restored on purpose, run mcaledger reconcile, so that the ledger knows what Microsoft " +
+		"has on record; then allow sending with " +
 		"mcaledger attest resume --by NAME."
 }
 
-// Check returns a RolledBackError when something of the reports is not in the ledger and no person allowed sending since.
+// Check returns a RolledBackError when something of the reports is not in the ledger and no person
+// allowed sending since.
 func (j Rollback) Check(ctx context.Context) error {
 	for missing, err := range j.missing(ctx) {
 		if err == nil {
@@ -58,8 +61,8 @@ func (j Rollback) Check(ctx context.Context) error {
 	return nil
 }
 
-// Resume records that a person allows sending, and returns the report that the ledger does not know; nil when nothing
-// kept it from sending.
+// Resume records that a person allows sending, and returns the report that the ledger does not
+// know; nil when nothing kept it from sending.
 func (j Rollback) Resume(ctx context.Context, by attestation.Actor) (*RolledBackError, error) {
 	if err := checkActor(by, "allows sending"); err != nil {
 		return nil, err
@@ -101,13 +104,14 @@ func (j Rollback) missing(ctx context.Context) iter.Seq2[*RolledBackError, error
 // HeadFinder looks for an event in the ledger.
 type HeadFinder interface {
 	HasHead(ctx context.Context, head ledger.ChainHead) (bool, error)
-	// SendingResumed reports whether a person allowed sending although this head is not in the ledger.
+	// SendingResumed reports whether a person allowed sending although this head is not in the
+	// ledger.
 	SendingResumed(ctx context.Context, head ledger.ChainHead) (bool, error)
 }
 
-// knownHead reports whether a ledger has the event that a workbook shows as the last one, or a person knows that it has
-// not. A file that is damaged, or no
-// report of this program, proves nothing: it counts as known.
+// knownHead reports whether a ledger has the event that a workbook shows as the last one, or a
+// person knows that it has not. A file that is damaged, or no report of this program, proves
+// nothing: it counts as known.
 func knownHead(ctx context.Context, events HeadFinder, path string) (head ledger.ChainHead, known bool, err error) {
 	head, ok, err := reports.ChainHead(path)
 	if err != nil || !ok {
@@ -119,8 +123,8 @@ func knownHead(ctx context.Context, events HeadFinder, path string) (head ledger
 	return head, known, err
 }
 
-// mostWorkbooks bounds how many are read: some milliseconds each. It is many, for those that were made from the ledger
-// since it was put back must not hide the one that shows it.
+// mostWorkbooks bounds how many are read: some milliseconds each. It is many, for those that were
+// made from the ledger since it was put back must not hide the one that shows it.
 const mostWorkbooks = 100
 
 // workbooks are the paths of the workbooks in a folder that were written last, the newest first.

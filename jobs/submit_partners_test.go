@@ -34,13 +34,15 @@ func (b *lab) OpenQueue(ctx context.Context, partnerID string) (jobs.PartnerQueu
 
 func (b *lab) submitPartners(t *testing.T) (jobs.SubmittedAll, error) {
 	t.Helper()
-	partners := &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 4}}, Open: func(jobs.Partner) (jobs.Connection, error) {
-		client, err := partnercenter.New(b.client)
-		return connection{client}, err
-	}}
+	partners := &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 4}},
+		Open: func(jobs.Partner) (jobs.Connection, error) {
+			client, err := partnercenter.New(b.client)
+			return connection{client}, err
+		}}
 	defer partners.Close()
-	return jobs.SubmitPartners{Partners: partners, Queues: b, Route: "classic", Ceiling: 1000, Since: "2023-04-01", Cooldown: 20 * time.Millisecond,
-		Recheck: func(context.Context, jobs.Partner, []string) error { return nil }, Now: now, Log: slog.New(slog.DiscardHandler)}.Run(t.Context())
+	return jobs.SubmitPartners{Partners: partners, Queues: b, Route: "classic", Ceiling: 1000, Since: "2023-04-01",
+		Cooldown: 20 * time.Millisecond, Recheck: func(context.Context, jobs.Partner, []string) error { return nil },
+		Now: now, Log: slog.New(slog.DiscardHandler)}.Run(t.Context())
 }
 
 // refusing puts a server before the lab's, which answers attestations itself.
@@ -61,7 +63,8 @@ func (b *lab) refusing(t *testing.T, status int, body string) {
 	b.client.APIURL = server.URL
 }
 
-// Microsoft retired the classic call: nothing fails, and one sentence says what happened and how to go on.
+// Microsoft retired the classic call: nothing fails, and one sentence says what happened and how to
+// go on.
 func TestTheClassicCallIsRetired(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]struct {
@@ -75,7 +78,8 @@ func TestTheClassicCallIsRetired(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 47, Customers: 300, Mix: simulator.MixAllKinds})
+			b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 47, Customers: 300,
+				Mix: simulator.MixAllKinds})
 			rows := b.approved(t, 20, simulator.NeverAccepted)
 			b.refusing(t, answer.status, answer.body)
 			for range 2 {
@@ -99,7 +103,8 @@ func TestTheClassicCallIsRetired(t *testing.T) {
 
 func TestSubmitPartnersCountsWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 48, Customers: 300, Mix: simulator.MixAllKinds})
+	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 48, Customers: 300,
+		Mix: simulator.MixAllKinds})
 	rows := b.approved(t, 5, simulator.NeverAccepted)
 	done, err := b.submitPartners(t)
 	require.NoError(t, err)

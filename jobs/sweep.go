@@ -78,8 +78,10 @@ func (s *sweep) readAll(ctx context.Context, source source) error {
 }
 
 // stream reads customers and saves the readings.
-func (s *sweep) stream(ctx context.Context, source source, read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
-	return pipeline[ledger.Listed, ledger.Reading]{workers: s.Concurrency, source: source, work: read, save: s.save}.run(ctx)
+func (s *sweep) stream(ctx context.Context, source source,
+	read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
+	return pipeline[ledger.Listed, ledger.Reading]{workers: s.Concurrency, source: source, work: read,
+		save: s.save}.run(ctx)
 }
 
 // save writes a chunk of readings, in one transaction.
@@ -129,7 +131,8 @@ func (s *sweep) noteError(e standing.ReadError, hint string) {
 	s.errors[what].count++
 }
 
-// describe puts what was answered into words that are the same for all customers who were answered alike.
+// describe puts what was answered into words that are the same for all customers who were answered
+// alike.
 func describe(e standing.ReadError) string {
 	switch {
 	case e == standing.ReadError{}:
@@ -166,7 +169,8 @@ func (e *EndlessListError) Code() string { return "list_endless" }
 
 // Hint is what a person can do.
 func (e *EndlessListError) Hint() string {
-	return "The list that Microsoft serves is faulty. Run again later; if it stays so, report it to Microsoft's support. What was read is kept."
+	return "The list that Microsoft serves is faulty. Run again later; if it stays so, report it to Microsoft's " +
+		"support. What was read is kept."
 }
 
 // A list that goes in circles under ever new continuation tokens names no new customer; an endless
@@ -177,7 +181,8 @@ const (
 	mostCustomersAtFirst = 2_000_000
 )
 
-// listed walks the service's list, page by page, leaving out customers that were read in an earlier attempt.
+// listed walks the service's list, page by page, leaving out customers that were read in an earlier
+// attempt.
 func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
 		pagesWithoutNew, total, most := 0, 0, mostCustomersAtFirst
@@ -196,9 +201,11 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 			switch total += fresh; {
 			case err != nil:
 			case pagesWithoutNew > mostPagesWithoutNew:
-				err = &EndlessListError{fmt.Sprintf("%d pages in a row named no new customer: the list goes in circles", pagesWithoutNew)}
+				err = &EndlessListError{fmt.Sprintf("%d pages in a row named no new customer: the list goes in circles",
+					pagesWithoutNew)}
 			case total > most:
-				err = &EndlessListError{fmt.Sprintf("more than %d customers were listed, and the last run had %d: the list is endless", most, s.before().Listed)}
+				err = &EndlessListError{fmt.Sprintf("more than %d customers were listed, and the last run had %d: "+
+					"the list is endless", most, s.before().Listed)}
 			}
 			if err != nil {
 				yield(ledger.Listed{}, err)

@@ -65,9 +65,9 @@ func set(t testing.TB, address string, options simulator.Options) *lab {
 	token := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(token, []byte(simulator.InitialRefreshToken), 0o600))
 	b := &lab{sim: sim, store: runs, client: partnercenter.Options{
-		APIURL: server.URL, RequestsPerMinute: 1_000_000, Concurrency: 64, Timeout: 5 * time.Second, Attempts: 4, Application: "test",
-		Credentials: partnercenter.Credentials{LoginURL: server.URL, TenantID: partner.ID, ClientID: "client", ClientSecret: "secret",
-			RefreshTokenFile: token},
+		APIURL: server.URL, RequestsPerMinute: 1_000_000, Concurrency: 64, Timeout: 5 * time.Second, Attempts: 4,
+		Application: "test", Credentials: partnercenter.Credentials{LoginURL: server.URL, TenantID: partner.ID,
+			ClientID: "client", ClientSecret: "secret", RefreshTokenFile: token},
 	}}
 	b.job = jobs.Reconcile{
 		Policy: standing.Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}, Kind: partner.Kind,
@@ -130,14 +130,16 @@ func (b *lab) agrees(t *testing.T, r ledger.Run) {
 		if !ok || string(got.Standing) != expectedStanding || string(got.Reason) != expectedReason {
 			wrong++
 			if wrong < 10 {
-				t.Errorf("%s (%s): %s %s, should be %s %s", customer.TenantID, customer.Kind, got.Standing, got.Reason, expectedStanding, expectedReason)
+				t.Errorf("%s (%s): %s %s, should be %s %s", customer.TenantID, customer.Kind, got.Standing, got.Reason,
+					expectedStanding, expectedReason)
 			}
 		}
 	}
 	require.Zero(t, wrong, "of %d", present)
 	require.Len(t, found, present)
 	require.Equal(t, present, r.Totals.Listed)
-	require.Equal(t, ledger.Standings{Clear: counts["clear"], Blocked: counts["blocked"], Unknown: counts["unknown"], Excluded: counts["excluded"]}, r.Totals.Standings)
+	require.Equal(t, ledger.Standings{Clear: counts["clear"], Blocked: counts["blocked"], Unknown: counts["unknown"],
+		Excluded: counts["excluded"]}, r.Totals.Standings)
 	require.Equal(t, ledger.Completed, r.State)
 }
 
@@ -145,7 +147,8 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 	t.Parallel()
 	customers := testsize.Of(1000, 3000)
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 3, Customers: customers, Mix: simulator.MixAllKinds, RepeatedIDs: 0.02})
+		b := set(t, address, simulator.Options{Seed: 3, Customers: customers, Mix: simulator.MixAllKinds,
+			RepeatedIDs: 0.02})
 		first := b.good(t, 1)
 		b.agrees(t, first.Run)
 		require.Equal(t, first.Run.Totals.Listed, first.Run.Totals.New)
@@ -159,17 +162,19 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 		require.Positive(t, third.Run.Totals.Gone)
 		require.Positive(t, third.Run.Totals.NewlyClear)
 		require.Equal(t, again.Run.Totals.Listed+third.Run.Totals.New-third.Run.Totals.Gone, third.Run.Totals.Listed)
-		t.Logf("requests per customer: first sweep %.3f, second %.3f", float64(first.Cost.Requests)/float64(customers), float64(again.Cost.Requests)/float64(customers))
+		t.Logf("requests per customer: first sweep %.3f, second %.3f", float64(first.Cost.Requests)/float64(customers),
+			float64(again.Cost.Requests)/float64(customers))
 	})
 }
 
 func TestFaultsChangeNoStanding(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
-		b := set(t, address, simulator.Options{Seed: 4, Customers: testsize.Of(1000, 3000), Mix: simulator.MixAllKinds, RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute,
-			Names: simulator.MixedCase, KillTokensEvery: 300, BrokenCustomers: 0.005, PageSizeCap: 100, RetryAfter: simulator.RetryAfterDate,
-			Login:  simulator.Login{Unavailable: 1},
-			Faults: simulator.Faults{MaxInARow: 2, ServerError: 0.01, GatewayPage: 0.01, PageWithStatus200: 0.01, Reset: 0.01, Truncated: 0.01}})
+		b := set(t, address, simulator.Options{Seed: 4, Customers: testsize.Of(1000, 3000), Mix: simulator.MixAllKinds,
+			RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute, Names: simulator.MixedCase, KillTokensEvery: 300,
+			BrokenCustomers: 0.005, PageSizeCap: 100, RetryAfter: simulator.RetryAfterDate,
+			Login: simulator.Login{Unavailable: 1}, Faults: simulator.Faults{MaxInARow: 2, ServerError: 0.01,
+				GatewayPage: 0.01, PageWithStatus200: 0.01, Reset: 0.01, Truncated: 0.01}})
 		first := b.good(t, 1)
 		b.agrees(t, first.Run)
 		require.Positive(t, first.Cost.Retries)
@@ -179,7 +184,8 @@ func TestFaultsChangeNoStanding(t *testing.T) {
 }
 
 func TestWithoutTrustDirectAcceptanceDoesNotCount(t *testing.T) {
-	b := set(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), simulator.Options{Seed: 5, Customers: 600, Mix: simulator.MixAllKinds})
+	b := set(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), simulator.Options{Seed: 5, Customers: 600,
+		Mix: simulator.MixAllKinds})
 	b.agrees(t, b.good(t, 1).Run)
 	b.job.Policy.TrustDirectAcceptance = false
 	b.agrees(t, b.good(t, 1).Run)
@@ -215,7 +221,8 @@ func TestAListThatCannotBeBelievedClosesNobody(t *testing.T) {
 }
 
 func TestMissingFromTheListButStillThereIsNotGone(t *testing.T) {
-	b := set(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), simulator.Options{Seed: 7, Customers: 500, DroppedFromList: 0.02, ListAccidentsFrom: 2, Mix: simulator.MixAllKinds})
+	b := set(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), simulator.Options{Seed: 7, Customers: 500,
+		DroppedFromList: 0.02, ListAccidentsFrom: 2, Mix: simulator.MixAllKinds})
 	b.job.MaxGonePercent = 20
 	b.good(t, 1)
 	second := b.good(t, 2)
@@ -249,8 +256,10 @@ func TestAnInterruptedRunIsContinued(t *testing.T) {
 			require.ErrorIs(t, err, stop)
 		}
 		require.Greater(t, attempts, 4)
-		undisturbed := set(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"), simulator.Options{Seed: 8, Customers: 1000, Mix: simulator.MixAllKinds}).good(t, 1)
-		require.LessOrEqual(t, float64(requests), 1.1*float64(undisturbed.Cost.Requests), "what is in flight when told to stop is not lost")
+		undisturbed := set(t, "sqlite:"+filepath.Join(t.TempDir(), "other.db"),
+			simulator.Options{Seed: 8, Customers: 1000, Mix: simulator.MixAllKinds}).good(t, 1)
+		require.LessOrEqual(t, float64(requests), 1.1*float64(undisturbed.Cost.Requests),
+			"what is in flight when told to stop is not lost")
 	})
 }
 

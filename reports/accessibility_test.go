@@ -16,8 +16,9 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// These are the rules of Microsoft's accessibility checker for Excel that a file can be asked for, and the contrast that WCAG 2.2 asks for
-// (1.4.3). Each is asked of the file as it is written, in both languages.
+// These are the rules of Microsoft's accessibility checker for Excel that a file can be asked for,
+// and the contrast that WCAG 2.2 asks for (1.4.3). Each is asked of the file as it is written, in
+// both languages.
 
 type node = xlsxtest.Node
 
@@ -125,7 +126,8 @@ func nothingIsMergedOrHidden(t *testing.T, w opened) {
 		assert.Empty(t, root.All("mergeCell"), path)
 		for _, name := range []string{"row", "col"} {
 			for _, n := range root.All(name) {
-				assert.NotContains(t, []string{"1", "true"}, n.Attr("hidden"), "%s: %s %s%s", path, name, n.Attr("r"), n.Attr("min"))
+				assert.NotContains(t, []string{"1", "true"}, n.Attr("hidden"), "%s: %s %s%s", path, name, n.Attr("r"),
+					n.Attr("min"))
 			}
 		}
 		for _, n := range root.All("row") {
@@ -256,7 +258,8 @@ func (l look) readable(t *testing.T, where string) {
 	assert.GreaterOrEqual(t, got, l.needs(), "%s: %s on %s is %.2f : 1", where, l.color, l.fill, got)
 }
 
-// colorOf reads a colour of a spreadsheet part; the two of the theme that Excel begins with are known.
+// colorOf reads a colour of a spreadsheet part; the two of the theme that Excel begins with are
+// known.
 func colorOf(t *testing.T, n node, otherwise string) string {
 	t.Helper()
 	switch {
@@ -381,12 +384,14 @@ func chartsCanBeRead(t *testing.T, w opened) {
 					for _, labels := range n.All("dLbls") {
 						walk(labels, color)
 					}
-					assert.GreaterOrEqual(t, contrast(t, color, behind), 3.0, "%s: a shape %s on %s (WCAG 1.4.11)", path, color, behind)
+					assert.GreaterOrEqual(t, contrast(t, color, behind), 3.0, "%s: a shape %s on %s (WCAG 1.4.11)",
+						path, color, behind)
 				}
 				return
 			}
 			if name := n.XMLName.Local; name == "rPr" || name == "defRPr" {
-				l := look{color: chartColor(t, n), fill: behind, points: 10, bold: n.Attr("b") == "true" || n.Attr("b") == "1"}
+				l := look{color: chartColor(t, n), fill: behind, points: 10, bold: n.Attr("b") == "true" ||
+					n.Attr("b") == "1"}
 				if size, err := strconv.ParseFloat(n.Attr("sz"), 64); err == nil {
 					l.points = size / 100
 				}

@@ -16,7 +16,8 @@ type entryRow struct {
 	ledger.AttestationEntry
 }
 
-// attestations is what was said to Microsoft, by whom, and what became of it: what needs a person first. Rows without a partner come last.
+// attestations is what was said to Microsoft, by whom, and what became of it: what needs a person
+// first. Rows without a partner come last.
 func (r *report) attestations() table {
 	t := newTable(sheetAttestations, r.entryColumns(), r.entries(), r.walkEntries)
 	t.lines, t.across = 2, 2
@@ -36,7 +37,8 @@ func (r *report) attestations() table {
 
 func (r *report) entryColumns() []column[entryRow] {
 	return []column[entryRow]{
-		col("next_step", 27, func(e *entryRow) Cell { return r.say.word("attestation_step", attestationStep(e.AttestationEntry)) }),
+		col("next_step", 27,
+			func(e *entryRow) Cell { return r.say.word("attestation_step", attestationStep(e.AttestationEntry)) }),
 		col("customer", 38, func(e *entryRow) Cell { return Text(e.CustomerName) }),
 		col("partner", 17, func(e *entryRow) Cell { return Text(e.partner) }),
 		col("state", 31, func(e *entryRow) Cell { return r.say.word("state", string(e.Status())) }),
@@ -108,7 +110,8 @@ func expiry(a attestation.Attestation) Cell {
 	return Instant(a.ExpiresAt)
 }
 
-// approved is empty for rows that were not admitted at import: the batch was approved, these rows were not part of it.
+// approved is empty for rows that were not admitted at import: the batch was approved, these rows
+// were not part of it.
 func approved(e *entryRow, cell Cell) Cell {
 	switch e.State {
 	case attestation.Refused, attestation.Duplicate, attestation.AlreadyKnown:
@@ -162,17 +165,18 @@ func (r *report) walkEntries(ctx context.Context, row func(entryRow) error) erro
 	return nil
 }
 
-// requestID is what Microsoft's support asks for: the id that the answer names, or the one that was sent when there was no answer.
+// requestID is what Microsoft's support asks for: the id that the answer names, or the one that was
+// sent when there was no answer.
 func requestID(a attestation.Attestation) string {
 	return cmp.Or(a.Answer.RequestID, a.RequestID)
 }
 
-// noticeWithin is how soon Microsoft mails the customer's primary contact after a partner attested (docs/partner-center.md,
-// Agreements).
+// noticeWithin is how soon Microsoft mails the customer's primary contact after a partner attested
+// (docs/partner-center.md, Agreements).
 const noticeWithin = 30 * time.Minute
 
-// notice says whom Microsoft tells of the attestation, and by when, so that nobody is surprised by questions. It counts from the
-// answer, which is never before the attestation took effect.
+// notice says whom Microsoft tells of the attestation, and by when, so that nobody is surprised by
+// questions. It counts from the answer, which is never before the attestation took effect.
 func notice(a attestation.Attestation) (to string, by time.Time) {
 	to = a.Content.Signer.Email
 	if a.State != attestation.Confirmed || a.SentAt.IsZero() || to == "" { // without an address: it was purged

@@ -8,13 +8,14 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// batchesTable are the imported files of attestations, what has become of their rows, and how long it took.
+// batchesTable are the imported files of attestations, what has become of their rows, and how long
+// it took.
 func (r *report) batchesTable() table {
 	t := newTable(sheetBatches, r.batchColumns(), len(r.batches), r.walkBatches)
 	t.until("sha256")
 	t.across = 2
-	t.marks = []mark{{"batch_status", "batch_status", batchAttention, alert}, {"batch_status", "batch_status", batchUnapproved, caution},
-		{"batch_status", "batch_status", batchDone, fine}}
+	t.marks = []mark{{"batch_status", "batch_status", batchAttention, alert},
+		{"batch_status", "batch_status", batchUnapproved, caution}, {"batch_status", "batch_status", batchDone, fine}}
 	return t
 }
 
@@ -32,7 +33,8 @@ func (r *report) batchColumns() []column[ledger.BatchSummary] {
 		return num(key, 13, func(b *ledger.BatchSummary) Cell { return Count(count(*b, of...)) })
 	}
 	return []column[ledger.BatchSummary]{
-		col("batch_status", 22, func(b *ledger.BatchSummary) Cell { return r.say.word("batch_status", batchStatus(*b)) }),
+		col("batch_status", 22,
+			func(b *ledger.BatchSummary) Cell { return r.say.word("batch_status", batchStatus(*b)) }),
 		col("file", 34, func(b *ledger.BatchSummary) Cell { return Text(b.File) }),
 		col("batch", 10, func(b *ledger.BatchSummary) Cell { return ID(b.ID) }),
 		num("rows", 10, func(b *ledger.BatchSummary) Cell { return Count(b.Rows) }),
@@ -55,8 +57,9 @@ func (r *report) batchColumns() []column[ledger.BatchSummary] {
 
 // States of attestations that the program moves by itself, and those that wait for a person.
 var (
-	inProgress = []attestation.State{attestation.Approved, attestation.Created, attestation.Waiting, attestation.Accepted, attestation.Unsure}
-	attention  = []attestation.State{attestation.RefusedByMicrosoft, attestation.Failed, attestation.Expired}
+	inProgress = []attestation.State{attestation.Approved, attestation.Created, attestation.Waiting,
+		attestation.Accepted, attestation.Unsure}
+	attention = []attestation.State{attestation.RefusedByMicrosoft, attestation.Failed, attestation.Expired}
 )
 
 const (

@@ -19,7 +19,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// crowd is a Source of n customers that are made as they are asked for: one in ten is blocked, one in a hundred unknown.
+// crowd is a Source of n customers that are made as they are asked for: one in ten is blocked, one
+// in a hundred unknown.
 type crowd int
 
 func (c crowd) reason(i int) standing.Reason {
@@ -46,7 +47,8 @@ func (c crowd) CountRecords(_ context.Context, _ string, _ int64, which standing
 	return int(c), nil
 }
 
-func (c crowd) CustomerEntries(_ context.Context, _ string, _ int64, which standing.Standing, _ time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+func (c crowd) CustomerEntries(_ context.Context, _ string, _ int64, which standing.Standing,
+	_ time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 	return func(yield func(ledger.CustomerEntry, error) bool) {
 		models := map[standing.Reason]standing.Record{}
 		for i := range 102 {
@@ -96,10 +98,12 @@ func (c crowd) Changes(context.Context, string, int64, int64) iter.Seq2[standing
 	return func(func(standing.Transition, error) bool) {}
 }
 
-func (c crowd) Blocked(ctx context.Context, partner string, run int64, _ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+func (c crowd) Blocked(ctx context.Context, partner string, run int64,
+	_ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for rec, err := range c.CustomerEntries(ctx, partner, run, standing.Blocked, tonight) {
-			if !yield(ledger.BlockedCustomer{Record: rec.Record, Attestation: attestation.ID{Batch: 1, Line: 2}, AttestationState: attestation.Approved}, err) {
+			if !yield(ledger.BlockedCustomer{Record: rec.Record, Attestation: attestation.ID{Batch: 1, Line: 2},
+				AttestationState: attestation.Approved}, err) {
 				return
 			}
 		}
@@ -122,7 +126,8 @@ func (c crowd) Chain(context.Context, time.Time) (ledger.Chain, error) {
 }
 
 func (c crowd) Tally(context.Context, ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
-	return map[string]ledger.DeliveryTotals{brazil.ID: {Rows: c.attested(), Sent: c.attested(), Answered: c.attested()}}, nil
+	return map[string]ledger.DeliveryTotals{brazil.ID: {Rows: c.attested(), Sent: c.attested(),
+		Answered: c.attested()}}, nil
 }
 
 func (c crowd) Entries(_ context.Context, partner string, _ ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
@@ -130,7 +135,8 @@ func (c crowd) Entries(_ context.Context, partner string, _ ledger.Snapshot) ite
 		if partner != brazil.ID {
 			return
 		}
-		model := entry(attestation.Batch{ID: 1, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: tonight}, 0, partner, customer(1, "Customer & Sons", standing.NeverAccepted), attestation.Confirmed)
+		model := entry(attestation.Batch{ID: 1, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: tonight}, 0,
+			partner, customer(1, "Customer & Sons", standing.NeverAccepted), attestation.Confirmed)
 		for i := range c.attested() {
 			model.ID.Line = i + 2
 			if !yield(model, nil) {
@@ -189,7 +195,8 @@ func TestMemoryStaysFlat(t *testing.T) {
 		}
 		measure(1000)
 		small, large := measure(10_000), measure(100_000)
-		t.Logf("%s: peak heap %.1f MB at 10,000 customers, %.1f MB at 100,000", name, float64(small)/1e6, float64(large)/1e6)
+		t.Logf("%s: peak heap %.1f MB at 10,000 customers, %.1f MB at 100,000", name, float64(small)/1e6,
+			float64(large)/1e6)
 		assert.Less(t, float64(large), 1.3*float64(small)+3e6, name) // 100,000 customers are 30 MB
 	}
 }
@@ -217,7 +224,8 @@ func BenchmarkMachines(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				var peak uint64
 				for b.Loop() {
-					peak = max(peak, peakHeap(func() { require.NoError(b, formats[name](b.Context(), io.Discard, crowd(n))) }))
+					peak = max(peak, peakHeap(
+						func() { require.NoError(b, formats[name](b.Context(), io.Discard, crowd(n))) }))
 				}
 				b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "customers/s")
 				b.ReportMetric(float64(peak)/1e6, "peak-MB")

@@ -15,16 +15,21 @@ import (
 
 type blockedRow = ofPartner[ledger.BlockedCustomer]
 
-// blocked is the sheet that the morning begins with: what to do, for whom, since when, why, and what is at stake.
+// blocked is the sheet that the morning begins with: what to do, for whom, since when, why, and
+// what is at stake.
 func (r *report) blocked() table {
 	t := newTable(sheetBlocked, r.blockedColumns(), r.total(blockedRows), eachOf(r, blockedRows, r.blockedOf))
 	t.across, t.bar = 2, "days_blocked"
 	t.until("signer")
 	t.rules = []rule{
-		{"days_blocked", func(at func(string) string) string { return fmt.Sprintf("%s>%d", at("days_blocked"), longBlocked) }, alert},
+		{"days_blocked", func(at func(string) string) string {
+			return fmt.Sprintf("%s>%d", at("days_blocked"),
+				longBlocked)
+		}, alert},
 	}
 	t.marks = []mark{
-		{"exception", "exception", string(ledger.ExceptionExpired), alert}, {"exception", "exception", string(ledger.ExceptionOverdue), caution},
+		{"exception", "exception", string(ledger.ExceptionExpired), alert},
+		{"exception", "exception", string(ledger.ExceptionOverdue), caution},
 		{"exception", "exception", string(ledger.ExceptionAccepted), fine},
 	}
 	return t
@@ -45,7 +50,8 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		since("blocked_since", func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
 		num("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
 		col("reason", 21, func(b *blockedRow) Cell { return r.say.word("reason", string(b.row.Reason)) }),
-		col("attestation_state", 31, func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
+		col("attestation_state", 31,
+			func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
 		num("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
 		num("seats", 10, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Seats)) }),
 		col("next_lapse", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextLapse)) }),
@@ -58,13 +64,17 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		since("invited_at", func(b *blockedRow) Cell { return Instant(b.row.InvitedAt) }),
 		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
 		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
-		col("subscriptions_read", 20, func(b *blockedRow) Cell { return r.say.word("subscriptions_read", string(b.row.PurchasesRead)) }),
+		col("subscriptions_read", 20,
+			func(b *blockedRow) Cell { return r.say.word("subscriptions_read", string(b.row.PurchasesRead)) }),
 		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
 		event("last_event", func(b *blockedRow) int64 { return b.row.LastEvent }),
 		col("domain", 29, func(b *blockedRow) Cell { return Text(b.row.Domain) }),
 		col("tenant_id", 38, func(b *blockedRow) Cell { return tenantID(b.row.Customer) }),
 		col("reseller_id", 38, func(b *blockedRow) Cell { return Text(b.row.Reseller.ID) }),
-		col("since_is", 11, func(b *blockedRow) Cell { return r.say.word("precision", precision(b.partner, b.row.Record)) }),
+		col("since_is", 11, func(b *blockedRow) Cell {
+			return r.say.word("precision",
+				precision(b.partner, b.row.Record))
+		}),
 		col("reason_code", 24, func(b *blockedRow) Cell { return Text(string(b.row.Reason)) }).inWorkbook(),
 		col("portal_link", 88, func(b *blockedRow) Cell { return Text(portalLink(b.row.ID)) }),
 	}
@@ -131,8 +141,8 @@ func (r *report) daysBlocked(p PartnerRun, rec standing.Record) Cell {
 
 func fullName(c standing.Contact) string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
 
-// portalLink is the customer's page in Partner Center (docs/partner-center.md, Agreements). It stays plain text: Excel takes
-// 65,530 hyperlinks a sheet.
+// portalLink is the customer's page in Partner Center (docs/partner-center.md, Agreements). It
+// stays plain text: Excel takes 65,530 hyperlinks a sheet.
 func portalLink(id string) string {
 	return "https://partner.microsoft.com/dashboard/v2/customers/" + id + "/account"
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Cell is one value of a row, for every format. Workbooks show words in their language and clocks in their time zone; CSV, JSON and
-// the digest hold codes, calendar days and instants in UTC. The zero Cell is empty.
+// Cell is one value of a row, for every format. Workbooks show words in their language and clocks
+// in their time zone; CSV, JSON and the digest hold codes, calendar days and instants in UTC. The
+// zero Cell is empty.
 type Cell struct {
 	kind cellKind
 	text string // of texts and days; the code of words

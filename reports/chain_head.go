@@ -11,8 +11,8 @@ import (
 // headLimits bound the reading of a workbook that somebody may have changed.
 var headLimits = xlsx.Limits{Unpacked: 16 << 30, Ratio: 1000, Text: 1 << 20}
 
-// ChainHead reads the end of the event chain that a workbook of this program shows on its sheet About, in any language.
-// ok is false when it shows none.
+// ChainHead reads the end of the event chain that a workbook of this program shows on its sheet
+// About, in any language. ok is false when it shows none.
 func ChainHead(path string) (head ledger.ChainHead, ok bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {

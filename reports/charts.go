@@ -14,8 +14,9 @@ import (
 // chartRows is how many rows of the summary the charts lie on.
 const chartRows = 15
 
-// How many partners the charts show by name. Of more, the bars show the others together, and the trend shows all of them in one line:
-// beside the sum of many, the line of one lies flat on the axis.
+// How many partners the charts show by name. Of more, the bars show the others together, and the
+// trend shows all of them in one line: beside the sum of many, the line of one lies flat on the
+// axis.
 const (
 	barsShown  = 10
 	trendShown = 5
@@ -24,11 +25,12 @@ const (
 // trendDays is how many days the trend goes back.
 const trendDays = 90
 
-// HistoryRuns is how many runs of a partner a PartnerRun's History holds: enough for the trend with rechecks.
+// HistoryRuns is how many runs of a partner a PartnerRun's History holds: enough for the trend with
+// rechecks.
 const HistoryRuns = 180
 
-// charts puts two charts side by side at row: customers by standing and partner, and blocked customers over the nights. Figures behind
-// them that stand nowhere else begin at the row behind.
+// charts puts two charts side by side at row: customers by standing and partner, and blocked
+// customers over the nights. Figures behind them that stand nowhere else begin at the row behind.
 func (s *summarySheet) charts(row, behind int, counted span) (end int) {
 	if !s.anyRun() {
 		return behind
@@ -44,8 +46,8 @@ func (s *summarySheet) charts(row, behind int, counted span) (end int) {
 
 func (s *summarySheet) addChart(row, col int, width uint, c xlsx.Chart, alt string) {
 	c.Language, c.Font, c.Ink = s.say.Language, fontName, ink
-	part, err := xlsx.AddChart(s.frame.file, s.sheet, xlsx.Placement{Cell: cellName(col, row), Width: width, Height: chartRows*20 - 10,
-		Name: c.Title, AltText: alt}, len(s.frame.charts)+1)
+	part, err := xlsx.AddChart(s.frame.file, s.sheet, xlsx.Placement{Cell: cellName(col, row), Width: width,
+		Height: chartRows*20 - 10, Name: c.Title, AltText: alt}, len(s.frame.charts)+1)
 	s.try(err)
 	s.frame.charts = append(s.frame.charts, drawnChart{part, c})
 }
@@ -63,8 +65,9 @@ func (r *report) byBlocked() (order []int) {
 	return order
 }
 
-// standingChart shows the customers by standing: of every partner where they are few, else of those with the most blocked customers
-// and of the others together, whose figures are written at the row behind.
+// standingChart shows the customers by standing: of every partner where they are few, else of those
+// with the most blocked customers and of the others together, whose figures are written at the row
+// behind.
 func (s *summarySheet) standingChart(behind int, counted span) (c xlsx.Chart, next int) {
 	names, figures := s.standings()
 	head, next := counted.first-1, behind
@@ -88,13 +91,15 @@ func (s *summarySheet) standingChart(behind int, counted span) (c xlsx.Chart, ne
 		}
 	}
 	c = xlsx.Chart{Title: s.say.Texts.StandingChart,
-		NumberFormat: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20), // a piece that is too short for its number has none; the table has them all
+		// a piece that is too short for its number has none; the table has them all
+		NumberFormat: fmt.Sprintf(`[<%d]"";#,##0`, 1+most/20),
 		Categories:   xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, first, 1, last), Labels: names}}
 	if len(s.book.Partners) > barsShown { // the others together are too many to compare in numbers
 		c.Title, c.Shares, c.NumberFormat = s.say.Texts.SharesChart, true, ";;;"
 	}
 	for i, piece := range []struct{ color, number string }{{moss, paper}, {red, paper}, {ochre, ink}, {muted, paper}} {
-		series := xlsx.Series{Name: s.say.Texts.Measures[i+1], NameReference: xlsx.Reference(s.sheet, i+3, head, i+3, head),
+		series := xlsx.Series{Name: s.say.Texts.Measures[i+1], NameReference: xlsx.Reference(s.sheet, i+3, head, i+3,
+			head),
 			Reference: xlsx.Reference(s.sheet, i+3, first, i+3, last), Color: piece.color, LabelColor: piece.number}
 		for _, numbers := range figures {
 			if numbers == nil { // no run yet: its cells are empty
@@ -108,7 +113,8 @@ func (s *summarySheet) standingChart(behind int, counted span) (c xlsx.Chart, ne
 	return c, next
 }
 
-// standings are the bars of the chart: listed, clear, blocked, unknown, excluded; nil for a partner without a run.
+// standings are the bars of the chart: listed, clear, blocked, unknown, excluded; nil for a partner
+// without a run.
 func (s *summarySheet) standings() (names []string, figures [][]int) {
 	of := func(i int) []int { return measures(s.book.Partners[i].Run.Totals, s.report.counts[i].changes)[:5] }
 	if len(s.book.Partners) <= barsShown {
@@ -140,7 +146,8 @@ func (s *summarySheet) standings() (names []string, figures [][]int) {
 // standingAlt states what the bars show.
 func (s *summarySheet) standingAlt() string {
 	worst := s.book.Partners[s.byBlocked()[0]]
-	return fmt.Sprintf(s.say.Texts.StandingAlt, s.business(), worst.Partner.Name, s.say.number(worst.Run.Totals.Blocked))
+	return fmt.Sprintf(s.say.Texts.StandingAlt, s.business(), worst.Partner.Name,
+		s.say.number(worst.Run.Totals.Blocked))
 }
 
 // line is the number of blocked customers of a partner, or of several together, by day.
@@ -149,8 +156,8 @@ type line struct {
 	at   map[string]int
 }
 
-// lines are the trends of the partners, the one with the most blocked customers first, or of all of them together where they are many.
-// A day's figure is that of its last run.
+// lines are the trends of the partners, the one with the most blocked customers first, or of all of
+// them together where they are many. A day's figure is that of its last run.
 func (s *summarySheet) lines() (lines []line, first, last time.Time) {
 	day := func(run ledger.Run) time.Time {
 		y, m, d := run.StartedAt.In(s.book.Location).Date()
@@ -179,7 +186,8 @@ func (s *summarySheet) lines() (lines []line, first, last time.Time) {
 	return lines, first, last
 }
 
-// together adds lines up. On a day on which a partner has no run, its customers are those of its last one.
+// together adds lines up. On a day on which a partner has no run, its customers are those of its
+// last one.
 func together(lines []line, name string, first, last time.Time) line {
 	all, now := line{name, map[string]int{}}, make([]int, len(lines))
 	for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
@@ -204,7 +212,8 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// trend lists the blocked customers of the last nights, a row a day on which there was a run, and draws them on a time axis.
+// trend lists the blocked customers of the last nights, a row a day on which there was a run, and
+// draws them on a time axis.
 func (s *summarySheet) trend(row int) (c xlsx.Chart, end int, alt string) {
 	lines, first, last := s.lines()
 	head := row
@@ -235,11 +244,14 @@ func (s *summarySheet) trend(row int) (c xlsx.Chart, end int, alt string) {
 		}
 	}
 	c = xlsx.Chart{Title: s.say.Texts.TrendChart, Lines: true,
-		Categories: xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, head+1, 1, end), Days: days, DayFormat: s.say.Format.ShortDay}}
+		Categories: xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, head+1, 1, end), Days: days,
+			DayFormat: s.say.Format.ShortDay}}
 	colors, marks := []string{red, blue, moss, purple, amber}, []string{"circle", "square", "diamond", "triangle", "x"}
 	for i, l := range lines {
-		c.Series = append(c.Series, xlsx.Series{Name: l.name, NameReference: xlsx.Reference(s.sheet, i+2, head, i+2, head),
-			Reference: xlsx.Reference(s.sheet, i+2, head+1, i+2, end), Values: values[i], Color: colors[i], Marker: marks[i]})
+		c.Series = append(c.Series, xlsx.Series{Name: l.name, NameReference: xlsx.Reference(s.sheet, i+2, head, i+2,
+			head),
+			Reference: xlsx.Reference(s.sheet, i+2, head+1, i+2, end), Values: values[i], Color: colors[i],
+			Marker: marks[i]})
 	}
 	return c, end, s.trendAlt(lines, first, last)
 }
@@ -252,5 +264,6 @@ func (s *summarySheet) trendAlt(lines []line, first, last time.Time) string {
 		}
 		return n
 	}
-	return fmt.Sprintf(s.say.Texts.TrendAlt, first.Format(s.say.Format.Day), s.say.number(sum(first)), last.Format(s.say.Format.Day), s.say.number(sum(last)))
+	return fmt.Sprintf(s.say.Texts.TrendAlt, first.Format(s.say.Format.Day), s.say.number(sum(first)),
+		last.Format(s.say.Format.Day), s.say.number(sum(last)))
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// control is one line of the sheet Checks: a control total of a run, or one of this report's own rows.
+// control is one line of the sheet Checks: a control total of a run, or one of this report's own
+// rows.
 type control struct {
 	partner         string // empty: it is about all of them
 	run             int64  // 0: it is about no run
@@ -19,7 +20,8 @@ type control struct {
 	numbers         string // a sentence
 }
 
-// checks is where finance looks first: every control total, and whether the report shows what was counted. Failed checks come first.
+// checks is where finance looks first: every control total, and whether the report shows what was
+// counted. Failed checks come first.
 func (r *report) checks() table {
 	t := newTable(sheetChecks, r.checkColumns(), len(r.controls), r.walkControls)
 	t.marks = []mark{{"result", "result", resultFailed, alert}, {"result", "result", resultOK, fine}}
@@ -66,7 +68,8 @@ func (r *report) walkControls(_ context.Context, row func(control) error) error 
 	return nil
 }
 
-// controlChecks gathers every check of the report: of a failed run, of the run shown, and of the report's own rows.
+// controlChecks gathers every check of the report: of a failed run, of the run shown, and of the
+// report's own rows.
 func (r *report) controlChecks() []control {
 	var all []control
 	for i, p := range r.book.Partners {
@@ -83,7 +86,8 @@ func (r *report) controlChecks() []control {
 	return append(all, r.attestationControls()...)
 }
 
-// newestRun says whether the figures are last night's: a partner whose night could not be read to its end must not look well.
+// newestRun says whether the figures are last night's: a partner whose night could not be read to
+// its end must not look well.
 func (r *report) newestRun(p PartnerRun) control {
 	c := control{partner: p.Partner.Name, code: "newest_run", name: r.say.Texts.NewestRun}
 	if p.Run != nil {
@@ -100,7 +104,8 @@ func (r *report) newestRun(p PartnerRun) control {
 	return c
 }
 
-// controlsOf are the control totals that a run closed with. A closed run without any cannot be believed.
+// controlsOf are the control totals that a run closed with. A closed run without any cannot be
+// believed.
 func (r *report) controlsOf(p PartnerRun, shown ledger.Run) []control {
 	if len(shown.Checks) == 0 {
 		return []control{{partner: p.Partner.Name, run: shown.ID, code: "has_checks", name: r.say.Texts.NoControlTotals,
@@ -108,8 +113,8 @@ func (r *report) controlsOf(p PartnerRun, shown ledger.Run) []control {
 	}
 	all := make([]control, len(shown.Checks))
 	for i, c := range shown.Checks {
-		all[i] = control{partner: p.Partner.Name, run: shown.ID, code: string(c.Name), name: r.say.checkName(c), expected: c.Expected,
-			found: c.Found, ok: c.OK, numbers: r.say.checkNumbers(c, shown.Totals)}
+		all[i] = control{partner: p.Partner.Name, run: shown.ID, code: string(c.Name), name: r.say.checkName(c),
+			expected: c.Expected, found: c.Found, ok: c.OK, numbers: r.say.checkNumbers(c, shown.Totals)}
 	}
 	return all
 }
@@ -128,16 +133,19 @@ func (r *report) rowControls(p PartnerRun, c counts) []control {
 	}
 	turnover, moves := p.changed(c.changedOnce)
 	if turnover != nil {
-		all = append(all, of("rows_new", say.RowsNew, turnover.New, c.changes.new), of("rows_gone", say.RowsGone, turnover.Gone, c.changes.of(standing.Gone)))
+		all = append(all, of("rows_new", say.RowsNew, turnover.New, c.changes.new),
+			of("rows_gone", say.RowsGone, turnover.Gone, c.changes.of(standing.Gone)))
 	}
 	if moves != nil {
-		all = append(all, of("rows_newly_blocked", say.RowsNewlyBlocked, moves.NewlyBlocked, c.changes.of(standing.NewlyBlocked)),
+		all = append(all, of("rows_newly_blocked", say.RowsNewlyBlocked, moves.NewlyBlocked,
+			c.changes.of(standing.NewlyBlocked)),
 			of("rows_newly_clear", say.RowsNewlyClear, moves.NewlyClear, c.changes.of(standing.NewlyClear)))
 	}
 	forward := p.rollForward(c)
 	return append(all, control{partner: p.Partner.Name, run: p.Run.ID, code: "roll_forward", name: say.RollForwardCheck,
 		expected: forward.closing(), found: t.Blocked, ok: forward.closing() == t.Blocked,
-		numbers: r.say.put(say.RollForwardNumbers, forward.opening, forward.newlyBlocked, forward.noLonger, forward.gone, forward.closing(), t.Blocked)})
+		numbers: r.say.put(say.RollForwardNumbers, forward.opening, forward.newlyBlocked, forward.noLonger,
+			forward.gone, forward.closing(), t.Blocked)})
 }
 
 // rollForward is how the blocked customers of one run became those of another.
@@ -153,9 +161,10 @@ func (p PartnerRun) rollForward(c counts) rollForward {
 	return f
 }
 
-// changed is what runs counted of the changes that the workbook shows, where that can be said: who came and went, and who moved
-// between standings. A run counts against the completed run just before it, and a workbook may compare runs that are further apart: a
-// night and the rechecks after it, or any two. once says that nobody changed in two of the runs in between.
+// changed is what runs counted of the changes that the workbook shows, where that can be said: who
+// came and went, and who moved between standings. A run counts against the completed run just
+// before it, and a workbook may compare runs that are further apart: a night and the rechecks after
+// it, or any two. once says that nobody changed in two of the runs in between.
 func (p PartnerRun) changed(once bool) (turnover, moves *ledger.Totals) {
 	between, ok := p.between()
 	if !ok {
@@ -180,7 +189,8 @@ func (p PartnerRun) changed(once bool) (turnover, moves *ledger.Totals) {
 	return turnover, moves
 }
 
-// between are the completed runs after the one that changes are counted from, up to the one shown; ok is false when they are not all known.
+// between are the completed runs after the one that changes are counted from, up to the one shown;
+// ok is false when they are not all known.
 func (p PartnerRun) between() (runs []ledger.Run, ok bool) {
 	last := len(p.History) - 1
 	switch at := slices.IndexFunc(p.History, func(r ledger.Run) bool { return r.ID == p.against() }); {
@@ -193,7 +203,8 @@ func (p PartnerRun) between() (runs []ledger.Run, ok bool) {
 	}
 }
 
-// attestationControls say whether every imported row is still there, and whether everything sent is accounted for.
+// attestationControls say whether every imported row is still there, and whether everything sent is
+// accounted for.
 func (r *report) attestationControls() []control {
 	if len(r.heads) == 0 && len(r.tally) == 0 {
 		return nil
@@ -203,8 +214,9 @@ func (r *report) attestationControls() []control {
 	for _, h := range r.holders() {
 		t := r.tally[h.id]
 		if found := t.Answered + t.Unsettled + t.Returned; t.Sent > 0 || found > 0 {
-			all = append(all, control{partner: h.name, code: "sent_answered", name: say.SentAnswered, expected: t.Sent, found: found,
-				ok: t.Sent == found, numbers: r.say.put(say.SentAnsweredNumbers, t.Sent, t.Answered, t.Unsettled, t.Returned)})
+			all = append(all, control{partner: h.name, code: "sent_answered", name: say.SentAnswered, expected: t.Sent,
+				found: found, ok: t.Sent == found, numbers: r.say.put(say.SentAnsweredNumbers, t.Sent, t.Answered,
+					t.Unsettled, t.Returned)})
 		}
 	}
 	imported, held, shown := 0, 0, r.entries()
@@ -212,13 +224,14 @@ func (r *report) attestationControls() []control {
 		imported += h.Rows
 	}
 	events, verified := int(r.chain.Events), int(r.chain.Verified)
-	all = append(all, control{code: "log_complete", name: say.LogComplete, expected: events, found: verified, ok: events == verified,
-		numbers: r.say.put(say.LogCompleteNumbers, events, verified)})
+	all = append(all, control{code: "log_complete", name: say.LogComplete, expected: events, found: verified,
+		ok: events == verified, numbers: r.say.put(say.LogCompleteNumbers, events, verified)})
 	for _, t := range r.tally {
 		held += t.Rows
 	}
-	return append(all, control{code: "rows_imported", name: say.RowsImported, expected: imported, found: held, ok: imported == held,
-		numbers: r.say.put(say.RowsImportedNumbers, len(r.heads), imported, held, shown, held-shown)})
+	return append(all, control{code: "rows_imported", name: say.RowsImported, expected: imported, found: held,
+		ok: imported == held, numbers: r.say.put(say.RowsImportedNumbers, len(r.heads), imported, held, shown,
+			held-shown)})
 }
 
 // failures is how many checks do not hold.

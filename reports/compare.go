@@ -31,13 +31,15 @@ func ReadRequest(path string) (q Request, digest string, err error) {
 	}
 	text, digest := properties[requestProperty], properties[digestProperty]
 	if text == "" || digest == "" {
-		return q, "", fmt.Errorf("%s does not say what it shows: it was not written by mcaledger, or its document properties were removed", path)
+		return q, "", fmt.Errorf("%s does not say what it shows: it was not written by mcaledger, or its document "+
+			"properties were removed", path)
 	}
 	if err := json.Unmarshal([]byte(text), &q); err != nil {
 		return q, "", fmt.Errorf("%s: property %q: %w", path, requestProperty, err)
 	}
 	if q.SchemaVersion != SchemaVersion {
-		return q, "", fmt.Errorf("%s has data of version %d, and this program compares version %d: use the version of mcaledger that wrote it, %s",
+		return q, "", fmt.Errorf("%s has data of version %d, and this program compares version %d: use the version "+
+			"of mcaledger that wrote it, %s",
 			path, q.SchemaVersion, SchemaVersion, q.Version)
 	}
 	return q, digest, nil
@@ -66,8 +68,9 @@ type Difference struct {
 // mostDifferences is how many differences are named.
 const mostDifferences = 100
 
-// Compare makes the workbook of a book again and compares every cell of the workbook at path with it. Rows of a table may have been
-// sorted. What people filled in is told apart from what they changed.
+// Compare makes the workbook of a book again and compares every cell of the workbook at path with
+// it. Rows of a table may have been sorted. What people filled in is told apart from what they
+// changed.
 func Compare(ctx context.Context, path, digest string, book Book, source Source) (Comparison, error) {
 	folder, err := os.MkdirTemp("", "mcaledger-verify-*")
 	if err != nil {
@@ -144,10 +147,12 @@ func (c *comparer) differs(d Difference) {
 	c.Differences = append(c.Differences, d)
 }
 
-// sheet compares a sheet row by row. A table whose rows are in another order is compared as a set of rows.
+// sheet compares a sheet row by row. A table whose rows are in another order is compared as a set
+// of rows.
 func (c *comparer) sheet(sheet string, isTable bool, say catalogue) error {
 	before := c.Comparison
-	before.Differences, before.Filled = append([]Difference(nil), c.Differences...), append([]Difference(nil), c.Filled...)
+	before.Differences, before.Filled = append([]Difference(nil), c.Differences...),
+		append([]Difference(nil), c.Filled...)
 	if err := c.inOrder(sheet, isTable, say); err != nil {
 		return err
 	}
@@ -236,7 +241,8 @@ func (c *comparer) inOrder(sheet string, isTable bool, say catalogue) error {
 	})
 }
 
-// sameRows reports whether the data rows of a table are the same, in whatever order, but for the columns that people fill in.
+// sameRows reports whether the data rows of a table are the same, in whatever order, but for the
+// columns that people fill in.
 func (c *comparer) sameRows(sheet string, say catalogue) (bool, error) {
 	counts := map[uint64]int{} // of a row: how many more times one workbook has it
 	filled := map[int]bool{}
@@ -283,11 +289,13 @@ func at(row []string, col int) string {
 	return ""
 }
 
-// sameValue compares what two programs wrote of one value: they round numbers and end lines differently.
+// sameValue compares what two programs wrote of one value: they round numbers and end lines
+// differently.
 func sameValue(a, b string) bool { return a == b || normal(a) == normal(b) }
 
 func normal(cell string) string {
-	if n, err := strconv.ParseFloat(cell, 64); err == nil && strings.ContainsAny(cell, ".eE") && !math.IsInf(n, 0) && !math.IsNaN(n) {
+	if n, err := strconv.ParseFloat(cell, 64); err == nil && strings.ContainsAny(cell, ".eE") && !math.IsInf(n, 0) &&
+		!math.IsNaN(n) {
 		return strconv.FormatFloat(math.Round(n*1e6)/1e6, 'f', -1, 64) // a tenth of a second
 	}
 	return strings.ReplaceAll(cell, "\r\n", "\n")

@@ -49,13 +49,17 @@ func TestCompare(t *testing.T) {
 		"an empty date was filled": {"en", func(t *testing.T, f *excelize.File) {
 			require.NoError(t, f.SetCellStr("Blocked", "S5", "2026-01-01"))
 		}, nil, found{1, 0, true}},
-		"a sheet was removed": {"en", func(t *testing.T, f *excelize.File) { require.NoError(t, f.DeleteSheet("Checks")) }, nil, found{1, 0, true}},
-		"rows were sorted":    {"en", func(t *testing.T, f *excelize.File) { swapRows(t, f, "Changes", 4, 6) }, nil, found{0, 0, true}},
+		"a sheet was removed": {"en",
+			func(t *testing.T, f *excelize.File) { require.NoError(t, f.DeleteSheet("Checks")) }, nil,
+			found{1, 0, true}},
+		"rows were sorted": {"en", func(t *testing.T, f *excelize.File) { swapRows(t, f, "Changes", 4, 6) }, nil,
+			found{0, 0, true}},
 		"rows were sorted and one was changed": {"en", func(t *testing.T, f *excelize.File) {
 			swapRows(t, f, "Changes", 4, 6)
 			require.NoError(t, f.SetCellStr("Changes", "A5", "Gone"))
 		}, nil, found{10, 0, true}},
-		"the ledger was changed": {"en", nil, func(source memorySource) { source.records[brazil.ID][0].Name = "Changed GmbH" }, found{5, 0, false}},
+		"the ledger was changed": {"en", nil,
+			func(source memorySource) { source.records[brazil.ID][0].Name = "Changed GmbH" }, found{5, 0, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,8 +74,10 @@ func TestCompare(t *testing.T) {
 			request, digest, err := ReadRequest(path)
 			require.NoError(t, err)
 			assert.Equal(t, book.Through, request.AsOf)
-			assert.Equal(t, []string{c.language, "America/Sao_Paulo", "1.0.0"}, []string{request.Language, request.TimeZone, request.Version})
-			assert.Equal(t, []RequestPartner{{brazil.ID, "contoso-br", 12, 11}, {europe.ID, "contoso-eu", 1, 0}}, request.Partners)
+			assert.Equal(t, []string{c.language, "America/Sao_Paulo", "1.0.0"},
+				[]string{request.Language, request.TimeZone, request.Version})
+			assert.Equal(t, []RequestPartner{{brazil.ID, "contoso-br", 12, 11}, {europe.ID, "contoso-eu", 1, 0}},
+				request.Partners)
 			if c.edit != nil {
 				f, err := excelize.OpenFile(path)
 				require.NoError(t, err)

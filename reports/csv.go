@@ -13,10 +13,11 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// WriteCSV writes one sheet of data, by its key or English name, for machines: UTF-8, RFC 4180, a header of snake_case keys, codes
-// instead of words, days as 2006-01-02 and instants in RFC 3339, UTC: the same in every language and time zone. Text that a
-// spreadsheet would take for a formula gets an apostrophe in front, also within a cell where it would begin another; nothing else
-// is changed, and nothing is cut. Book.Sheets is not asked.
+// WriteCSV writes one sheet of data, by its key or English name, for machines: UTF-8, RFC 4180, a
+// header of snake_case keys, codes instead of words, days as 2006-01-02 and instants in RFC 3339,
+// UTC: the same in every language and time zone. Text that a spreadsheet would take for a formula
+// gets an apostrophe in front, also within a cell where it would begin another; nothing else is
+// changed, and nothing is cut. Book.Sheets is not asked.
 func WriteCSV(ctx context.Context, w io.Writer, book Book, source Source, sheet string) (Written, error) {
 	wanted, err := knownSheets([]string{sheet}, dataSheets())
 	if err != nil {
@@ -50,7 +51,8 @@ type csvWriter struct {
 }
 
 func newCSV(t table, out io.Writer) *csvWriter {
-	o := &csvWriter{out: out, buf: make([]byte, 0, 2*flushSize), columns: t.columns, instants: make([]instantText, len(t.columns))}
+	o := &csvWriter{out: out, buf: make([]byte, 0, 2*flushSize), columns: t.columns,
+		instants: make([]instantText, len(t.columns))}
 	first := true
 	for _, c := range t.columns {
 		if c.only == workbook {
@@ -102,7 +104,8 @@ func (o *csvWriter) flush() error {
 	return err
 }
 
-// instantText is how the last instant of a column was written: instants repeat from row to row, and formatting takes time.
+// instantText is how the last instant of a column was written: instants repeat from row to row, and
+// formatting takes time.
 type instantText struct {
 	at   time.Time
 	text []byte
@@ -143,10 +146,12 @@ func appendCSV(dst []byte, s string) []byte {
 	return append(append(dst, s...), '"')
 }
 
-// inert puts an apostrophe in front of a formula within s where Excel begins a cell although the quotes say otherwise: where its
-// list separator is the semicolon, quotes mean nothing behind a comma, and a semicolon or a line break ends the cell.
+// inert puts an apostrophe in front of a formula within s where Excel begins a cell although the
+// quotes say otherwise: where its list separator is the semicolon, quotes mean nothing behind a
+// comma, and a semicolon or a line break ends the cell.
 func inert(s string) string {
-	if strings.IndexByte(s, ';') < 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 { // nearly always
+	// nearly always
+	if strings.IndexByte(s, ';') < 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\r') < 0 {
 		return s
 	}
 	for i := len(s) - 2; i >= 0; i-- {
@@ -161,11 +166,12 @@ func inert(s string) string {
 // needsQuotes reports whether a reader would take s apart, or might trim it.
 func needsQuotes(s string) bool {
 	return s[0] == ' ' || s[len(s)-1] == ' ' || strings.IndexByte(s, ',') >= 0 || strings.IndexByte(s, '"') >= 0 ||
-		strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 // four searches are twice as fast as a loop over s
+		// four searches are twice as fast as a loop over s
+		strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
 }
 
-// looksLikeFormula reports whether a spreadsheet that opens the file may take s for a formula. White space in front does not stop
-// all of them, and full-width signs count where such are typed.
+// looksLikeFormula reports whether a spreadsheet that opens the file may take s for a formula.
+// White space in front does not stop all of them, and full-width signs count where such are typed.
 func looksLikeFormula(s string) bool {
 	if c := s[0]; '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' { // nearly always
 		return false

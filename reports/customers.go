@@ -25,7 +25,8 @@ func (r *report) customers() table {
 func customerRows(c counts) int { return c.customers }
 
 // recordsOf walks the customers of a partner's run with a standing, or all of them ("").
-func (r *report) recordsOf(which standing.Standing) func(context.Context, PartnerRun) iter.Seq2[ledger.CustomerEntry, error] {
+func (r *report) recordsOf(which standing.Standing) func(context.Context, PartnerRun) iter.Seq2[ledger.CustomerEntry,
+	error] {
 	return func(ctx context.Context, p PartnerRun) iter.Seq2[ledger.CustomerEntry, error] {
 		return r.source.CustomerEntries(ctx, p.Partner.ID, p.Run.ID, which, r.book.Through)
 	}
@@ -39,7 +40,8 @@ func (r *report) customerColumns() []column[customerRow] {
 		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
 		since("standing_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
 		col("date_agreed", 13, func(c *customerRow) Cell { return Day(c.row.Newest.Agreed) }),
-		col("agreements_read", 18, func(c *customerRow) Cell { return r.say.word("outcome", string(c.row.Agreements)) }),
+		col("agreements_read", 18,
+			func(c *customerRow) Cell { return r.say.word("outcome", string(c.row.Agreements)) }),
 		col("signer", 22, func(c *customerRow) Cell { return Text(fullName(c.row.Newest.Signer)) }),
 		col("signer_email", 29, func(c *customerRow) Cell { return Text(c.row.Newest.Signer.Email) }),
 		col("direct_acceptance", 14, func(c *customerRow) Cell { return r.say.word("direct", string(c.row.Direct)) }),
@@ -55,7 +57,8 @@ func (r *report) customerColumns() []column[customerRow] {
 	}
 }
 
-// directSeen is the first night on which direct acceptance was seen after a night on which it was seen that there was none.
+// directSeen is the first night on which direct acceptance was seen after a night on which it was
+// seen that there was none.
 func directSeen(rec standing.Record) Cell {
 	if rec.Direct != standing.DirectYes {
 		return Cell{}
@@ -63,7 +66,8 @@ func directSeen(rec standing.Record) Cell {
 	return Instant(rec.DirectSince)
 }
 
-// lastRead is when the customer's standing was last known. The run's readings are dated by the oldest of them.
+// lastRead is when the customer's standing was last known. The run's readings are dated by the
+// oldest of them.
 func lastRead(p PartnerRun, rec standing.Record) Cell {
 	if rec.Standing != standing.Unknown {
 		return Instant(p.Run.OldestReading)

@@ -47,11 +47,13 @@ func TestWhatDoesNotAddUpIsCounted(t *testing.T) {
 		change func(*Book)
 		want   []string
 	}{
-		"an event is missing":         {tampered{memorySource: source, events: 1}, nil, []string{"log_complete"}},
-		"an attestation is missing":   {tampered{memorySource: source, rows: 1}, nil, []string{"rows_imported"}},
-		"one more was blocked":        {source, func(b *Book) { b.Partners[0].Run.Totals.Blocked++ }, []string{"rows_blocked", "roll_forward"}},
-		"one more was blocked before": {source, func(b *Book) { b.Partners[0].Against.Totals.Blocked++ }, []string{"roll_forward"}},
-		"nothing was read lately":     {source, func(b *Book) { b.Partners[1].Stale = true }, []string{"newest_run"}},
+		"an event is missing":       {tampered{memorySource: source, events: 1}, nil, []string{"log_complete"}},
+		"an attestation is missing": {tampered{memorySource: source, rows: 1}, nil, []string{"rows_imported"}},
+		"one more was blocked": {source, func(b *Book) { b.Partners[0].Run.Totals.Blocked++ },
+			[]string{"rows_blocked", "roll_forward"}},
+		"one more was blocked before": {source, func(b *Book) { b.Partners[0].Against.Totals.Blocked++ },
+			[]string{"roll_forward"}},
+		"nothing was read lately": {source, func(b *Book) { b.Partners[1].Stale = true }, []string{"newest_run"}},
 	} {
 		book, _ := usual()
 		if c.change != nil {
@@ -78,7 +80,8 @@ func TestOldFiguresHaveANoticeAndAMark(t *testing.T) {
 	book.Partners[1].Stale = true
 	w := write(t, book, source)
 	assert.Equal(t, "✘ 1 of 37 control checks FAILED: see Checks", cell(t, w, "Summary", "A2"))
-	assert.Equal(t, "contoso-eu: nothing was read for more than 36 hours. The figures are those of run 1 of 2026-11-22 02:31.", cell(t, w, "Summary", "A5"))
+	assert.Equal(t, "contoso-eu: nothing was read for more than 36 hours. The figures are those of run 1 of "+
+		"2026-11-22 02:31.", cell(t, w, "Summary", "A5"))
 	_, rows := section(t, w, "Summary", "Blocked customers since the last run")
 	assert.Equal(t, []string{"contoso-br", "3", "2", "-1", "-1", "3"}, trimmed(rows[0]))
 	assert.Equal(t, []string{"contoso-eu", "0†", "1†", "0†", "0†", "1†"}, trimmed(rows[1]))
@@ -86,7 +89,8 @@ func TestOldFiguresHaveANoticeAndAMark(t *testing.T) {
 	assert.Equal(t, "† Figures of an old night, and totals that contain them.", rows[3][0])
 }
 
-// section is a table of a sheet without tables: its head, and the rows down to an empty one. Another table may stand on its right.
+// section is a table of a sheet without tables: its head, and the rows down to an empty one.
+// Another table may stand on its right.
 func section(t *testing.T, w written, sheet, title string) (head []string, rows [][]string) {
 	t.Helper()
 	all, col := w.cells(t, sheet), -1
@@ -127,7 +131,8 @@ func TestChangesSinceARunThatSomebodyChose(t *testing.T) {
 	assert.Equal(t, "unchanged", cell(t, write(t, book, source), "Summary", "A8"))
 }
 
-// Whoever reads a total by its name, or a bar by its legend, must get what the head of its column says.
+// Whoever reads a total by its name, or a bar by its legend, must get what the head of its column
+// says.
 func TestNamesAndBarsAreOfTheColumnsThatTheySay(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, source)
@@ -142,9 +147,10 @@ func TestNamesAndBarsAreOfTheColumnsThatTheySay(t *testing.T) {
 			}
 		}
 	}
-	names := map[string]string{"Total_Listed": "Listed", "Total_Clear": "Clear", "Total_Blocked": "Blocked", "Total_Unknown": "Unknown",
-		"Total_Excluded": "Out of scope", "Total_Unreadable": "Could not be read", "Total_Direct_undated": "Accepted directly, date not known",
-		"Total_Newly_blocked": "Newly blocked", "Total_Newly_clear": "Newly clear", "Total_New": "New", "Total_Gone": "Gone"}
+	names := map[string]string{"Total_Listed": "Listed", "Total_Clear": "Clear", "Total_Blocked": "Blocked",
+		"Total_Unknown": "Unknown", "Total_Excluded": "Out of scope", "Total_Unreadable": "Could not be read",
+		"Total_Direct_undated": "Accepted directly, date not known", "Total_Newly_blocked": "Newly blocked",
+		"Total_Newly_clear": "Newly clear", "Total_New": "New", "Total_Gone": "Gone"}
 	found := 0
 	for _, name := range w.GetDefinedName() {
 		if head, ours := names[name.Name]; ours {
@@ -163,13 +169,16 @@ func TestNamesAndBarsAreOfTheColumnsThatTheySay(t *testing.T) {
 			head = "Out of scope"
 		}
 		assert.Equal(t, head, heads[letter])
-		assert.Regexp(t, `<c:tx><c:strRef><c:f>'Summary'!\$`+letter+`\$\d+</c:f><c:strCache><c:ptCount val="1"/><c:pt idx="0"><c:v>`+head+`</c:v>`, chart)
-		assert.Regexp(t, `<c:val><c:numRef><c:f>'Summary'!\$`+letter+`\$\d+:\$`+letter+`\$\d+</c:f>`, chart, "the bars of "+head)
+		assert.Regexp(t, `<c:tx><c:strRef><c:f>'Summary'!\$`+letter+
+			`\$\d+</c:f><c:strCache><c:ptCount val="1"/><c:pt idx="0"><c:v>`+head+`</c:v>`, chart)
+		assert.Regexp(t, `<c:val><c:numRef><c:f>'Summary'!\$`+letter+`\$\d+:\$`+letter+`\$\d+</c:f>`, chart,
+			"the bars of "+head)
 	}
 	assert.Equal(t, 4, strings.Count(chart, "<c:ser>"))
 }
 
-// The trend has a row for each of the last 90 days on which a run completed, with the figure of the day's last run.
+// The trend has a row for each of the last 90 days on which a run completed, with the figure of the
+// day's last run.
 func TestTheTrendGoesBackNinetyDays(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
@@ -191,7 +200,8 @@ func TestTheTrendGoesBackNinetyDays(t *testing.T) {
 	assert.Contains(t, chart, `<c:pt idx="89"><c:v>77</c:v></c:pt>`)
 }
 
-// With many partners, the bars are of those with the most blocked customers and of the others together, and the trend is of all.
+// With many partners, the bars are of those with the most blocked customers and of the others
+// together, and the trend is of all.
 func TestChartsOfManyPartners(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
@@ -221,6 +231,7 @@ func TestChartsOfManyPartners(t *testing.T) {
 func TestTheTrendOfAllHasNoDips(t *testing.T) {
 	t.Parallel()
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
-	got := together([]line{{"a", map[string]int{"2026-11-01": 5, "2026-11-02": 6, "2026-11-04": 7}}, {"b", map[string]int{"2026-11-02": 10}}}, "all", day(1), day(4))
+	got := together([]line{{"a", map[string]int{"2026-11-01": 5, "2026-11-02": 6, "2026-11-04": 7}},
+		{"b", map[string]int{"2026-11-02": 10}}}, "all", day(1), day(4))
 	assert.Equal(t, line{"all", map[string]int{"2026-11-01": 5, "2026-11-02": 16, "2026-11-04": 17}}, got)
 }

@@ -11,13 +11,16 @@ import (
 
 type exceptionRow = ofPartner[ledger.ExceptionEntry]
 
-// exceptionsTable is what was decided about customers, the most urgent first. Filled in and sent back, it can be imported.
+// exceptionsTable is what was decided about customers, the most urgent first. Filled in and sent
+// back, it can be imported.
 func (r *report) exceptionsTable() table {
-	t := newTable(sheetExceptions, r.exceptionColumns(), r.total(func(c counts) int { return len(c.exceptions) }), r.walkExceptions)
+	t := newTable(sheetExceptions, r.exceptionColumns(), r.total(func(c counts) int { return len(c.exceptions) }),
+		r.walkExceptions)
 	t.until("set_at")
 	t.across = 2
 	t.marks = []mark{
-		{"exception", "exception", string(ledger.ExceptionExpired), alert}, {"exception", "exception", string(ledger.ExceptionOverdue), caution},
+		{"exception", "exception", string(ledger.ExceptionExpired), alert},
+		{"exception", "exception", string(ledger.ExceptionOverdue), caution},
 		{"exception", "exception", string(ledger.ExceptionAccepted), fine},
 	}
 	return t

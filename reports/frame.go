@@ -42,7 +42,8 @@ const firstRow = 4
 // frozen is how many columns of a table stay in sight, and on each printed page: whose row it is.
 const frozen = 2
 
-// lay lays out the wanted sheets. rowLimit is how many rows a sheet has, banner and header included.
+// lay lays out the wanted sheets. rowLimit is how many rows a sheet has, banner and header
+// included.
 func (f *frame) lay(wanted []string, rowLimit int) (layouts []layout, err error) {
 	tables := f.tables(wanted)
 	for _, key := range wanted {
@@ -67,7 +68,8 @@ func (f *frame) lay(wanted []string, rowLimit int) (layouts []layout, err error)
 // name is a sheet's name in the language of the book.
 func (r *report) name(key string) string { return r.say.Sheets[key].label() }
 
-// newSheet adds a sheet after the others, and says which part of the workbook it is. The first takes the one that excelize began with.
+// newSheet adds a sheet after the others, and says which part of the workbook it is. The first
+// takes the one that excelize began with.
 func (f *frame) newSheet(name string) (part string, err error) {
 	f.sheets++
 	if f.sheets == 1 {
@@ -134,7 +136,8 @@ func (f *frame) layPage(t table, name, tableName string, rows int) error {
 	return d.err
 }
 
-// banner says what this is, of when it is, and, in the columns that stay in sight, whether it can be relied on.
+// banner says what this is, of when it is, and, in the columns that stay in sight, whether it can
+// be relied on.
 func (f *frame) banner(d *draft, t table) {
 	d.put(1, 1, f.name(t.key), f.style.title)
 	d.put(frozen+1, 1, f.when(), f.style.aside)
@@ -163,17 +166,20 @@ func (f *frame) formats(d *draft, t table, last int) {
 	}
 	for _, r := range t.rules {
 		formula := r.formula(func(key string) string { return fmt.Sprintf("$%s%d", letter(key), firstRow) })
-		add(r.column, excelize.ConditionalFormatOptions{Type: "formula", Criteria: formula, Format: &f.style.tones[r.tone], StopIfTrue: true})
+		add(r.column, excelize.ConditionalFormatOptions{Type: "formula", Criteria: formula,
+			Format: &f.style.tones[r.tone], StopIfTrue: true})
 	}
 	for _, m := range t.marks {
-		add(m.column, excelize.ConditionalFormatOptions{Type: "cell", Criteria: "==", Value: f.quoted(m.words, m.code), Format: &f.style.tones[m.tone]})
+		add(m.column, excelize.ConditionalFormatOptions{Type: "cell", Criteria: "==", Value: f.quoted(m.words, m.code),
+			Format: &f.style.tones[m.tone]})
 	}
 	for _, key := range order {
 		d.try(f.file.SetConditionalFormat(d.sheet, where(key), formats[key]))
 	}
 	if t.bar != "" {
 		d.try(f.file.SetConditionalFormat(d.sheet, where(t.bar), []excelize.ConditionalFormatOptions{
-			{Type: "data_bar", Criteria: "=", MinType: "num", MinValue: "0", MaxType: "max", BarColor: "#" + grey, BarSolid: true}}))
+			{Type: "data_bar", Criteria: "=", MinType: "num", MinValue: "0", MaxType: "max", BarColor: "#" + grey,
+				BarSolid: true}}))
 	}
 }
 
@@ -195,8 +201,8 @@ func (f *frame) print(d *draft) {
 		OddFooter: "&L" + strings.ReplaceAll("mcaledger "+f.book.Version, "&", "&&") + "&C&A&R" + f.say.Texts.PageOf}))
 }
 
-// printRows repeats the header on every page, spreads a sheet that is too wide to be read on one, and leaves out the ids at the
-// right, which are of no use on paper.
+// printRows repeats the header on every page, spreads a sheet that is too wide to be read on one,
+// and leaves out the ids at the right, which are of no use on paper.
 func (f *frame) printRows(d *draft, t table, last int) {
 	right, _ := excelize.ColumnNumberToName(t.printed)
 	titles := fmt.Sprintf("$1:$%d", firstRow-1)
@@ -209,15 +215,16 @@ func (f *frame) printRows(d *draft, t table, last int) {
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$%s$%d", right, last))
 }
 
-// properties are what Excel shows under File, Info. The custom ones say how the workbook can be made again.
+// properties are what Excel shows under File, Info. The custom ones say how the workbook can be
+// made again.
 func (f *frame) properties(request, digest string) xlsx.Properties {
 	return xlsx.Properties{Title: f.say.Texts.Title, Subject: f.say.Texts.Subject, Description: f.integrityWords(),
 		Language: f.say.Language, Program: "mcaledger", Created: f.book.AsOf,
 		Custom: []xlsx.Property{{Name: requestProperty, Value: request}, {Name: digestProperty, Value: digest}}}
 }
 
-// draft puts cells on a sheet through excelize and keeps the first error, so that layout reads as layout. It is for the few cells
-// of the frame; data rows go through tableWriter.
+// draft puts cells on a sheet through excelize and keeps the first error, so that layout reads as
+// layout. It is for the few cells of the frame; data rows go through tableWriter.
 type draft struct {
 	file  *excelize.File
 	sheet string
@@ -251,7 +258,8 @@ func (d *draft) styleRow(row, columns, style int) {
 
 // link lets a click on a cell go to a place of the workbook.
 func (d *draft) link(col, row int, place, tip string) {
-	d.try(d.file.SetCellHyperLink(d.sheet, cellName(col, row), place, "Location", excelize.HyperlinkOpts{Tooltip: &tip}))
+	d.try(d.file.SetCellHyperLink(d.sheet, cellName(col, row), place, "Location",
+		excelize.HyperlinkOpts{Tooltip: &tip}))
 }
 
 func (d *draft) height(row int, points float64) { d.try(d.file.SetRowHeight(d.sheet, row, points)) }
@@ -272,13 +280,15 @@ func (d *draft) instant(col, row int, t time.Time, location *time.Location, styl
 
 // define names a range of the sheet.
 func (d *draft) define(name, cells string) {
-	d.try(d.file.SetDefinedName(&excelize.DefinedName{Name: name, Scope: d.sheet, RefersTo: xlsx.QuotedName(d.sheet) + "!" + cells}))
+	d.try(d.file.SetDefinedName(&excelize.DefinedName{Name: name, Scope: d.sheet, RefersTo: xlsx.QuotedName(d.sheet) +
+		"!" + cells}))
 }
 
 func (d *draft) freeze(cols, rows int) {
 	corner := cellName(cols+1, rows+1)
 	d.try(d.file.SetPanes(d.sheet, &excelize.Panes{Freeze: true, XSplit: cols, YSplit: rows, TopLeftCell: corner,
-		ActivePane: "bottomRight", Selection: []excelize.Selection{{SQRef: corner, ActiveCell: corner, Pane: "bottomRight"}}}))
+		ActivePane: "bottomRight",
+		Selection:  []excelize.Selection{{SQRef: corner, ActiveCell: corner, Pane: "bottomRight"}}}))
 }
 
 // finish sets what sheets without a table have in common.

@@ -20,7 +20,8 @@ type insights struct {
 	purchases struct{ some, none, unread int }
 	accepted  int             // blocked customers of whom that is accepted
 	first     []firstCustomer // those to begin with
-	// In the runs that changes are counted from: customers blocked for long, and subscriptions that were to lapse soon.
+	// In the runs that changes are counted from: customers blocked for long, and subscriptions that
+	// were to lapse soon.
 	longBefore, lapsingBefore int
 	steps                     map[string]waiting // by what comes next for an attestation
 }
@@ -31,8 +32,9 @@ type waiting struct {
 	since time.Time
 }
 
-// atRisk counts the active subscriptions of blocked customers: those that lapse, by the days that are left, those that renew by
-// themselves, and those whose end is not known. Those that have lapsed already are past.
+// atRisk counts the active subscriptions of blocked customers: those that lapse, by the days that
+// are left, those that renew by themselves, and those whose end is not known. Those that have
+// lapsed already are past.
 type atRisk struct{ past, within30, within60, within90, later, renew, unknown int }
 
 // ageLimits are the last days of the age groups: 0-30, 31-60, 61-90, over 90.
@@ -91,8 +93,9 @@ func (f *frame) countAtRisk(ctx context.Context, p PartnerRun, at time.Time) (n 
 	return n, err
 }
 
-// readBefore takes today's figures back to the run that changes are counted from: those blocked now were blocked then as well, as long
-// as they are not among the changes. A first run is compared with nothing.
+// readBefore takes today's figures back to the run that changes are counted from: those blocked now
+// were blocked then as well, as long as they are not among the changes. A first run is compared
+// with nothing.
 func (f *frame) readBefore(ctx context.Context, i int, p PartnerRun) error {
 	if p.Against == nil {
 		f.insights.longBefore += f.insights.ages[i][len(ageLimits)]
@@ -135,8 +138,8 @@ var stepOrder = []string{stepRetry, stepCorrect, stepCreate, stepSend, stepWait,
 // errSettled ends a walk over attestations: what comes now needs nothing.
 var errSettled = errors.New("the others are settled")
 
-// readSteps counts the attestations of which something is due. They come first; those that were approved and not sent come with the
-// settled ones, and are counted by their batches.
+// readSteps counts the attestations of which something is due. They come first; those that were
+// approved and not sent come with the settled ones, and are counted by their batches.
 func (f *frame) readSteps(ctx context.Context) error {
 	f.insights.steps = map[string]waiting{}
 	for _, h := range f.holders() {
@@ -208,8 +211,9 @@ func (n *atRisk) add(p PartnerRun, s ledger.Renewal) {
 	}
 }
 
-// moreUrgent orders customers by what a person should look at first: not those whose block is accepted; those with a subscription that
-// lapses within 30 days, those with active subscriptions, the longest blocked, in the order of the sheet Blocked.
+// moreUrgent orders customers by what a person should look at first: not those whose block is
+// accepted; those with a subscription that lapses within 30 days, those with active subscriptions,
+// the longest blocked, in the order of the sheet Blocked.
 func moreUrgent(a, b firstCustomer) int {
 	first := func(yes, other bool) int {
 		switch {

@@ -14,14 +14,16 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// SchemaVersion is the version of the keys and codes of CSV and JSON, which docs/report.schema.json describes, and of the data
-// that the digest covers. It changes when a key or a code is removed or changes its meaning.
+// SchemaVersion is the version of the keys and codes of CSV and JSON, which docs/report.schema.json
+// describes, and of the data that the digest covers. It changes when a key or a code is removed or
+// changes its meaning.
 const SchemaVersion = 1
 
-// WriteJSON writes sheets of data, by their keys or English names, as one object for machines; all of them when none is named.
-// Rows are objects with the keys of WriteCSV's header; days and instants are written as there, numbers are numbers, what is empty
-// is null, and text is as it came. The object is written as rows come, so its last member is the digest of them. Book.Sheets is
-// not asked.
+// WriteJSON writes sheets of data, by their keys or English names, as one object for machines; all
+// of them when none is named. Rows are objects with the keys of WriteCSV's header; days and
+// instants are written as there, numbers are numbers, what is empty is null, and text is as it
+// came. The object is written as rows come, so its last member is the digest of them. Book.Sheets
+// is not asked.
 func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheets ...string) (Written, error) {
 	wanted, err := knownSheets(sheets, dataSheets())
 	if err != nil {
@@ -45,7 +47,8 @@ func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheet
 			out.WriteByte(',')
 		}
 		fmt.Fprintf(out, "\n%q:[", t.key)
-		to, digest := &jsonWriter{out: out, columns: t.columns, instants: make([]instantText, len(t.columns))}, newCSV(t, sum)
+		to, digest := &jsonWriter{out: out, columns: t.columns, instants: make([]instantText, len(t.columns))},
+			newCSV(t, sum)
 		if err := t.fill(ctx, tee{to, digest}); err != nil {
 			return Written{}, err
 		}

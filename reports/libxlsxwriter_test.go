@@ -14,12 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkAgainstLibxlsxwriter writes the sheet Customers, and compares with libxlsxwriter in constant-memory mode on the same rows (what
-// that program needs to read them taken off).
+// BenchmarkAgainstLibxlsxwriter writes the sheet Customers, and compares with libxlsxwriter in
+// constant-memory mode on the same rows (what that program needs to read them taken off).
 func BenchmarkAgainstLibxlsxwriter(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "libxlsxwriter")
-	output, err := exec.Command("cc", "-O2", "-o", program, "../testdata/bench/libxlsxwriter.c", "-lxlsxwriter").CombinedOutput()
-	require.NoError(b, err, "%s\nmake bench installs what is missing; on Debian or Ubuntu: sudo apt-get install -y gcc libxlsxwriter-dev", output)
+	output, err := exec.Command("cc", "-O2", "-o", program, "../testdata/bench/libxlsxwriter.c",
+		"-lxlsxwriter").CombinedOutput()
+	require.NoError(b, err, "%s\nmake bench installs what is missing; on Debian or Ubuntu: sudo apt-get install -y "+
+		"gcc libxlsxwriter-dev", output)
 	for _, n := range []int{200_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			c, folder := crowd(n), b.TempDir()

@@ -16,7 +16,8 @@ func TestANightIsItsSweepAndItsRechecks(t *testing.T) {
 	before.ID, before.Kind = 10, ledger.Sweep
 	sweep.ID, sweep.Kind = 11, ledger.Sweep
 	sweep.Cost = ledger.Cost{Requests: 100, Seconds: 60}
-	recheck.Kind, recheck.Totals.New, recheck.Totals.NewlyBlocked = ledger.Recheck, 0, 0 // it is not new what the sweep has seen already
+	// it is not new what the sweep has seen already
+	recheck.Kind, recheck.Totals.New, recheck.Totals.NewlyBlocked = ledger.Recheck, 0, 0
 	recheck.Cost = ledger.Cost{Requests: 7, Seconds: 1}
 	p.History, p.Run, p.Against = []ledger.Run{before, sweep, recheck}, &recheck, &before
 

@@ -12,8 +12,8 @@ import (
 
 type renewalRow = ofPartner[ledger.Renewal]
 
-// renewals is what blocked customers have at stake: a row for each active subscription, those that lapse before those that renew by
-// themselves, the soonest first.
+// renewals is what blocked customers have at stake: a row for each active subscription, those that
+// lapse before those that renew by themselves, the soonest first.
 func (r *report) renewals() table {
 	t := newTable(sheetRenewals, r.renewalColumns(), r.total(renewalRows), eachOf(r, renewalRows, r.renewalsOf))
 	t.across = 2
@@ -80,7 +80,8 @@ func yesNo(yes bool) string {
 	return "no"
 }
 
-// daysUntil counts the days from the run shown to a day, both in UTC; ok is false when there is no such day.
+// daysUntil counts the days from the run shown to a day, both in UTC; ok is false when there is no
+// such day.
 func daysUntil(p PartnerRun, day standing.Date) (days int, ok bool) {
 	end, err := time.Parse(time.DateOnly, string(day))
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSchema keeps docs/report.schema.json what WriteJSON writes: every sheet and column with its meaning, the kind of its values, and
-// the codes that may stand in it.
+// TestSchema keeps docs/report.schema.json what WriteJSON writes: every sheet and column with its
+// meaning, the kind of its values, and the codes that may stand in it.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
@@ -39,17 +39,22 @@ func TestSchema(t *testing.T) {
 			"items": map[string]any{"type": "object", "properties": columns, "required": required}}
 	}
 	text, err := json.MarshalIndent(map[string]any{
-		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mcaledger report --format json", "type": "object",
-		"required": []string{"schema_version", "made_at", "as_of", "verdict", "runs", "sheets", "sha256"},
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mcaledger report --format json",
+		"type": "object", "required": []string{"schema_version", "made_at", "as_of", "verdict", "runs", "sheets",
+			"sha256"},
 		"properties": map[string]any{
 			"schema_version": map[string]any{"const": SchemaVersion},
 			"made_at":        map[string]any{"type": "string", "format": "date-time"},
-			"as_of":          map[string]any{"type": "string", "format": "date-time", "description": "The ledger is shown as it stood at this instant."},
-			"verdict":        map[string]any{"enum": []string{"nothing_to_check", "ok", "failed"}},
-			"runs": map[string]any{"type": "array", "items": map[string]any{"type": "object", "properties": map[string]any{
-				"partner": map[string]any{"type": "string"}, "run": nullable("integer"), "started_at": nullable("string"), "against": nullable("integer")}}},
+			"as_of": map[string]any{"type": "string", "format": "date-time",
+				"description": "The ledger is shown as it stood at this instant."},
+			"verdict": map[string]any{"enum": []string{"nothing_to_check", "ok", "failed"}},
+			"runs": map[string]any{"type": "array", "items": map[string]any{"type": "object",
+				"properties": map[string]any{
+					"partner": map[string]any{"type": "string"}, "run": nullable("integer"),
+					"started_at": nullable("string"), "against": nullable("integer")}}},
 			"sheets": map[string]any{"type": "object", "properties": sheets},
-			"sha256": map[string]any{"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of the sheets as CSV, one after the other."},
+			"sha256": map[string]any{"type": "string", "pattern": "^[0-9a-f]{64}$",
+				"description": "Of the sheets as CSV, one after the other."},
 		},
 	}, "", "  ")
 	require.NoError(t, err)
@@ -75,7 +80,8 @@ func schemaOf(t *testing.T, sheet, key string, say catalogue, table table, rows 
 	}
 	for _, row := range rows {
 		_, number := row[key].(float64)
-		assert.True(t, row[key] == nil || number == (kind == "integer"), "%s.%s is now a number and now a text", sheet, key)
+		assert.True(t, row[key] == nil || number == (kind == "integer"), "%s.%s is now a number and now a text", sheet,
+			key)
 	}
 	described := nullable(kind)
 	described["description"] = say.columnText(table, key).text()

@@ -32,7 +32,8 @@ func (l memorySource) CountRecords(_ context.Context, partner string, _ int64, w
 	return len(l.set(partner, which)), nil
 }
 
-func (l memorySource) CustomerEntries(_ context.Context, partner string, _ int64, which standing.Standing, _ time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+func (l memorySource) CustomerEntries(_ context.Context, partner string, _ int64, which standing.Standing,
+	_ time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 	return func(yield func(ledger.CustomerEntry, error) bool) {
 		for _, rec := range l.set(partner, which) {
 			if !yield(ledger.CustomerEntry{Record: rec, Reseller: resellerOf(partner, rec)}, nil) {
@@ -71,8 +72,9 @@ func (l memorySource) subscriptionsOf(partner string) (all []ledger.Renewal) {
 			continue
 		}
 		for i, ends := range []standing.Date{"2026-11-29", "2026-12-01", "2027-01-10", "2027-02-01", "2027-11-22", ""} {
-			all = append(all, ledger.Renewal{Record: rec, ID: fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i), Product: "=Microsoft 365 " + string(ends), Seats: 10 * i,
-				Term: "P1Y", Ends: ends, AutoRenew: i == 1, Trial: i == 2})
+			all = append(all, ledger.Renewal{Record: rec, ID: fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i),
+				Product: "=Microsoft 365 " + string(ends), Seats: 10 * i, Term: "P1Y", Ends: ends, AutoRenew: i == 1,
+				Trial: i == 2})
 		}
 	}
 	return all
@@ -82,7 +84,8 @@ func (l memorySource) CountRenewals(_ context.Context, partner string, _ int64, 
 	return len(l.subscriptionsOf(partner)), nil
 }
 
-func (l memorySource) Renewals(_ context.Context, partner string, _ int64, _ time.Time) iter.Seq2[ledger.Renewal, error] {
+func (l memorySource) Renewals(_ context.Context, partner string, _ int64, _ time.Time) iter.Seq2[ledger.Renewal,
+	error] {
 	return sequence(l.subscriptionsOf(partner))
 }
 
@@ -90,43 +93,51 @@ func (l memorySource) Renewals(_ context.Context, partner string, _ int64, _ tim
 func exceptionOf(rec standing.Record) ledger.Exception {
 	switch rec.Name {
 	case "Outdated GmbH":
-		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, Owner: "Bea Lima", DueOn: "2026-12-01", Comment: "=1+1 they sign next week",
-			Actor: attestation.Actor{Name: "carl"}, At: night(2)}
+		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, Owner: "Bea Lima", DueOn: "2026-12-01",
+			Comment: "=1+1 they sign next week", Actor: attestation.Actor{Name: "carl"}, At: night(2)}
 	case "Never Accepted Inc.":
-		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, Owner: "Ana", AcceptedUntil: "2026-12-31", Actor: attestation.Actor{Name: "carl"}, At: night(3)}
+		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, Owner: "Ana", AcceptedUntil: "2026-12-31",
+			Actor: attestation.Actor{Name: "carl"}, At: night(3)}
 	case "Signed before Excel's time":
-		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, AcceptedUntil: "2026-11-21", Actor: attestation.Actor{Name: "carl"}, At: night(9)}
+		return ledger.Exception{PartnerID: brazil.ID, CustomerID: rec.ID, AcceptedUntil: "2026-11-21",
+			Actor: attestation.Actor{Name: "carl"}, At: night(9)}
 	}
 	return ledger.Exception{}
 }
 
-func (l memorySource) ExceptionsThen(_ context.Context, partner string, _ int64, _ time.Time) (all []ledger.ExceptionEntry, _ error) {
+func (l memorySource) ExceptionsThen(_ context.Context, partner string, _ int64,
+	_ time.Time) (all []ledger.ExceptionEntry, _ error) {
 	for _, rec := range l.records[partner] {
 		if e := exceptionOf(rec); !e.IsEmpty() {
-			all = append(all, ledger.ExceptionEntry{Exception: e, Customer: rec.Customer, Standing: rec.Standing, BlockedSince: rec.BlockedSince})
+			all = append(all, ledger.ExceptionEntry{Exception: e, Customer: rec.Customer, Standing: rec.Standing,
+				BlockedSince: rec.BlockedSince})
 		}
 	}
 	return all, nil
 }
 
 // Invitations are one of each answer.
-func (l memorySource) Invitations(_ context.Context, partner string, _ int64, _ time.Time) iter.Seq2[ledger.InvitationEntry, error] {
+func (l memorySource) Invitations(_ context.Context, partner string, _ int64,
+	_ time.Time) iter.Seq2[ledger.InvitationEntry, error] {
 	records := l.records[partner]
 	if partner != brazil.ID || len(records) < 6 {
 		return sequence[ledger.InvitationEntry](nil)
 	}
 	invited := func(rec standing.Record, ago int, outcome ledger.InvitationOutcome) ledger.InvitationEntry {
-		return ledger.InvitationEntry{Invitation: ledger.Invitation{PartnerID: partner, CustomerID: rec.ID, Kind: ledger.InviteToAgreement, Channel: ledger.BySMTP,
-			Recipient: "ana@customer.example", Language: "pt-BR", Actor: attestation.Actor{Name: "ana.lima"}, At: night(ago), Outcome: outcome},
+		return ledger.InvitationEntry{Invitation: ledger.Invitation{PartnerID: partner, CustomerID: rec.ID,
+			Kind: ledger.InviteToAgreement, Channel: ledger.BySMTP, Recipient: "ana@customer.example",
+			Language: "pt-BR", Actor: attestation.Actor{Name: "ana.lima"}, At: night(ago), Outcome: outcome},
 			Customer: rec.Customer, Standing: rec.Standing}
 	}
-	accepted, attested := invited(records[2], 20, ledger.InvitationDelivered), invited(records[0], 5, ledger.InvitationUnknown)
+	accepted, attested := invited(records[2], 20, ledger.InvitationDelivered),
+		invited(records[0], 5, ledger.InvitationUnknown)
 	accepted.AnsweredAt, accepted.AnsweredBy = night(17), standing.AcceptedDirectly
 	attested.AnsweredAt, attested.AnsweredBy = night(1), standing.Attested
 	failed := invited(records[5], 1, ledger.InvitationFailed)
 	failed.Reason = "the mail server refused the recipient"
-	stranger := ledger.InvitationEntry{Invitation: ledger.Invitation{PartnerID: partner, CustomerName: "Not yet ours", Kind: ledger.InviteToRelationship, Channel: ledger.ByDraft,
-		Recipient: "info@new.example", Language: "en", Actor: attestation.Actor{Name: "ana.lima"}, At: night(30)}}
+	stranger := ledger.InvitationEntry{Invitation: ledger.Invitation{PartnerID: partner, CustomerName: "Not yet ours",
+		Kind: ledger.InviteToRelationship, Channel: ledger.ByDraft, Recipient: "info@new.example", Language: "en",
+		Actor: attestation.Actor{Name: "ana.lima"}, At: night(30)}}
 	return sequence([]ledger.InvitationEntry{failed, attested, accepted, stranger})
 }
 
@@ -160,7 +171,8 @@ func (l memorySource) log() (all []ledger.LogEntry) {
 		e := ledger.LogEntry{CustomerName: hostile[i%len(hostile)]}
 		e.Sequence, e.At, e.Kind, e.Batch, e.Line, e.PartnerID = int64(100-i), night(i), kind, 12, i, brazil.ID
 		e.Actor = attestation.Actor{Name: "ana.lima", UserID: "1000", Host: "vm1", Source: attestation.FromFlag}
-		e.Detail, e.Hash, e.From, e.To = `{"digest":"5eed"}`, strings.Repeat("5eed", 16), attestation.Approved, attestation.Confirmed
+		e.Detail, e.Hash, e.From, e.To = `{"digest":"5eed"}`, strings.Repeat("5eed", 16), attestation.Approved,
+			attestation.Confirmed
 		all = append(all, e)
 	}
 	return all
@@ -181,7 +193,8 @@ func (l memorySource) CountChanges(_ context.Context, partner string, _, against
 	return len(l.changed(partner, against)), nil
 }
 
-func (l memorySource) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Transition, error] {
+func (l memorySource) Changes(_ context.Context, partner string, _, against int64) iter.Seq2[standing.Transition,
+	error] {
 	return func(yield func(standing.Transition, error) bool) {
 		for _, change := range l.changed(partner, against) {
 			if !yield(change, nil) {
@@ -191,10 +204,12 @@ func (l memorySource) Changes(_ context.Context, partner string, _, against int6
 	}
 }
 
-func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+func (l memorySource) Blocked(_ context.Context, partner string, _ int64,
+	_ ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
-			customer := ledger.BlockedCustomer{Record: rec, Reseller: resellerOf(partner, rec), Exception: exceptionOf(rec)}
+			customer := ledger.BlockedCustomer{Record: rec, Reseller: resellerOf(partner, rec),
+				Exception: exceptionOf(rec)}
 			if rec.Name == "Never Accepted Inc." {
 				customer.InvitedAt = night(1)
 			}
@@ -212,7 +227,8 @@ func (l memorySource) Blocked(_ context.Context, partner string, _ int64, _ ledg
 	}
 }
 
-// bought is what a blocked customer has: those that once accepted have something, of the eldest nobody would say.
+// bought is what a blocked customer has: those that once accepted have something, of the eldest
+// nobody would say.
 func bought(rec standing.Record) (standing.Outcome, standing.Purchases) {
 	switch {
 	case rec.Reason != standing.Outdated:
@@ -224,13 +240,15 @@ func bought(rec standing.Record) (standing.Outcome, standing.Purchases) {
 }
 
 // Resellers are a different one for each customer of a partner, but for the first two.
-func (l memorySource) Resellers(_ context.Context, partner string, _ int64, _ time.Time) (counts []ledger.ResellerCount, _ error) {
+func (l memorySource) Resellers(_ context.Context, partner string, _ int64,
+	_ time.Time) (counts []ledger.ResellerCount, _ error) {
 	for i, rec := range l.records[partner] {
 		c := ledger.ResellerCount{ResellerID: fmt.Sprintf("5e11e400-0000-4000-8000-%012d", i), Read: i > 0}
 		if i < 2 {
 			c.ResellerID = ""
 		}
-		*map[standing.Standing]*int{standing.Clear: &c.Clear, standing.Blocked: &c.Blocked, standing.Unknown: &c.Unknown, standing.Excluded: &c.Excluded}[rec.Standing]++
+		*map[standing.Standing]*int{standing.Clear: &c.Clear, standing.Blocked: &c.Blocked,
+			standing.Unknown: &c.Unknown, standing.Excluded: &c.Excluded}[rec.Standing]++
 		counts = append(counts, c)
 	}
 	slices.SortStableFunc(counts, func(a, b ledger.ResellerCount) int { return cmp.Compare(b.Blocked, a.Blocked) })
@@ -241,7 +259,8 @@ func (l memorySource) Heads(context.Context, time.Time) ([]ledger.BatchHead, err
 	var heads []ledger.BatchHead
 	for _, e := range slices.Backward(l.entries) {
 		if len(heads) == 0 || heads[len(heads)-1].Batch != e.ID.Batch {
-			heads = append(heads, ledger.BatchHead{Batch: e.ID.Batch, File: e.Batch.File, Hash: strings.Repeat("5eed", 16)})
+			heads = append(heads, ledger.BatchHead{Batch: e.ID.Batch, File: e.Batch.File,
+				Hash: strings.Repeat("5eed", 16)})
 		}
 		head := &heads[len(heads)-1]
 		head.Rows++
@@ -280,7 +299,8 @@ func (l memorySource) Tally(context.Context, ledger.Snapshot) (map[string]ledger
 	return tally, nil
 }
 
-func (l memorySource) Entries(_ context.Context, partner string, _ ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
+func (l memorySource) Entries(_ context.Context, partner string, _ ledger.Snapshot) iter.Seq2[ledger.AttestationEntry,
+	error] {
 	return func(yield func(ledger.AttestationEntry, error) bool) {
 		for _, e := range l.entered(partner) {
 			if !yield(e, nil) {
@@ -345,7 +365,8 @@ func customer(n int, name string, reason standing.Reason) standing.Record {
 	case standing.AcceptedDirectly:
 		rec.Standing, rec.Direct, rec.Agreements = standing.Clear, standing.DirectYes, standing.NotRead
 	case standing.Outdated:
-		rec.Standing, rec.Remedy, rec.Direct, rec.Newest = standing.Blocked, standing.Attest, standing.DirectNo, agreement("2019-08-26")
+		rec.Standing, rec.Remedy, rec.Direct, rec.Newest = standing.Blocked, standing.Attest, standing.DirectNo,
+			agreement("2019-08-26")
 		rec.BlockedSince = night(41)
 	case standing.NeverAccepted:
 		rec.Standing, rec.Remedy, rec.Direct = standing.Blocked, standing.Attest, standing.DirectNo
@@ -369,7 +390,8 @@ func customer(n int, name string, reason standing.Reason) standing.Record {
 }
 
 func agreement(day standing.Date) standing.Agreement {
-	return standing.Agreement{Agreed: day, Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
+	return standing.Agreement{Agreed: day, Signer: standing.Contact{FirstName: "Ana", LastName: "Souza",
+		Email: "ana@customer.example"}}
 }
 
 func trouble(status int, code, message string) standing.ReadError {
@@ -400,11 +422,13 @@ var hostile = []string{
 
 // everyone is a customer of every standing and reason, and every hostile name.
 func everyone() []standing.Record {
-	undated, asked := customer(2, "Directly, date not known Ltda.", standing.AcceptedDirectly), customer(3, "Directly, dated", standing.AcceptedDirectly)
+	undated, asked := customer(2, "Directly, date not known Ltda.", standing.AcceptedDirectly),
+		customer(3, "Directly, dated", standing.AcceptedDirectly)
 	asked.DirectSince = night(17)
 	both := customer(4, "Attested, direct read too", standing.Attested)
 	both.Direct = standing.DirectNo
-	role, silent, dateless := customer(11, "Role missing", standing.Unreadable), customer(12, "No answer", standing.Unreadable), customer(13, "No readable date", standing.Unreadable)
+	role, silent, dateless := customer(11, "Role missing", standing.Unreadable),
+		customer(12, "No answer", standing.Unreadable), customer(13, "No readable date", standing.Unreadable)
 	role.ReadError, role.LastRead = trouble(403, "900308", "Access denied"), time.Time{}
 	silent.ReadError = standing.ReadError{Message: "context deadline exceeded"}
 	dateless.ReadError, dateless.Agreements = standing.ReadError{}, standing.Read
@@ -415,7 +439,8 @@ func everyone() []standing.Record {
 		customer(1, "Attested S.A.", standing.Attested), undated, asked, both,
 		customer(5, "Outdated GmbH", standing.Outdated), customer(6, "Never Accepted Inc.", standing.NeverAccepted),
 		customer(7, "Advisor only", standing.NotAResellerCustomer), customer(8, "Ended", standing.RelationshipEnded),
-		customer(9, "Not found", standing.NotFound), customer(10, "Server error", standing.Unreadable), role, silent, dateless, ancient,
+		customer(9, "Not found", standing.NotFound), customer(10, "Server error", standing.Unreadable), role, silent,
+		dateless, ancient,
 	}
 	for i, name := range append(hostile, strings.Repeat("long 🙂 ", 7000)) {
 		all = append(all, customer(100+i, name, standing.Attested))
@@ -450,11 +475,13 @@ func runOf(id int64, p ledger.Partner, at time.Time, records []standing.Record, 
 	if last == 0 {
 		t.NewlyBlocked = t.Blocked
 	}
-	before := ledger.Totals{Listed: last, Standings: ledger.Standings{Blocked: t.Blocked - t.NewlyBlocked}, Unreadable: t.Unreadable, Absent: t.Absent}
+	before := ledger.Totals{Listed: last, Standings: ledger.Standings{Blocked: t.Blocked - t.NewlyBlocked},
+		Unreadable: t.Unreadable, Absent: t.Absent}
 	return &ledger.Run{ID: id, Partner: p, Policy: policy, State: ledger.Completed, Attempt: 1,
 		CorrelationID: fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", id), Version: "1.0.0",
 		StartedAt: at, FinishedAt: at.Add(14*time.Minute + 3*time.Second), OldestReading: at.Add(4 * time.Second),
-		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843}, Checks: ledger.CheckSweep(t, before, ledger.Limits{MaxGonePercent: 5})}
+		Totals: t, Cost: ledger.Cost{Requests: 2 * len(records), Throttled: 3, Retries: 5, Seconds: 843},
+		Checks: ledger.CheckSweep(t, before, ledger.Limits{MaxGonePercent: 5})}
 }
 
 // blockedHistory is a run a night, ending with last, with a few more or fewer blocked each.
@@ -472,31 +499,40 @@ func blockedHistory(last ledger.Run, nights int) []ledger.Run {
 
 var (
 	brazil = ledger.Partner{ID: "b0000000-0000-4000-8000-000000000001", Name: "contoso-br", Kind: standing.DirectBill}
-	europe = ledger.Partner{ID: "e0000000-0000-4000-8000-000000000002", Name: "contoso-eu", Kind: standing.IndirectProvider}
+	europe = ledger.Partner{ID: "e0000000-0000-4000-8000-000000000002", Name: "contoso-eu",
+		Kind: standing.IndirectProvider}
 )
 
 // entry is a row of a batch about a customer that has come to a state.
-func entry(batch attestation.Batch, line int, partner string, c standing.Record, state attestation.State) ledger.AttestationEntry {
+func entry(batch attestation.Batch, line int, partner string, c standing.Record,
+	state attestation.State) ledger.AttestationEntry {
 	e := ledger.AttestationEntry{Batch: batch}
 	e.ID = attestation.ID{Batch: batch.ID, Line: line}
 	e.PartnerID, e.CustomerID, e.CustomerName, e.State = partner, c.ID, c.Name, state
 	e.Content = attestation.Content{Agreed: "2026-11-19", Evidence: fmt.Sprintf("dms/2026/%04d.pdf", line),
 		Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
-	if state.Open() && state != attestation.Queued && state != attestation.Approved || state == attestation.RefusedByMicrosoft {
-		e.Requests, e.SentAt, e.RequestID = 1, tonight.Add(time.Duration(line)*time.Second), fmt.Sprintf("5e2d0000-7a2e-4a5c-9f6b-%012d", line)
+	if state.Open() && state != attestation.Queued && state != attestation.Approved ||
+		state == attestation.RefusedByMicrosoft {
+		e.Requests, e.SentAt, e.RequestID = 1, tonight.Add(time.Duration(line)*time.Second),
+			fmt.Sprintf("5e2d0000-7a2e-4a5c-9f6b-%012d", line)
 	}
 	if state.Final() && e.Requests > 0 {
 		e.AnsweredAt = e.SentAt.Add(2 * time.Second)
-		e.Answer = attestation.Answer{Status: 201, RequestID: e.RequestID, CorrelationID: "c0ffee00-7a2e-4a5c-9f6b-0d6f1c8f7a11"}
+		e.Answer = attestation.Answer{Status: 201, RequestID: e.RequestID,
+			CorrelationID: "c0ffee00-7a2e-4a5c-9f6b-0d6f1c8f7a11"}
 	}
 	return e
 }
 
-// lately are attestations in every state of the classic route, of two partners and of nobody, with hostile and with purged rows.
+// lately are attestations in every state of the classic route, of two partners and of nobody, with
+// hostile and with purged rows.
 func lately(records, few []standing.Record) []ledger.AttestationEntry {
-	april := attestation.Batch{ID: 7, File: "=april.csv", ImportedBy: attestation.Actor{Name: "ana.lima"}, ImportedAt: night(40), ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(39)}
-	may := attestation.Batch{ID: 12, File: "may & june.xlsx", ImportedBy: attestation.Actor{Name: "ana.lima"}, ImportedAt: night(2), ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(1)}
-	fresh := attestation.Batch{ID: 13, File: "today.csv", ImportedBy: attestation.Actor{Name: "ana.lima"}, ImportedAt: tonight.Add(-time.Hour)}
+	april := attestation.Batch{ID: 7, File: "=april.csv", ImportedBy: attestation.Actor{Name: "ana.lima"},
+		ImportedAt: night(40), ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(39)}
+	may := attestation.Batch{ID: 12, File: "may & june.xlsx", ImportedBy: attestation.Actor{Name: "ana.lima"},
+		ImportedAt: night(2), ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(1)}
+	fresh := attestation.Batch{ID: 13, File: "today.csv", ImportedBy: attestation.Actor{Name: "ana.lima"},
+		ImportedAt: tonight.Add(-time.Hour)}
 	purged := entry(april, 2, brazil.ID, records[0], attestation.Confirmed)
 	purged.Content.Signer, purged.SentAt, purged.AnsweredAt = standing.Contact{}, night(39), night(39)
 	confirmed := entry(may, 2, brazil.ID, records[0], attestation.Confirmed)
@@ -505,10 +541,12 @@ func lately(records, few []standing.Record) []ledger.AttestationEntry {
 	known.Reason, known.Message = attestation.SameOnRecord, "Microsoft has this signer's acceptance of 2026-11-02"
 	known.Answer.Status, known.Answer.Code = 409, "600061"
 	no := entry(may, 4, brazil.ID, records[4], attestation.RefusedByMicrosoft)
-	no.Reason, no.Message = attestation.ContentRefused, "Invalid input: the e-mail address of the primary contact is not valid."
+	no.Reason, no.Message = attestation.ContentRefused,
+		"Invalid input: the e-mail address of the primary contact is not valid."
 	no.Answer.Status, no.Answer.Code = 400, "600002"
 	failed := entry(may, 5, brazil.ID, records[7], attestation.Failed)
-	failed.Reason, failed.Message = attestation.CustomerRefused, "The partner does not have a relationship with the customer."
+	failed.Reason, failed.Message = attestation.CustomerRefused,
+		"The partner does not have a relationship with the customer."
 	failed.Answer.Status, failed.Answer.Code = 403, "20002"
 	lost := entry(may, 6, brazil.ID, records[5], attestation.Unsure)
 	lost.Reason = attestation.NotSettled
@@ -517,15 +555,17 @@ func lately(records, few []standing.Record) []ledger.AttestationEntry {
 	refused := entry(may, 9, brazil.ID, records[4], attestation.Refused)
 	refused.Reason, refused.Message = attestation.OtherCompany, `the customer with this id is called "Outdated GmbH"`
 	nobodys := entry(may, 10, "", standing.Record{}, attestation.Refused)
-	nobodys.Reason, nobodys.Message = attestation.UnknownCustomer, "no partner has a customer with this tenant id or domain"
+	nobodys.Reason, nobodys.Message = attestation.UnknownCustomer,
+		"no partner has a customer with this tenant id or domain"
 	repeated := entry(may, 11, brazil.ID, records[0], attestation.Duplicate)
 	repeated.Reason, repeated.Message = attestation.SameRow, "it is attestation 12-2 already (confirmed)"
 	dateless := entry(may, 12, europe.ID, few[0], attestation.AlreadyKnown)
 	dateless.Content.Agreed, dateless.Reason = "", attestation.SameOnRecord
 	attack := entry(may, 14, brazil.ID, records[6], attestation.Confirmed)
 	attack.Content.Signer = standing.Contact{FirstName: hostile[0], Email: hostile[3]}
-	all := []ledger.AttestationEntry{purged, confirmed, known, no, failed, lost, again, entry(may, 8, brazil.ID, records[2], attestation.Cancelled),
-		refused, nobodys, repeated, dateless, entry(may, 13, europe.ID, few[1], attestation.Approved), attack}
+	all := []ledger.AttestationEntry{purged, confirmed, known, no, failed, lost, again,
+		entry(may, 8, brazil.ID, records[2], attestation.Cancelled), refused, nobodys, repeated, dateless,
+		entry(may, 13, europe.ID, few[1], attestation.Approved), attack}
 	for i, text := range append(hostile, strings.Repeat("long 🙂 ", 7000)) {
 		e := entry(fresh, 2+i, brazil.ID, records[14+i], attestation.Queued)
 		e.CustomerName, e.Content.Evidence, e.Content.Signer.FirstName, e.Content.Signer.LastName = text, text, text, ""
@@ -551,15 +591,18 @@ func usual() (Book, memorySource) {
 	shown := runOf(12, brazil, tonight, records, len(records), 1, 1)
 	shown.Totals.NewlyBlocked, shown.Totals.NewlyClear = 2, 1
 	before := blockedHistory(*shown, 2)[0]
-	before.Totals.Blocked = shown.Totals.Blocked // one became blocked, one arrived blocked, one was cleared, one blocked left
-	few := []standing.Record{customer(200, "Österreich AG", standing.Attested), customer(201, "Ålesund AS", standing.NeverAccepted)}
+	// one became blocked, one arrived blocked, one was cleared, one blocked left
+	before.Totals.Blocked = shown.Totals.Blocked
+	few := []standing.Record{customer(200, "Österreich AG", standing.Attested),
+		customer(201, "Ålesund AS", standing.NeverAccepted)}
 	first := runOf(1, europe, tonight.Add(time.Minute), few, 0, len(few), 0)
 	book := Book{
 		Partners: []PartnerRun{
 			{Partner: brazil, Run: shown, Against: &before, History: blockedHistory(*shown, 12)},
 			{Partner: europe, Run: first, History: []ledger.Run{*first}},
 		},
-		Through: tonight.Add(15 * time.Minute), AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en", Version: "1.0.0",
+		Through: tonight.Add(15 * time.Minute), AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en",
+		Version: "1.0.0",
 	}
 	return book, memorySource{
 		records: map[string][]standing.Record{brazil.ID: records, europe.ID: few},

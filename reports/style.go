@@ -31,14 +31,17 @@ type styles struct {
 	verdict                                  [3]int // by verdict
 	business                                 [3]int // by tone
 
-	headerRight, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld, totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int // summary and about
-	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory, signature                                                                                           int
+	// summary and about
+	headerRight, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld,
+	totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int
+	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory,
+	signature int
 
 	tones [3]int // conditional
 }
 
-// newStyles registers every style of the workbook. Text is in Excel's text format, so that a name such as =1+1 stays a name even when
-// somebody edits its cell.
+// newStyles registers every style of the workbook. Text is in Excel's text format, so that a name
+// such as =1+1 stays a name even when somebody edits its cell.
 func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	var s styles
 	top := &excelize.Alignment{Vertical: "top", Horizontal: "left"} // names from right to left too
@@ -82,26 +85,32 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", WrapText: true}}},
 		{&s.headerNumber, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", Indent: 1, WrapText: true}}},
-		{&s.note, excelize.Style{Font: &excelize.Font{Family: fontName, Size: 11, Italic: true, Color: muted}, Alignment: top}},
+		{&s.note, excelize.Style{Font: &excelize.Font{Family: fontName, Size: 11, Italic: true, Color: muted},
+			Alignment: top}},
 
 		{&s.page, excelize.Style{Font: font(20, true, navy), Alignment: middle}},
 		{&s.lead, excelize.Style{Font: font(11, false, green), Alignment: middle}},
 		{&s.alarmLead, excelize.Style{Font: font(14, true, paper), Fill: solid(red), Alignment: middle}},
-		{&s.big, excelize.Style{CustomNumFmt: &number, Font: font(24, true, navy), Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
-		{&s.bigShare, excelize.Style{CustomNumFmt: &share, Font: font(24, true, navy), Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
+		{&s.big, excelize.Style{CustomNumFmt: &number, Font: font(24, true, navy),
+			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
+		{&s.bigShare, excelize.Style{CustomNumFmt: &share, Font: font(24, true, navy),
+			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
 		{&s.alarm, excelize.Style{Font: font(11, true, red), Fill: solid(rose), Alignment: middle}},
 		{&s.section, excelize.Style{Font: font(13, true, navy), Alignment: middle}},
 		{&s.label, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: under, Alignment: middle}},
-		{&s.dayLabel, excelize.Style{CustomNumFmt: &day, Font: font(11, true, ink), Border: under, Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
+		{&s.dayLabel, excelize.Style{CustomNumFmt: &day, Font: font(11, true, ink), Border: under,
+			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "left"}}},
 		{&s.plain, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: middle}},
 		{&s.count, excelize.Style{CustomNumFmt: &number, Font: font(11, false, ink), Border: under, Alignment: right}},
 		{&s.countOld, excelize.Style{CustomNumFmt: &old, Font: font(11, false, ink), Border: under, Alignment: right}},
 		{&s.total, excelize.Style{CustomNumFmt: &number, Font: font(11, true, ink), Border: over, Alignment: right}},
 		{&s.totalLabel, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: over, Alignment: middle}},
 		{&s.totalOld, excelize.Style{CustomNumFmt: &old, Font: font(11, true, ink), Border: over, Alignment: right}},
-		{&s.totalDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, true, ink), Border: over, Alignment: right}},
+		{&s.totalDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, true, ink), Border: over,
+			Alignment: right}},
 		{&s.cell, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Border: under, Alignment: middle}},
-		{&s.duration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Border: under, Alignment: right}},
+		{&s.duration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Border: under,
+			Alignment: right}},
 		{&s.shortDay, excelize.Style{CustomNumFmt: &day, Font: font(11, false, ink), Border: under, Alignment: right}},
 
 		{&s.key, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Alignment: wrap}},
@@ -111,7 +120,8 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.keyInstant, excelize.Style{CustomNumFmt: &instant, Font: font(11, false, ink), Alignment: left}},
 		{&s.keyDate, excelize.Style{CustomNumFmt: &day, Font: font(11, false, ink), Alignment: left}},
 		{&s.signatory, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Alignment: bottom}},
-		{&s.signature, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Border: []excelize.Border{{Type: "bottom", Color: ink, Style: 1}}, Alignment: bottom}},
+		{&s.signature, excelize.Style{NumFmt: 49, Font: font(11, false, ink),
+			Border: []excelize.Border{{Type: "bottom", Color: ink, Style: 1}}, Alignment: bottom}},
 		{&s.keyDuration, excelize.Style{CustomNumFmt: &duration, Font: font(11, false, ink), Alignment: left}},
 	} {
 		id, err := f.NewStyle(&want.style)
@@ -127,7 +137,8 @@ func conditionalStyles(f *excelize.File, s *styles) error {
 	for _, want := range []struct {
 		id          *int
 		color, fill string
-	}{{&s.tones[alert], red, rose}, {&s.tones[caution], amber, sand}, {&s.tones[fine], green, ""}} { // what is well needs no fill
+		// what is well needs no fill
+	}{{&s.tones[alert], red, rose}, {&s.tones[caution], amber, sand}, {&s.tones[fine], green, ""}} {
 		style := excelize.Style{Font: &excelize.Font{Bold: true, Color: want.color}}
 		if want.fill != "" {
 			style.Fill = solid(want.fill)

@@ -14,7 +14,8 @@ type column[T any] struct {
 	cell func(row *T) Cell
 }
 
-// columnLayout is a column without its rows. The key names it in CSV and JSON and in the catalogues.
+// columnLayout is a column without its rows. The key names it in CSV and JSON and in the
+// catalogues.
 type columnLayout struct {
 	key     string
 	width   float64 // in characters: what it usually holds fits
@@ -79,7 +80,8 @@ type table struct {
 	fill    func(ctx context.Context, out rowWriter) error
 }
 
-// mark gives the cells of a column that hold a word a style of their own. The word itself says the same.
+// mark gives the cells of a column that hold a word a style of their own. The word itself says the
+// same.
 type mark struct {
 	column string
 	words  string // of the catalogue
@@ -87,8 +89,8 @@ type mark struct {
 	tone   tone
 }
 
-// rule gives the cells of a column a style of their own in the rows for which a formula is true; at names the row's cell
-// of a column. Rules go before marks.
+// rule gives the cells of a column a style of their own in the rows for which a formula is true; at
+// names the row's cell of a column. Rules go before marks.
 type rule struct {
 	column  string
 	formula func(at func(key string) string) string
@@ -135,8 +137,9 @@ func (t *table) index(key string) int {
 	return slices.IndexFunc(t.columns, func(c columnLayout) bool { return c.key == key })
 }
 
-// The keys of the sheets. JSON has them as they are; the tables of a workbook are called Blocked, Renewals_at_risk, … in every
-// language, so that a query on a table goes on working when the language changes.
+// The keys of the sheets. JSON has them as they are; the tables of a workbook are called Blocked,
+// Renewals_at_risk, … in every language, so that a query on a table goes on working when the
+// language changes.
 const (
 	sheetSummary      = "summary"
 	sheetBlocked      = "blocked"
@@ -153,21 +156,23 @@ const (
 	sheetAbout        = "about"
 )
 
-// SheetNames are the English names of the sheets of data, in workbook order: what WriteCSV and WriteJSON can write.
+// SheetNames are the English names of the sheets of data, in workbook order: what WriteCSV and
+// WriteJSON can write.
 func SheetNames() []string { return englishNames(dataSheets()) }
 
 // BookSheetNames are the English names of all sheets of the workbook, in its order.
 func BookSheetNames() []string { return englishNames(bookSheets()) }
 
-// PrintSheetNames are the English names of the sheets that are worth printing: those with a row for every customer, attestation and
-// event would take hundreds of pages.
+// PrintSheetNames are the English names of the sheets that are worth printing: those with a row for
+// every customer, attestation and event would take hundreds of pages.
 func PrintSheetNames() []string {
-	return englishNames([]string{sheetSummary, sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetUnread, sheetChecks, sheetAbout})
+	return englishNames([]string{sheetSummary, sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetUnread,
+		sheetChecks, sheetAbout})
 }
 
 func dataSheets() []string {
-	return []string{sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetInvitations, sheetAttestations, sheetBatches, sheetUnread,
-		sheetChecks, sheetCustomers, sheetEvents}
+	return []string{sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetInvitations, sheetAttestations,
+		sheetBatches, sheetUnread, sheetChecks, sheetCustomers, sheetEvents}
 }
 
 func bookSheets() []string {
@@ -182,7 +187,8 @@ func englishNames(keys []string) []string {
 	return names
 }
 
-// IsSheet reports whether a sheet with an English name is asked for: by that name or by its key, in any case.
+// IsSheet reports whether a sheet with an English name is asked for: by that name or by its key, in
+// any case.
 func IsSheet(name, asked string) bool {
 	return strings.EqualFold(name, asked) || strings.EqualFold(strings.ReplaceAll(name, " ", "_"), asked)
 }
@@ -200,7 +206,8 @@ func LocalSheetNames(language string) (map[string]string, error) {
 	return names, nil
 }
 
-// englishName is the English name of a sheet, made of its key: could_not_be_read is "Could not be read".
+// englishName is the English name of a sheet, made of its key: could_not_be_read is "Could not be
+// read".
 func englishName(key string) string {
 	return strings.ToUpper(key[:1]) + strings.ReplaceAll(key[1:], "_", " ")
 }
@@ -218,7 +225,8 @@ func (e *UnknownSheetError) Error() string {
 	return fmt.Sprintf("there is no sheet %q; there are %s", e.Sheet, strings.Join(e.Known, ", "))
 }
 
-// knownSheets are the keys of the sheets asked for, by key or English name in any case; all when none was asked for.
+// knownSheets are the keys of the sheets asked for, by key or English name in any case; all when
+// none was asked for.
 func knownSheets(asked, known []string) ([]string, error) {
 	if len(asked) == 0 {
 		return known, nil
@@ -236,8 +244,8 @@ func knownSheets(asked, known []string) ([]string, error) {
 
 // tables are the sheets of data that are wanted, in workbook order.
 func (r *report) tables(wanted []string) []table {
-	all := []table{r.blocked(), r.renewals(), r.exceptionsTable(), r.changes(), r.invitationsTable(), r.attestations(), r.batchesTable(), r.unread(),
-		r.checks(), r.customers(), r.events()}
+	all := []table{r.blocked(), r.renewals(), r.exceptionsTable(), r.changes(), r.invitationsTable(), r.attestations(),
+		r.batchesTable(), r.unread(), r.checks(), r.customers(), r.events()}
 	return slices.DeleteFunc(all, func(t table) bool { return !slices.Contains(wanted, t.key) })
 }
 
@@ -286,5 +294,6 @@ func eachOf[T any](r *report, counted func(counts) int, from func(context.Contex
 
 // shortfall is the error for rows that are not as many as were counted.
 func shortfall(came, counted int) error {
-	return fmt.Errorf("%d rows came, %d were counted: the ledger changed while the report was read; write the report again", came, counted)
+	return fmt.Errorf("%d rows came, %d were counted: the ledger changed while the report was read; write the report "+
+		"again", came, counted)
 }

@@ -6,9 +6,11 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// unread are the customers of whom nobody can say whether they can buy, with what Microsoft's support asks for.
+// unread are the customers of whom nobody can say whether they can buy, with what Microsoft's
+// support asks for.
 func (r *report) unread() table {
-	t := newTable(sheetUnread, r.unreadColumns(), r.total(unreadRows), eachOf(r, unreadRows, r.recordsOf(standing.Unknown)))
+	t := newTable(sheetUnread, r.unreadColumns(), r.total(unreadRows),
+		eachOf(r, unreadRows, r.recordsOf(standing.Unknown)))
 	t.lines, t.across = 2, 2
 	t.until("code")
 	return t
@@ -18,7 +20,8 @@ func unreadRows(c counts) int { return c.unread }
 
 func (r *report) unreadColumns() []column[customerRow] {
 	return []column[customerRow]{
-		col("what_to_do", 50, func(c *customerRow) Cell { return r.say.word("advice", string(adviceFor(c.row.State))) }).wrapped(),
+		col("what_to_do", 50,
+			func(c *customerRow) Cell { return r.say.word("advice", string(adviceFor(c.row.State))) }).wrapped(),
 		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
 		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),

@@ -18,8 +18,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// Write writes the workbook to w and says what it holds. The same book and rows give the same bytes. After an error what was
-// written to w is not a workbook: write to a temporary file, then rename.
+// Write writes the workbook to w and says what it holds. The same book and rows give the same
+// bytes. After an error what was written to w is not a workbook: write to a temporary file, then
+// rename.
 func Write(ctx context.Context, w io.Writer, book Book, source Source) (Written, error) {
 	return writer{rowLimit: xlsx.MaxRows}.write(ctx, w, book, source)
 }
@@ -34,7 +35,8 @@ func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Sourc
 	if err != nil {
 		return Written{}, err
 	}
-	wanted = slices.DeleteFunc(bookSheets(), func(key string) bool { return !slices.Contains(wanted, key) }) // in the workbook's order
+	// in the workbook's order
+	wanted = slices.DeleteFunc(bookSheets(), func(key string) bool { return !slices.Contains(wanted, key) })
 	r, err := gather(ctx, book, source)
 	if err != nil {
 		return Written{}, err
@@ -68,7 +70,8 @@ func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Sourc
 
 const sharedStrings = "xl/sharedStrings.xml"
 
-// digestPlace stands in the frame where the digest of the data will, which is known only after the rows.
+// digestPlace stands in the frame where the digest of the data will, which is known only after the
+// rows.
 const digestPlace = "(the SHA-256 of the data is put here as soon as it is written..)"
 
 // fill writes the parts of the frame, the rows, and then what depends on them.
@@ -114,7 +117,8 @@ func (f *frame) fillRows(ctx context.Context, out *xlsx.Writer, layouts []layout
 			err = errors.Join(to.rows.Close(), data.flush())
 		}
 		if count, ok := errors.AsType[*xlsx.RowCountError](err); ok {
-			return "", fmt.Errorf("sheet %s: %w: the ledger changed while the report was read; write the report again", l.key, count)
+			return "", fmt.Errorf("sheet %s: %w: the ledger changed while the report was read; write the report again",
+				l.key, count)
 		}
 		if err != nil {
 			return "", err
@@ -184,7 +188,8 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 	return o.rows.EndRow()
 }
 
-// linesOf is how many lines the longest text of a row takes in the columns whose text is broken into lines.
+// linesOf is how many lines the longest text of a row takes in the columns whose text is broken
+// into lines.
 func (o *tableWriter) linesOf(cells []Cell) int {
 	most := 1
 	for i := range cells {

@@ -1,5 +1,5 @@
-// Package sql holds the migrations and the named queries of the ledger, each in one text for PostgreSQL and SQLite.
-// It is a Go package only so that go:embed can reach the files.
+// Package sql holds the migrations and the named queries of the ledger, each in one text for
+// PostgreSQL and SQLite. It is a Go package only so that go:embed can reach the files.
 package sql
 
 import (
@@ -108,8 +108,8 @@ func (d Dialect) Tables() ([]string, error) {
 	return tables, nil
 }
 
-// Queries returns the statements of queries/*.sql by name, with named parameters (:customer). A query's text may
-// stand in another one: {{name}} is replaced by it.
+// Queries returns the statements of queries/*.sql by name, with named parameters (:customer). A
+// query's text may stand in another one: {{name}} is replaced by it.
 func (d Dialect) Queries() (map[string]string, error) {
 	fragments, err := named("fragments.sql")
 	if err != nil {
@@ -173,7 +173,8 @@ func replacer(texts map[string]string) *strings.Replacer {
 }
 
 func (d Dialect) expand(text string, fragments *strings.Replacer) string {
-	text = validIn.ReplaceAllString(fragments.Replace(text), "$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
+	text = validIn.ReplaceAllString(fragments.Replace(text),
+		"$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
 	text = day.ReplaceAllString(appendOnly.ReplaceAllString(text, d.appendOnly), d.day)
 	if !d.comments {
 		text = comment.ReplaceAllString(text, "")

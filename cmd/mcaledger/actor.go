@@ -10,10 +10,11 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
-// byFlag adds --by to a command and returns who runs it: the name comes from the flag, else from who called sudo, else from
-// the user; user id and host are what the system says.
+// byFlag adds --by to a command and returns who runs it: the name comes from the flag, else from
+// who called sudo, else from the user; user id and host are what the system says.
 func (a *app) byFlag(cmd *cobra.Command) func() attestation.Actor {
-	by := cmd.Flags().String("by", "", "who does this; recorded in the ledger (else the user who runs the command, or called sudo)")
+	by := cmd.Flags().String("by", "", "who does this; recorded in the ledger (else the user who runs the command, "+
+		"or called sudo)")
 	return func() attestation.Actor {
 		actor := a.user()
 		if cmd.Flags().Changed("by") {
@@ -23,7 +24,8 @@ func (a *app) byFlag(cmd *cobra.Command) func() attestation.Actor {
 	}
 }
 
-// user is the user of the process. Only root is believed about who called sudo: others could say anything.
+// user is the user of the process. Only root is believed about who called sudo: others could say
+// anything.
 func (a *app) user() attestation.Actor {
 	actor := attestation.Actor{Name: "unknown", Host: hostName(), Source: attestation.FromUser}
 	if u, err := user.Current(); err == nil {

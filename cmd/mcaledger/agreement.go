@@ -105,6 +105,7 @@ func (a *app) printOffers(offers []countryLanguages) {
 		list.add(o.Country, strings.Join(o.Languages, " "))
 	}
 	a.answer(list)
-	a.printf("All other countries have it in %s. This is a list of 2021; the command says what Microsoft gives today.\n",
+	a.printf("All other countries have it in %s. This is a list of 2021; the command says what Microsoft gives "+
+		"today.\n",
 		agreement.English)
 }

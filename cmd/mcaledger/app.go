@@ -30,12 +30,14 @@ type app struct {
 
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, args []string, env Env) int {
-	a := &app{Env: env, out: &safeWriter{to: env.Stdout}, err: &safeWriter{to: env.Stderr}, texts: messages.Load(env.Environ)}
+	a := &app{Env: env, out: &safeWriter{to: env.Stdout}, err: &safeWriter{to: env.Stderr},
+		texts: messages.Load(env.Environ)}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !a.replied && a.out.failure() == nil {
-		// Cobra refused the command line before any command ran, so its flags may not have been read either.
+		// Cobra refused the command line before any command ran, so its flags may not have been
+		// read either.
 		a.json = a.json || slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 		a.finish(&bare{}, usageError{err})
 	}
@@ -59,17 +61,21 @@ can review.
 			return usageError{fmt.Errorf("no command is given; see mcaledger --help")}
 		},
 	}
-	example(root, "mcaledger demo", "mcaledger doctor", "mcaledger nightly --quiet", "mcaledger report --out today.xlsx")
+	example(root, "mcaledger demo", "mcaledger doctor", "mcaledger nightly --quiet",
+		"mcaledger report --out today.xlsx")
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.configPath, "config", "", "configuration file (else MCALEDGER_CONFIG, ./mcaledger.yaml, /etc/mcaledger/mcaledger.yaml)")
+	flags.StringVar(&a.configPath, "config", "",
+		"configuration file (else MCALEDGER_CONFIG, ./mcaledger.yaml, /etc/mcaledger/mcaledger.yaml)")
 	flags.BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "print errors only")
 	flags.BoolVar(&a.verbose, "verbose", false, "log every repeated call")
 	flags.StringVar(&a.logFormat, "log", "text", "format of log lines: text or json")
-	root.AddCommand(a.initCommand(), a.loginCommand(), a.reconcileCommand(), a.reportCommand(), a.runsCommand(), a.doctorCommand(), a.migrateCommand(), a.backupCommand(),
-		a.attestCommand(), a.inviteCommand(), a.exceptionsCommand(), a.agreementCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(), a.demoCommand(), a.versionCommand())
+	root.AddCommand(a.initCommand(), a.loginCommand(), a.reconcileCommand(), a.reportCommand(), a.runsCommand(),
+		a.doctorCommand(), a.migrateCommand(), a.backupCommand(), a.attestCommand(), a.inviteCommand(),
+		a.exceptionsCommand(), a.agreementCommand(), a.verifyCommand(), a.nightlyCommand(), a.simulateCommand(),
+		a.demoCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(flagError)
 	root.Version = programVersion()
 	root.SetVersionTemplate("mcaledger {{.Version}}\n")
@@ -84,8 +90,8 @@ can review.
 	return root
 }
 
-// command makes a command whose work fills a reply. Whatever the work returns becomes an exit code, a sentence, and with
-// --json one object.
+// command makes a command whose work fills a reply. Whatever the work returns becomes an exit code,
+// a sentence, and with --json one object.
 func (a *app) command(use, short string, r reply, work func(ctx context.Context) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
@@ -104,8 +110,8 @@ func (a *app) command(use, short string, r reply, work func(ctx context.Context)
 	}
 }
 
-// log is where a job writes what it does: lines on stderr. On a terminal there is a progress bar and a summary instead,
-// and of the lines only warnings.
+// log is where a job writes what it does: lines on stderr. On a terminal there is a progress bar
+// and a summary instead, and of the lines only warnings.
 func (a *app) log() *slog.Logger {
 	level := slog.LevelInfo
 	switch {

@@ -30,27 +30,29 @@ func (a *app) attestApproveCommand() *cobra.Command {
 	r := &approveReply{head: head{Command: "attest approve"}}
 	var given []string
 	var by func() attestation.Actor
-	cmd := a.command("approve", "approve a batch (not its importer)", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		batch, err := jobs.ParseBatch(given[0])
-		if err != nil {
-			return err
-		}
-		who := by()
-		r.By = who.Name
-		done, err := w.approvals(who).Approve(ctx, batch)
-		r.Batch, r.SHA256, r.Approved = done.Batch.ID, done.Batch.SHA256, done.Attestations
-		if err != nil {
-			return err
-		}
-		if r.Understood, err = jobs.Understood(done.Batch); err != nil {
-			return err
-		}
-		a.printf("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", r.Batch, done.Batch.File, r.SHA256, r.Approved, r.By)
-		for _, sentence := range r.Understood.Sentences() {
-			a.printf("  %s\n", sentence)
-		}
-		return nil
-	}))
+	cmd := a.command("approve", "approve a batch (not its importer)", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			batch, err := jobs.ParseBatch(given[0])
+			if err != nil {
+				return err
+			}
+			who := by()
+			r.By = who.Name
+			done, err := w.approvals(who).Approve(ctx, batch)
+			r.Batch, r.SHA256, r.Approved = done.Batch.ID, done.Batch.SHA256, done.Attestations
+			if err != nil {
+				return err
+			}
+			if r.Understood, err = jobs.Understood(done.Batch); err != nil {
+				return err
+			}
+			a.printf("batch %d (%s, SHA-256 %s): %d attestations approved by %s\n", r.Batch, done.Batch.File, r.SHA256,
+				r.Approved, r.By)
+			for _, sentence := range r.Understood.Sentences() {
+				a.printf("  %s\n", sentence)
+			}
+			return nil
+		}))
 	by = a.byFlag(cmd)
 	cmd.Long = `approve lets the attestations of a batch be sent. The approver must be somebody other than the
 importer, by name and by user id, unless attestation.approval is none.`
@@ -78,8 +80,10 @@ func (a *app) attestRetryCommand() *cobra.Command {
 	return a.attestDecideCommand("retry", "let failed attestations be sent again", jobs.Approvals.Retry)
 }
 
-// attestDecideCommand is a person's decision about single attestations, or about all of a batch for which it can be made.
-func (a *app) attestDecideCommand(use, short string, decide func(jobs.Approvals, context.Context, []jobs.Target) ([]jobs.Decided, error)) *cobra.Command {
+// attestDecideCommand is a person's decision about single attestations, or about all of a batch for
+// which it can be made.
+func (a *app) attestDecideCommand(use, short string, decide func(jobs.Approvals, context.Context,
+	[]jobs.Target) ([]jobs.Decided, error)) *cobra.Command {
 	r := &decideReply{head: head{Command: "attest " + use}, Attestations: []decided{}}
 	var given []string
 	var by func() attestation.Actor
@@ -136,29 +140,31 @@ func (a *app) attestCorrectCommand() *cobra.Command {
 	var given []string
 	var by func() attestation.Actor
 	var first, last, email, phone, date, evidence string
-	cmd := a.command("correct", "correct a confirmed attestation: another signer, or other contact fields", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		id, err := jobs.ParseAttestation(given[0])
-		if err != nil {
-			return err
-		}
-		partners, err := w.partners(nil)
-		if err != nil {
-			return err
-		}
-		defer partners.Close()
-		job := jobs.Correction{ImportFiles: w.importJob(partners), Attestations: w.ledger, ID: id, Agreed: standing.Date(date), Evidence: evidence,
-			Signer: standing.Contact{FirstName: first, LastName: last, Email: email, Phone: phone}}
-		job.By = by()
-		done, err := job.Run(ctx)
-		if done.Batch.ID != 0 {
-			r.Batches = append(r.Batches, batchReplyOf(done.Batch, done.Batch.File, ""))
-		}
-		if err != nil {
-			return err
-		}
-		a.printf("attestation %s is %s and corrects %s\n", done.New.ID, done.New.State, done.New.Replaces)
-		return nil
-	}))
+	cmd := a.command("correct", "correct a confirmed attestation: another signer, or other contact fields", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			id, err := jobs.ParseAttestation(given[0])
+			if err != nil {
+				return err
+			}
+			partners, err := w.partners(nil)
+			if err != nil {
+				return err
+			}
+			defer partners.Close()
+			job := jobs.Correction{ImportFiles: w.importJob(partners), Attestations: w.ledger, ID: id,
+				Agreed: standing.Date(date), Evidence: evidence, Signer: standing.Contact{FirstName: first,
+					LastName: last, Email: email, Phone: phone}}
+			job.By = by()
+			done, err := job.Run(ctx)
+			if done.Batch.ID != 0 {
+				r.Batches = append(r.Batches, batchReplyOf(done.Batch, done.Batch.File, ""))
+			}
+			if err != nil {
+				return err
+			}
+			a.printf("attestation %s is %s and corrects %s\n", done.New.ID, done.New.State, done.New.Replaces)
+			return nil
+		}))
 	f := cmd.Flags()
 	by = a.byFlag(cmd)
 	f.StringVar(&first, "first-name", "", "first name of the signer, if another one")

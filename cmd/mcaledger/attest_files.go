@@ -17,19 +17,20 @@ func (a *app) attestResultsCommand() *cobra.Command {
 	r := &importReply{head: head{Command: "attest results"}, Batches: []batchReply{}}
 	var given []string
 	folder := ""
-	cmd := a.command("results", "write a batch's result file again, with the answers that have come", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		batch, err := jobs.ParseBatch(given[0])
-		if err != nil {
-			return err
-		}
-		done, err := jobs.Results{Store: w.ledger, Folder: folder}.Run(ctx, batch)
-		if err != nil {
-			return err
-		}
-		r.Batches = append(r.Batches, batchReplyOf(done.Batch, done.Path, done.All))
-		a.printf("%s\n", done.All)
-		return nil
-	}))
+	cmd := a.command("results", "write a batch's result file again, with the answers that have come", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			batch, err := jobs.ParseBatch(given[0])
+			if err != nil {
+				return err
+			}
+			done, err := jobs.Results{Store: w.ledger, Folder: folder}.Run(ctx, batch)
+			if err != nil {
+				return err
+			}
+			r.Batches = append(r.Batches, batchReplyOf(done.Batch, done.Path, done.All))
+			a.printf("%s\n", done.All)
+			return nil
+		}))
 	cmd.Flags().StringVar(&folder, "dir", ".", "folder to write it to")
 	example(cmd, "mcaledger attest results 7", "mcaledger attest results 7 --dir /srv/finance")
 	return completes(withArguments(cmd, "BATCH", exactly(1), &given), a.completeBatches, 1)
@@ -50,7 +51,8 @@ func (a *app) attestTemplateCommand() *cobra.Command {
 		if _, err := os.Stat(r.File); err == nil {
 			return &os.PathError{Op: "write the template", Path: r.File, Err: os.ErrExist}
 		}
-		if err := atomicfile.Write(r.File, 0o640, func(w io.Writer) error { return intake.Template(w, format) }); err != nil {
+		if err := atomicfile.Write(r.File, 0o640,
+			func(w io.Writer) error { return intake.Template(w, format) }); err != nil {
 			return err
 		}
 		a.printf("%s\n", r.File)

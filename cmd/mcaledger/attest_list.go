@@ -48,29 +48,31 @@ type listedAttestation struct {
 func (a *app) attestListCommand() *cobra.Command {
 	r := &listReply{head: head{Command: "attest list"}, Batches: []listedBatch{}}
 	limit, batch, state := 20, "", ""
-	cmd := a.command("list", "list batches, the newest first, or the attestations of one", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		switch {
-		case limit < 1:
-			return usageError{fmt.Errorf("--limit must be at least 1, but is %d", limit)}
-		case state != "" && batch == "":
-			return usageError{errors.New("--state chooses among the attestations of one batch: name it with --batch")}
-		case state != "" && !slices.Contains(attestation.Statuses(), attestation.State(state)):
-			return usageError{fmt.Errorf("there is no state %q; the states are %v", state, attestation.Statuses())}
-		}
-		batches, err := w.listed(ctx, batch, limit)
-		if err != nil {
-			return err
-		}
-		for _, b := range batches {
-			listed, err := listBatch(ctx, w.ledger, b, batch != "", attestation.State(state))
+	cmd := a.command("list", "list batches, the newest first, or the attestations of one", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			switch {
+			case limit < 1:
+				return usageError{fmt.Errorf("--limit must be at least 1, but is %d", limit)}
+			case state != "" && batch == "":
+				return usageError{errors.New("--state chooses among the attestations of one batch: name it with " +
+					"--batch")}
+			case state != "" && !slices.Contains(attestation.Statuses(), attestation.State(state)):
+				return usageError{fmt.Errorf("there is no state %q; the states are %v", state, attestation.Statuses())}
+			}
+			batches, err := w.listed(ctx, batch, limit)
 			if err != nil {
 				return err
 			}
-			r.Batches = append(r.Batches, listed)
-		}
-		w.printBatches(r.Batches)
-		return nil
-	}))
+			for _, b := range batches {
+				listed, err := listBatch(ctx, w.ledger, b, batch != "", attestation.State(state))
+				if err != nil {
+					return err
+				}
+				r.Batches = append(r.Batches, listed)
+			}
+			w.printBatches(r.Batches)
+			return nil
+		}))
 	example(cmd, "mcaledger attest list", "mcaledger attest list --batch 7 --state failed")
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many batches")
 	cmd.Flags().StringVar(&batch, "batch", "", "list this batch's attestations")
@@ -91,8 +93,10 @@ func (w *workspace) listed(ctx context.Context, number string, limit int) ([]att
 	return []attestation.Batch{b}, err
 }
 
-func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each bool, state attestation.State) (listedBatch, error) {
-	listed := listedBatch{Batch: b.ID, File: b.File, ImportedBy: b.ImportedBy.Name, ImportedAt: b.ImportedAt, ApprovedBy: b.ApprovedBy.Name, Rows: b.Rows}
+func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each bool,
+	state attestation.State) (listedBatch, error) {
+	listed := listedBatch{Batch: b.ID, File: b.File, ImportedBy: b.ImportedBy.Name, ImportedAt: b.ImportedAt,
+		ApprovedBy: b.ApprovedBy.Name, Rows: b.Rows}
 	var err error
 	if listed.States, err = s.CountStatuses(ctx, b.ID); err != nil || !each {
 		return listed, err
@@ -102,8 +106,9 @@ func listBatch(ctx context.Context, s ledgerStore, b attestation.Batch, each boo
 			return listed, err
 		}
 		if state == "" || at.Status() == state {
-			listed.Attestations = append(listed.Attestations, listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID,
-				Agreed: at.Content.Agreed, State: at.Status(), Reason: at.Reason, Message: at.Message, Hint: at.Hint})
+			listed.Attestations = append(listed.Attestations, listedAttestation{ID: at.ID.String(),
+				Customer: at.CustomerName, TenantID: at.CustomerID, Agreed: at.Content.Agreed, State: at.Status(),
+				Reason: at.Reason, Message: at.Message, Hint: at.Hint})
 		}
 	}
 	return listed, nil
@@ -113,9 +118,11 @@ func (w *workspace) printBatches(batches []listedBatch) {
 	if len(batches) == 0 {
 		w.answerf("No batch yet: mcaledger attest import makes one.\n")
 	}
-	list := table{columns: []column{right("BATCH"), left("FILE"), left("IMPORTED"), left("BY"), left("APPROVED BY"), right("ROWS"), left("STATES")}}
+	list := table{columns: []column{right("BATCH"), left("FILE"), left("IMPORTED"), left("BY"), left("APPROVED BY"),
+		right("ROWS"), left("STATES")}}
 	for _, b := range batches {
-		list.add(b.Batch, b.File, w.when(b.ImportedAt), b.ImportedBy, cmp.Or(b.ApprovedBy, "-"), b.Rows, stateCounts(b.States))
+		list.add(b.Batch, b.File, w.when(b.ImportedAt), b.ImportedBy, cmp.Or(b.ApprovedBy, "-"), b.Rows,
+			stateCounts(b.States))
 	}
 	w.answer(list)
 	for _, b := range batches {
@@ -186,60 +193,67 @@ type shownEvent struct {
 func (a *app) attestShowCommand() *cobra.Command {
 	r := &showReply{head: head{Command: "attest show"}}
 	var given []string
-	cmd := a.command("show", "everything about one attestation, with its log", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		id, err := jobs.ParseAttestation(given[0])
-		if err != nil {
-			return err
-		}
-		at, err := jobs.FindAttestation(ctx, w.ledger, id)
-		if err != nil {
-			return err
-		}
-		b, err := w.ledger.Batch(ctx, at.ID.Batch)
-		if err != nil {
-			return err
-		}
-		requests, err := w.ledger.Requests(ctx, at.ID)
-		if err != nil {
-			return err
-		}
-		events, err := w.ledger.Events(ctx, at.ID)
-		if err != nil {
-			return err
-		}
-		r.Attestation = shown(at, b, requests, events)
-		w.printAttestation(r.Attestation)
-		return nil
-	}))
+	cmd := a.command("show", "everything about one attestation, with its log", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			id, err := jobs.ParseAttestation(given[0])
+			if err != nil {
+				return err
+			}
+			at, err := jobs.FindAttestation(ctx, w.ledger, id)
+			if err != nil {
+				return err
+			}
+			b, err := w.ledger.Batch(ctx, at.ID.Batch)
+			if err != nil {
+				return err
+			}
+			requests, err := w.ledger.Requests(ctx, at.ID)
+			if err != nil {
+				return err
+			}
+			events, err := w.ledger.Events(ctx, at.ID)
+			if err != nil {
+				return err
+			}
+			r.Attestation = shown(at, b, requests, events)
+			w.printAttestation(r.Attestation)
+			return nil
+		}))
 	example(cmd, "mcaledger attest show 7-12")
 	return completes(withArguments(cmd, "ID", exactly(1), &given), a.completeAttestations, 1)
 }
 
-func shown(at attestation.Attestation, b attestation.Batch, requests []attestation.Request, events []ledger.Event) *shownAttestation {
-	s := &shownAttestation{Batch: b.ID, SHA256: b.SHA256, Signer: at.Content.Signer.FirstName + " " + at.Content.Signer.LastName, Email: at.Content.Signer.Email,
-		Evidence: at.Content.Evidence, RequestID: at.RequestID, CorrelationID: at.Answer.CorrelationID, Status: at.Answer.Status, Code: at.Answer.Code,
-		listedAttestation: listedAttestation{ID: at.ID.String(), Customer: at.CustomerName, TenantID: at.CustomerID, Agreed: at.Content.Agreed,
-			State: at.Status(), Reason: at.Reason, Message: at.Message, Hint: at.Hint}}
+func shown(at attestation.Attestation, b attestation.Batch, requests []attestation.Request,
+	events []ledger.Event) *shownAttestation {
+	s := &shownAttestation{Batch: b.ID, SHA256: b.SHA256, Signer: at.Content.Signer.FirstName + " " +
+		at.Content.Signer.LastName, Email: at.Content.Signer.Email,
+		Evidence: at.Content.Evidence, RequestID: at.RequestID, CorrelationID: at.Answer.CorrelationID,
+		Status: at.Answer.Status, Code: at.Answer.Code, listedAttestation: listedAttestation{ID: at.ID.String(),
+			Customer: at.CustomerName, TenantID: at.CustomerID, Agreed: at.Content.Agreed, State: at.Status(),
+			Reason: at.Reason, Message: at.Message, Hint: at.Hint}}
 	if at.Replaces != (attestation.ID{}) {
 		s.Replaces = at.Replaces.String()
 	}
 	for _, q := range requests {
-		one := shownRequest{Number: q.Number, Kind: q.Kind, RequestID: q.ID, SentAt: q.SentAt, Result: q.Result, Reason: q.Reason,
-			Status: q.Answer.Status, Code: q.Answer.Code, CorrelationID: q.Answer.CorrelationID}
+		one := shownRequest{Number: q.Number, Kind: q.Kind, RequestID: q.ID, SentAt: q.SentAt, Result: q.Result,
+			Reason: q.Reason, Status: q.Answer.Status, Code: q.Answer.Code, CorrelationID: q.Answer.CorrelationID}
 		if !q.AnsweredAt.IsZero() {
 			one.AnsweredAt = &q.AnsweredAt
 		}
 		s.Requests = append(s.Requests, one)
 	}
 	for _, e := range events {
-		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor.Name, From: e.From, To: e.To, Detail: e.Detail, Hash: e.Hash})
+		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor.Name, From: e.From, To: e.To, Detail: e.Detail,
+			Hash: e.Hash})
 	}
 	return s
 }
 
 func (w *workspace) printAttestation(s *shownAttestation) {
-	w.answerf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s %s\n  request    %s, correlation %s\n",
-		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message, s.RequestID, s.CorrelationID)
+	w.answerf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s "+
+		"%s\n  request    %s, correlation %s\n",
+		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message,
+		s.RequestID, s.CorrelationID)
 	for _, q := range s.Requests {
 		w.answerf("  %s  request %d (%s): %s, status %d %s\n", w.when(q.SentAt), q.Number, q.Kind,
 			cmp.Or(q.Result, "no answer"), q.Status, q.Code)

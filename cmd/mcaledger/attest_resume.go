@@ -22,21 +22,23 @@ func (w *workspace) rollback() jobs.Rollback {
 func (a *app) attestResumeCommand() *cobra.Command {
 	r := &resumeReply{head: head{Command: "attest resume"}}
 	var by func() attestation.Actor
-	cmd := a.command("resume", "allow sending after a backup of the database was restored", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		who := by()
-		r.By = who.Name
-		missing, err := w.rollback().Resume(ctx, who)
-		switch {
-		case err != nil:
-			return err
-		case missing == nil:
-			a.printf("nothing to resume: the ledger has all that the newest reports show\n")
-		default:
-			r.Report = missing.Report
-			a.printf("sending is allowed again by %s, although %s shows events that the ledger does not have\n", r.By, r.Report)
-		}
-		return nil
-	}))
+	cmd := a.command("resume", "allow sending after a backup of the database was restored", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			who := by()
+			r.By = who.Name
+			missing, err := w.rollback().Resume(ctx, who)
+			switch {
+			case err != nil:
+				return err
+			case missing == nil:
+				a.printf("nothing to resume: the ledger has all that the newest reports show\n")
+			default:
+				r.Report = missing.Report
+				a.printf("sending is allowed again by %s, although %s shows events that the ledger does not have\n",
+					r.By, r.Report)
+			}
+			return nil
+		}))
 	by = a.byFlag(cmd)
 	return example(cmd, "mcaledger attest resume --by ana")
 }

@@ -5,7 +5,8 @@ import (
 	"runtime"
 )
 
-// openBrowser opens an address in the browser of this machine. It returns false where there is none.
+// openBrowser opens an address in the browser of this machine. It returns false where there is
+// none.
 func (a *app) openBrowser(address string) bool {
 	program := a.browser()
 	if program == nil {

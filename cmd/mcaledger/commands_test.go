@@ -19,7 +19,8 @@ var update = flag.Bool("update", false, "write docs/commands.md and docs/man aga
 
 // allCommands are the commands that a person sees, each group before its members.
 func allCommands() (all []*cobra.Command) {
-	root := (&app{Env: Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, out: &safeWriter{}, err: &safeWriter{}}).root()
+	root := (&app{Env: Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}, out: &safeWriter{},
+		err: &safeWriter{}}).root()
 	root.InitDefaultHelpCmd()
 	visit(root, func(cmd *cobra.Command) {
 		cmd.InitDefaultHelpFlag()
@@ -49,7 +50,8 @@ func TestEveryCommandIsExplained(t *testing.T) {
 	}
 }
 
-// docs/commands.md and the man pages are made from the commands: go test ./cmd/mcaledger -run Reference -update
+// docs/commands.md and the man pages are made from the commands: go test ./cmd/mcaledger -run
+// Reference -update
 func TestReferenceIsCurrent(t *testing.T) {
 	t.Parallel()
 	made := map[string][]byte{"commands.md": commandsPage(t)}
@@ -68,7 +70,8 @@ func TestReferenceIsCurrent(t *testing.T) {
 		}
 		kept, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, string(text), string(kept), "%s is stale: go test ./cmd/mcaledger -run Reference -update", path)
+		require.Equal(t, string(text), string(kept), "%s is stale: go test ./cmd/mcaledger -run Reference -update",
+			path)
 	}
 	pages, err := filepath.Glob("../../docs/man/*")
 	require.NoError(t, err)
@@ -79,9 +82,11 @@ func TestReferenceIsCurrent(t *testing.T) {
 func commandsPage(t *testing.T) []byte {
 	t.Helper()
 	var page bytes.Buffer
-	page.WriteString("# Commands\n\nMade from the program by `make docs`; `mcaledger COMMAND --help` prints the same.\n")
+	page.WriteString("# Commands\n\nMade from the program by `make docs`; `mcaledger COMMAND --help` prints the " +
+		"same.\n")
 	for _, cmd := range allCommands() {
-		fmt.Fprintf(&page, "\n%s %s\n\n%s.\n", strings.Repeat("#", min(4, 2+strings.Count(cmd.CommandPath(), " "))), cmd.CommandPath(), sentence(cmd.Short))
+		fmt.Fprintf(&page, "\n%s %s\n\n%s.\n", strings.Repeat("#", min(4, 2+strings.Count(cmd.CommandPath(), " "))),
+			cmd.CommandPath(), sentence(cmd.Short))
 		if cmd.Long != "" {
 			text, exits, found := strings.Cut(cmd.Long, "\n\nEXIT STATUS\n")
 			fmt.Fprintf(&page, "\n%s\n", text)
@@ -93,7 +98,8 @@ func commandsPage(t *testing.T) []byte {
 			fmt.Fprintf(&page, "\n```text\n%s\n```\n", cmd.UseLine())
 		}
 		if cmd.Example != "" {
-			fmt.Fprintf(&page, "\nExamples:\n\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(cmd.Example, "  "), "\n  ", "\n"))
+			fmt.Fprintf(&page, "\nExamples:\n\n```sh\n%s\n```\n",
+				strings.ReplaceAll(strings.TrimPrefix(cmd.Example, "  "), "\n  ", "\n"))
 		}
 		if flags := cmd.NonInheritedFlags().FlagUsages(); flags != "" {
 			fmt.Fprintf(&page, "\nFlags:\n\n```text\n%s```\n", flags)

@@ -18,16 +18,16 @@ import (
 	"github.com/mcaledger/mcaledger/reports"
 )
 
-// completer lists what a flag or an argument may be. It answers a shell while a person types, so it is silent about
-// everything that goes wrong, and makes and changes nothing.
+// completer lists what a flag or an argument may be. It answers a shell while a person types, so it
+// is silent about everything that goes wrong, and makes and changes nothing.
 type completer func(ctx context.Context, typed string) []cobra.Completion
 
 // completeFlags lets the shell complete the values of flags, by their names.
 func (a *app) completeFlags(root *cobra.Command) {
 	known := map[string]completer{
 		"partner": a.completePartners, "run": a.completeRuns, "against": a.completeRuns, "batch": a.completeBatches,
-		"sheet": words(reports.BookSheetNames()...), "dates": words("auto", "dmy", "mdy"), "log": words("text", "json"), "state": completeStates,
-		"kind": words("direct_bill", "indirect_provider", "indirect_reseller"),
+		"sheet": words(reports.BookSheetNames()...), "dates": words("auto", "dmy", "mdy"), "log": words("text", "json"),
+		"state": completeStates, "kind": words("direct_bill", "indirect_provider", "indirect_reseller"),
 	}
 	visit(root, func(cmd *cobra.Command) {
 		for name, complete := range known {
@@ -46,7 +46,8 @@ func visit(cmd *cobra.Command, do func(*cobra.Command)) {
 	}
 }
 
-// function makes cobra's form of a completer; most is how many arguments there may be, -1: any number.
+// function makes cobra's form of a completer; most is how many arguments there may be, -1: any
+// number.
 func (c completer) function(most int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if most >= 0 && len(args) >= most {
@@ -120,7 +121,8 @@ func (a *app) completeAttestations(ctx context.Context, typed string) (ids []cob
 			if err != nil || len(ids) == 200 {
 				return err
 			}
-			ids = append(ids, cobra.CompletionWithDesc(at.ID.String(), string(safe([]byte(at.CustomerName+", "+string(at.Status()))))))
+			ids = append(ids, cobra.CompletionWithDesc(at.ID.String(),
+				string(safe([]byte(at.CustomerName+", "+string(at.Status()))))))
 		}
 		return nil
 	})

@@ -62,7 +62,8 @@ func TestFourMigrationsAtOnce(t *testing.T) {
 	}
 }
 
-// A command that waits in a statement ends at once when it is told to, and says that it was interrupted.
+// A command that waits in a statement ends at once when it is told to, and says that it was
+// interrupted.
 func TestInterruptedInAStatement(t *testing.T) {
 	t.Parallel()
 	address := pgtest.Database(t)
@@ -81,7 +82,8 @@ func TestInterruptedInAStatement(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		require.Eventually(t, func() bool {
 			var n int
-			err := other.Get(&n, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+			err := other.Get(&n, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND "+
+				"wait_event_type = 'Lock'")
 			return err == nil && n > 0
 		}, time.Minute, 5*time.Millisecond)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))

@@ -47,7 +47,8 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	found := 0
 	all := pages(t)
 	for name, args := range map[string]string{
-		".ci/release/mcaledger.service": `(?m)^ExecStart=/usr/bin/mcaledger (.*)$`, "docs/deployment/kubernetes.yaml": `(?m)^ *args: \[(.*)\]$`,
+		".ci/release/mcaledger.service":   `(?m)^ExecStart=/usr/bin/mcaledger (.*)$`,
+		"docs/deployment/kubernetes.yaml": `(?m)^ *args: \[(.*)\]$`,
 	} {
 		text, err := os.ReadFile(filepath.Join("../..", name))
 		require.NoError(t, err)

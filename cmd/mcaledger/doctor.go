@@ -31,7 +31,8 @@ type findingReply struct {
 func (a *app) doctorCommand() *cobra.Command {
 	r := &doctorReply{head: head{Command: "doctor"}, Checks: []findingReply{}}
 	found := func(f jobs.Finding) {
-		reply := findingReply{Check: f.Check, OK: f.Grade != jobs.GradeFail, Message: f.Message, Hint: f.Hint, Grade: f.Grade}
+		reply := findingReply{Check: f.Check, OK: f.Grade != jobs.GradeFail, Message: f.Message, Hint: f.Hint,
+			Grade: f.Grade}
 		r.Checks = append(r.Checks, reply)
 		a.printFinding(reply)
 	}
@@ -39,7 +40,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd := a.command("doctor", "check before the night what the night needs", r, func(ctx context.Context) error {
 		c, err := a.load()
 		if err != nil {
-			found(jobs.Finding{Check: "configuration", Grade: jobs.GradeFail, Message: err.Error(), Hint: explain(err).Hint})
+			found(jobs.Finding{Check: "configuration", Grade: jobs.GradeFail, Message: err.Error(),
+				Hint: explain(err).Hint})
 			return err
 		}
 		job := a.doctorJob(c)
@@ -50,14 +52,15 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd.Long = `doctor checks the configuration, folders, rights, clocks, sign-in, one read of each kind and the
 attestation route, and says what to do about whatever is not as it should be. It changes nothing.`
 	example(cmd, "mcaledger doctor", "mcaledger doctor --offline")
-	cmd.Flags().BoolVar(&offline, "offline", false, "check the configuration and the files that it names; call neither the database nor Microsoft")
+	cmd.Flags().BoolVar(&offline, "offline", false,
+		"check the configuration and the files that it names; call neither the database nor Microsoft")
 	return cmd
 }
 
 // doctorJob wires the checks.
 func (a *app) doctorJob(c config.Config) jobs.Doctor {
-	job := jobs.Doctor{Now: a.Now, Complete: "complete, for " + c.Names(), Route: string(c.Attestation.Route), Secrets: secretFiles(c),
-		Folders: []jobs.DoctorFolder{{Key: "report.dir", Path: c.Report.Dir, Made: true},
+	job := jobs.Doctor{Now: a.Now, Complete: "complete, for " + c.Names(), Route: string(c.Attestation.Route),
+		Secrets: secretFiles(c), Folders: []jobs.DoctorFolder{{Key: "report.dir", Path: c.Report.Dir, Made: true},
 			{Key: "attestation.inbox", Path: c.Attestation.Inbox, Optional: !inboxExpected(c)}},
 		Database: func(ctx context.Context) (jobs.DoctorDatabase, error) {
 			s, err := store.Open(ctx, c.Database)

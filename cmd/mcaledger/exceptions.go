@@ -31,7 +31,8 @@ such a list: fill in these columns of its sheet Blocked or Exceptions, and impor
 	return cmd
 }
 
-// exceptionsReply is the result of importing a file of exceptions, in JSON; its names are a contract.
+// exceptionsReply is the result of importing a file of exceptions, in JSON; its names are a
+// contract.
 type exceptionsReply struct {
 	head
 	DryRun      bool                   `json:"dry_run"`

@@ -18,8 +18,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
-// The report itself is filled in and sent back, in every language, in both of its sheets, and once more when others have
-// changed the exceptions since.
+// The report itself is filled in and sent back, in every language, in both of its sheets, and once
+// more when others have changed the exceptions since.
 func TestReportsThatAreFilledInAndSentBack(t *testing.T) {
 	t.Parallel()
 	for language, sheets := range map[string][2]string{
@@ -45,7 +45,8 @@ func TestReportsThatAreFilledInAndSentBack(t *testing.T) {
 				"both sheets say what is known")
 			require.Len(t, done.Sheets, 2)
 
-			// On the other sheet the first exception gets another owner; the old report changes nothing of it, but its date.
+			// On the other sheet the first exception gets another owner; the old report changes
+			// nothing of it, but its date.
 			changed := fillIn(t, second, sheets[1], map[int][]any{3: {"Dora"}})
 			o.run(t, exitDone, &done, "exceptions", "import", changed)
 			require.Equal(t, []int{1, 0}, []int{done.Taken, done.Refused})
@@ -120,7 +121,8 @@ func (o *office) report(t *testing.T) (path string) {
 	return path
 }
 
-// fillIn writes owner, due date, comment and acceptance of some rows of a sheet, and saves the file as another one.
+// fillIn writes owner, due date, comment and acceptance of some rows of a sheet, and saves the file
+// as another one.
 func fillIn(t *testing.T, path, sheet string, rows map[int][]any) string {
 	t.Helper()
 	book, err := excelize.OpenFile(path)

@@ -26,10 +26,12 @@ import (
 	"github.com/mcaledger/mcaledger/internal/store"
 )
 
-// Two hosts drain one queue, and one of them is stopped in the middle of its work, with a request of each of its workers on the wire: half of
-// them took effect and their answers wait, half never arrive. The other drains on; the claims run out; it settles those too. Then the first
-// one wakes. The service catches no repeats and loses answers besides. Whether the stopped process is of another host, or lives on this one and
-// can be seen not to be dead, its claims are its own until they run out.
+// Two hosts drain one queue, and one of them is stopped in the middle of its work, with a request
+// of each of its workers on the wire: half of them took effect and their answers wait, half never
+// arrive. The other drains on; the claims run out; it settles those too. Then the first one wakes.
+// The service catches no repeats and loses answers besides. Whether the stopped process is of
+// another host, or lives on this one and can be seen not to be dead, its claims are its own until
+// they run out.
 func TestAHostIsStoppedAndWakes(t *testing.T) {
 	t.Parallel()
 	for name, host := range map[string]string{"on another host": "another host", "on the same host": ""} {
@@ -37,8 +39,9 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 			t.Parallel()
 			const rows, workers, before = 90, 6, 25
 			address := pgtest.Database(t)
-			k, list := newQueue(t, address, rows, simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, MaxInARow: 1,
-				LostAnswers: simulator.LostAnswers{Reset: 0.02, ServerError: 0.02}, LostRequests: simulator.LostRequests{ServerError: 0.02}})
+			k, list := newQueue(t, address, rows, simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true,
+				MaxInARow: 1, LostAnswers: simulator.LostAnswers{Reset: 0.02, ServerError: 0.02},
+				LostRequests: simulator.LostRequests{ServerError: 0.02}})
 			away := newStoppable(t, k.sim, before)
 			stopped := away.submit(t, address, workers)
 			for range workers {
@@ -55,10 +58,12 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 			here := newStoppable(t, k.sim, 1<<30)
 			awake := here.submit(t, address, workers).wait(t)
 			require.Equal(t, exitPartial, awake.Exit)
-			require.GreaterOrEqual(t, awake.RetryLater, workers, "what the stopped one has in its hands is not done, and said not to be")
+			require.GreaterOrEqual(t, awake.RetryLater, workers,
+				"what the stopped one has in its hands is not done, and said not to be")
 			confirmed := awake.Confirmed
 
-			db.MustExec("UPDATE attestation SET claim_expires = claim_expires - 300 WHERE claim_expires > 0") // five minutes go by
+			// five minutes go by
+			db.MustExec("UPDATE attestation SET claim_expires = claim_expires - 300 WHERE claim_expires > 0")
 			for try := 0; awake.Exit != exitDone; try++ {
 				require.Less(t, try, 5)
 				awake = here.submit(t, address, workers).wait(t)
@@ -70,7 +75,8 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 			woken := stopped.wait(t)
 			require.Equal(t, exitDone, woken.Exit, "what others have settled is not its to report")
 			require.Equal(t, rows, confirmed+woken.Confirmed, "each was settled by one of them")
-			t.Logf("%d rows: the stopped one settled %d, the other %d, of which %d were in the stopped one's hands", rows, woken.Confirmed, confirmed, workers)
+			t.Logf("%d rows: the stopped one settled %d, the other %d, of which %d were in the stopped one's hands",
+				rows, woken.Confirmed, confirmed, workers)
 
 			require.NoError(t, k.run(t, "verify"))
 			k.tookEffectOnce(t, list)
@@ -79,7 +85,8 @@ func TestAHostIsStoppedAndWakes(t *testing.T) {
 	}
 }
 
-// It is stopped in the middle of its transactions: the locks that it holds do not keep the other waiting until it wakes.
+// It is stopped in the middle of its transactions: the locks that it holds do not keep the other
+// waiting until it wakes.
 func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 	t.Parallel()
 	const rows, workers = 20, 2
@@ -90,12 +97,15 @@ func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 	defer db.Close()
 	host := newStoppable(t, k.sim, 1<<30)
 
-	lock := db.MustBegin() // its workers wait for the chain's lock, and will have it one after the other without knowing it
+	// its workers wait for the chain's lock, and will have it one after the other without knowing
+	// it
+	lock := db.MustBegin()
 	lock.MustExec("SELECT * FROM chain_head FOR UPDATE")
 	stopped := host.submit(t, address, workers)
 	require.Eventually(t, func() bool {
 		var waiting int
-		require.NoError(t, db.Get(&waiting, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
+		require.NoError(t, db.Get(&waiting, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = "+
+			"current_database() AND wait_event_type = 'Lock'"))
 		return waiting == workers
 	}, 20*time.Second, 10*time.Millisecond)
 	require.NoError(t, stopped.cmd.Process.Signal(syscall.SIGSTOP))
@@ -116,7 +126,8 @@ func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 
 // newQueue is a partner of whose customers so many wait to be attested for.
 func newQueue(t *testing.T, address string, rows int, writes simulator.Writes) (k *killable, list string) {
-	k = newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 5 * rows, Mix: simulator.MixAllKinds, Latency: 2 * time.Millisecond, Writes: writes})
+	k = newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 5 * rows, Mix: simulator.MixAllKinds,
+		Latency: 2 * time.Millisecond, Writes: writes})
 	require.NoError(t, k.reconcile(t))
 	file, list := k.blockedList(t, rows)
 	require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
@@ -125,7 +136,8 @@ func newQueue(t *testing.T, address string, rows int, writes simulator.Writes) (
 	return k, list
 }
 
-// ledgerAgrees holds each row's answer and request id in the ledger against the service's own record.
+// ledgerAgrees holds each row's answer and request id in the ledger against the service's own
+// record.
 func (k *killable) ledgerAgrees(t *testing.T, readBack int) {
 	s, err := store.Open(t.Context(), k.address)
 	require.NoError(t, err)
@@ -145,7 +157,8 @@ func (k *killable) ledgerAgrees(t *testing.T, readBack int) {
 	require.LessOrEqual(t, readBack, 0, "what took effect and was not answered is read back")
 }
 
-// stoppable is a host of its own, with its own way to the simulated service, on which attestations get stuck from one on.
+// stoppable is a host of its own, with its own way to the simulated service, on which attestations
+// get stuck from one on.
 type stoppable struct {
 	folder  string
 	caught  chan struct{} // once for each attestation that is stuck
@@ -189,8 +202,10 @@ type submitter struct {
 }
 
 func (s *stoppable) submit(t *testing.T, address string, workers int) *submitter {
-	p := &submitter{cmd: exec.Command("mcaledger", "attest", "submit", "--json", "--config", filepath.Join(s.folder, "mcaledger.yaml"))}
-	p.cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+address, "MCALEDGER_ATTESTATION_ROUTE=classic", "MCALEDGER_PARTNERS_0_CONCURRENCY="+strconv.Itoa(workers))
+	p := &submitter{cmd: exec.Command("mcaledger", "attest", "submit", "--json", "--config",
+		filepath.Join(s.folder, "mcaledger.yaml"))}
+	p.cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+address, "MCALEDGER_ATTESTATION_ROUTE=classic",
+		"MCALEDGER_PARTNERS_0_CONCURRENCY="+strconv.Itoa(workers))
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { p.cmd.Process.Kill() })

@@ -52,8 +52,10 @@ func (a *app) questions() []*question {
 			ask: "Time zone of the reports", usual: a.usualTimezone},
 		{flag: "certificate", usage: "file with the app's certificate and key, in place of a client secret"},
 		{flag: "data", usage: "folder for the ledger, tokens and workbooks (else that of the configuration)"},
-		{flag: "api-url", key: "partners[0].api_url", usage: "address of Partner Center, if it is not Microsoft's usual one"},
-		{flag: "login-url", key: "partners[0].login_url", usage: "address of the token server, if it is not Microsoft's usual one"},
+		{flag: "api-url", key: "partners[0].api_url",
+			usage: "address of Partner Center, if it is not Microsoft's usual one"},
+		{flag: "login-url", key: "partners[0].login_url",
+			usage: "address of the token server, if it is not Microsoft's usual one"},
 	}
 }
 
@@ -69,7 +71,8 @@ gives. The file holds no secret, and an existing file is never replaced.`
 		cmd.Flags().StringVar(&q.value, q.flag, "", q.usage)
 	}
 	cmd.Flags().StringVar(&out, "out", out, "file to write")
-	return example(cmd, "mcaledger init", "mcaledger init --out /etc/mcaledger/mcaledger.yaml --data /var/lib/mcaledger",
+	return example(cmd, "mcaledger init", "mcaledger init --out /etc/mcaledger/mcaledger.yaml --data "+
+		"/var/lib/mcaledger",
 		"mcaledger init --partner contoso --kind direct_bill --tenant 00000000-0000-0000-0000-000000000000"+
 			" --client-id 00000000-0000-0000-0000-000000000000")
 }
@@ -85,9 +88,10 @@ func (a *app) init(ctx context.Context, r *initReply, questions []*question, out
 	for _, q := range questions {
 		values[q.flag] = q.value
 	}
-	s := config.Starter{Partner: values["partner"], TenantID: values["tenant"], Kind: standing.PartnerKind(values["kind"]),
-		ClientID: values["client-id"], Language: values["language"], Timezone: values["timezone"],
-		Certificate: values["certificate"], Folder: values["data"], APIURL: values["api-url"], LoginURL: values["login-url"]}
+	s := config.Starter{Partner: values["partner"], TenantID: values["tenant"],
+		Kind: standing.PartnerKind(values["kind"]), ClientID: values["client-id"], Language: values["language"],
+		Timezone: values["timezone"], Certificate: values["certificate"], Folder: values["data"],
+		APIURL: values["api-url"], LoginURL: values["login-url"]}
 	err := s.Create(out)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -135,7 +139,8 @@ func (e existsError) Hint() string {
 // shellWord is a text as a shell takes it for one word.
 func shellWord(text string) string {
 	plain := !strings.ContainsFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("-_./:\\=,+%@", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		return !strings.ContainsRune("-_./:\\=,+%@", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') &&
+			(r < 'a' || r > 'z')
 	})
 	if plain && text != "" {
 		return text

@@ -148,7 +148,8 @@ func (w *workspace) inviteSource(how inviteFlags) (jobs.InviteSource, error) {
 	case chosen != 1:
 		return nil, usageErrorf("name one customer, or a list with --file, or all blocked customers with --blocked")
 	case alone && len(how.given) == 0:
-		return nil, usageErrorf("--email, --first-name, --last-name, --company and --language are about one named customer")
+		return nil, usageErrorf("--email, --first-name, --last-name, --company and --language are about one named " +
+			"customer")
 	case how.file != "":
 		return jobs.CustomerList{Path: how.file, Intake: intake.Options{}}, nil
 	case how.blocked:

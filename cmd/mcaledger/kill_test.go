@@ -31,7 +31,8 @@ type withPostgres struct{ *testing.M }
 
 func (w withPostgres) Run() int { return pgtest.Main(w.M) }
 
-// A sweep that is killed again and again ends right, and costs little more than one that is left alone.
+// A sweep that is killed again and again ends right, and costs little more than one that is left
+// alone.
 func TestKilledFiveTimes(t *testing.T) {
 	t.Parallel()
 	const customers, kills = 1500, 5
@@ -64,8 +65,9 @@ func TestKilledFiveTimes(t *testing.T) {
 	}
 }
 
-// A submission that is killed again and again, against a service that loses answers and does not catch repeats: every
-// row takes effect exactly once, under one request id, with the content and the date of the file.
+// A submission that is killed again and again, against a service that loses answers and does not
+// catch repeats: every row takes effect exactly once, under one request id, with the content and
+// the date of the file.
 func TestSubmissionKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	kills, rows := testsize.Of(50, 400), testsize.Of(150, 1200)
@@ -75,9 +77,11 @@ func TestSubmissionKilledAgainAndAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKillableWith(t, address, simulator.Options{Seed: 22, Customers: 4 * rows, Mix: simulator.MixAllKinds, Latency: 2 * time.Millisecond,
+			k := newKillableWith(t, address, simulator.Options{Seed: 22, Customers: 4 * rows,
+				Mix: simulator.MixAllKinds, Latency: 2 * time.Millisecond,
 				Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, MaxInARow: 2,
-					LostAnswers: simulator.LostAnswers{Reset: 0.1, ServerError: 0.1}, LostRequests: simulator.LostRequests{ServerError: 0.05}}})
+					LostAnswers:  simulator.LostAnswers{Reset: 0.1, ServerError: 0.1},
+					LostRequests: simulator.LostRequests{ServerError: 0.05}}})
 			require.NoError(t, k.reconcile(t))
 			file, list := k.blockedList(t, rows)
 			require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
@@ -112,7 +116,8 @@ func (k *killable) blockedList(t *testing.T, rows int) (path, list string) {
 	world := k.sim.World()
 	for i := range world.Len() {
 		if word, _ := k.sim.Expect(i, true); word == "blocked" && world.Listed(i) && len(lines) <= rows {
-			lines = append(lines, fmt.Sprintf("%s,Ana,Souza,ana%d@example.com,2026-11-%02d", world.Customer(i).TenantID, i, 1+i%20))
+			lines = append(lines, fmt.Sprintf("%s,Ana,Souza,ana%d@example.com,2026-11-%02d", world.Customer(i).TenantID,
+				i, 1+i%20))
 		}
 	}
 	require.Len(t, lines, rows+1)
@@ -129,7 +134,8 @@ func (k *killable) tookEffectOnce(t *testing.T, list string) {
 	for _, line := range strings.Split(strings.TrimSpace(list), "\n")[1:] {
 		cells := strings.Split(line, ",")
 		e := effects[cells[0]]
-		require.Equal(t, cells[1:], []string{e.Contact.FirstName, e.Contact.LastName, e.Contact.Email, e.DateAgreed[:10]})
+		require.Equal(t, cells[1:], []string{e.Contact.FirstName, e.Contact.LastName, e.Contact.Email,
+			e.DateAgreed[:10]})
 	}
 	require.Len(t, effects, strings.Count(list, "\n")-1)
 }
@@ -174,10 +180,13 @@ func (k *killable) reconcile(t *testing.T) error {
 	return k.run(t, "reconcile")
 }
 
-// run runs the real program until it ends or is killed. Rows or customers that could not be done are no error.
+// run runs the real program until it ends or is killed. Rows or customers that could not be done
+// are no error.
 func (k *killable) run(t *testing.T, arguments ...string) error {
-	cmd := exec.Command(cmp.Or(k.program, "mcaledger"), append(arguments, "--json", "--config", filepath.Join(k.folder, "mcaledger.yaml"))...)
-	cmd.Env = append(append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic"), k.env...)
+	cmd := exec.Command(cmp.Or(k.program, "mcaledger"), append(arguments, "--json", "--config",
+		filepath.Join(k.folder, "mcaledger.yaml"))...)
+	cmd.Env = append(append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic"),
+		k.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoError(t, cmd.Start())

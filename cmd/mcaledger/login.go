@@ -60,7 +60,8 @@ func (a *app) login(ctx context.Context, r *loginReply, wanted string, device bo
 	r.Partner, r.TenantID, r.TokenFile = p.Name, strings.ToLower(p.TenantID), p.RefreshTokenFile
 	switch {
 	case p.RefreshTokenFile == "":
-		return configError{fmt.Errorf("partner %s has no refresh_token_file; name a file for its refresh token", p.Name)}
+		return configError{fmt.Errorf("partner %s has no refresh_token_file; name a file for its refresh token",
+			p.Name)}
 	case patience <= 0:
 		return usageErrorf("--timeout must be more than 0, not %s", patience)
 	}
@@ -95,16 +96,18 @@ func onePartner(c config.Config, wanted string) (config.Partner, error) {
 	return selected[0], nil
 }
 
-// loginJob wires a login. The secrets are read here, so that a person is asked for nothing while one
-// is missing.
+// loginJob wires a login. The secrets are read here, so that a person is asked for nothing while
+// one is missing.
 func (a *app) loginJob(c config.Config, p config.Partner, device bool, patience time.Duration) (jobs.Login, error) {
 	credentials, err := clientCredentials(p, p.SignIn, "certificate_file")
 	if err != nil {
 		return jobs.Login{}, err
 	}
-	target := signin.App{Credentials: credentials, HTTP: partnercenter.TokenClient(nil, c.HTTP.Timeout), Patience: patience,
-		Page: signin.Page{Done: a.sprintf("Go back to mcaledger: it goes on there. This page can be closed."),
-			Refused: a.sprintf("The sign-in was refused. mcaledger says why, and what to do. This page can be closed.")}}
+	target := signin.App{Credentials: credentials, HTTP: partnercenter.TokenClient(nil, c.HTTP.Timeout),
+		Patience: patience, Page: signin.Page{Done: a.sprintf("Go back to mcaledger: it goes on there. This page can " +
+			"be closed."),
+			Refused: a.sprintf("The sign-in was refused. mcaledger says why, and what to do. This page can be " +
+				"closed.")}}
 	return jobs.Login{
 		TokenFile: p.RefreshTokenFile, Save: partnercenter.SaveRefreshToken, Now: a.Now,
 		SignIn: func(ctx context.Context) (jobs.SignedIn, error) {
@@ -138,7 +141,8 @@ func (a *app) showPage(address string, patience time.Duration) {
 	if a.openBrowser(address) {
 		a.instruct("Go on in the browser that opens, or open this address on this machine:\n\n%s\n\n", address)
 	} else {
-		a.instruct("No browser was found. Open this address on this machine, or use mcaledger login --device:\n\n%s\n\n", address)
+		a.instruct("No browser was found. Open this address on this machine, or use mcaledger login "+
+			"--device:\n\n%s\n\n", address)
 	}
 	a.instruct("Sign in as the user whom the nights use, with the role Admin agent or Sales agent.\n")
 	a.instruct("Waiting for %s; Ctrl-C gives up.\n", patience)
@@ -155,7 +159,8 @@ func (a *app) printLogin(p config.Partner, done jobs.LoggedIn) {
 	}
 	if done.Saved {
 		a.printf("  refresh token:        %s\n", p.RefreshTokenFile)
-		a.printf("  it works until:       %s, 90 days after its last use; every run uses it\n", done.LapsesAt.Format(time.DateOnly))
+		a.printf("  it works until:       %s, 90 days after its last use; every run uses it\n",
+			done.LapsesAt.Format(time.DateOnly))
 		a.printf("Next: mcaledger doctor\n")
 	}
 }

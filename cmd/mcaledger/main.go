@@ -1,5 +1,6 @@
-// Command mcaledger tells a Microsoft CSP partner which customers cannot buy because the Microsoft Customer Agreement is
-// not accepted. This package parses flags, loads the configuration, wires the packages and prints results.
+// Command mcaledger tells a Microsoft CSP partner which customers cannot buy because the Microsoft
+// Customer Agreement is not accepted. This package parses flags, loads the configuration, wires the
+// packages and prints results.
 package main
 
 import (
@@ -20,7 +21,8 @@ var version = ""
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away is an error of the write, not the end of a night
 	ctx, stop := untilSignal(context.Background())
-	code := Main(ctx, os.Args[1:], Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now})
+	code := Main(ctx, os.Args[1:], Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Now: time.Now})
 	stop()
 	os.Exit(code)
 }
@@ -36,7 +38,8 @@ type Env struct {
 // hardStop is how long the program takes at most to end when it is told to.
 const hardStop = 30 * time.Second
 
-// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP. A second one ends the program at once.
+// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP. A second one
+// ends the program at once.
 func untilSignal(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -46,7 +49,8 @@ func untilSignal(parent context.Context) (context.Context, func()) {
 		case <-signals:
 			signal.Stop(signals)
 			cancel(jobs.ErrInterrupted)
-			// A driver may wait for a database that does not answer, whatever its context says. A kill is safe at any time.
+			// A driver may wait for a database that does not answer, whatever its context says. A
+			// kill is safe at any time.
 			time.AfterFunc(hardStop, func() { os.Exit(exitInterrupted) })
 		case <-ctx.Done():
 		}

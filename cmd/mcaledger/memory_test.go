@@ -13,8 +13,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
-// BenchmarkMemory measures the greatest memory of a sweep and of its report, each a process of its own, at 100,000 customers
-// against 10,000. At most 1.3.
+// BenchmarkMemory measures the greatest memory of a sweep and of its report, each a process of its
+// own, at 100,000 customers against 10,000. At most 1.3.
 func BenchmarkMemory(b *testing.B) {
 	for b.Loop() {
 		small, large := peaks(b, 10_000), peaks(b, 100_000)

@@ -34,12 +34,13 @@ func (a *app) migrateCommand() *cobra.Command {
 	r := &migrateReply{head: head{Command: "migrate"}}
 	var from, to string
 	var by func() attestation.Actor
-	cmd := a.command("migrate", "upgrade the database's schema to this version, or copy the ledger to another database", r, func(ctx context.Context) error {
-		if from != "" || to != "" {
-			return a.copyLedger(ctx, r, from, to, by())
-		}
-		return a.upgradeSchema(ctx, r)
-	})
+	cmd := a.command("migrate", "upgrade the database's schema to this version, or copy the ledger to another database",
+		r, func(ctx context.Context) error {
+			if from != "" || to != "" {
+				return a.copyLedger(ctx, r, from, to, by())
+			}
+			return a.upgradeSchema(ctx, r)
+		})
 	cmd.Long = `migrate brings the schema of the configured database up to date, as every other command does by
 itself.
 
@@ -50,7 +51,8 @@ line: PGPASSWORD and ~/.pgpass are read.`
 	by = a.byFlag(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "database to copy from, sqlite:FILE or postgres://…")
 	cmd.Flags().StringVar(&to, "to", "", "empty database to copy to, postgres://… or sqlite:FILE")
-	return example(cmd, "mcaledger migrate", "mcaledger migrate --from sqlite:mcaledger.db --to postgres://mcaledger@db.example.com/mcaledger")
+	return example(cmd, "mcaledger migrate", "mcaledger migrate --from sqlite:mcaledger.db --to "+
+		"postgres://mcaledger@db.example.com/mcaledger")
 }
 
 func (a *app) upgradeSchema(ctx context.Context, r *migrateReply) error {
@@ -112,8 +114,10 @@ func (a *app) copyLedger(ctx context.Context, r *migrateReply, from, to string, 
 	if err != nil {
 		return atDatabase(to, err)
 	}
-	r.Copied = &copiedLedger{From: config.LedgerName(from), To: config.LedgerName(to), Tables: copied.Tables, Rows: copied.Rows, Head: copied.Head.String()}
-	a.printf("copied %d rows of %d tables to %s; each was compared, and head %s is the same\n", copied.Rows, copied.Tables, r.Copied.To, r.Copied.Head)
+	r.Copied = &copiedLedger{From: config.LedgerName(from), To: config.LedgerName(to), Tables: copied.Tables,
+		Rows: copied.Rows, Head: copied.Head.String()}
+	a.printf("copied %d rows of %d tables to %s; each was compared, and head %s is the same\n", copied.Rows,
+		copied.Tables, r.Copied.To, r.Copied.Head)
 	a.printf("put the address into the configuration, and keep the old database until the next night was good\n")
 	return nil
 }

@@ -117,8 +117,9 @@ func (t *teller) texts() []string {
 func (t *teller) night(ctx context.Context, w *workspace, s jobs.NightSummary) notify.Night {
 	host, _ := os.Hostname()
 	n := notify.Night{
-		Outcome: outcomeToTell(s.Outcome()), Started: t.started, Finished: t.Now(), Host: host, Version: programVersion(),
-		Partners: []notify.Partner{}, Problems: []notify.Problem{}, Workbook: s.Report.Result.Path,
+		Outcome: outcomeToTell(s.Outcome()), Started: t.started, Finished: t.Now(), Host: host,
+		Version: programVersion(), Partners: []notify.Partner{}, Problems: []notify.Problem{},
+		Workbook: s.Report.Result.Path,
 	}
 	for _, run := range s.Reconcile.Result {
 		if run.Err != nil {
@@ -197,8 +198,9 @@ func (t *teller) metrics(ctx context.Context, w *workspace, s jobs.NightSummary)
 	n := metrics.Night{
 		Version: programVersion(), Outcome: string(s.Outcome()), Started: t.started, Finished: t.Now(),
 		Steps: []metrics.Step{
-			{Name: "reconcile", Seconds: s.Reconcile.Took.Seconds()}, {Name: "import", Seconds: s.Import.Took.Seconds()},
-			{Name: "submit", Seconds: s.Submit.Took.Seconds()}, {Name: "report", Seconds: s.Report.Took.Seconds()},
+			{Name: "reconcile", Seconds: s.Reconcile.Took.Seconds()},
+			{Name: "import", Seconds: s.Import.Took.Seconds()}, {Name: "submit", Seconds: s.Submit.Took.Seconds()},
+			{Name: "report", Seconds: s.Report.Took.Seconds()},
 		},
 		Attestations: map[string]int{}, Warnings: len(t.warnings),
 	}

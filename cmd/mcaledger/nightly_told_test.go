@@ -54,7 +54,8 @@ func TestNightsAreTold(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, file.Close())
 	}
-	configure("notify: { webhook: { url: " + server.URL + "/hook-secret }, ping: { start_url: " + server.URL + "/start, " +
+	configure("notify: { webhook: { url: " + server.URL + "/hook-secret }, ping: { start_url: " + server.URL +
+		"/start, " +
 		"success_url: " + server.URL + "/success, fail_url: " + server.URL + "/fail } }\n")
 	require.NoError(t, os.Mkdir(s.file("inbox"), 0o750))
 	metricsFile := s.file("mcaledger.prom")

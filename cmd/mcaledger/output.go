@@ -14,9 +14,10 @@ import (
 	"golang.org/x/term"
 )
 
-// safeWriter writes text for people and for logs. Names come from files and from customers, so characters that control a
-// terminal, or that change the direction of the text around them, are written as \u001b and the like, which JSON reads
-// back. It keeps the first error: callers do not check single lines.
+// safeWriter writes text for people and for logs. Names come from files and from customers, so
+// characters that control a terminal, or that change the direction of the text around them, are
+// written as \u001b and the like, which JSON reads back. It keeps the first error: callers do not
+// check single lines.
 type safeWriter struct {
 	mu     sync.Mutex
 	to     io.Writer
@@ -60,7 +61,8 @@ func safe(text []byte) []byte {
 	return b.Bytes()
 }
 
-// unsafeRune tells control characters other than line feed and tab, bytes that are not UTF-8, and marks of direction.
+// unsafeRune tells control characters other than line feed and tab, bytes that are not UTF-8, and
+// marks of direction.
 func unsafeRune(r rune) bool {
 	return r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r)
 }

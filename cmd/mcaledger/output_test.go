@@ -48,7 +48,8 @@ func TestOutputThatIsLostIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"version"}, {"version", "--json"}, {"--help"}, {"completion", "bash"}} {
 		var stderr bytes.Buffer
-		require.Equal(t, exitFailed, Main(t.Context(), args, Env{Stdout: fullDisk{}, Stderr: &stderr, Now: time.Now}), args)
+		require.Equal(t, exitFailed, Main(t.Context(), args, Env{Stdout: fullDisk{}, Stderr: &stderr, Now: time.Now}),
+			args)
 		require.Contains(t, stderr.String(), "write to stdout: no space left on device", args)
 	}
 }
@@ -72,12 +73,13 @@ func TestProgressIsLoggedOnceAMinute(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
 	p := &progress{now: func() time.Time { return now }, tasks: map[string]*task{},
-		log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}}))}
+		log: slog.New(slog.NewTextHandler(&out,
+			&slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			}}))}
 	known, unknown := p.watch("contoso: customers"), p.watch("contoso: subscriptions")
 	for second := range 130 {
 		known(second*10, 2000)

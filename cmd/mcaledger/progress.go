@@ -12,8 +12,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress shows how far everything that lasts has come: on a terminal one bar for all tasks, else a log line a minute
-// for each.
+// progress shows how far everything that lasts has come: on a terminal one bar for all tasks, else
+// a log line a minute for each.
 type progress struct {
 	now func() time.Time
 	bar *progressbar.ProgressBar // nil: not a terminal
@@ -38,9 +38,9 @@ func (a *app) newProgress() *progress {
 	case a.quiet:
 		return nil
 	case a.terminal() && !a.json:
-		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.Stderr), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetWidth(20))
+		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.Stderr), progressbar.OptionShowCount(),
+			progressbar.OptionShowIts(), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20))
 		a.err.before = p.clear // log lines do not tear the bar
 	default:
 		p.log = a.log()

@@ -50,26 +50,28 @@ func runReplies(runs []jobs.PartnerRun) []runReply {
 
 func runReplyOf(r jobs.PartnerRun) runReply {
 	t := r.Run.Totals
-	return runReply{Partner: r.Partner.Name, Run: r.Run.ID, Resumed: r.Resumed, Listed: t.Listed, Clear: t.Clear, Blocked: t.Blocked,
-		Unknown: t.Unknown, Excluded: t.Excluded, Unreadable: t.Unreadable, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear,
-		New: t.New, Gone: t.Gone, Requests: r.Cost.Requests, Throttled: r.Cost.Throttled, Retries: r.Cost.Retries,
-		Seconds: r.Cost.Seconds, Balanced: ledger.AllPassed(r.Run.Checks)}
+	return runReply{Partner: r.Partner.Name, Run: r.Run.ID, Resumed: r.Resumed, Listed: t.Listed, Clear: t.Clear,
+		Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded, Unreadable: t.Unreadable,
+		NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, New: t.New, Gone: t.Gone, Requests: r.Cost.Requests,
+		Throttled: r.Cost.Throttled, Retries: r.Cost.Retries, Seconds: r.Cost.Seconds,
+		Balanced: ledger.AllPassed(r.Run.Checks)}
 }
 
 func (a *app) reconcileCommand() *cobra.Command {
 	r := &reconcileReply{head: head{Command: "reconcile"}, Runs: []runReply{}}
 	var wanted []string
-	cmd := a.command("reconcile", "read the standing of every customer", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		partners, err := w.partners(wanted)
-		if err != nil {
+	cmd := a.command("reconcile", "read the standing of every customer", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			partners, err := w.partners(wanted)
+			if err != nil {
+				return err
+			}
+			defer partners.Close()
+			runs, err := w.reconcileJob(partners).Run(ctx)
+			r.Runs, r.Head = runReplies(runs), w.head(ctx)
+			a.printRuns(runs)
 			return err
-		}
-		defer partners.Close()
-		runs, err := w.reconcileJob(partners).Run(ctx)
-		r.Runs, r.Head = runReplies(runs), w.head(ctx)
-		a.printRuns(runs)
-		return err
-	}))
+		}))
 	cmd.Long = `reconcile reads, for every customer of every partner, whether the Microsoft Customer Agreement is
 accepted, and decides who can buy. A run that was interrupted continues where it was.`
 	example(cmd, "mcaledger reconcile", "mcaledger reconcile --partner contoso --json")
@@ -77,7 +79,8 @@ accepted, and decides who can buy. A run that was interrupted continues where it
 	return cmd
 }
 
-// printRuns writes a summary of the completed runs for a person who is watching; others have the log.
+// printRuns writes a summary of the completed runs for a person who is watching; others have the
+// log.
 func (a *app) printRuns(runs []jobs.PartnerRun) {
 	for _, r := range runs {
 		if a.terminal() && r.Err == nil {

@@ -27,7 +27,8 @@ type problem struct {
 	Hint    string `json:"hint"`
 }
 
-// finish ends an invocation: one exit code, one sentence with what to do next, one JSON object if it was asked for.
+// finish ends an invocation: one exit code, one sentence with what to do next, one JSON object if
+// it was asked for.
 func (a *app) finish(r reply, err error) {
 	a.replied = true
 	a.code = exitCode(err)
@@ -36,7 +37,8 @@ func (a *app) finish(r reply, err error) {
 	if a.json {
 		text, err := json.Marshal(r)
 		if err != nil {
-			text = fmt.Appendf(nil, `{"command":"","exit":%d,"error":{"code":"failed","message":%q,"hint":""}}`, exitFailed, err)
+			text = fmt.Appendf(nil, `{"command":"","exit":%d,"error":{"code":"failed","message":%q,"hint":""}}`,
+				exitFailed, err)
 		}
 		fmt.Fprintf(a.out, "%s\n", text)
 	}
@@ -46,7 +48,8 @@ func (a *app) finish(r reply, err error) {
 // checkOutput makes an error of output that was lost.
 func (a *app) checkOutput() {
 	if err := a.out.failure(); err != nil {
-		a.explain(&problem{Message: fmt.Sprintf("write to stdout: %s", err), Hint: "What the command did is done; only its output is lost."})
+		a.explain(&problem{Message: fmt.Sprintf("write to stdout: %s", err), Hint: "What the command did is done; " +
+			"only its output is lost."})
 		a.code = max(a.code, exitFailed)
 	}
 }

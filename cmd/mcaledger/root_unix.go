@@ -18,7 +18,8 @@ import (
 type foreignFileError struct{ path, owner string }
 
 func (e foreignFileError) Error() string {
-	return fmt.Sprintf("%s does not exist yet, and would belong to root in a folder of %s, who could not use it", e.path, e.owner)
+	return fmt.Sprintf("%s does not exist yet, and would belong to root in a folder of %s, who could not use it",
+		e.path, e.owner)
 }
 func (e foreignFileError) Code() string { return "permission" }
 func (e foreignFileError) Hint() string {

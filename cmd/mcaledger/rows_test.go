@@ -17,8 +17,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
-// Rows of all kinds go in, and each has an answer at every stage: at import, after the submission, and when the same file
-// comes again.
+// Rows of all kinds go in, and each has an answer at every stage: at import, after the submission,
+// and when the same file comes again.
 func TestEveryRowIsAccountedFor(t *testing.T) {
 	t.Parallel()
 	for name, address := range map[string]string{
@@ -36,27 +36,33 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 			k.ask(t, &imported, "attest", "import", "--by", "ana", file)
 			require.Equal(t, exitPartial, imported.Exit)
 			first := imported.Batches[0]
-			require.Equal(t, []int{599, 330, 144, 75, 50}, []int{first.Rows, first.Queued, first.Refused, first.Duplicates, first.AlreadyKnown})
-			require.Equal(t, map[string]int{"queued": 330, "refused": 144, "duplicate": 75, "already_known": 50}, results(t, first.ResultFile, file))
+			require.Equal(t, []int{599, 330, 144, 75, 50}, []int{first.Rows, first.Queued, first.Refused,
+				first.Duplicates, first.AlreadyKnown})
+			require.Equal(t, map[string]int{"queued": 330, "refused": 144, "duplicate": 75, "already_known": 50},
+				results(t, first.ResultFile, file))
 
 			var submitted submitReply
 			k.ask(t, &approveReply{}, "attest", "approve", "--by", "bea", "1")
 			k.ask(t, &submitted, "attest", "submit")
 			require.Equal(t, exitPartial, submitted.Exit)
-			require.Equal(t, []int{330, 310, 20, 0}, []int{submitted.Sent, submitted.Confirmed, submitted.Failed, submitted.RetryLater})
+			require.Equal(t, []int{330, 310, 20, 0}, []int{submitted.Sent, submitted.Confirmed, submitted.Failed,
+				submitted.RetryLater})
 			require.Len(t, k.sim.Effects(), 310)
 
 			var answered importReply
 			k.ask(t, &answered, "attest", "results", "1", "--dir", k.folder)
 			require.Equal(t, exitDone, answered.Exit)
-			require.Equal(t, map[string]int{"confirmed": 310, "failed": 20, "refused": 144, "duplicate": 75, "already_known": 50},
+			require.Equal(t, map[string]int{"confirmed": 310, "failed": 20, "refused": 144, "duplicate": 75,
+				"already_known": 50},
 				results(t, answered.Batches[0].ResultFile, file))
 
 			var again importReply
 			k.ask(t, &again, "attest", "import", "--by", "ana", file)
 			second := again.Batches[0]
-			require.Equal(t, []int{599, 0, 144, 405, 50}, []int{second.Rows, second.Queued, second.Refused, second.Duplicates, second.AlreadyKnown})
-			require.Equal(t, map[string]int{"refused": 144, "duplicate": 405, "already_known": 50}, results(t, second.ResultFile, file))
+			require.Equal(t, []int{599, 0, 144, 405, 50}, []int{second.Rows, second.Queued, second.Refused,
+				second.Duplicates, second.AlreadyKnown})
+			require.Equal(t, map[string]int{"refused": 144, "duplicate": 405, "already_known": 50},
+				results(t, second.ResultFile, file))
 			k.ask(t, &submitted, "attest", "submit")
 			require.Zero(t, submitted.Sent)
 			require.Len(t, k.sim.Effects(), 310)
@@ -65,8 +71,8 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 	}
 }
 
-// listOfAllKinds is a file of 599 rows: 330 that can be queued, of which Microsoft will take 310; 75 that are there
-// twice; 50 that Microsoft has already; 144 that are refused, for five reasons.
+// listOfAllKinds is a file of 599 rows: 330 that can be queued, of which Microsoft will take 310;
+// 75 that are there twice; 50 that Microsoft has already; 144 that are refused, for five reasons.
 func (k *killable) listOfAllKinds(t *testing.T) string {
 	rows := []string{"customer_tenant_id,first_name,last_name,email,date_agreed,phone"}
 	world, next := k.sim.World(), map[simulator.Kind]int{}
@@ -96,7 +102,8 @@ func (k *killable) listOfAllKinds(t *testing.T) string {
 			c := customer(kind)
 			for _, a := range c.Agreements {
 				if p := a.Contact; a.Type == "MicrosoftCustomerAgreement" {
-					return fmt.Sprintf("%s,%s,%s,%s,2024-05-06,%s", c.TenantID, p.FirstName, p.LastName, p.Email, strings.ReplaceAll(p.PhoneNumber, " ", ""))
+					return fmt.Sprintf("%s,%s,%s,%s,2024-05-06,%s", c.TenantID, p.FirstName, p.LastName, p.Email,
+						strings.ReplaceAll(p.PhoneNumber, " ", ""))
 				}
 			}
 			return ""
@@ -126,7 +133,8 @@ func (k *killable) listOfAllKinds(t *testing.T) string {
 	return strings.Join(rows, "\n") + "\n"
 }
 
-// results counts the answers in a result file, which is the file itself with four columns more, and an answer in every row.
+// results counts the answers in a result file, which is the file itself with four columns more, and
+// an answer in every row.
 func results(t *testing.T, path, file string) map[string]int {
 	t.Helper()
 	read := func(path string) [][]string {
@@ -160,7 +168,8 @@ func results(t *testing.T, path, file string) map[string]int {
 // ask runs the program to its end and reads its reply.
 func (k *killable) ask(t *testing.T, reply any, arguments ...string) {
 	t.Helper()
-	cmd := exec.Command("mcaledger", append(arguments, "--json", "--config", filepath.Join(k.folder, "mcaledger.yaml"))...)
+	cmd := exec.Command("mcaledger", append(arguments, "--json", "--config",
+		filepath.Join(k.folder, "mcaledger.yaml"))...)
 	cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -63,9 +63,9 @@ func (a *app) runsCommand() *cobra.Command {
 }
 
 func pastRunOf(r ledger.Run) pastRun {
-	p := pastRun{Partner: r.Partner.Name, Run: r.ID, State: r.State, StartedAt: r.StartedAt, Attempts: r.Attempt, Listed: r.Totals.Listed,
-		Clear: r.Totals.Clear, Blocked: r.Totals.Blocked, Unknown: r.Totals.Unknown, Excluded: r.Totals.Excluded,
-		Requests: r.Cost.Requests, Seconds: r.Cost.Seconds, Failed: []failCheck{}}
+	p := pastRun{Partner: r.Partner.Name, Run: r.ID, State: r.State, StartedAt: r.StartedAt, Attempts: r.Attempt,
+		Listed: r.Totals.Listed, Clear: r.Totals.Clear, Blocked: r.Totals.Blocked, Unknown: r.Totals.Unknown,
+		Excluded: r.Totals.Excluded, Requests: r.Cost.Requests, Seconds: r.Cost.Seconds, Failed: []failCheck{}}
 	if !r.FinishedAt.IsZero() {
 		p.FinishedAt = &r.FinishedAt
 	}
@@ -77,7 +77,8 @@ func pastRunOf(r ledger.Run) pastRun {
 	return p
 }
 
-// stateInWords says of a run that is not closed only what is certain: its program may work on it, or may have died.
+// stateInWords says of a run that is not closed only what is certain: its program may work on it,
+// or may have died.
 func stateInWords(s ledger.RunState) string {
 	if s == ledger.Running {
 		return "unfinished"
@@ -89,11 +90,11 @@ func (w *workspace) printRunList(runs []pastRun) {
 	if len(runs) == 0 {
 		w.answerf("No run yet: mcaledger reconcile makes one.\n")
 	}
-	list := table{columns: []column{right("RUN"), left("PARTNER"), left("STARTED"), left("STATE"), right("LISTED"), right("CLEAR"), right("BLOCKED"),
-		right("UNKNOWN"), right("EXCLUDED"), right("CALLS"), right("SECONDS")}}
+	list := table{columns: []column{right("RUN"), left("PARTNER"), left("STARTED"), left("STATE"), right("LISTED"),
+		right("CLEAR"), right("BLOCKED"), right("UNKNOWN"), right("EXCLUDED"), right("CALLS"), right("SECONDS")}}
 	for _, r := range runs {
-		list.add(r.Run, r.Partner, w.when(r.StartedAt), stateInWords(r.State), r.Listed, r.Clear, r.Blocked, r.Unknown, r.Excluded, r.Requests,
-			fmt.Sprintf("%.1f", r.Seconds))
+		list.add(r.Run, r.Partner, w.when(r.StartedAt), stateInWords(r.State), r.Listed, r.Clear, r.Blocked, r.Unknown,
+			r.Excluded, r.Requests, fmt.Sprintf("%.1f", r.Seconds))
 	}
 	w.answer(list)
 	for _, r := range runs {

@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 		"interrupted": interrupted, "person": person})
 }
 
-// TestScripts runs the program as a user does: each testdata/script/*.txtar is a session in a folder of its own, with these commands
-// besides testscript's:
+// TestScripts runs the program as a user does: each testdata/script/*.txtar is a session in a
+// folder of its own, with these commands besides testscript's:
 //
 //	simulator [FLAG…]            a simulated Partner Center, with the flags of `mcaledger simulate`, its address in $PC, and a configuration
 //	                             for it in mcaledger.yaml. Again: the same address with other flags.
@@ -77,8 +77,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"simulator": startSimulator, "night": setNight, "exits": exits, "json": checkJSON, "adds": checkSum, "schema": setSchema, "held": hold,
-			"customer": nameCustomer, "list": writeList, "blocked": listBlocked, "effects": checkEffects, "ledger": changeLedger, "age": setAge,
+			"simulator": startSimulator, "night": setNight, "exits": exits, "json": checkJSON, "adds": checkSum,
+			"schema": setSchema, "held": hold, "customer": nameCustomer, "list": writeList, "blocked": listBlocked,
+			"effects": checkEffects, "ledger": changeLedger, "age": setAge,
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {
@@ -108,7 +109,8 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	pc := ts.Value(partnerCenter{}).(*partnerCenter)
 	pc.now.Store(sim)
 	if pc.server == nil {
-		pc.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pc.now.Load().ServeHTTP(w, r) }))
+		pc.server = httptest.NewServer(
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pc.now.Load().ServeHTTP(w, r) }))
 		ts.Defer(pc.server.Close)
 		ts.Setenv("PC", pc.server.URL)
 	}
@@ -166,13 +168,14 @@ func writeList(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	ts.Check(atomicfile.Write(ts.MkAbs(args[0]), 0o600, func(w io.Writer) error {
-		return intake.WriteRefused(w, intake.Format{Kind: intake.XLSX}, strings.Split(rows[0], ","), func(yield func([]string, error) bool) {
-			for _, row := range rows[1:] {
-				if !yield(strings.Split(row, ","), nil) {
-					return
+		return intake.WriteRefused(w, intake.Format{Kind: intake.XLSX}, strings.Split(rows[0], ","),
+			func(yield func([]string, error) bool) {
+				for _, row := range rows[1:] {
+					if !yield(strings.Split(row, ","), nil) {
+						return
+					}
 				}
-			}
-		})
+			})
 	}))
 }
 
@@ -347,7 +350,8 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(s.Migrate(ctx))
 	taken, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		partner := ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
+		partner := ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso",
+			Kind: standing.DirectBill}
 		ended <- s.Hold(ctx, partner, func(ctx context.Context, _ *store.Lease) error {
 			close(taken)
 			<-ctx.Done()
@@ -366,7 +370,8 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// interrupted is a program of its own, so that its signal goes to the command that it started and to nobody else.
+// interrupted is a program of its own, so that its signal goes to the command that it started and
+// to nobody else.
 func interrupted() {
 	when, cmd := os.Args[1], exec.Command(os.Args[2], os.Args[3:]...)
 	stdout := &watched{copy: os.Stdout}

@@ -39,7 +39,8 @@ func (e workbookDiffersError) Error() string {
 
 func (e workbookDiffersError) Code() string { return "workbook_differs" }
 func (e workbookDiffersError) Hint() string {
-	return "Either the workbook or the ledger was changed after the workbook was written. verify without a file tells whether it was the ledger."
+	return "Either the workbook or the ledger was changed after the workbook was written. verify without a file " +
+		"tells whether it was the ledger."
 }
 
 type verifyProblem struct {
@@ -60,33 +61,35 @@ func (e alteredError) Error() string {
 
 func (e alteredError) Code() string { return "chain_broken" }
 func (e alteredError) Hint() string {
-	return "Somebody changed the database by other means than mcaledger. Keep it as it is, and compare it with a backup."
+	return "Somebody changed the database by other means than mcaledger. Keep it as it is, and compare it with a " +
+		"backup."
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	r := &verifyReply{head: head{Command: "verify"}, Problems: []verifyProblem{}}
 	var files []string
-	cmd := a.command("verify", "verify that the event log is complete and unaltered, and compare a workbook with it", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		found, err := w.ledger.Verify(ctx)
-		if err != nil {
-			return err
-		}
-		r.Events, r.Batches, r.Head = found.Events, found.Batches, found.Head.String()
-		for _, p := range found.Problems {
-			r.Problems = append(r.Problems, verifyProblem(p))
-			a.answerf("%s\n", problemText(p))
-		}
-		if len(found.Problems) > 0 {
-			return alteredError{len(found.Problems)}
-		}
-		a.printf("OK, %d events, head %s\n", found.Events, found.Head)
-		for _, file := range files {
-			if err := a.verifyWorkbook(ctx, w, r, file); err != nil {
+	cmd := a.command("verify", "verify that the event log is complete and unaltered, and compare a workbook with it", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			found, err := w.ledger.Verify(ctx)
+			if err != nil {
 				return err
 			}
-		}
-		return nil
-	}))
+			r.Events, r.Batches, r.Head = found.Events, found.Batches, found.Head.String()
+			for _, p := range found.Problems {
+				r.Problems = append(r.Problems, verifyProblem(p))
+				a.answerf("%s\n", problemText(p))
+			}
+			if len(found.Problems) > 0 {
+				return alteredError{len(found.Problems)}
+			}
+			a.printf("OK, %d events, head %s\n", found.Events, found.Head)
+			for _, file := range files {
+				if err := a.verifyWorkbook(ctx, w, r, file); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
 	cmd = example(cmd, "mcaledger verify", "mcaledger verify reports/2026-11-22.xlsx")
 	return withArguments(cmd, "[BOOK.xlsx]", cobra.MaximumNArgs(1), &files)
 }
@@ -97,15 +100,16 @@ func (a *app) verifyWorkbook(ctx context.Context, w *workspace, r *verifyReply, 
 	if err != nil {
 		return err
 	}
-	r.Workbook = &comparedWorkbook{File: file, Cells: found.Cells, SameDigest: found.SameDigest, Differences: found.Differences, Omitted: found.Omitted,
-		Filled: len(found.Filled)}
+	r.Workbook = &comparedWorkbook{File: file, Cells: found.Cells, SameDigest: found.SameDigest,
+		Differences: found.Differences, Omitted: found.Omitted, Filled: len(found.Filled)}
 	for _, d := range found.Differences {
 		a.answerf("%s!%s: %q in the workbook, %q in the ledger\n", d.Sheet, d.Cell, d.Have, d.Want)
 	}
 	if !found.Matches() {
 		return workbookDiffersError{file}
 	}
-	a.printf("OK, %d cells of %s and the digest of its data are what the ledger says; cells filled in by people: %d\n", found.Cells, file, len(found.Filled))
+	a.printf("OK, %d cells of %s and the digest of its data are what the ledger says; cells filled in by people: %d\n",
+		found.Cells, file, len(found.Filled))
 	return nil
 }
 

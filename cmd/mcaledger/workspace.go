@@ -16,7 +16,8 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// workspace is a configuration that is loaded and a ledger that is open; the jobs are wired from it.
+// workspace is a configuration that is loaded and a ledger that is open; the jobs are wired from
+// it.
 type workspace struct {
 	*app
 	config   config.Config
@@ -126,7 +127,8 @@ func (a *app) partners(c config.Config, selected []config.Partner) *jobs.Partner
 }
 
 func partnerOf(p config.Partner) jobs.Partner {
-	return jobs.Partner{Partner: ledger.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind}, Concurrency: p.Concurrency}
+	return jobs.Partner{Partner: ledger.Partner{ID: strings.ToLower(p.TenantID), Name: p.Name, Kind: p.Kind},
+		Concurrency: p.Concurrency}
 }
 
 // clientOptions describe a partner to the client. The secrets are read here.
@@ -143,15 +145,16 @@ func (a *app) clientOptions(c config.Config, p config.Partner) (partnercenter.Op
 }
 
 // serviceOptions describe a partner to the client, with credentials that were read.
-func (a *app) serviceOptions(c config.Config, p config.Partner, user, alone partnercenter.Credentials) partnercenter.Options {
+func (a *app) serviceOptions(c config.Config, p config.Partner, user,
+	alone partnercenter.Credentials) partnercenter.Options {
 	enhanced := c.Attestation.Enhanced
 	return partnercenter.Options{
 		APIURL:      p.APIURL,
 		Credentials: user,
 		App:         alone,
 		Kind:        p.Kind,
-		Enhanced: partnercenter.Enhanced{EmailField: enhanced.EmailField, PhoneField: enhanced.PhoneField, ExpiryField: enhanced.ExpiryField,
-			ExpiryMinutes: enhanced.ExpiryMinutes, StatusPath: enhanced.StatusPath,
+		Enhanced: partnercenter.Enhanced{EmailField: enhanced.EmailField, PhoneField: enhanced.PhoneField,
+			ExpiryField: enhanced.ExpiryField, ExpiryMinutes: enhanced.ExpiryMinutes, StatusPath: enhanced.StatusPath,
 			AgreementWithUser: enhanced.AgreementToken == config.TokenAppUser},
 		RequestsPerMinute: p.RequestsPerMinute,
 		Concurrency:       p.Concurrency,
@@ -163,7 +166,8 @@ func (a *app) serviceOptions(c config.Config, p config.Partner, user, alone part
 }
 
 // clientCredentials reads the credentials of a partner's app.
-func clientCredentials(p config.Partner, read func() (config.Credentials, error), certificateKey string) (partnercenter.Credentials, error) {
+func clientCredentials(p config.Partner, read func() (config.Credentials, error),
+	certificateKey string) (partnercenter.Credentials, error) {
 	c, err := read()
 	if err != nil {
 		return partnercenter.Credentials{}, configError{fmt.Errorf("partner %s: %w", p.Name, err)}
@@ -185,10 +189,12 @@ func (c connection) ForRun(correlationID string) jobs.PartnerService {
 	return c.Client.ForRun(correlationID)
 }
 
-// ledgerStore is the store as the jobs see it: they declare what they need, the store returns its own types.
+// ledgerStore is the store as the jobs see it: they declare what they need, the store returns its
+// own types.
 type ledgerStore struct{ *store.Store }
 
-func (l ledgerStore) Hold(ctx context.Context, p ledger.Partner, work func(context.Context, jobs.PartnerLedger) error) error {
+func (l ledgerStore) Hold(ctx context.Context, p ledger.Partner,
+	work func(context.Context, jobs.PartnerLedger) error) error {
 	return l.Store.Hold(ctx, p, func(ctx context.Context, lease *store.Lease) error { return work(ctx, lease) })
 }
 
@@ -196,7 +202,8 @@ func (l ledgerStore) OpenQueue(ctx context.Context, partnerID string) (jobs.Part
 	return l.Queue(ctx, partnerID, program())
 }
 
-func (l ledgerStore) Import(ctx context.Context, b attestation.NewBatch, fill func(jobs.BatchWriter) error, report jobs.ReportRows) (attestation.Batch, error) {
+func (l ledgerStore) Import(ctx context.Context, b attestation.NewBatch, fill func(jobs.BatchWriter) error,
+	report jobs.ReportRows) (attestation.Batch, error) {
 	return l.Store.Import(ctx, b, func(i *store.Import) error { return fill(i) },
 		func(b attestation.Batch, rows iter.Seq2[attestation.Attestation, error]) error {
 			return report(b, rows)
@@ -207,8 +214,9 @@ func (l ledgerStore) Import(ctx context.Context, b attestation.NewBatch, fill fu
 func (w *workspace) reconcileJob(partners *jobs.Partners) jobs.ReconcilePartners {
 	c := w.config
 	return jobs.ReconcilePartners{
-		Reconcile: jobs.Reconcile{Scope: jobs.All(), Policy: standing.Policy(c.Policy), MaxGonePercent: c.Reconcile.MaxGonePercent,
-			ResumeWithin: c.Reconcile.ResumeWithin, Version: programVersion()},
+		Reconcile: jobs.Reconcile{Scope: jobs.All(), Policy: standing.Policy(c.Policy),
+			MaxGonePercent: c.Reconcile.MaxGonePercent, ResumeWithin: c.Reconcile.ResumeWithin,
+			Version: programVersion()},
 		Partners: partners, Leases: w.ledger, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}
 }

@@ -1,5 +1,5 @@
-// Package agreement holds what is known of the Microsoft Customer Agreement as a document: its template, its address,
-// and the countries and languages that it exists in.
+// Package agreement holds what is known of the Microsoft Customer Agreement as a document: its
+// template, its address, and the countries and languages that it exists in.
 package agreement
 
 // Template is the agreement that Microsoft's metadata name.
@@ -16,6 +16,6 @@ type Document struct {
 	Country     string
 }
 
-// Page is where a Global Administrator of an existing customer accepts the agreement. It names no partner
-// (docs/partner-center.md, "Invitations").
+// Page is where a Global Administrator of an existing customer accepts the agreement. It names no
+// partner (docs/partner-center.md, "Invitations").
 const Page = "https://admin.microsoft.com/AdminPortal/Home?ref=/BillingAccounts/agreement"

@@ -1,5 +1,5 @@
-// Package atomicfile replaces files in one step: a reader sees the old content or the new one, never half of it, and
-// after a crash or a power cut too.
+// Package atomicfile replaces files in one step: a reader sees the old content or the new one,
+// never half of it, and after a crash or a power cut too.
 package atomicfile
 
 import (
@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// File is new content for a name. It is written beside it, under a temporary name, until Commit renames it.
+// File is new content for a name. It is written beside it, under a temporary name, until Commit
+// renames it.
 type File struct {
 	root    *os.Root
 	ownRoot bool
@@ -26,8 +27,8 @@ type File struct {
 	file    *os.File
 }
 
-// Write replaces the file at path with what write writes. A symbolic link stays one: its target is replaced. An existing
-// file keeps its owner and mode; a new one gets perm.
+// Write replaces the file at path with what write writes. A symbolic link stays one: its target is
+// replaced. An existing file keeps its owner and mode; a new one gets perm.
 func Write(path string, perm fs.FileMode, write func(io.Writer) error) error {
 	file, err := Create(path, perm)
 	if err != nil {
@@ -74,10 +75,12 @@ func Create(path string, perm fs.FileMode) (*File, error) {
 	return f, nil
 }
 
-// CreateIn begins to replace a file of a folder. It follows no link, neither in the name nor out of the folder, and
-// refuses a name that is anything but a regular file. Temporary files that a killed process left in the folder are removed.
+// CreateIn begins to replace a file of a folder. It follows no link, neither in the name nor out of
+// the folder, and refuses a name that is anything but a regular file. Temporary files that a killed
+// process left in the folder are removed.
 func CreateIn(root *os.Root, name string, perm fs.FileMode) (*File, error) {
-	f := &File{root: root, name: name, perm: perm, temp: filepath.Join(filepath.Dir(name), tempName(filepath.Base(name)))}
+	f := &File{root: root, name: name, perm: perm, temp: filepath.Join(filepath.Dir(name),
+		tempName(filepath.Base(name)))}
 	was, err := root.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -166,16 +169,18 @@ func tempName(name string) string {
 	return fmt.Sprintf("%s%s-%d%s", tempPrefix, start, rand.Uint64(), tempSuffix)
 }
 
-// settled is how long a temporary file has been there before it may be a leftover: its maker locks it right after making it.
+// settled is how long a temporary file has been there before it may be a leftover: its maker locks
+// it right after making it.
 const settled = 2 * time.Second
 
-// earlier are the names of temporary files of earlier versions, which did not lock them, and how long one may have been
-// in use.
+// earlier are the names of temporary files of earlier versions, which did not lock them, and how
+// long one may have been in use.
 var earlier = regexp.MustCompile(`^\.(refresh|\d{4}-\d{2}-\d{2}\.xlsx)-\d+$`)
 
 const earlierSettled = time.Hour
 
-// removeLeftovers removes temporary files that no process holds any more. That some cannot be removed is no reason not to write.
+// removeLeftovers removes temporary files that no process holds any more. That some cannot be
+// removed is no reason not to write.
 func removeLeftovers(root *os.Root, folder string) {
 	dir, err := root.Open(folder)
 	if err != nil {

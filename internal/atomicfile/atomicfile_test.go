@@ -83,7 +83,8 @@ func TestFailureChangesNothing(t *testing.T) {
 	file := filepath.Join(folder, "file")
 	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
 	full := errors.New("full disk")
-	require.ErrorIs(t, atomicfile.Write(file, 0o640, func(w io.Writer) error { return errors.Join(hello(w), full) }), full)
+	require.ErrorIs(t, atomicfile.Write(file, 0o640, func(w io.Writer) error { return errors.Join(hello(w), full) }),
+		full)
 	require.Equal(t, "old", content(t, file))
 
 	require.NoError(t, syscall.Mkfifo(filepath.Join(folder, "fifo"), 0o600))
@@ -108,7 +109,8 @@ func TestCreateInFollowsNoLink(t *testing.T) {
 	root, err := os.OpenRoot(folder)
 	require.NoError(t, err)
 	defer root.Close()
-	for _, name := range []string{"to outside", "to inside", "to nowhere", "folder", "folder/victim", "folder/new", "../new"} {
+	for _, name := range []string{"to outside", "to inside", "to nowhere", "folder", "folder/victim", "folder/new",
+		"../new"} {
 		require.Error(t, atomicfile.WriteIn(root, name, 0o640, hello), name)
 	}
 	require.NoError(t, atomicfile.WriteIn(root, "file", 0o640, hello))
@@ -139,7 +141,8 @@ func TestLeftoversAreRemovedAndLiveFilesAreNot(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	old := time.Now().Add(-time.Minute)
-	leftover, young, other := filepath.Join(folder, ".mcaledger-token-1.tmp"), filepath.Join(folder, ".mcaledger-token-2.tmp"), filepath.Join(folder, ".other.tmp")
+	leftover, young, other := filepath.Join(folder, ".mcaledger-token-1.tmp"),
+		filepath.Join(folder, ".mcaledger-token-2.tmp"), filepath.Join(folder, ".other.tmp")
 	inUse := filepath.Join(folder, ".refresh-7") // perhaps
 	for _, path := range []string{leftover, young, other, inUse} {
 		require.NoError(t, os.WriteFile(path, nil, 0o600))

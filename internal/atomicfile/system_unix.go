@@ -16,12 +16,12 @@ func lock(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// TryLock takes a file's or folder's lock for as long as it is open in this process. It returns false when another process
-// has it. Where the file system has no locks, nobody is kept out.
+// TryLock takes a file's or folder's lock for as long as it is open in this process. It returns
+// false when another process has it. Where the file system has no locks, nobody is kept out.
 func TryLock(file *os.File) bool { return !errors.Is(lock(file), unix.EWOULDBLOCK) }
 
-// chownLike keeps owner and group, which only root can do for another user's file. Where another user may replace the
-// file, the folder's mode allowed it, and the file becomes that user's.
+// chownLike keeps owner and group, which only root can do for another user's file. Where another
+// user may replace the file, the folder's mode allowed it, and the file becomes that user's.
 func chownLike(file *os.File, was fs.FileInfo) error {
 	now, err := file.Stat()
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// Windows removes no file that a process has open, so that a lock is not needed; it keeps no owner by number, and has no
-// call to sync a folder.
+// Windows removes no file that a process has open, so that a lock is not needed; it keeps no owner
+// by number, and has no call to sync a folder.
 
 func lock(*os.File) error { return nil }
 

@@ -29,9 +29,9 @@ const (
 	FromProgram   ActorSource = "program"    // an automatic step
 )
 
-// SamePerson reports whether two actors are, or may be, one person: the same user of one host, or names that differ only
-// in case, width, spaces, accents' encoding or look-alike letters. Where an account is shared by several people, only
-// the names count.
+// SamePerson reports whether two actors are, or may be, one person: the same user of one host, or
+// names that differ only in case, width, spaces, accents' encoding or look-alike letters. Where an
+// account is shared by several people, only the names count.
 func (a Actor) SamePerson(b Actor, sharedAccount bool) bool {
 	if !sharedAccount && a.UserID != "" && a.UserID == b.UserID && a.Host == b.Host {
 		return true

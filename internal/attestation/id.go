@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// ID names an attestation by where it came from: the batch, and the line of its row in the file, as in "12-345".
+// ID names an attestation by where it came from: the batch, and the line of its row in the file, as
+// in "12-345".
 type ID struct {
 	Batch int64
 	Line  int

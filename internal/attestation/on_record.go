@@ -7,9 +7,10 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Covered settles an attestation that need not be sent, because of what is on record with Microsoft: the same contact's
-// acceptance, or an acceptance by which the customer can buy, unless the row was asked for in spite of that. Acceptances
-// count from the day since. ok is false when the attestation has to be sent.
+// Covered settles an attestation that need not be sent, because of what is on record with
+// Microsoft: the same contact's acceptance, or an acceptance by which the customer can buy, unless
+// the row was asked for in spite of that. Acceptances count from the day since. ok is false when
+// the attestation has to be sent.
 func (c *Claim) Covered(onRecord []standing.Agreement, since, today standing.Date) (end Settlement, ok bool) {
 	var newest standing.Date
 	for _, a := range onRecord {
@@ -47,9 +48,9 @@ func cleared(message string) Settlement {
 // wanted reports whether the attestation is to be sent although its customer can buy.
 func (c *Claim) wanted() bool { return c.EvenIfClear || c.Replaces != ID{} }
 
-// Found settles an attestation whose request has an unknown outcome, if what is on record shows that it took effect.
-// The service may keep another day or another spelling than it was sent; Found notices it. ok is false when it is not
-// on record.
+// Found settles an attestation whose request has an unknown outcome, if what is on record shows
+// that it took effect. The service may keep another day or another spelling than it was sent; Found
+// notices it. ok is false when it is not on record.
 func (c *Claim) Found(onRecord []standing.Agreement, since standing.Date) (end Settlement, ok bool) {
 	end = Settlement{State: Confirmed, Reason: ReadBack, Result: ResultSucceeded, Read: true}
 	sent := standing.Agreement{Signer: c.Content.Signer, Agreed: c.Content.Agreed}
@@ -64,7 +65,8 @@ func (c *Claim) Found(onRecord []standing.Agreement, since standing.Date) (end S
 		}
 		sameContact := SameContact(a.Signer, sent.Signer)
 		sameAddress := strings.EqualFold(strings.TrimSpace(a.Signer.Email), strings.TrimSpace(sent.Signer.Email))
-		// One address may have several agreements where the row was sent in spite of an earlier one.
+		// One address may have several agreements where the row was sent in spite of an earlier
+		// one.
 		if !sameContact && (!sameAddress || c.wanted()) {
 			continue
 		}
@@ -75,7 +77,8 @@ func (c *Claim) Found(onRecord []standing.Agreement, since standing.Date) (end S
 		case a.Agreed == sent.Agreed:
 			end.Message = "Microsoft has recorded the signer in another spelling"
 		default:
-			end.Message = fmt.Sprintf("Microsoft has recorded the signer in another spelling, and the day %s; the row says %s", a.Agreed, sent.Agreed)
+			end.Message = fmt.Sprintf("Microsoft has recorded the signer in another spelling, and the day %s; the "+
+				"row says %s", a.Agreed, sent.Agreed)
 		}
 		return end, true
 	}

@@ -56,7 +56,8 @@ func readFile(path string) (*file, error) {
 		switch {
 		case document.Body == nil || document.Body.Type() == ast.DirectiveType: // comments, or %YAML
 		case len(f.entries) > 0:
-			return nil, fmt.Errorf("%s holds more than one document; remove the line --- and what follows, or join them", path)
+			return nil, fmt.Errorf("%s holds more than one document; remove the line --- and what follows, or join "+
+				"them", path)
 		default:
 			f.add(document.Body, "", document.Body.GetToken())
 		}
@@ -140,7 +141,8 @@ func syntaxError(path string, err error) error {
 	}
 	message := quoted.ReplaceAllString(e.GetMessage(), "")
 	if key := duplicate.FindStringSubmatch(e.GetMessage()); key != nil {
-		return fmt.Errorf("%s line %d: %s is given twice, first on line %s", path, e.GetToken().Position.Line, key[1], key[2])
+		return fmt.Errorf("%s line %d: %s is given twice, first on line %s", path, e.GetToken().Position.Line, key[1],
+			key[2])
 	}
 	return fmt.Errorf("%s line %d: %s; check indentation, colons and quotes", path, e.GetToken().Position.Line, message)
 }

@@ -37,11 +37,13 @@ func TestLoadOpensNoSecret(t *testing.T) {
 	assert.EqualError(t, err, fmt.Sprintf(`client_secret_file: open %[1]s/secret: no such file or directory; write the secret to it, or correct the path
 refresh_token_file: open %[1]s/token: no such file or directory; sign in with mcaledger login`, folder))
 	_, err = p.AppAlone()
-	assert.EqualError(t, err, fmt.Sprintf("app_only.certificate_file: open %s/certificate: no such file or directory; put the certificate and its private key there in PEM form", folder))
+	assert.EqualError(t, err, fmt.Sprintf("app_only.certificate_file: open %s/certificate: no such file or "+
+		"directory; put the certificate and its private key there in PEM form", folder))
 	_, err = c.Attestation.Key()
-	assert.EqualError(t, err, "attestation.key_file: open "+folder+"/key: no such file or directory; write a key to it, or correct the path")
-	for key, secret := range map[string]config.Secret{"mail.password_file": c.Mail.Password, "notify.webhook.url_file": c.Notify.Webhook.URL,
-		"notify.ping.start_url_file": c.Notify.Ping.StartURL} {
+	assert.EqualError(t, err, "attestation.key_file: open "+folder+
+		"/key: no such file or directory; write a key to it, or correct the path")
+	for key, secret := range map[string]config.Secret{"mail.password_file": c.Mail.Password,
+		"notify.webhook.url_file": c.Notify.Webhook.URL, "notify.ping.start_url_file": c.Notify.Ping.StartURL} {
 		assert.True(t, secret.IsSet())
 		_, err := secret.ReadURL()
 		assert.ErrorContains(t, err, key+": open "+folder)
@@ -66,7 +68,8 @@ func TestSecretsAreReadWhenAsked(t *testing.T) {
 	put("token", "t")
 	got, err := p.AppUser()
 	require.NoError(t, err)
-	assert.Equal(t, config.Credentials{ClientID: "app", ClientSecret: "s3cr3t from file", RefreshTokenFile: folder + "/token"}, got,
+	assert.Equal(t, config.Credentials{ClientID: "app", ClientSecret: "s3cr3t from file", RefreshTokenFile: folder +
+		"/token"}, got,
 		"without byte-order mark and line end")
 
 	put("certificate", "PEM")
@@ -76,7 +79,8 @@ func TestSecretsAreReadWhenAsked(t *testing.T) {
 	p.AppOnly = config.App{}
 	got, err = p.AppAlone()
 	require.NoError(t, err)
-	assert.Equal(t, config.Credentials{ClientID: "app", ClientSecret: "s3cr3t from file"}, got, "the same app, without the user")
+	assert.Equal(t, config.Credentials{ClientID: "app", ClientSecret: "s3cr3t from file"}, got,
+		"the same app, without the user")
 
 	put("key", "k\n")
 	key, err := c.Attestation.Key()
@@ -103,7 +107,8 @@ func TestSecretsOfTheEnvironmentOverrideTheFile(t *testing.T) {
 	assert.Equal(t, "sqlite:"+filepath.Dir(path)+"/x.db", c.Database)
 
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), "address"), []byte("sqlite:y.db\n"), 0o600))
-	c, err = config.Load(path, []string{"MCALEDGER_PARTNERS_0_CLIENT_SECRET_FILE=address", "MCALEDGER_DATABASE_FILE=address"})
+	c, err = config.Load(path, []string{"MCALEDGER_PARTNERS_0_CLIENT_SECRET_FILE=address",
+		"MCALEDGER_DATABASE_FILE=address"})
 	require.NoError(t, err)
 	assert.Equal(t, "sqlite:"+filepath.Dir(path)+"/y.db", c.Database)
 }

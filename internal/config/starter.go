@@ -73,7 +73,8 @@ func (Starter) Languages() string { return either(reports.Languages()) }
 // plain is what YAML takes as it is written, without quotes.
 var plain = regexp.MustCompile(`^[A-Za-z0-9./][A-Za-z0-9._/:@+-]*[A-Za-z0-9]$`)
 
-// quote writes a text so that YAML reads the same text back. Double quotes of JSON are those of YAML.
+// quote writes a text so that YAML reads the same text back. Double quotes of JSON are those of
+// YAML.
 func quote(text string) (string, error) {
 	if plain.MatchString(text) && !strings.EqualFold(text, "null") {
 		return text, nil

@@ -291,7 +291,8 @@ func badServiceURL(text string) string {
 	case err != nil || u.Hostname() == "" || !validPort(u) || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Sprintf("must be an address such as https://login.microsoftonline.com, not %q", text)
 	case u.Scheme == "http" && !loopback.Is(u.Hostname()):
-		return fmt.Sprintf("must begin with https://, not %q: over http, secrets and tokens could be read on the way", text)
+		return fmt.Sprintf("must begin with https://, not %q: over http, secrets and tokens could be read on the way",
+			text)
 	}
 	return ""
 }

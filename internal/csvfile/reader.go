@@ -15,9 +15,11 @@ import (
 
 // Record is one record of a file. Its cells share memory with those of the records around it.
 type Record struct {
-	Line    int // on which it begins, from 1
-	Cells   []string
-	Broken  bool // its quotation marks do not come out right; the cells are what stands between delimiters, marks included
+	Line  int // on which it begins, from 1
+	Cells []string
+	// its quotation marks do not come out right; the cells are what stands between delimiters,
+	// marks included
+	Broken  bool
 	Unended bool // the file ends with it, without a line end
 }
 

@@ -42,7 +42,9 @@ type scanner struct {
 // quotation marks nor CRs.
 type finder struct {
 	known bool
-	at    int // the first place of the byte at or after the place last asked for; the end of the text when there is none
+	// the first place of the byte at or after the place last asked for; the end of the text when
+	// there is none
+	at int
 }
 
 // next is the first place of b in text at or after from; the end of the text when there is none.

@@ -38,9 +38,12 @@ func newAccounts(customers, badNight int, clock func() time.Time) []*account {
 	us.Seed, us.Home, us.Customers, us.IndirectReseller = 13, "US", customers/2, true
 	eu.TruncatedList, eu.ListAccidentsFrom, eu.ListAccidentsUntil = incompletePart, badNight, badNight
 	return []*account{
-		{Partner: Partner{Name: directBill, Kind: "direct_bill", TenantID: "11111111-1111-4111-8111-111111111111"}, options: br},
-		{Partner: Partner{Name: indirectProvider, Kind: "indirect_provider", TenantID: "33333333-3333-4333-8333-333333333333"}, options: eu},
-		{Partner: Partner{Name: indirectReseller, Kind: "indirect_reseller", TenantID: "44444444-4444-4444-8444-444444444444"}, options: us},
+		{Partner: Partner{Name: directBill, Kind: "direct_bill", TenantID: "11111111-1111-4111-8111-111111111111"},
+			options: br},
+		{Partner: Partner{Name: indirectProvider, Kind: "indirect_provider",
+			TenantID: "33333333-3333-4333-8333-333333333333"}, options: eu},
+		{Partner: Partner{Name: indirectReseller, Kind: "indirect_reseller",
+			TenantID: "44444444-4444-4444-8444-444444444444"}, options: us},
 	}
 }
 

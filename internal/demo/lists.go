@@ -23,7 +23,8 @@ func signed(c simulator.Customer, day time.Time) []string {
 		c.Billing.PhoneNumber, day.Format(dayFirst), "SharePoint: MCA/" + c.TenantID[:8] + ".pdf"}
 }
 
-var signedHeader = []string{"Customer Tenant ID", "Company", "First name", "Last name", "E-Mail", "Phone", "Date agreed", "Evidence"}
+var signedHeader = []string{"Customer Tenant ID", "Company", "First name", "Last name", "E-Mail", "Phone",
+	"Date agreed", "Evidence"}
 
 const (
 	columnTenant = iota
@@ -78,8 +79,9 @@ func toolList(now time.Time, customers []simulator.Customer) [][]string {
 	rows := [][]string{{"CustomerTenantId", "LastAgreementDate", "PartnerAttestationCompleted", "CustomerAccountLink",
 		"FirstName", "LastName", "Email", "PhoneNumber"}}
 	for n, c := range customers {
-		rows = append(rows, []string{c.TenantID, signedOn(now, n).Format("2006-01-02 15:04:05"), strconv.FormatBool(n%7 != 6), "",
-			c.Billing.FirstName, c.Billing.LastName, c.Billing.Email, c.Billing.PhoneNumber})
+		rows = append(rows, []string{c.TenantID, signedOn(now, n).Format("2006-01-02 15:04:05"),
+			strconv.FormatBool(n%7 != 6), "", c.Billing.FirstName, c.Billing.LastName, c.Billing.Email,
+			c.Billing.PhoneNumber})
 	}
 	return rows
 }
@@ -123,8 +125,8 @@ func (s *story) write(name string, separator rune, rows [][]string) (path string
 	return filepath.Join(s.Folder, path), s.writeAt(path, separator, rows)
 }
 
-// writeAt writes a list as Excel saves it, with a byte-order mark. Its modification time is the time
-// of the demo.
+// writeAt writes a list as Excel saves it, with a byte-order mark. Its modification time is the
+// time of the demo.
 func (s *story) writeAt(name string, separator rune, rows [][]string) error {
 	path := filepath.Join(s.Folder, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

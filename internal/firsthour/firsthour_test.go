@@ -65,8 +65,8 @@ func TestFirstHour(t *testing.T) {
 	customers, err := book.GetRows("Customers")
 	require.NoError(t, err)
 	require.Greater(t, len(customers), 50)
-	t.Logf("from an empty folder to the first workbook: %d commands in %.1f s (and %.1f s to build the program)", u.commands,
-		time.Since(began).Seconds(), built.Seconds())
+	t.Logf("from an empty folder to the first workbook: %d commands in %.1f s (and %.1f s to build the program)",
+		u.commands, time.Since(began).Seconds(), built.Seconds())
 }
 
 // user is somebody with the program and an empty folder.
@@ -179,7 +179,8 @@ func (u *user) simulate(flags ...string) string {
 // opened is the address that the program opens in the browser.
 func (u *user) opened() string {
 	u.t.Helper()
-	pipe, err := os.OpenFile(u.desktop, os.O_RDWR|syscall.O_NONBLOCK, 0) // as a reader alone, it would wait without an end
+	// as a reader alone, it would wait without an end
+	pipe, err := os.OpenFile(u.desktop, os.O_RDWR|syscall.O_NONBLOCK, 0)
 	require.NoError(u.t, err)
 	defer pipe.Close()
 	deadline, _ := u.ctx.Deadline()
@@ -198,7 +199,8 @@ func (u *user) signIn(address, code, sentence string) {
 		steps = append(steps, chromedp.SendKeys(userCode, code))
 	}
 	steps = append(steps, chromedp.Clear(user), chromedp.SendKeys(user, "ana@contoso.example"),
-		chromedp.SendKeys(chromedp.CSS("#password"), "not-a-password"), chromedp.SendKeys(chromedp.CSS("#factor"), "123456"),
+		chromedp.SendKeys(chromedp.CSS("#password"), "not-a-password"), chromedp.SendKeys(chromedp.CSS("#factor"),
+			"123456"),
 		chromedp.Click(chromedp.CSS("#sign-in")), chromedp.WaitVisible(`//p[contains(., "`+sentence+`")]`))
 	require.NoError(u.t, chromedp.Do(u.browser, steps...))
 }

@@ -58,8 +58,8 @@ const (
 	longestComment = 2000
 )
 
-// mostExceptions is how many rows of a file may hold an exception: they are kept in memory until all of
-// them are known.
+// mostExceptions is how many rows of a file may hold an exception: they are kept in memory until
+// all of them are known.
 const mostExceptions = 100_000
 
 // ExceptionFile is an opened file of exceptions. A workbook may hold several lists, such as the
@@ -148,9 +148,9 @@ func (f *ExceptionFile) open() error {
 	return f.add(chosen, h)
 }
 
-// openSheets takes every visible sheet that is a list of exceptions: in a report there are two of them.
-// A sheet with fewer of the columns, such as one that shows who deals with a customer beside other
-// things, is not read.
+// openSheets takes every visible sheet that is a list of exceptions: in a report there are two of
+// them. A sheet with fewer of the columns, such as one that shows who deals with a customer beside
+// other things, is not read.
 func (f *ExceptionFile) openSheets() error {
 	sheets, err := f.file.searchSheets()
 	if err != nil {
@@ -169,7 +169,8 @@ func (f *ExceptionFile) openSheets() error {
 			f.file.note("Nothing is read from the hidden sheet %q, which looks like a list of exceptions.",
 				s.list.format.Sheet)
 		case s.header.exceptionColumns() < most:
-			f.file.note("Nothing is read from sheet %q, which lacks columns of a list of exceptions.", s.list.format.Sheet)
+			f.file.note("Nothing is read from sheet %q, which lacks columns of a list of exceptions.",
+				s.list.format.Sheet)
 		default:
 			if err := f.add(s.list, s.header); err != nil {
 				return err

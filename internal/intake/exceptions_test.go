@@ -130,7 +130,8 @@ func TestExceptionsOfACSV(t *testing.T) {
 		"the header again": {header + anID + ",Bea,,,\n" + header + otherID + ",Bea,,,\n",
 			Options{}, []string{`2 owner="Bea" due="" comment="" until=""`,
 				`4 owner="Bea" due="" comment="" until=""`}},
-		"in Portuguese, as Excel of Brazil writes it": {"sep=;\nID do locatário;Responsável;Prazo;Comentário;Aceito até\n" + anID + ";Bea;31/12/2026;;31/01/2027\n", Options{},
+		"in Portuguese, as Excel of Brazil writes it": {"sep=;\nID do locatário;Responsável;Prazo;Comentário;Aceito " +
+			"até\n" + anID + ";Bea;31/12/2026;;31/01/2027\n", Options{},
 			[]string{`3 owner="Bea" due="2026-12-31" comment="" until="2027-01-31"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,16 +149,22 @@ func TestFilesThatAreNoListOfExceptions(t *testing.T) {
 			" line 1: the required columns owner, due_date, comment, accepted_until are missing. " +
 				"One of them is enough. Add what is missing to the header and fill it in"},
 		"no customer": {"owner,comment\nBea,called\n",
-			" line 1: the required column customer_tenant_id is missing. A column customer_domain can be used instead of customer_tenant_id. Add what is missing to the header and fill it in"},
+			" line 1: the required column customer_tenant_id is missing. A column customer_domain can be used " +
+				"instead of customer_tenant_id. Add what is missing to the header and fill it in"},
 		"a column twice": {"tenant_id,owner,comment,notes\n" + anID + ",Bea,called,wrote\n",
-			" line 1, column notes: columns 3 (comment) and 4 (notes) both mean comment. Keep the right one, and delete or rename the other"},
+			" line 1, column notes: columns 3 (comment) and 4 (notes) both mean comment. Keep the right one, and " +
+				"delete or rename the other"},
 		"no header": {anID + ",Bea,2026-12-01\n",
-			" line 1: the file begins with a customer's row; a header that names the columns is missing. Put a line with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, or send the sheet Blocked of a report"},
+			" line 1: the file begins with a customer's row; a header that names the columns is missing. Put a line " +
+				"with customer_tenant_id, owner, due_date, comment and accepted_until above the rows, or send the " +
+				"sheet Blocked of a report"},
 		"both orders": {"tenant_id,due_date\n" + anID + ",25/12/2026\n" + otherID + ",12/26/2026\n",
 			` line 3: "12/26/2026": the month cannot stand where it stands in line 2 (25/12/2026): the file mixes dates with the day first and dates with the month first. Write all dates as 2026-05-31; where a list was pasted together from two sources, import each as a file of its own`},
-		"nothing at all": {"", ": the file is empty. Check whether the export went wrong, and import the file that it should have been"},
+		"nothing at all": {"", ": the file is empty. Check whether the export went wrong, and import the file that " +
+			"it should have been"},
 		"another program": {"%PDF-1.7",
-			": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, and import that file"},
+			": this is a PDF document, not a CSV or XLSX file. A list is needed: export the table as XLSX or CSV, " +
+				"and import that file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -285,7 +292,8 @@ func TestExceptionsFromAPipe(t *testing.T) {
 	}
 	_, err = ReadExceptions(strings.NewReader(""), "standard input", nil, Options{})
 	require.EqualError(t, err,
-		"standard input: the file is empty. Check whether the export went wrong, and import the file that it should have been")
+		"standard input: the file is empty. Check whether the export went wrong, and import the file that it should "+
+			"have been")
 }
 
 func TestTooManyExceptionsAreRefused(t *testing.T) {

@@ -32,11 +32,12 @@ const (
 // Options say how a file is to be understood. The zero value reads dates that are certain, and
 // knows no "today".
 type Options struct {
-	Dates            DateOrder        // empty: Auto
-	Encoding         charset.Encoding // of a CSV without a byte-order mark; empty: the one that is recognised
-	Sheet            string           // of a workbook; empty: the one that is a list
-	AsOf             time.Time        // the instant of the import, for dates in the future. Zero: no date is in the future
-	DateOptional     bool             // the enhanced route, where Microsoft dates the acceptance
+	Dates    DateOrder        // empty: Auto
+	Encoding charset.Encoding // of a CSV without a byte-order mark; empty: the one that is recognised
+	Sheet    string           // of a workbook; empty: the one that is a list
+	// the instant of the import, for dates in the future. Zero: no date is in the future
+	AsOf             time.Time
+	DateOptional     bool // the enhanced route, where Microsoft dates the acceptance
 	EvidenceRequired bool
 	Limits           Limits
 

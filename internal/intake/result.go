@@ -56,8 +56,8 @@ func without(cells []string, positions []int) []string {
 
 // WriteResults writes the user's own file again, same columns and order, with four more at the end:
 // result, reason, hint and attestation_id. Where header holds these four already, from an earlier
-// import, they are replaced. Cells stay as they came, also those that a spreadsheet would take for a
-// formula: the file is read again after correction. A row with more cells than the header keeps
+// import, they are replaced. Cells stay as they came, also those that a spreadsheet would take for
+// a formula: the file is read again after correction. A row with more cells than the header keeps
 // them behind the four. An error of rows or of w ends the writing and is returned.
 func WriteResults(w io.Writer, f Format, header []string, rows iter.Seq2[Result, error]) error {
 	earlier := resultColumns(header)

@@ -39,8 +39,8 @@ func (c *rowCheck) shape() {
 	}
 }
 
-// isResult reports whether a cell is what an earlier import said about the row: nobody has to correct
-// that.
+// isResult reports whether a cell is what an earlier import said about the row: nobody has to
+// correct that.
 func (c *rowCheck) isResult(i int) bool { return slices.Contains(c.header.results, i) }
 
 // count is a number of things.

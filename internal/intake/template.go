@@ -64,5 +64,6 @@ func (c *rowCheck) isExplanation() bool {
 // isExample reports whether the row is our template's example: the GUID of zeros and an example
 // address. A row that was written over it keeps one of them at most, and is refused for it.
 func (c *rowCheck) isExample() bool {
-	return unmarked(c.cell(tenantID)) == nilGUID && unmarked(c.cell(email)) == exampleEmail && clean(c.cell(domain)) == ""
+	return unmarked(c.cell(tenantID)) == nilGUID && unmarked(c.cell(email)) == exampleEmail &&
+		clean(c.cell(domain)) == ""
 }

@@ -53,14 +53,16 @@ func isPlain(text string) bool {
 // unseen reports whether a character is white space, shows nothing or only directs the text around
 // it. U+FFFD is none of them: it stands for something.
 func unseen(r rune) bool {
-	return unicode.IsSpace(r) || r >= utf8.RuneSelf && (unicode.In(r, unicode.Bidi_Control, unicode.Variation_Selector, invisible))
+	return unicode.IsSpace(r) || r >= utf8.RuneSelf &&
+		(unicode.In(r, unicode.Bidi_Control, unicode.Variation_Selector, invisible))
 }
 
 // invisible are the characters without width, and fillers, that Unicode has no class for.
 var invisible = &unicode.RangeTable{
 	R16: []unicode.Range16{
-		{0x00AD, 0x00AD, 1}, {0x061C, 0x061C, 1}, {0x115F, 0x1160, 1}, {0x180E, 0x180E, 1}, {0x200B, 0x200D, 1}, {0x2060, 0x2064, 1},
-		{0x2800, 0x2800, 1}, {0x3164, 0x3164, 1}, {0xFEFF, 0xFEFF, 1}, {0xFFA0, 0xFFA0, 1}, {0xFFFC, 0xFFFC, 1},
+		{0x00AD, 0x00AD, 1}, {0x061C, 0x061C, 1}, {0x115F, 0x1160, 1}, {0x180E, 0x180E, 1}, {0x200B, 0x200D, 1},
+		{0x2060, 0x2064, 1}, {0x2800, 0x2800, 1}, {0x3164, 0x3164, 1}, {0xFEFF, 0xFEFF, 1}, {0xFFA0, 0xFFA0, 1},
+		{0xFFFC, 0xFFFC, 1},
 	},
 	R32: []unicode.Range32{{0xE0000, 0xE0FFF, 1}},
 }

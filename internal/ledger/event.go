@@ -41,9 +41,9 @@ const (
 
 // EventKinds are all kinds. The schema allows the same.
 func EventKinds() []EventKind {
-	return []EventKind{EventImport, EventApprove, EventCancel, EventRetry, EventCorrect, EventSend, EventAnswer, EventSettle, EventExpire,
-		EventRenew, EventLink, EventRemind, EventInvite, EventException, EventEnrich, EventRun, EventReport, EventPurge,
-		EventResumeSending, EventBackup, EventMigrate}
+	return []EventKind{EventImport, EventApprove, EventCancel, EventRetry, EventCorrect, EventSend, EventAnswer,
+		EventSettle, EventExpire, EventRenew, EventLink, EventRemind, EventInvite, EventException, EventEnrich,
+		EventRun, EventReport, EventPurge, EventResumeSending, EventBackup, EventMigrate}
 }
 
 // Event is one entry of the ledger's log. Entries are only ever added; each holds the hash of the
@@ -88,7 +88,8 @@ func (e Event) sum() string {
 	for _, field := range []string{
 		strconv.FormatInt(e.Sequence, 10), e.At.UTC().Format(time.RFC3339Nano), string(e.Kind),
 		strconv.FormatInt(e.Batch, 10), strconv.Itoa(e.Line), strconv.FormatInt(e.Run, 10), e.PartnerID, e.CustomerID,
-		e.Actor.Name, e.Actor.UserID, e.Actor.Host, string(e.Actor.Source), string(e.From), string(e.To), e.Detail, e.Previous,
+		e.Actor.Name, e.Actor.UserID, e.Actor.Host, string(e.Actor.Source), string(e.From), string(e.To), e.Detail,
+		e.Previous,
 	} {
 		fmt.Fprintf(&text, "%d:%s,", len(field), field)
 	}
@@ -112,7 +113,8 @@ var headText = regexp.MustCompile(`^(\d{1,18}):([0-9a-f]{64}|)$`)
 func ParseChainHead(text string) (ChainHead, error) {
 	parts := headText.FindStringSubmatch(strings.ToLower(strings.TrimSpace(text)))
 	if parts == nil {
-		return ChainHead{}, fmt.Errorf("%q is not the head of an event chain, such as 1234:5f1c… with 64 hexadecimal digits", text)
+		return ChainHead{}, fmt.Errorf("%q is not the head of an event chain, such as 1234:5f1c… with 64 hexadecimal "+
+			"digits", text)
 	}
 	sequence, err := strconv.ParseInt(parts[1], 10, 64)
 	if err != nil || (sequence == 0) != (parts[2] == "") {

@@ -76,8 +76,8 @@ func (v Invitation) Key() string {
 	return strings.ToLower(v.Recipient)
 }
 
-// Repeats reports whether an invitation asks a customer for what an earlier one has asked it for. The
-// agreement is the same with every partner; a relationship is with one.
+// Repeats reports whether an invitation asks a customer for what an earlier one has asked it for.
+// The agreement is the same with every partner; a relationship is with one.
 func (v Invitation) Repeats(earlier Invitation) bool {
 	return v.Key() == earlier.Key() &&
 		(v.PartnerID == earlier.PartnerID || v.Kind == InviteToAgreement && earlier.Kind == InviteToAgreement)

@@ -63,8 +63,8 @@ type CustomerEntry struct {
 	Reseller Reseller
 }
 
-// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not cancelled, with what it has bought, and with
-// what was decided about it.
+// BlockedCustomer is a blocked customer with its newest attestation that was admitted and not
+// cancelled, with what it has bought, and with what was decided about it.
 type BlockedCustomer struct {
 	standing.Record
 	Reseller         Reseller
@@ -80,8 +80,10 @@ type BlockedCustomer struct {
 
 // ResellerCount counts the customers of one indirect reseller, or of none, by standing.
 type ResellerCount struct {
-	ResellerID, Name                  string // the name may not be known
-	Read                              bool   // false: the reseller of these customers is not known: not read yet, or the service refuses to say
+	ResellerID, Name string // the name may not be known
+	// false: the reseller of these customers is not known: not read yet, or the service refuses to
+	// say
+	Read                              bool
 	Clear, Blocked, Unknown, Excluded int
 }
 
@@ -103,11 +105,13 @@ type Renewal struct {
 type BatchSummary struct {
 	attestation.Batch
 	States map[attestation.State]int
-	// From the import until Microsoft had half, and nine in ten, of the attestations that it has by then; zero: it has none.
+	// From the import until Microsoft had half, and nine in ten, of the attestations that it has by
+	// then; zero: it has none.
 	Median, NineInTen time.Duration
 }
 
-// LogEntry is an event of the log with the name of the customer that it is about, where there is one.
+// LogEntry is an event of the log with the name of the customer that it is about, where there is
+// one.
 type LogEntry struct {
 	Event
 	CustomerName string

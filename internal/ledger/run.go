@@ -16,15 +16,19 @@ const (
 	Running   RunState = "running"   // in progress, or interrupted and to be continued
 	Completed RunState = "completed" // closed, every check OK; its standings count
 	Failed    RunState = "failed"    // closed by a check that did not hold; it changed no standing
-	Abandoned RunState = "abandoned" // interrupted and too old, or made under another policy, to be continued; it changed no standing
+	// interrupted and too old, or made under another policy, to be continued; it changed no
+	// standing
+	Abandoned RunState = "abandoned"
 )
 
 // RunKind is what a run looked at.
 type RunKind string
 
 const (
-	Sweep   RunKind = "sweep"   // every customer of the partner
-	Recheck RunKind = "recheck" // a few customers, between two sweeps, because something was done about them; its totals are those of all
+	Sweep RunKind = "sweep" // every customer of the partner
+	// a few customers, between two sweeps, because something was done about them; its totals are
+	// those of all
+	Recheck RunKind = "recheck"
 )
 
 // Partner is one Partner Center account. Its identity is its tenant id; the name is a label that
@@ -47,7 +51,9 @@ type Run struct {
 	Version       string // of the program
 	StartedAt     time.Time
 	FinishedAt    time.Time // zero while running
-	ReportedAt    time.Time // when a workbook last showed it as the newest run, which tells what that workbook could know; zero: never
+	// when a workbook last showed it as the newest run, which tells what that workbook could know;
+	// zero: never
+	ReportedAt    time.Time
 	OldestReading time.Time // no customer of the run was read before this instant
 	Totals        Totals
 	Cost          Cost

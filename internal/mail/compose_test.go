@@ -55,7 +55,8 @@ func TestBuiltInMessages(t *testing.T) {
 		"en": {"Hello José da Silva,", "Reminder:", "Global Administrator",
 			"is lifted by itself|lifts the block by itself|without anything else"},
 		"pt-BR": {"Olá, José da Silva,", "Lembrete:", "Administrador Global", "automaticamente|sem mais nenhuma ação"},
-		"es":    {"Hola, José da Silva:", "Recordatorio:", "administrador global", "automáticamente|sin hacer nada más"},
+		"es": {"Hola, José da Silva:", "Recordatorio:", "administrador global",
+			"automáticamente|sin hacer nada más"},
 	}
 	digests := map[string]string{}
 	for _, kind := range []mail.Kind{mail.Attestation, mail.Agreement, mail.Relationship} {
@@ -160,7 +161,8 @@ func TestMistakesInTemplatesAreFoundAtTheStart(t *testing.T) {
 			"agreement.en.txt line 4: there is no field .Nmae; " + fields,
 		},
 		{
-			"agreement.en", "Subject: S\n\n{{.Link}}\n{{if eq .Customer \"X\"}}\n{{with $.Parnter}}{{.}}{{end}}{{end}}\n", "",
+			"agreement.en", "Subject: S\n\n{{.Link}}\n{{if eq .Customer \"X\"}}\n{{with " +
+				"$.Parnter}}{{.}}{{end}}{{end}}\n", "",
 			"agreement.en.txt line 5: there is no field .Parnter; " + fields,
 		},
 		{
@@ -174,13 +176,16 @@ func TestMistakesInTemplatesAreFoundAtTheStart(t *testing.T) {
 		},
 		{"agreement.en", "Subject: S\n\n{{.Link}}", "<p>no link", "agreement.en.html: the text has no {{.Link}}"},
 		{"agreement.en", "Subject: S\n\nno link", "", "agreement.en.txt: the text has no {{.Link}}"},
-		{"agreement.en", "Subject: S\n\n{{if .Expires}}{{.Link}}{{end}}", "", "agreement.en.txt: the text has no {{.Link}}"},
+		{"agreement.en", "Subject: S\n\n{{if .Expires}}{{.Link}}{{end}}", "",
+			"agreement.en.txt: the text has no {{.Link}}"},
 		{
 			"agreement.en", "Subject: S\n\n{{.Link}} {{.Link.Host}}", "",
 			"agreement.en.txt line 3: <.Link.Host>: can't evaluate field Host in type string",
 		},
-		{"agreement.en", "Subject: S\n\n{{shout .Link}}", "", "agreement.en.txt line 3: function \"shout\" not defined"},
-		{"agreement.en", "{{.Link}}", "", "agreement.en.txt line 1: must be \"Subject: \" and the subject of the message"},
+		{"agreement.en", "Subject: S\n\n{{shout .Link}}", "",
+			"agreement.en.txt line 3: function \"shout\" not defined"},
+		{"agreement.en", "{{.Link}}", "", "agreement.en.txt line 1: must be \"Subject: \" and the subject of the " +
+			"message"},
 		{"agreement.en", "Subject: {{if .Expires}}S{{end}}\n{{.Link}}", "", "agreement.en.txt line 1: must be"},
 		{
 			"agrement.en", "Subject: S\n\n{{.Link}}", "",

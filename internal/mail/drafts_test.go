@@ -32,7 +32,8 @@ func TestDraft(t *testing.T) {
 	templates := load(t, "")
 	for _, name := range []string{
 		"José da Silva", "王小明", "Мария Иванова", "محمد علي", "田中 さくら", "שרה כהן", `O"Neil, "Bob"`,
-		"=?utf-8?q?x?=", strings.TrimSpace(strings.Repeat("Мария ", 20)), strings.TrimSpace(strings.Repeat("Anna ", 20)),
+		"=?utf-8?q?x?=", strings.TrimSpace(strings.Repeat("Мария ", 20)),
+		strings.TrimSpace(strings.Repeat("Anna ", 20)),
 	} {
 		c := content(mail.Attestation, "pt-BR")
 		c.To.Name, c.Customer = name, "Fabrikam "+name
@@ -103,8 +104,8 @@ func TestLinks(t *testing.T) {
 	all := []mail.Link{
 		{
 			CustomerID: "3f2504e0-4f89-11d3-9a0c-0305e82c3301", Customer: `=HYPERLINK("http://x")`,
-			FirstName: "小明", LastName: "+王\r\nx", Email: "ming@fabrikam.cn", Lang: "zh-CN", URL: links[mail.Attestation],
-			Expires: time.Date(2026, 5, 19, 14, 30, 0, 0, time.UTC),
+			FirstName: "小明", LastName: "+王\r\nx", Email: "ming@fabrikam.cn", Lang: "zh-CN",
+			URL: links[mail.Attestation], Expires: time.Date(2026, 5, 19, 14, 30, 0, 0, time.UTC),
 		},
 		{Customer: "Fabrikam, Inc."},
 	}
@@ -125,8 +126,8 @@ func TestLinks(t *testing.T) {
 	require.Equal(t, [][]string{
 		{"customer_tenant_id", "company_name", "first_name", "last_name", "email", "language", "link", "expires"},
 		{
-			"3f2504e0-4f89-11d3-9a0c-0305e82c3301", `'=HYPERLINK("http://x")`, "小明", "'+王 x", "ming@fabrikam.cn", "zh-CN",
-			links[mail.Attestation], "2026-05-19T14:30:00Z",
+			"3f2504e0-4f89-11d3-9a0c-0305e82c3301", `'=HYPERLINK("http://x")`, "小明", "'+王 x", "ming@fabrikam.cn",
+			"zh-CN", links[mail.Attestation], "2026-05-19T14:30:00Z",
 		},
 		{"", "Fabrikam, Inc.", "", "", "", "", "", ""},
 	}, rows)

@@ -67,7 +67,8 @@ func (s *SMTP) connectError(ctx context.Context, err error) error {
 		e.Outcome, e.Detail = Temporary, context.Cause(ctx).Error()
 	case strings.Contains(text, "does not support STARTTLS"):
 		e.Detail = "the server does not offer STARTTLS"
-		e.Cure = "Set mail.tls to implicit if the server expects TLS from the start (usually port 465), or ask its operator."
+		e.Cure = "Set mail.tls to implicit if the server expects TLS from the start (usually port 465), or ask its " +
+			"operator."
 	case strings.Contains(text, "AUTH"), strings.Contains(text, "unencrypted connection"):
 		e.Step, e.Cure = "sign in", "Check mail.user and mail.password, and that the account may send by SMTP."
 	case isCertificateError(err):
@@ -116,7 +117,8 @@ func (s *SMTP) sendError(ctx context.Context, err error) error {
 	case e.Code == 0 && failure.Reason == gomail.ErrSMTPDataClose:
 		e.Outcome, e.Step = Unknown, "no answer to the message, which may have been sent"
 	case e.Code != 0 && failure.Reason == gomail.ErrSMTPMailFrom:
-		e.Step, e.Server, e.Cure = "the sender was not accepted", true, "Check mail.from and what the account may send as."
+		e.Step, e.Server, e.Cure = "the sender was not accepted", true,
+			"Check mail.from and what the account may send as."
 	case e.Code != 0 && failure.Reason == gomail.ErrSMTPRcptTo:
 		e.Step, e.Cure = "the recipient was not accepted", "Check the address."
 	case e.Code != 0:

@@ -79,9 +79,9 @@ func OneLine(text string) string {
 	return text
 }
 
-// encodeSubject writes a subject as RFC 2047 asks for: lines of at most 76 characters, the first one
-// not empty, because some mail programs show a space for an empty one. Text that looks encoded is
-// encoded too, so that it stays text.
+// encodeSubject writes a subject as RFC 2047 asks for: lines of at most 76 characters, the first
+// one not empty, because some mail programs show a space for an empty one. Text that looks encoded
+// is encoded too, so that it stays text.
 func encodeSubject(subject string) string {
 	plain := !strings.ContainsFunc(subject, func(r rune) bool { return r > '~' }) && !strings.Contains(subject, "=?")
 	if plain && len(subject) <= maxPlainSubject {
@@ -99,7 +99,8 @@ func encodeSubject(subject string) string {
 	return strings.Join(words, "\r\n ")
 }
 
-// Bytes of a subject on a line of 76 characters: as it is, in the first encoded word, in the others.
+// Bytes of a subject on a line of 76 characters: as it is, in the first encoded word, in the
+// others.
 const (
 	maxPlainSubject = 67
 	firstWord       = 39

@@ -65,10 +65,12 @@ func TestOutcomes(t *testing.T) {
 		server      bool
 	}{
 		{"refused", "the recipient was not accepted: answer 550 5.1.1. Check the address.", mail.Permanent, false},
-		{"later", "the recipient was not accepted: answer 451 4.7.1. It can be sent again later.", mail.Temporary, false},
+		{"later", "the recipient was not accepted: answer 451 4.7.1. It can be sent again later.", mail.Temporary,
+			false},
 		{"spam", "the message was not accepted: answer 554 5.7.1", mail.Permanent, false},
 		{"closing", "answer 421 4.3.2. It can be sent again later.", mail.Temporary, true},
-		{"dropped", "send the message: the server closed the connection. It can be sent again later.", mail.Temporary, true},
+		{"dropped", "send the message: the server closed the connection. It can be sent again later.", mail.Temporary,
+			true},
 		{
 			"unanswered", "no answer to the message, which may have been sent: the server closed the connection",
 			mail.Unknown, true,
@@ -143,7 +145,8 @@ func TestConnecting(t *testing.T) {
 	}{
 		{name: "STARTTLS"},
 		{name: "TLS from the start", server: &smtpServer{implicit: true}},
-		{name: "TLS from the start, with a password", server: &smtpServer{implicit: true, user: "robot", password: "s3cret"}},
+		{name: "TLS from the start, with a password", server: &smtpServer{implicit: true, user: "robot",
+			password: "s3cret"}},
 		{
 			name: "no TLS, as configured", server: &smtpServer{noTLS: true},
 			change: func(s *mail.Server) { s.TLS = mail.NoTLS },

@@ -177,7 +177,8 @@ func (m *messageTemplate) execute(f Fields, lang string) (subject, text, html st
 	first, text, _ := strings.Cut(out.String(), "\n")
 	subject, found := strings.CutPrefix(first, subjectPrefix)
 	if subject = strings.TrimSpace(subject); !found || subject == "" {
-		return "", "", "", fmt.Errorf("%s line 1: must be %q and the subject of the message", m.text.Name(), subjectPrefix)
+		return "", "", "", fmt.Errorf("%s line 1: must be %q and the subject of the message", m.text.Name(),
+			subjectPrefix)
 	}
 	text = strings.TrimSpace(emptyLines.ReplaceAllString(text, "\n\n")) + "\n"
 	plain := headingMark.ReplaceAllString(text, "")

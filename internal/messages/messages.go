@@ -1,6 +1,6 @@
 // Package messages holds what people read on a terminal, in other languages than English. The
-// English texts stand where they are used; here they are the keys. What programs read, such as JSON,
-// log lines and the codes of errors, is never translated.
+// English texts stand where they are used; here they are the keys. What programs read, such as
+// JSON, log lines and the codes of errors, is never translated.
 //
 // A language is one file in texts. Adding a language is adding a file.
 package messages

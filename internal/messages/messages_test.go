@@ -12,9 +12,10 @@ import (
 
 // fromConfig are what internal/config says of values that a person typed in.
 var fromConfig = []string{
-	"It is missing; it labels the partner on every report.", "It is missing; it is the application id of the app registration.",
-	"It must be a tenant id such as %s, not %s.", "It must be a time zone such as UTC or America/Sao_Paulo, not %s.",
-	"It must be %s, not %s.", "%s; did you mean %s?",
+	"It is missing; it labels the partner on every report.",
+	"It is missing; it is the application id of the app registration.", "It must be a tenant id such as %s, not %s.",
+	"It must be a time zone such as UTC or America/Sao_Paulo, not %s.", "It must be %s, not %s.",
+	"%s; did you mean %s?",
 }
 
 // Every text has a translation in every language, and every translation a text.
@@ -50,7 +51,8 @@ var anyVerb = regexp.MustCompile(`%[-+ #0-9.]*[a-z]`)
 // checkTranslation checks that a translation takes the same values, and has the same lines.
 func checkTranslation(t *testing.T, text, translation string) {
 	t.Helper()
-	require.Equal(t, anyVerb.FindAllString(text, -1), anyVerb.FindAllString(translation, -1), "%q: %q", text, translation)
+	require.Equal(t, anyVerb.FindAllString(text, -1), anyVerb.FindAllString(translation, -1), "%q: %q", text,
+		translation)
 	require.Equal(t, strings.Count(text, "\n"), strings.Count(translation, "\n"), "%q: %q", text, translation)
 	require.Equal(t, strings.HasSuffix(text, "\n"), strings.HasSuffix(translation, "\n"), "%q: %q", text, translation)
 	indent := func(text string) int { return len(text) - len(strings.TrimLeft(text, " ")) }
@@ -62,8 +64,9 @@ func checkTranslation(t *testing.T, text, translation string) {
 }
 
 // namesIn are names of keys, commands, flags and files, and addresses.
-var namesIn = regexp.MustCompile(`[a-z]+(?:_[a-z]+)+|mcaledger (?:login|reconcile|verify|doctor|attest|migrate|runs)\b|--[a-z]+|` +
-	`https?://\S+|docs/\S+\.md|AADSTS\d+`)
+var namesIn = regexp.MustCompile(
+	`[a-z]+(?:_[a-z]+)+|mcaledger (?:login|reconcile|verify|doctor|attest|migrate|runs)\b|--[a-z]+|` +
+		`https?://\S+|docs/\S+\.md|AADSTS\d+`)
 
 func TestPreferred(t *testing.T) {
 	t.Parallel()

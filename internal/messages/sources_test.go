@@ -24,7 +24,8 @@ type sources struct {
 func readSources(t *testing.T) sources {
 	t.Helper()
 	s := sources{formats: map[string]bool{}, sentences: map[string]bool{}}
-	for _, folder := range []string{"cmd/mcaledger", "jobs", "internal/demo", "internal/partnercenter", "internal/store"} {
+	for _, folder := range []string{"cmd/mcaledger", "jobs", "internal/demo", "internal/partnercenter",
+		"internal/store"} {
 		paths, err := filepath.Glob(filepath.Join("../..", folder, "*.go"))
 		require.NoError(t, err)
 		var files []*ast.File

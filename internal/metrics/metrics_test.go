@@ -24,10 +24,11 @@ func night() metrics.Night {
 		Steps: []metrics.Step{{"reconcile", 800.5}, {"report", 39}},
 		Partners: []metrics.Partner{
 			{
-				Name: "contoso \"br\"\\\n", Completed: time.Unix(1795324400, 0), RefreshTokenUntil: time.Unix(1800000000, 0),
-				Standings: map[string]int{"clear": 1773, "blocked": 131, "unknown": 25, "excluded": 69},
-				Changes:   map[string]int{"newly_blocked": 2, "no_longer_blocked": 5, "new": 2, "gone": 4},
-				Requests:  2083, Throttled: 3, Retries: 4, Seconds: 790, FailedChecks: 1,
+				Name: "contoso \"br\"\\\n", Completed: time.Unix(1795324400, 0),
+				RefreshTokenUntil: time.Unix(1800000000, 0), Standings: map[string]int{"clear": 1773, "blocked": 131,
+					"unknown": 25, "excluded": 69},
+				Changes:  map[string]int{"newly_blocked": 2, "no_longer_blocked": 5, "new": 2, "gone": 4},
+				Requests: 2083, Throttled: 3, Retries: 4, Seconds: 790, FailedChecks: 1,
 			},
 			{Name: "new \xff", Standings: map[string]int{"clear": 0}},
 		},
@@ -92,7 +93,8 @@ func TestWrite(t *testing.T) {
 	require.EqualValues(t, 4, value("mcaledger_run_api_retries", br))
 	require.EqualValues(t, 790, value("mcaledger_run_duration_seconds", br))
 	require.EqualValues(t, 1800000000, value("mcaledger_refresh_token_expiry_timestamp_seconds", br))
-	require.Len(t, families["mcaledger_run_completed_timestamp_seconds"].Metric, 1, "a time that is not known is left out")
+	require.Len(t, families["mcaledger_run_completed_timestamp_seconds"].Metric, 1,
+		"a time that is not known is left out")
 	require.EqualValues(t, 0, value("mcaledger_customers", "new \ufffd", "clear"))
 
 	problems, err := promlint.New(strings.NewReader(text)).Lint()

@@ -109,7 +109,8 @@ func (n Notifier) isTold(night Night) bool {
 type delivery func(ctx context.Context) error
 
 func (n Notifier) all(ctx context.Context, limit time.Duration, deliveries []delivery) (warnings []error) {
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, fmt.Errorf("no success within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit,
+		fmt.Errorf("no success within %s", limit))
 	defer cancel()
 	failures := make([]error, len(deliveries))
 	var working sync.WaitGroup

@@ -25,11 +25,11 @@ import (
 
 func night() notify.Night {
 	return notify.Night{
-		Outcome: notify.Done, Host: "ledger-1", Version: "1.0.0", Workbook: "/var/lib/mcaledger/reports/2026-11-22.xlsx",
-		Started: time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC), Finished: time.Date(2026, 11, 22, 5, 14, 0, 0, time.UTC),
-		Partners: []notify.Partner{
-			{Name: "contoso-br", Clear: 1773, Blocked: 131, Unknown: 25, NewlyBlocked: 2, NoLongerBlocked: 5, New: 2, Gone: 4,
-				Names: []string{"Fabrikam", "Woodgrove"}},
+		Outcome: notify.Done, Host: "ledger-1", Version: "1.0.0",
+		Workbook: "/var/lib/mcaledger/reports/2026-11-22.xlsx", Started: time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC),
+		Finished: time.Date(2026, 11, 22, 5, 14, 0, 0, time.UTC), Partners: []notify.Partner{
+			{Name: "contoso-br", Clear: 1773, Blocked: 131, Unknown: 25, NewlyBlocked: 2, NoLongerBlocked: 5, New: 2,
+				Gone: 4, Names: []string{"Fabrikam", "Woodgrove"}},
 			{Name: "contoso-de", Clear: 10, Blocked: 1},
 		},
 		Attestations: notify.Attestations{Imported: 12, Sent: 10, Confirmed: 9, Waiting: 2, Refused: 1},
@@ -175,11 +175,12 @@ func TestLongNightsStayShort(t *testing.T) {
 	require.Contains(t, text, "; and 4980 more")
 	require.Less(t, len(text), 15_000)
 	var card []byte
-	n := notify.Notifier{Webhook: notify.Webhook{URL: "https://teams.example/secret", Kind: notify.Teams}, HTTP: transport(
-		func(req *http.Request) (*http.Response, error) {
-			card, _ = io.ReadAll(req.Body)
-			return answer(202), nil
-		})}
+	n := notify.Notifier{Webhook: notify.Webhook{URL: "https://teams.example/secret", Kind: notify.Teams},
+		HTTP: transport(
+			func(req *http.Request) (*http.Response, error) {
+				card, _ = io.ReadAll(req.Body)
+				return answer(202), nil
+			})}
 	require.Empty(t, n.Finished(t.Context(), long))
 	require.Less(t, len(card), 28<<10, "the largest message that Teams takes")
 }
@@ -202,7 +203,8 @@ func TestNamesCannotAddLinesOrMarkup(t *testing.T) {
 	require.Equal(t, 1, strings.Count(m.Text, "\nWorkbook: "))
 	body := posted(t, notify.Teams, evil)
 	for _, element := range elements(body)[1:] {
-		require.Equal(t, "RichTextBlock", element.(map[string]any)["type"], "foreign text stands where Markdown is not read")
+		require.Equal(t, "RichTextBlock", element.(map[string]any)["type"],
+			"foreign text stands where Markdown is not read")
 	}
 }
 
@@ -302,7 +304,8 @@ func TestRepeatedAttempts(t *testing.T) {
 		{"throttled", []int{429, 202}, 2, ""},
 		{"for nothing", []int{500, 502, 503, 200}, 3, "ping of the success: hc.example: answer 503"},
 		{"unreachable", []int{0, 0, 0}, 3, "ping of the success: hc.example: connection refused"},
-		{"unknown address", []int{404, 200}, 1, "ping of the success: hc.example: answer 404; check the configured address"},
+		{"unknown address", []int{404, 200}, 1,
+			"ping of the success: hc.example: answer 404; check the configured address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

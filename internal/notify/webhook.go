@@ -60,8 +60,8 @@ func (t text) card() object {
 		"attachments": []object{{
 			"contentType": "application/vnd.microsoft.card.adaptive",
 			"content": object{
-				"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
-				"msteams": object{"width": "Full"}, "body": body,
+				"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard",
+				"version": "1.4", "msteams": object{"width": "Full"}, "body": body,
 			},
 		}},
 	}

@@ -40,7 +40,8 @@ func catalogue() []words {
 			partner: "%d bloqueados (%d novos, %d desbloqueados), %d liberados, " +
 				"%d desconhecidos, %d novos clientes, %d saíram",
 			heads: []string{
-				"Parceiro", "Bloqueados", "Novos bloqueados", "Desbloqueados", "Liberados", "Desconhecidos", "Novos", "Saíram",
+				"Parceiro", "Bloqueados", "Novos bloqueados", "Desbloqueados", "Liberados", "Desconhecidos", "Novos",
+				"Saíram",
 			},
 			newlyBlocked: "Novos bloqueados",
 			attestations: "Atestados: %d importados, %d enviados, %d confirmados, %d aguardando, %d recusados",
@@ -58,7 +59,8 @@ func catalogue() []words {
 			partner: "%d bloqueados (%d nuevos, %d desbloqueados), %d habilitados, " +
 				"%d desconocidos, %d clientes nuevos, %d se fueron",
 			heads: []string{
-				"Partner", "Bloqueados", "Nuevos bloqueados", "Desbloqueados", "Habilitados", "Desconocidos", "Nuevos", "Se fueron",
+				"Partner", "Bloqueados", "Nuevos bloqueados", "Desbloqueados", "Habilitados", "Desconocidos", "Nuevos",
+				"Se fueron",
 			},
 			newlyBlocked: "Nuevos bloqueados",
 			attestations: "Atestaciones: %d importadas, %d enviadas, %d confirmadas, %d en espera, %d rechazadas",

@@ -25,10 +25,14 @@ type recorded struct {
 
 func readAgreement(o object) (recorded, string) {
 	signer := o.object("primarycontact")
-	a := recorded{kind: o.text("type"), Agreement: standing.Agreement{Agreed: day(o.text("dateagreed")), Signer: standing.Contact{
-		FirstName: signer.text("firstname"), LastName: signer.text("lastname"), Email: signer.text("email"), Phone: signer.text("phonenumber"),
-	}}}
-	if a.kind == "" { // it may be the one that counts, and may be another: it can neither clear the customer nor be taken for none
+	a := recorded{kind: o.text("type"), Agreement: standing.Agreement{Agreed: day(o.text("dateagreed")),
+		Signer: standing.Contact{
+			FirstName: signer.text("firstname"), LastName: signer.text("lastname"), Email: signer.text("email"),
+			Phone: signer.text("phonenumber"),
+		}}}
+	// it may be the one that counts, and may be another: it can neither clear the customer nor be
+	// taken for none
+	if a.kind == "" {
 		a.Agreed = ""
 	}
 	return a, ""
@@ -53,7 +57,8 @@ func (c *Client) Agreements(ctx context.Context, customerID string) (found []sta
 		case a.kind == "" || strings.EqualFold(a.kind, mca):
 			found = append(found, a.Agreement)
 		case !strings.EqualFold(a.kind, cloudAgreement):
-			err = c.malformed(&first, fmt.Sprintf("the customer has an agreement of type %q, which is not known", clean(a.kind)))
+			err = c.malformed(&first, fmt.Sprintf("the customer has an agreement of type %q, which is not known",
+				clean(a.kind)))
 		}
 	}
 	return found, err

@@ -21,17 +21,26 @@ func TestAgreementTypes(t *testing.T) {
 		item string
 		want []standing.Agreement
 	}{
-		{"a customer agreement", `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
-		{"its type in other letters", `{"Type":"microsoftcustomeragreement","DateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
+		{"a customer agreement", `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06T00:00:00Z"}`,
+			[]standing.Agreement{{Agreed: "2024-05-06"}}},
+		{"its type in other letters", `{"Type":"microsoftcustomeragreement","DateAgreed":"2024-05-06T00:00:00Z"}`,
+			[]standing.Agreement{{Agreed: "2024-05-06"}}},
 		{"a Cloud agreement never", `{"type":"MicrosoftCloudAgreement","dateAgreed":"2024-05-06T00:00:00Z"}`, nil},
-		{"a missing type: there is something, but it clears nobody", `{"dateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{}}},
+		{"a missing type: there is something, but it clears nobody", `{"dateAgreed":"2024-05-06T00:00:00Z"}`,
+			[]standing.Agreement{{}}},
 		{"a type of null", `{"type":null,"dateAgreed":"2024-05-06T00:00:00Z"}`, []standing.Agreement{{}}},
 		{"a missing date", `{"type":"MicrosoftCustomerAgreement"}`, []standing.Agreement{{}}},
 		{"nothing at all", `null`, []standing.Agreement{{}}},
-		{"a type that is no text", `{"type":{"name":"MicrosoftCustomerAgreement"},"dateAgreed":"2024-05-06"}`, []standing.Agreement{{}}},
-		{"a type that stands twice", `{"type":"MicrosoftCloudAgreement","Type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"}`, []standing.Agreement{{}}},
-		{"a date that stands twice", `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06","DateAgreed":"2019-01-01"}`, []standing.Agreement{{}}},
-		{"a date that is a number", `{"type":"MicrosoftCustomerAgreement","dateAgreed":1714953600}`, []standing.Agreement{{}}},
+		{"a type that is no text", `{"type":{"name":"MicrosoftCustomerAgreement"},"dateAgreed":"2024-05-06"}`,
+			[]standing.Agreement{{}}},
+		{"a type that stands twice",
+			`{"type":"MicrosoftCloudAgreement","Type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"}`,
+			[]standing.Agreement{{}}},
+		{"a date that stands twice",
+			`{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06","DateAgreed":"2019-01-01"}`,
+			[]standing.Agreement{{}}},
+		{"a date that is a number", `{"type":"MicrosoftCustomerAgreement","dateAgreed":1714953600}`,
+			[]standing.Agreement{{}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := agreementsIn(t, `{"items":[`+c.item+`]}`)
@@ -46,10 +55,11 @@ func TestUnknownAgreementTypeIsNoProofOfAbsence(t *testing.T) {
 		items string
 		found []standing.Agreement
 	}{
-		"alone":                      {`{"type":"MicrosoftCustomerAgreementV2","dateAgreed":"2024-05-06"}`, nil},
-		"before one that is known":   {`{"type":"MicrosoftCustomerAgreementV2"},{"type":"MicrosoftCustomerAgreement","dateAgreed":"2019-05-06"}`, []standing.Agreement{{Agreed: "2019-05-06"}}},
-		"behind one that is known":   {`{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"},{"type":"MicrosoftCustomerAgreementV2"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
-		"beside a Cloud agreement":   {`{"type":"MicrosoftCloudAgreement"},{"type":"MicrosoftCustomerAgreementV2"}`, nil},
+		"alone":                    {`{"type":"MicrosoftCustomerAgreementV2","dateAgreed":"2024-05-06"}`, nil},
+		"before one that is known": {`{"type":"MicrosoftCustomerAgreementV2"},{"type":"MicrosoftCustomerAgreement","dateAgreed":"2019-05-06"}`, []standing.Agreement{{Agreed: "2019-05-06"}}},
+		"behind one that is known": {`{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"},{"type":"MicrosoftCustomerAgreementV2"}`, []standing.Agreement{{Agreed: "2024-05-06"}}},
+		"beside a Cloud agreement": {`{"type":"MicrosoftCloudAgreement"},{"type":"MicrosoftCustomerAgreementV2"}`,
+			nil},
 		"by a number, as enums were": {`{"type":"MicrosoftCloudAgreement"},{"type":3,"name":"MicrosoftCustomerAgreementV2"}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,12 +80,15 @@ func TestExampleAgreements(t *testing.T) {
 	s := newService(t, saying(200, example(t, "agreements.json")))
 	got, err := s.client.Agreements(t.Context(), customerID)
 	require.NoError(t, err)
-	assert.Equal(t, "/v1/customers/"+customerID+"/agreements?agreementType=MicrosoftCustomerAgreement", s.arrivals()[0].uri)
+	assert.Equal(t, "/v1/customers/"+customerID+"/agreements?agreementType=MicrosoftCustomerAgreement",
+		s.arrivals()[0].uri)
 	require.Len(t, got, 3)
 	assert.Equal(t, standing.Agreement{Agreed: "2019-08-26",
-		Signer: standing.Contact{FirstName: "João", LastName: "da Silva", Email: "signer17@fabrikam.example", Phone: "+55 11 95550 0123"}}, got[0])
+		Signer: standing.Contact{FirstName: "João", LastName: "da Silva", Email: "signer17@fabrikam.example",
+			Phone: "+55 11 95550 0123"}}, got[0])
 	assert.Equal(t, standing.Agreement{Agreed: "2024-02-29",
-		Signer: standing.Contact{FirstName: "Ana", LastName: "Gonçalves", Email: "signer4@fabrikam.example"}}, got[1], "without a phone number")
+		Signer: standing.Contact{FirstName: "Ana", LastName: "Gonçalves",
+			Email: "signer4@fabrikam.example"}}, got[1], "without a phone number")
 
 	got, err = agreementsIn(t, example(t, "agreements_pascal_case.json"))
 	require.NoError(t, err)
@@ -90,9 +103,11 @@ func TestMissingOrOddSigner(t *testing.T) {
 		`{}`:                      {},
 		`{"firstName":null}`:      {},
 		`{"firstName":"a\u0000"}`: {FirstName: "a\uFFFD"},
-		`{"phoneNumber":"\u0000","email":"\u0000","lastName":"\u0000"}`: {Phone: "\uFFFD", Email: "\uFFFD", LastName: "\uFFFD"},
+		`{"phoneNumber":"\u0000","email":"\u0000","lastName":"\u0000"}`: {Phone: "\uFFFD", Email: "\uFFFD",
+			LastName: "\uFFFD"},
 	} {
-		got, err := agreementsIn(t, fmt.Sprintf(`{"items":[{"type":"MicrosoftCustomerAgreement","primaryContact":%s}]}`, contact))
+		got, err := agreementsIn(t, fmt.Sprintf(`{"items":[{"type":"MicrosoftCustomerAgreement","primaryContact":%s}]}`,
+			contact))
 		require.NoError(t, err)
 		assert.Equal(t, []standing.Agreement{{Signer: want}}, got)
 	}
@@ -141,7 +156,8 @@ func TestNoAgreement(t *testing.T) {
 
 func TestAgreementsOverSeveralPages(t *testing.T) {
 	const first = `{"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-05-06"}],"links":{"next":{"uri":"/more"}}}`
-	s := newService(t, inTurn(saying(200, first), saying(200, `{"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":"2025-05-06"}]}`)))
+	s := newService(t, inTurn(saying(200, first),
+		saying(200, `{"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":"2025-05-06"}]}`)))
 	got, err := s.client.Agreements(t.Context(), customerID)
 	require.NoError(t, err)
 	assert.Equal(t, []standing.Agreement{{Agreed: "2024-05-06"}, {Agreed: "2025-05-06"}}, got)
@@ -149,7 +165,8 @@ func TestAgreementsOverSeveralPages(t *testing.T) {
 	s = newService(t, inTurn(saying(200, first), saying(404, `{"code":600009}`)))
 	got, err = s.client.Agreements(t.Context(), customerID)
 	require.NoError(t, err)
-	assert.Equal(t, []standing.Agreement{{Agreed: "2024-05-06"}}, got, "no more agreements does not mean that there were none")
+	assert.Equal(t, []standing.Agreement{{Agreed: "2024-05-06"}}, got,
+		"no more agreements does not mean that there were none")
 
 	s = newService(t, inTurn(saying(200, first), saying(404, `{"code":60003}`)))
 	got, err = s.client.Agreements(t.Context(), customerID)

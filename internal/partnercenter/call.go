@@ -140,7 +140,8 @@ func (c *Client) send(ctx context.Context, call *call, token *token, read read) 
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		c.clock.Store(&at)
 	}
-	if success := resp.StatusCode; success == http.StatusOK || success == http.StatusCreated || call.anySuccess && success/100 == 2 {
+	if success := resp.StatusCode; success == http.StatusOK || success == http.StatusCreated || call.anySuccess &&
+		success/100 == 2 {
 		c.throttle.answered(generation)
 		return c.readAnswer(call, resp, read)
 	}
@@ -148,7 +149,8 @@ func (c *Client) send(ctx context.Context, call *call, token *token, read read) 
 }
 
 func (c *Client) request(ctx context.Context, call *call, token *token) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, call.method(), c.base.String()+"/v1"+call.uri, bytes.NewReader(call.body))
+	req, err := http.NewRequestWithContext(ctx, call.method(), c.base.String()+"/v1"+call.uri,
+		bytes.NewReader(call.body))
 	if err != nil {
 		return nil, err
 	}

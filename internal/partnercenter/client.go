@@ -94,7 +94,8 @@ func (o Options) appCredentials() Credentials {
 	if app.ClientID == "" {
 		app = o.Credentials
 	}
-	app.LoginURL, app.TenantID, app.RefreshTokenFile, app.RefreshToken = o.Credentials.LoginURL, o.Credentials.TenantID, "", ""
+	app.LoginURL, app.TenantID, app.RefreshTokenFile, app.RefreshToken = o.Credentials.LoginURL, o.Credentials.TenantID,
+		"", ""
 	return app
 }
 
@@ -109,7 +110,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Cost is what this client has asked of the service so far. Seconds is left to the caller.
 func (c *Client) Cost() ledger.Cost {
-	return ledger.Cost{Requests: int(c.requests.Load()), Throttled: int(c.throttled.Load()), Retries: int(c.retries.Load())}
+	return ledger.Cost{Requests: int(c.requests.Load()), Throttled: int(c.throttled.Load()),
+		Retries: int(c.retries.Load())}
 }
 
 // ServiceTime is the service's clock as its last answer showed it; the zero time before the first

@@ -112,10 +112,11 @@ func TestMalformedAnswerIsNotRepeated(t *testing.T) {
 		"null for what was asked":    saying(200, `{"IsSigned":null}`),
 		"twice, in two spellings":    saying(200, `{"isSigned":true,"IsSigned":false}`),
 		"twice the same":             saying(200, `{"isSigned":true,"isSigned":true}`),
-		"nested too deep":            saying(200, `{"isSigned":true,"x":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`}`),
-		"nested too deep, in names":  saying(200, strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)),
-		"a text":                     saying(200, `"isSigned"`),
-		"a number":                   saying(201, `7`),
+		"nested too deep": saying(200, `{"isSigned":true,"x":`+strings.Repeat("[", 20_000)+
+			strings.Repeat("]", 20_000)+`}`),
+		"nested too deep, in names": saying(200, strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)),
+		"a text":                    saying(200, `"isSigned"`),
+		"a number":                  saying(201, `7`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t, answer)
@@ -136,7 +137,8 @@ func TestDirectAcceptance(t *testing.T) {
 		got, err := s.client.DirectAcceptance(t.Context(), customerID)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
-		assert.Equal(t, "/v1/customers/"+customerID+"/directSignedMicrosoftCustomerAgreementStatus", s.arrivals()[0].uri)
+		assert.Equal(t, "/v1/customers/"+customerID+"/directSignedMicrosoftCustomerAgreementStatus",
+			s.arrivals()[0].uri)
 	}
 }
 
@@ -163,15 +165,18 @@ func TestCallEndsWithContext(t *testing.T) {
 func TestUnusableAddressesAreRefused(t *testing.T) {
 	t.Parallel()
 	const good = "https://login.example"
-	for _, address := range []string{"", "api.example", "localhost:8080", "https://", "://", "ftp://api.example", "http://api.example",
-		"http://192.0.2.1:80", "http://127.0.0.1.example", "http://localhost.example", "https://user:secret@api.example", "https://api.example?x=1",
+	for _, address := range []string{"", "api.example", "localhost:8080", "https://", "://", "ftp://api.example",
+		"http://api.example",
+		"http://192.0.2.1:80", "http://127.0.0.1.example", "http://localhost.example",
+		"https://user:secret@api.example", "https://api.example?x=1",
 		"https://api.example/#x", "HTTP://API.EXAMPLE"} {
 		_, err := New(Options{APIURL: address, Credentials: Credentials{LoginURL: good}})
 		assert.ErrorContainsf(t, err, "api_url", "%q", address)
 		_, err = New(Options{APIURL: good, Credentials: Credentials{LoginURL: address}})
 		assert.ErrorContainsf(t, err, "login_url", "%q", address)
 	}
-	for _, address := range []string{"https://api.example", "https://api.example/pc/", "http://127.0.0.1:8080", "http://127.8.9.10", "http://[::1]:1", "http://LocalHost"} {
+	for _, address := range []string{"https://api.example", "https://api.example/pc/", "http://127.0.0.1:8080",
+		"http://127.8.9.10", "http://[::1]:1", "http://LocalHost"} {
 		_, err := New(Options{APIURL: address, Credentials: Credentials{LoginURL: address}})
 		assert.NoErrorf(t, err, "%q", address)
 	}
@@ -180,7 +185,8 @@ func TestUnusableAddressesAreRefused(t *testing.T) {
 func TestCallEndsWithContextButNotWithItsCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(o *Options) { o.Timeout = time.Hour })
+		s := newService(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			func(o *Options) { o.Timeout = time.Hour })
 		answerToAnother := &Error{Op: "list customers", Kind: NotFound, Status: 404, ServiceCode: "1000"}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(answerToAnother) })

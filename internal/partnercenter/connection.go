@@ -33,7 +33,8 @@ func connectionKind(err error) (kind Kind, reason string) {
 		return ProxyFailed, ""
 	case dns != nil && dns.IsNotFound:
 		return HostNotFound, ""
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH),
+		errors.Is(err, syscall.EHOSTUNREACH):
 		return ConnectionRefused, ""
 	}
 	return Unavailable, ""

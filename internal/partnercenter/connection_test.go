@@ -29,7 +29,8 @@ import (
 // tlsServer serves with the given TLS settings.
 func tlsServer(t *testing.T, change func(*tls.Config)) *httptest.Server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, 200, signed) }))
+	server := httptest.NewUnstartedServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, 200, signed) }))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{}
 	change(server.TLS)
@@ -43,8 +44,8 @@ func certificateFor(t *testing.T, host string, from, until time.Time) tls.Certif
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: from, NotAfter: until, IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host},
+		DNSNames: []string{host}, NotBefore: from, NotAfter: until, IsCA: true, BasicConstraintsValid: true}
 	if ip := net.ParseIP(host); ip != nil {
 		template.IPAddresses = []net.IP{ip}
 	}
@@ -92,7 +93,8 @@ func TestConnectionFaults(t *testing.T) {
 		kind      Kind
 		hint      string
 	}{
-		"a certificate that is not trusted": {func(t *testing.T) string { return listening(t, good) }, nil, TLSFailed, "SSL_CERT_FILE"},
+		"a certificate that is not trusted": {func(t *testing.T) string { return listening(t, good) }, nil, TLSFailed,
+			"SSL_CERT_FILE"},
 		"a certificate of another host": {func(t *testing.T) string {
 			return listening(t, certificateFor(t, "api.example", now.Add(-time.Hour), now.Add(time.Hour)))
 		}, nil, TLSFailed, "another host"},
@@ -108,19 +110,32 @@ func TestConnectionFaults(t *testing.T) {
 			}).URL
 		}, func() http.RoundTripper { return trusting(good) }, TLSFailed, "port"},
 		"a server that wants a client's certificate": {func(t *testing.T) string {
-			return tlsServer(t, func(c *tls.Config) { c.Certificates, c.ClientAuth = []tls.Certificate{good}, tls.RequireAnyClientCert }).URL
+			return tlsServer(t, func(c *tls.Config) {
+				c.Certificates, c.ClientAuth = []tls.Certificate{good},
+					tls.RequireAnyClientCert
+			}).URL
 		}, func() http.RoundTripper { return trusting(good) }, TLSFailed, "port"},
-		"a server that speaks no TLS": {func(*testing.T) string { return "https" + strings.TrimPrefix(plain.URL, "http") }, nil, TLSFailed, "port"},
-		"nothing listens":             {func(*testing.T) string { return closed.URL }, nil, ConnectionRefused, "firewall"},
-		"a host that does not exist": {func(*testing.T) string { return "https://no-such-host.invalid" }, func() http.RoundTripper {
-			return failing{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "no-such-host.invalid", IsNotFound: true}}}
-		}, HostNotFound, "DNS"},
-		"a network that cannot be reached": {func(*testing.T) string { return "https://api.example" }, func() http.RoundTripper {
-			return failing{fmt.Errorf("dial tcp: %w", syscall.ENETUNREACH)}
-		}, ConnectionRefused, "firewall"},
-		"a proxy that is not there":              {func(*testing.T) string { return "https://api.example" }, func() http.RoundTripper { return proxied(closed.URL) }, ProxyFailed, "HTTPS_PROXY"},
-		"a proxy that refuses":                   {func(*testing.T) string { return "https://api.example" }, func() http.RoundTripper { return proxied(refusing.URL) }, ProxyFailed, "HTTPS_PROXY"},
-		"a proxy that answers plain http itself": {func(*testing.T) string { return "http://127.0.0.1:1" }, func() http.RoundTripper { return proxied(refusing.URL) }, ProxyFailed, "HTTPS_PROXY"},
+		"a server that speaks no TLS": {func(*testing.T) string {
+			return "https" +
+				strings.TrimPrefix(plain.URL, "http")
+		}, nil, TLSFailed, "port"},
+		"nothing listens": {func(*testing.T) string { return closed.URL }, nil, ConnectionRefused,
+			"firewall"},
+		"a host that does not exist": {func(*testing.T) string { return "https://no-such-host.invalid" },
+			func() http.RoundTripper {
+				return failing{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host",
+					Name: "no-such-host.invalid", IsNotFound: true}}}
+			}, HostNotFound, "DNS"},
+		"a network that cannot be reached": {func(*testing.T) string { return "https://api.example" },
+			func() http.RoundTripper {
+				return failing{fmt.Errorf("dial tcp: %w", syscall.ENETUNREACH)}
+			}, ConnectionRefused, "firewall"},
+		"a proxy that is not there": {func(*testing.T) string { return "https://api.example" },
+			func() http.RoundTripper { return proxied(closed.URL) }, ProxyFailed, "HTTPS_PROXY"},
+		"a proxy that refuses": {func(*testing.T) string { return "https://api.example" },
+			func() http.RoundTripper { return proxied(refusing.URL) }, ProxyFailed, "HTTPS_PROXY"},
+		"a proxy that answers plain http itself": {func(*testing.T) string { return "http://127.0.0.1:1" },
+			func() http.RoundTripper { return proxied(refusing.URL) }, ProxyFailed, "HTTPS_PROXY"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +147,8 @@ func TestConnectionFaults(t *testing.T) {
 				if c.transport != nil {
 					transport = c.transport()
 				}
-				options := Options{APIURL: address, Credentials: Credentials{LoginURL: "https://login.example", TenantID: "t", ClientID: "c", ClientSecret: "s3cret"},
+				options := Options{APIURL: address, Credentials: Credentials{LoginURL: "https://login.example",
+					TenantID: "t", ClientID: "c", ClientSecret: "s3cret"},
 					RequestsPerMinute: 60_000, Concurrency: 1, Timeout: 10 * time.Second, Attempts: 4,
 					Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 						if fault == "api" && r.URL.Host == "login.example" {
@@ -178,7 +194,8 @@ func TestConnectionOutagesAreRepeated(t *testing.T) {
 		reached bool
 		err     error
 	}{
-		"a name server that does not answer":             {false, &net.DNSError{Err: "i/o timeout", IsTimeout: true, IsTemporary: true}},
+		"a name server that does not answer": {false, &net.DNSError{Err: "i/o timeout", IsTimeout: true,
+			IsTemporary: true}},
 		"a reset":                                        {false, &net.OpError{Op: "read", Err: syscall.ECONNRESET}},
 		"an end in the middle":                           {false, errors.New("unexpected EOF")},
 		"a broken record":                                {false, errors.New("local error: tls: bad record MAC")},

@@ -15,7 +15,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-var accidents = simulator.Faults{ServerError: 0.03, GatewayPage: 0.03, PageWithStatus200: 0.03, Reset: 0.03, Truncated: 0.03, Slow: 0.02}
+var accidents = simulator.Faults{ServerError: 0.03, GatewayPage: 0.03, PageWithStatus200: 0.03, Reset: 0.03,
+	Truncated: 0.03, Slow: 0.02}
 
 // tally is what a conversation found.
 type tally struct {
@@ -27,7 +28,8 @@ type tally struct {
 
 // converse lists all customers and reads each of them with 16 senders.
 func converse(t *testing.T, c *Client) tally {
-	got := tally{map[string]standing.Customer{}, map[string][]standing.Agreement{}, map[string]bool{}, map[string]Kind{}}
+	got := tally{map[string]standing.Customer{}, map[string][]standing.Agreement{}, map[string]bool{},
+		map[string]Kind{}}
 	queue := make(chan string, 1000)
 	var mu sync.Mutex
 	var readers sync.WaitGroup
@@ -94,22 +96,32 @@ func (got tally) compare(t *testing.T, world simulator.World) {
 
 func TestConversationWithSimulator(t *testing.T) {
 	for name, change := range map[string]func(*simulator.Options){
-		"as it is recorded":                    func(*simulator.Options) {},
-		"in PascalCase, with version in links": func(o *simulator.Options) { o.Names, o.NextLink = simulator.PascalCase, simulator.NextWithVersion },
+		"as it is recorded": func(*simulator.Options) {},
+		"in PascalCase, with version in links": func(o *simulator.Options) {
+			o.Names, o.NextLink = simulator.PascalCase,
+				simulator.NextWithVersion
+		},
 		"in both, with whole links, BOM on all": func(o *simulator.Options) {
 			o.Names, o.NextLink, o.BOM = simulator.MixedCase, simulator.NextAbsolute, simulator.BOMAlways
 		},
 		"no agreement as an error": func(o *simulator.Options) { o.EmptyAgreements = simulator.EmptyAsError },
-		"throttled by date":        func(o *simulator.Options) { o.Quota, o.RetryAfter = 200, simulator.RetryAfterDate },
-		"throttled in seconds":     func(o *simulator.Options) { o.Quota = 200 },
-		"throttled without a word": func(o *simulator.Options) { o.Quota, o.RetryAfter = 200, simulator.RetryAfterMissing },
-		"tokens die in mid-run":    func(o *simulator.Options) { o.KillTokensEvery, o.Login.Unavailable = 150, 2 },
-		"tokens live shortly":      func(o *simulator.Options) { o.Login.TokenLifetime = 30 * time.Second },
+		"throttled by date": func(o *simulator.Options) {
+			o.Quota, o.RetryAfter = 200,
+				simulator.RetryAfterDate
+		},
+		"throttled in seconds": func(o *simulator.Options) { o.Quota = 200 },
+		"throttled without a word": func(o *simulator.Options) {
+			o.Quota, o.RetryAfter = 200,
+				simulator.RetryAfterMissing
+		},
+		"tokens die in mid-run": func(o *simulator.Options) { o.KillTokensEvery, o.Login.Unavailable = 150, 2 },
+		"tokens live shortly":   func(o *simulator.Options) { o.Login.TokenLifetime = 30 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				opts := simulator.Options{Seed: 7, Customers: 300, Mix: simulator.MixAllKinds, Latency: 200 * time.Millisecond,
-					Jitter: 100 * time.Millisecond, PageSizeCap: 20, RepeatedIDs: 0.05, Faults: accidents}
+				opts := simulator.Options{Seed: 7, Customers: 300, Mix: simulator.MixAllKinds,
+					Latency: 200 * time.Millisecond, Jitter: 100 * time.Millisecond, PageSizeCap: 20, RepeatedIDs: 0.05,
+					Faults: accidents}
 				change(&opts)
 				sim, err := simulator.New(opts)
 				require.NoError(t, err)
@@ -124,13 +136,15 @@ func TestConversationWithSimulator(t *testing.T) {
 				assert.Zero(t, stats.WhileToldToWait, "while it waits, nobody asks")
 				assert.EqualValues(t, s.client.Cost().Requests, stats.APIRequests)
 				assert.EqualValues(t, s.client.Cost().Throttled, stats.Throttled)
-				assert.EqualValues(t, s.client.Cost().Retries, stats.RepeatedRequestIDs+stats.Faults["Reset"], "who is reset is not asked for its id")
+				assert.EqualValues(t, s.client.Cost().Retries, stats.RepeatedRequestIDs+stats.Faults["Reset"],
+					"who is reset is not asked for its id")
 				assert.NotZero(t, stats.Faults["Truncated"])
 				if opts.Quota > 0 {
 					assert.NotZero(t, stats.Throttled)
 				}
 				if opts.KillTokensEvery > 0 {
-					assert.EqualValues(t, stats.TokensKilled+1, stats.Tokens["refresh_token"], "one new token for each that died")
+					assert.EqualValues(t, stats.TokensKilled+1, stats.Tokens["refresh_token"],
+						"one new token for each that died")
 				}
 			})
 		})
@@ -138,8 +152,10 @@ func TestConversationWithSimulator(t *testing.T) {
 }
 
 func TestAConversationOverANetwork(t *testing.T) {
-	faults := simulator.Faults{Reset: 0.1, Truncated: 0.1, MaxInARow: 1} // the accidents that a wire without sockets only imitates
-	sim, err := simulator.New(simulator.Options{Seed: 3, Customers: 60, Mix: simulator.MixAllKinds, NextLink: simulator.NextAbsolute, Faults: faults})
+	// the accidents that a wire without sockets only imitates
+	faults := simulator.Faults{Reset: 0.1, Truncated: 0.1, MaxInARow: 1}
+	sim, err := simulator.New(simulator.Options{Seed: 3, Customers: 60, Mix: simulator.MixAllKinds,
+		NextLink: simulator.NextAbsolute, Faults: faults})
 	require.NoError(t, err)
 	server := httptest.NewServer(sim)
 	defer server.Close()
@@ -160,13 +176,17 @@ func TestAServiceThatRefusesTheUserSaysWhy(t *testing.T) {
 		change func(*simulator.Options)
 		kind   Kind
 	}{
-		"no MFA in the token":     {func(o *simulator.Options) { o.MissingMFA = true }, MFAMissing},
-		"no MFA at the sign-in":   {func(o *simulator.Options) { o.Login.DemandMFA = true }, MFAMissing},
-		"another audience":        {func(o *simulator.Options) { o.WrongAudience = true }, WrongAudience},
-		"an old refresh token":    {func(o *simulator.Options) { o.Login.ExpiredRefreshToken = true }, SignInFailed},
-		"an old secret":           {func(o *simulator.Options) { o.Login.WrongClientSecret = true }, SignInFailed},
-		"no role":                 {func(o *simulator.Options) { o.MissingRole = simulator.RoleMissingEverywhere }, RoleMissing},
-		"no role, without a word": {func(o *simulator.Options) { o.MissingRole, o.EmptyForbidden = simulator.RoleMissingEverywhere, true }, RoleMissing},
+		"no MFA in the token":   {func(o *simulator.Options) { o.MissingMFA = true }, MFAMissing},
+		"no MFA at the sign-in": {func(o *simulator.Options) { o.Login.DemandMFA = true }, MFAMissing},
+		"another audience":      {func(o *simulator.Options) { o.WrongAudience = true }, WrongAudience},
+		"an old refresh token":  {func(o *simulator.Options) { o.Login.ExpiredRefreshToken = true }, SignInFailed},
+		"an old secret":         {func(o *simulator.Options) { o.Login.WrongClientSecret = true }, SignInFailed},
+		"no role": {func(o *simulator.Options) { o.MissingRole = simulator.RoleMissingEverywhere },
+			RoleMissing},
+		"no role, without a word": {func(o *simulator.Options) {
+			o.MissingRole,
+				o.EmptyForbidden = simulator.RoleMissingEverywhere, true
+		}, RoleMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := simulator.Options{Customers: 3}

@@ -28,7 +28,8 @@ func readCustomer(o object) (c standing.Customer, wrong string) {
 // Customers walks the partner's customers, a page of up to 500 at a time. The same customer may
 // come twice, and one that is listed may be gone when it is read.
 func (c *Client) Customers(ctx context.Context) iter.Seq2[[]standing.Customer, error] {
-	return pages(ctx, c, call{op: "list customers", uri: "/customers?size=500", limit: pageLimit, account: true}, readCustomer)
+	return pages(ctx, c, call{op: "list customers", uri: "/customers?size=500", limit: pageLimit, account: true},
+		readCustomer)
 }
 
 // Customer reads one customer's own resource.

@@ -32,7 +32,8 @@ func readTemplate(o object) (template, string) {
 // AgreementTemplate returns the present template of the Microsoft Customer Agreement. It has been
 // the same since 2019, and may change (docs/partner-center.md, "Agreements").
 func (c *Client) AgreementTemplate(ctx context.Context) (agreement.Template, error) {
-	first := call{op: "read agreement templates", uri: "/agreements?agreementType=" + mca, limit: answerLimit, account: true}
+	first := call{op: "read agreement templates", uri: "/agreements?agreementType=" + mca, limit: answerLimit,
+		account: true}
 	templates, err := all(ctx, c, first, readTemplate)
 	if err != nil {
 		return agreement.Template{}, err

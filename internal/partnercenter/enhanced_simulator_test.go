@@ -82,8 +82,9 @@ func TestEnhancedRouteWithSimulator(t *testing.T) {
 	t.Parallel()
 	losses := simulator.Writes{
 		LostRequests: simulator.LostRequests{ServerError: 0.1, GatewayPage: 0.1, PageWithStatus200: 0.1, Reset: 0.1},
-		LostAnswers:  simulator.LostAnswers{ServerError: 0.1, GatewayPage: 0.1, PageWithStatus200: 0.1, Reset: 0.1, Truncated: 0.1},
-		MaxInARow:    4,
+		LostAnswers: simulator.LostAnswers{ServerError: 0.1, GatewayPage: 0.1, PageWithStatus200: 0.1, Reset: 0.1,
+			Truncated: 0.1},
+		MaxInARow: 4,
 	}
 	renamed := Enhanced{EmailField: "email", PhoneField: "phone", ExpiryField: "linkExpiryInMinutes", ExpiryMinutes: 60,
 		StatusPath: "/v1/attestations/{id}/status", AgreementWithUser: true}
@@ -91,13 +92,16 @@ func TestEnhancedRouteWithSimulator(t *testing.T) {
 		service simulator.Options
 		client  Enhanced
 	}{
-		"as it is assumed":                     {},
-		"every request and answer can be lost": {service: simulator.Options{Writes: losses, Faults: accidents, Login: simulator.Login{Unavailable: 1}}},
-		"throttled, tokens die":                {service: simulator.Options{Quota: 3, Writes: simulator.Writes{Quota: 1}, KillTokensEvery: 2}},
+		"as it is assumed": {},
+		"every request and answer can be lost": {service: simulator.Options{Writes: losses, Faults: accidents,
+			Login: simulator.Login{Unavailable: 1}}},
+		"throttled, tokens die": {service: simulator.Options{Quota: 3,
+			Writes: simulator.Writes{Quota: 1}, KillTokensEvery: 2}},
 		"other names, step 3 with its user, no link, PascalCase": {client: renamed, service: simulator.Options{
-			Names: simulator.PascalCase, Enhanced: simulator.Enhanced{EmailField: renamed.EmailField, PhoneField: renamed.PhoneField,
-				ExpiryField: renamed.ExpiryField, StatusPath: renamed.StatusPath, IDField: "id", StatusField: "status", DateField: "acceptedOn",
-				WithoutLink: true, UserForAgreement: true}}},
+			Names: simulator.PascalCase, Enhanced: simulator.Enhanced{EmailField: renamed.EmailField,
+				PhoneField: renamed.PhoneField, ExpiryField: renamed.ExpiryField, StatusPath: renamed.StatusPath,
+				IDField: "id", StatusField: "status", DateField: "acceptedOn", WithoutLink: true,
+				UserForAgreement: true}}},
 		"the vendors' words": {service: simulator.Options{BOM: simulator.BOMAlways,
 			Enhanced: simulator.Enhanced{Pending: "Link generated", Accepted: "Customer accepted", LinkField: "url"}}},
 		"the classic call is retired": {service: simulator.Options{ClassicRetired: simulator.Retired410}},
@@ -231,7 +235,8 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 		t.Parallel()
 		s := withSimulator(t, simulator.Options{})
 		link := s.create(t)
-		a := attestation.Attestation{CustomerID: s.customer, Enhanced: attestation.Enhanced{ExternalID: link.ExternalID, AcceptedOn: "2026-01-01"}}
+		a := attestation.Attestation{CustomerID: s.customer, Enhanced: attestation.Enhanced{ExternalID: link.ExternalID,
+			AcceptedOn: "2026-01-01"}}
 		result, err := s.conclude(t, a)
 		require.Error(t, err)
 		assert.Equal(t, attestation.ResultContentRejected, result)
@@ -262,7 +267,8 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 			t.Parallel()
 			s := withSimulator(t, simulator.Options{Enhanced: simulator.Enhanced{DuplicateAt: step}})
 			for n := range 2 {
-				link, _, result, err := s.client.CreateAttestation(t.Context(), signatory, attestation.Request{ID: uuid.NewString()})
+				link, _, result, err := s.client.CreateAttestation(t.Context(), signatory,
+					attestation.Request{ID: uuid.NewString()})
 				if step == 1 && n == 1 {
 					require.Error(t, err)
 					assert.Equal(t, attestation.ResultDuplicateSigner, result)
@@ -281,7 +287,8 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 func TestRetiredClassicCall(t *testing.T) {
 	t.Parallel()
 	for retired, want := range map[simulator.Retired]attestation.SendResult{
-		simulator.Retired404: attestation.ResultForbidden, simulator.Retired410: attestation.ResultForbidden, simulator.Retired403: attestation.ResultForbidden,
+		simulator.Retired404: attestation.ResultForbidden, simulator.Retired410: attestation.ResultForbidden,
+		simulator.Retired403: attestation.ResultForbidden,
 	} {
 		s := withSimulator(t, simulator.Options{ClassicRetired: retired})
 		a := attestation.Attestation{CustomerID: s.customer}

@@ -19,7 +19,8 @@ import (
 const attestationID = "7f1e2d3c-4b5a-4968-8776-655443322110"
 
 var (
-	signatory = attestation.Signatory{Contact: standing.Contact{FirstName: "João", LastName: "da Silva", Email: "joao@fabrikam.example", Phone: "+5511955500123"},
+	signatory = attestation.Signatory{Contact: standing.Contact{FirstName: "João", LastName: "da Silva",
+		Email: "joao@fabrikam.example", Phone: "+5511955500123"},
 		CompanyName: "Fabrikam Ltda.", Country: "br", Language: "pt-BR"}
 	request = attestation.Request{ID: correlationID, TemplateID: "117a77b0-9360-443b-8795-c6dedc750cf9"}
 )
@@ -38,7 +39,8 @@ func fields(t *testing.T, body string) (fields map[string]any) {
 
 func TestCreateAttestation(t *testing.T) {
 	t.Parallel()
-	s := newService(t, saying(201, `{"attestationId":"`+strings.ToUpper(attestationID)+`","expirationTime":"2026-12-03T10:00:00Z"}`), withRefreshToken(saved(t, "refresh-0")))
+	s := newService(t, saying(201, `{"attestationId":"`+strings.ToUpper(attestationID)+
+		`","expirationTime":"2026-12-03T10:00:00Z"}`), withRefreshToken(saved(t, "refresh-0")))
 	link, result, err := create(t, s)
 	require.NoError(t, err)
 	require.Equal(t, attestation.ResultSucceeded, result)
@@ -50,11 +52,13 @@ func TestCreateAttestation(t *testing.T) {
 	assert.Equal(t, "/v1/attestations/enhanced", call.uri)
 	assert.Equal(t, correlationID, call.header.Get("MS-RequestId"))
 	assert.Equal(t, "client_credentials", s.signIns()[0].Get("grant_type"), "the app alone")
-	assert.Equal(t, map[string]any{"country": "BR", "signatoryFirstName": "João", "signatoryLastName": "da Silva", "companyName": "Fabrikam Ltda.",
-		"emailAddress": "joao@fabrikam.example", "phoneNumber": "+5511955500123", "language": "pt-BR", "expirationInMinutes": 10080.0}, fields(t, call.body))
+	assert.Equal(t, map[string]any{"country": "BR", "signatoryFirstName": "João", "signatoryLastName": "da Silva",
+		"companyName": "Fabrikam Ltda.", "emailAddress": "joao@fabrikam.example", "phoneNumber": "+5511955500123",
+		"language": "pt-BR", "expirationInMinutes": 10080.0}, fields(t, call.body))
 
 	s = newService(t, saying(202, `{"AttestationId":"`+attestationID+`"}`), func(o *Options) {
-		o.Enhanced = Enhanced{EmailField: "signatoryEmail", PhoneField: "signatoryPhoneNumber", ExpiryField: "expirationTime", ExpiryMinutes: 60}
+		o.Enhanced = Enhanced{EmailField: "signatoryEmail", PhoneField: "signatoryPhoneNumber",
+			ExpiryField: "expirationTime", ExpiryMinutes: 60}
 	})
 	_, _, err = create(t, s)
 	require.NoError(t, err)
@@ -80,7 +84,8 @@ func TestAcceptLinks(t *testing.T) {
 		"javascript:alert(1)":                          built,
 		"":                                             built,
 	} {
-		link, _, err := create(t, newService(t, saying(201, `{"attestationId":"`+attestationID+`","attestationUrl":"`+url+`"}`)))
+		link, _, err := create(t, newService(t, saying(201, `{"attestationId":"`+attestationID+`","attestationUrl":"`+
+			url+`"}`)))
 		require.NoError(t, err)
 		assert.Equal(t, want, link.URL, url)
 	}
@@ -93,25 +98,32 @@ func TestCreateAttestationResults(t *testing.T) {
 		means  attestation.SendResult
 		kind   Kind
 	}{
-		"created with 200":            {saying(200, `{"attestationId":"`+attestationID+`"}`), attestation.ResultSucceeded, 0},
-		"within another object":       {saying(201, `{"attestation":{"attestationId":"`+attestationID+`"}}`), attestation.ResultSucceeded, 0},
-		"the id alone":                {saying(201, `{"id":"`+attestationID+`"}`), attestation.ResultSucceeded, 0},
-		"the same signatory":          {saying(409, `{"code":600061}`), attestation.ResultDuplicateSigner, Refused},
-		"invalid input":               {saying(400, `{"code":600002}`), attestation.ResultContentRejected, Refused},
-		"invalid input, E":            {saying(400, `{"message":"The request is invalid."}`), attestation.ResultContentRejected, Refused},
-		"no such address":             {saying(404, ``), attestation.ResultForbidden, AddressNotFound},
-		"gone":                        {saying(410, ``), attestation.ResultForbidden, AddressNotFound},
-		"a user is needed":            {saying(403, `{"code":900150}`), attestation.ResultForbidden, RoleMissing},
-		"an error":                    {saying(500, ``), attestation.ResultUnknown, Unavailable},
-		"a page":                      {saying(200, `<html>`), attestation.ResultUnknown, Unavailable},
-		"a lost answer":               {reset, attestation.ResultUnknown, Unavailable},
-		"half an answer":              {halfOf(201, `{"attestationId":"`+attestationID+`"}`), attestation.ResultUnknown, Unavailable},
-		"no body":                     {saying(204, ``), attestation.ResultUnknown, Unfitting},
-		"another name of the id":      {saying(201, `{"enhancedId":"`+attestationID+`"}`), attestation.ResultUnknown, Unfitting},
-		"an id that is no GUID":       {saying(201, `{"attestationId":"17"}`), attestation.ResultUnknown, Unfitting},
-		"an id that stands twice":     {saying(201, `{"attestationId":"`+attestationID+`","AttestationId":"`+customerID+`"}`), attestation.ResultUnknown, Unfitting},
-		"a list":                      {saying(201, `["`+attestationID+`"]`), attestation.ResultUnknown, Unfitting},
-		"throttled and then accepted": {inTurn(saying(429, ``, "Retry-After", "1"), saying(201, `{"attestationId":"`+attestationID+`"}`)), attestation.ResultSucceeded, 0},
+		"created with 200": {saying(200, `{"attestationId":"`+attestationID+`"}`),
+			attestation.ResultSucceeded, 0},
+		"within another object": {saying(201, `{"attestation":{"attestationId":"`+attestationID+`"}}`),
+			attestation.ResultSucceeded, 0},
+		"the id alone":       {saying(201, `{"id":"`+attestationID+`"}`), attestation.ResultSucceeded, 0},
+		"the same signatory": {saying(409, `{"code":600061}`), attestation.ResultDuplicateSigner, Refused},
+		"invalid input":      {saying(400, `{"code":600002}`), attestation.ResultContentRejected, Refused},
+		"invalid input, E": {saying(400, `{"message":"The request is invalid."}`),
+			attestation.ResultContentRejected, Refused},
+		"no such address":  {saying(404, ``), attestation.ResultForbidden, AddressNotFound},
+		"gone":             {saying(410, ``), attestation.ResultForbidden, AddressNotFound},
+		"a user is needed": {saying(403, `{"code":900150}`), attestation.ResultForbidden, RoleMissing},
+		"an error":         {saying(500, ``), attestation.ResultUnknown, Unavailable},
+		"a page":           {saying(200, `<html>`), attestation.ResultUnknown, Unavailable},
+		"a lost answer":    {reset, attestation.ResultUnknown, Unavailable},
+		"half an answer": {halfOf(201, `{"attestationId":"`+attestationID+`"}`), attestation.ResultUnknown,
+			Unavailable},
+		"no body": {saying(204, ``), attestation.ResultUnknown, Unfitting},
+		"another name of the id": {saying(201, `{"enhancedId":"`+attestationID+`"}`), attestation.ResultUnknown,
+			Unfitting},
+		"an id that is no GUID": {saying(201, `{"attestationId":"17"}`), attestation.ResultUnknown, Unfitting},
+		"an id that stands twice": {saying(201, `{"attestationId":"`+attestationID+`","AttestationId":"`+customerID+
+			`"}`), attestation.ResultUnknown, Unfitting},
+		"a list": {saying(201, `["`+attestationID+`"]`), attestation.ResultUnknown, Unfitting},
+		"throttled and then accepted": {inTurn(saying(429, ``, "Retry-After", "1"),
+			saying(201, `{"attestationId":"`+attestationID+`"}`)), attestation.ResultSucceeded, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,22 +168,32 @@ func TestAcceptance(t *testing.T) {
 		want       attestation.Acceptance
 		unfitting  bool
 	}{
-		{"pending", `{"attestationStatus":"Pending"}`, attestation.Acceptance{State: attestation.Waiting, Word: "Pending"}, false},
+		{"pending", `{"attestationStatus":"Pending"}`, attestation.Acceptance{State: attestation.Waiting,
+			Word: "Pending"}, false},
 		{"accepted", `{"attestationId":"x","attestationStatus":"Accepted","dateAgreed":"2025-09-10 00:00:00"}`,
 			attestation.Acceptance{State: attestation.Accepted, Word: "Accepted", AcceptedOn: "2025-09-10"}, false},
-		{"accepted, in other words and letters", `{"Status":"CUSTOMER_ACCEPTED","AcceptedDate":"2026-11-20T23:30:00-03:00"}`,
-			attestation.Acceptance{State: attestation.Accepted, Word: "CUSTOMER_ACCEPTED", AcceptedOn: "2026-11-21"}, false},
-		{"accepted, without a date", `{"status":"accepted"}`, attestation.Acceptance{State: attestation.Accepted, Word: "accepted"}, false},
+		{"accepted, in other words and letters",
+			`{"Status":"CUSTOMER_ACCEPTED","AcceptedDate":"2026-11-20T23:30:00-03:00"}`,
+			attestation.Acceptance{State: attestation.Accepted, Word: "CUSTOMER_ACCEPTED", AcceptedOn: "2026-11-21"},
+			false},
+		{"accepted, without a date", `{"status":"accepted"}`, attestation.Acceptance{State: attestation.Accepted,
+			Word: "accepted"}, false},
 		{"the document", `{"status":"accepted","agreementLink":"https://documents.example/x"}`,
-			attestation.Acceptance{State: attestation.Accepted, Word: "accepted", DocumentURL: "https://documents.example/x"}, false},
+			attestation.Acceptance{State: attestation.Accepted, Word: "accepted",
+				DocumentURL: "https://documents.example/x"}, false},
 		{"a document without encryption", `{"status":"accepted","agreementLink":"http://documents.example/x"}`,
 			attestation.Acceptance{State: attestation.Accepted, Word: "accepted"}, false},
-		{"expired", `{"state":"link expired"}`, attestation.Acceptance{State: attestation.Expired, Word: "link expired"}, false},
+		{"expired", `{"state":"link expired"}`, attestation.Acceptance{State: attestation.Expired,
+			Word: "link expired"}, false},
 		{"the agreement is there", `{"status":"AgreementCreated","dateAgreed":"2026-11-20"}`,
-			attestation.Acceptance{State: attestation.Confirmed, Word: "AgreementCreated", AcceptedOn: "2026-11-20"}, false},
-		{"a date of what is not accepted", `{"status":"pending","dateAgreed":"2026-11-20"}`, attestation.Acceptance{State: attestation.Waiting, Word: "pending"}, false},
-		{"in an inner object", `{"result":{"attestationStatus":"Accepted"}}`, attestation.Acceptance{State: attestation.Accepted, Word: "Accepted"}, false},
-		{"a word that is not known is pending", `{"status":"UnderReview"}`, attestation.Acceptance{State: attestation.Waiting, Word: "UnderReview"}, true},
+			attestation.Acceptance{State: attestation.Confirmed, Word: "AgreementCreated", AcceptedOn: "2026-11-20"},
+			false},
+		{"a date of what is not accepted", `{"status":"pending","dateAgreed":"2026-11-20"}`,
+			attestation.Acceptance{State: attestation.Waiting, Word: "pending"}, false},
+		{"in an inner object", `{"result":{"attestationStatus":"Accepted"}}`,
+			attestation.Acceptance{State: attestation.Accepted, Word: "Accepted"}, false},
+		{"a word that is not known is pending", `{"status":"UnderReview"}`,
+			attestation.Acceptance{State: attestation.Waiting, Word: "UnderReview"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +207,8 @@ func TestAcceptance(t *testing.T) {
 		})
 	}
 
-	for body, kind := range map[string]Kind{`{}`: Unfitting, `[]`: Unfitting, `{"status":7}`: Unfitting, `{"attestation":"Accepted"}`: Unfitting} {
+	for body, kind := range map[string]Kind{`{}`: Unfitting, `[]`: Unfitting, `{"status":7}`: Unfitting,
+		`{"attestation":"Accepted"}`: Unfitting} {
 		got, err := newService(t, saying(200, body)).client.Acceptance(t.Context(), attestationID)
 		e := failed(t, err)
 		assert.Equal(t, kind, e.Kind, body)
@@ -206,14 +229,16 @@ func TestAcceptance(t *testing.T) {
 func TestCreateAgreement(t *testing.T) {
 	t.Parallel()
 	accepted := attestation.Attestation{CustomerID: customerID, Content: attestation.Content{Signer: signatory.Contact},
-		Enhanced: attestation.Enhanced{ExternalID: attestationID, AcceptedOn: "2026-11-20", DocumentURL: "https://documents.example/x"}}
+		Enhanced: attestation.Enhanced{ExternalID: attestationID, AcceptedOn: "2026-11-20",
+			DocumentURL: "https://documents.example/x"}}
 	for name, c := range map[string]struct {
 		user  bool
 		grant string
 	}{"by the app alone": {false, "client_credentials"}, "by the app with its user": {true, "refresh_token"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, saying(201, `{}`), withRefreshToken(saved(t, "refresh-0")), func(o *Options) { o.Enhanced.AgreementWithUser = c.user })
+			s := newService(t, saying(201, `{}`), withRefreshToken(saved(t, "refresh-0")),
+				func(o *Options) { o.Enhanced.AgreementWithUser = c.user })
 			answer, result, err := s.client.CreateAgreement(t.Context(), accepted, request)
 			require.NoError(t, err)
 			assert.Equal(t, attestation.ResultSucceeded, result)
@@ -221,12 +246,16 @@ func TestCreateAgreement(t *testing.T) {
 			assert.Equal(t, c.grant, s.signIns()[0].Get("grant_type"))
 			call := s.arrivals()[0]
 			assert.Equal(t, "/v1/customers/"+customerID+"/agreements", call.uri)
-			assert.Equal(t, map[string]any{"attestationId": attestationID, "agreementLink": "https://documents.example/x", "dateAgreed": "2026-11-20T00:00:00Z",
-				"type": "MicrosoftCustomerAgreement", "templateId": request.TemplateID, "primaryContact": map[string]any{
-					"firstName": "João", "lastName": "da Silva", "email": "joao@fabrikam.example", "phoneNumber": "+5511955500123"}}, fields(t, call.body))
+			assert.Equal(t, map[string]any{"attestationId": attestationID,
+				"agreementLink": "https://documents.example/x", "dateAgreed": "2026-11-20T00:00:00Z",
+				"type": "MicrosoftCustomerAgreement", "templateId": request.TemplateID,
+				"primaryContact": map[string]any{
+					"firstName": "João", "lastName": "da Silva", "email": "joao@fabrikam.example",
+					"phoneNumber": "+5511955500123"}}, fields(t, call.body))
 		})
 	}
-	for status, means := range map[int]attestation.SendResult{400: attestation.ResultContentRejected, 404: attestation.ResultForbidden, 500: attestation.ResultUnknown, 403: attestation.ResultForbidden} {
+	for status, means := range map[int]attestation.SendResult{400: attestation.ResultContentRejected,
+		404: attestation.ResultForbidden, 500: attestation.ResultUnknown, 403: attestation.ResultForbidden} {
 		s := newService(t, saying(status, ``))
 		_, result, err := s.client.CreateAgreement(t.Context(), accepted, request)
 		e := failed(t, err)
@@ -243,8 +272,9 @@ func TestCheckEnhanced(t *testing.T) {
 		body   string
 		good   bool
 	}{
-		"not found": {404, `{"code":1000}`, true}, "an empty 404": {404, ``, true}, "invalid": {400, `{"code":3000}`, true},
-		"no right": {403, ``, false}, "the app is refused": {401, `{"code":400}`, false}, "an error": {500, ``, false},
+		"not found": {404, `{"code":1000}`, true}, "an empty 404": {404, ``, true},
+		"invalid": {400, `{"code":3000}`, true}, "no right": {403, ``, false},
+		"the app is refused": {401, `{"code":400}`, false}, "an error": {500, ``, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,37 +21,39 @@ type Kind int
 // The kinds of errors. A customer's read that fails with one that is not fatal leaves the others to
 // be read.
 const (
-	Unavailable       Kind = iota // no usable answer: time-out, reset, 5xx, a gateway's page
-	Throttled                     // 429, or a pause that is too long to wait for
-	Malformed                     // an answer that makes no sense, and would not the next time either
-	Refused                       // any other definite refusal (400, 409, …)
-	TokenRefused                  // 401: the access token is not accepted, and a new one neither
-	SignInFailed                  // the token server refuses: expired or revoked refresh token, wrong secret, …
-	MFAMissing                    // a multi-factor sign-in is needed
-	WrongAudience                 // 900420: the token was made for another resource
-	AppOnly                       // 900329: this resource needs a signed-in user
-	RoleMissing                   // 403: the user's role or the relationship lacks the right
-	Forbidden                     // 403 with another code: the partner's account, or a code that is not known
-	Ended                         // 20002: no relationship between partner and customer
-	NotFound                      // 404 with the service's own code: no such tenant or resource
-	AddressNotFound               // 404 or 410 without that code: the address does not exist, which says nothing about a customer
-	Retired                       // the call for attestations no longer exists
-	Unfitting                     // an answer of the enhanced route does not fit what is assumed about it
-	NoAgreement                   // 600009: the customer has no agreement
-	NoTemplate                    // the service lists no Microsoft Customer Agreement
-	Redirected                    // the address answers with a redirect, which is not followed
-	HostNotFound                  // DNS does not know the host
-	ConnectionRefused             // nothing answers at the address
-	ProxyFailed                   // the proxy cannot be reached, or refuses
-	TLSFailed                     // no trusted encrypted connection
-	Down                          // so many calls in a row got no answer that the others need not be tried
+	Unavailable   Kind = iota // no usable answer: time-out, reset, 5xx, a gateway's page
+	Throttled                 // 429, or a pause that is too long to wait for
+	Malformed                 // an answer that makes no sense, and would not the next time either
+	Refused                   // any other definite refusal (400, 409, …)
+	TokenRefused              // 401: the access token is not accepted, and a new one neither
+	SignInFailed              // the token server refuses: expired or revoked refresh token, wrong secret, …
+	MFAMissing                // a multi-factor sign-in is needed
+	WrongAudience             // 900420: the token was made for another resource
+	AppOnly                   // 900329: this resource needs a signed-in user
+	RoleMissing               // 403: the user's role or the relationship lacks the right
+	Forbidden                 // 403 with another code: the partner's account, or a code that is not known
+	Ended                     // 20002: no relationship between partner and customer
+	NotFound                  // 404 with the service's own code: no such tenant or resource
+	// 404 or 410 without that code: the address does not exist, which says nothing about a customer
+	AddressNotFound
+	Retired           // the call for attestations no longer exists
+	Unfitting         // an answer of the enhanced route does not fit what is assumed about it
+	NoAgreement       // 600009: the customer has no agreement
+	NoTemplate        // the service lists no Microsoft Customer Agreement
+	Redirected        // the address answers with a redirect, which is not followed
+	HostNotFound      // DNS does not know the host
+	ConnectionRefused // nothing answers at the address
+	ProxyFailed       // the proxy cannot be reached, or refuses
+	TLSFailed         // no trusted encrypted connection
+	Down              // so many calls in a row got no answer that the others need not be tried
 )
 
 var kindCodes = [...]string{
 	Unavailable: "unavailable", Throttled: "throttled", Malformed: "malformed_answer", Refused: "refused",
-	TokenRefused: "token_refused", SignInFailed: "sign_in_failed", MFAMissing: "mfa_missing", WrongAudience: "wrong_audience",
-	AppOnly: "app_only_refused", RoleMissing: "role_missing", Forbidden: "forbidden", Ended: "relationship_ended",
-	NotFound: "not_found", AddressNotFound: "address_not_found", Retired: "attestation_retired", Unfitting: "unfitting_answer", NoAgreement: "no_agreement",
+	TokenRefused: "token_refused", SignInFailed: "sign_in_failed", MFAMissing: "mfa_missing",
+	WrongAudience: "wrong_audience", AppOnly: "app_only_refused", RoleMissing: "role_missing", Forbidden: "forbidden",
+	Ended: "relationship_ended", NotFound: "not_found", AddressNotFound: "address_not_found",
+	Retired: "attestation_retired", Unfitting: "unfitting_answer", NoAgreement: "no_agreement",
 	NoTemplate: "no_agreement_template", Redirected: "redirected", HostNotFound: "host_not_found",
 	ConnectionRefused: "connection_refused", ProxyFailed: "proxy_failed", TLSFailed: "tls_failed", Down: "service_down",
 }
@@ -251,7 +253,8 @@ func classify(e *Error, body []byte) Kind {
 // redirects reports whether a status names another address.
 func redirects(status int) bool {
 	switch status {
-	case http.StatusMultipleChoices, http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusUseProxy,
+	case http.StatusMultipleChoices, http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusUseProxy,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return true
 	}

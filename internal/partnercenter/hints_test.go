@@ -56,7 +56,8 @@ func TestSignInHints(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t, saying(200, signed))
-			s.login = saying(400, fmt.Sprintf(`{"error":%q,"error_description":"%s: jan@partner.example"}`, c.word, code))
+			s.login = saying(400, fmt.Sprintf(`{"error":%q,"error_description":"%s: jan@partner.example"}`, c.word,
+				code))
 			e := s.refusal()
 			assert.Equal(t, c.kind.String(), e.Kind.String())
 			assert.Contains(t, e.Hint(), c.hint)
@@ -77,20 +78,25 @@ func TestHintsOfTheService(t *testing.T) {
 		body    string
 		hint    string
 	}{
-		"MFA is missing from the token":                {standing.DirectBill, 401, `{"code":"900421"}`, "multi-factor"},
-		"the role is missing":                          {standing.DirectBill, 403, `{"code":900308}`, "Admin agent"},
-		"an empty 403":                                 {standing.DirectBill, 403, ``, "Admin agent"},
-		"an empty 403 of an indirect reseller":         {standing.IndirectReseller, 403, ``, "indirect provider"},
-		"the partner agreement is not accepted":        {standing.DirectBill, 403, `{"code":900124}`, "Microsoft Partner Agreement"},
-		"the reseller's is not":                        {standing.IndirectProvider, 403, `{"code":900123}`, "indirect reseller"},
-		"the program is not active":                    {standing.DirectBill, 403, `{"code":"800039"}`, "program"},
-		"Conditional Access":                           {standing.DirectBill, 403, `{"code":900309}`, "Conditional Access"},
-		"the customer is under review":                 {standing.DirectBill, 403, `{"code":800073}`, "review"},
-		"a code that is not known":                     {standing.DirectBill, 403, `{"code":4711}`, "does not know"},
-		"no relationship":                              {standing.DirectBill, 403, `{"code":20002}`, "relationship request"},
-		"the address is not there":                     {standing.DirectBill, 404, ``, "api_url"},
-		"a redirect":                                   {standing.DirectBill, 301, ``, "redirect"},
-		"a refusal as OData says it, of the role code": {standing.DirectBill, 403, `{"error":{"code":"900308"}}`, "Admin agent"},
+		"MFA is missing from the token":        {standing.DirectBill, 401, `{"code":"900421"}`, "multi-factor"},
+		"the role is missing":                  {standing.DirectBill, 403, `{"code":900308}`, "Admin agent"},
+		"an empty 403":                         {standing.DirectBill, 403, ``, "Admin agent"},
+		"an empty 403 of an indirect reseller": {standing.IndirectReseller, 403, ``, "indirect provider"},
+		"the partner agreement is not accepted": {standing.DirectBill, 403, `{"code":900124}`,
+			"Microsoft Partner Agreement"},
+		"the reseller's is not": {standing.IndirectProvider, 403, `{"code":900123}`,
+			"indirect reseller"},
+		"the program is not active": {standing.DirectBill, 403, `{"code":"800039"}`, "program"},
+		"Conditional Access": {standing.DirectBill, 403, `{"code":900309}`,
+			"Conditional Access"},
+		"the customer is under review": {standing.DirectBill, 403, `{"code":800073}`, "review"},
+		"a code that is not known":     {standing.DirectBill, 403, `{"code":4711}`, "does not know"},
+		"no relationship": {standing.DirectBill, 403, `{"code":20002}`,
+			"relationship request"},
+		"the address is not there": {standing.DirectBill, 404, ``, "api_url"},
+		"a redirect":               {standing.DirectBill, 301, ``, "redirect"},
+		"a refusal as OData says it, of the role code": {standing.DirectBill, 403, `{"error":{"code":"900308"}}`,
+			"Admin agent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

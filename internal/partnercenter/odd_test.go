@@ -18,17 +18,21 @@ import (
 func TestRetryAfterIsHonouredOnEveryAnswer(t *testing.T) {
 	t.Parallel()
 	attest := func(s *service) error {
-		_, _, err := s.client.Attest(s.t.Context(), attestation.Attestation{CustomerID: customerID}, attestation.Request{ID: correlationID})
+		_, _, err := s.client.Attest(s.t.Context(), attestation.Attestation{CustomerID: customerID},
+			attestation.Request{ID: correlationID})
 		return err
 	}
 	list := func(s *service) error { _, err := s.list(); return err }
 	for _, status := range []int{429, 500, 502, 503, 504, 408, 403, 404, 409} {
-		for form, value := range map[string]string{"seconds": "90", "a date": "Sat, 01 Jan 2000 00:01:30 GMT", "with spaces": " 90 ", "a fraction": "89.5"} {
-			for name, send := range map[string]func(*service) error{"a read": (*service).ask, "a list": list, "an attestation": attest} {
+		for form, value := range map[string]string{"seconds": "90", "a date": "Sat, 01 Jan 2000 00:01:30 GMT",
+			"with spaces": " 90 ", "a fraction": "89.5"} {
+			for name, send := range map[string]func(*service) error{"a read": (*service).ask, "a list": list,
+				"an attestation": attest} {
 				t.Run(fmt.Sprint(name, " answered ", status, " with ", form), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						s := newService(t, inTurn(saying(status, `{"code":1}`, "Retry-After", value), saying(200, signed)))
+						s := newService(t, inTurn(saying(status, `{"code":1}`, "Retry-After", value),
+							saying(200, signed)))
 						s.t = t
 						_ = send(s) // it may fail; the next one has to wait
 						require.NoError(t, s.ask())
@@ -99,21 +103,24 @@ func TestOddTokenAnswers(t *testing.T) {
 		body string
 		sent string // the Authorization header; empty: the run stops
 	}{
-		"a lifetime as a text":               {`{"access_token":"access","expires_in":"3599"}`, "Bearer access"},
-		"a lifetime with a fraction":         {`{"access_token":"access","expires_in":3599.5}`, "Bearer access"},
-		"a lifetime of nothing":              {`{"access_token":"access","expires_in":0}`, "Bearer access"},
-		"a lifetime below nothing":           {`{"access_token":"access","expires_in":-1}`, "Bearer access"},
-		"a lifetime of many centuries":       {`{"access_token":"access","expires_in":1e30}`, "Bearer access"},
-		"a lifetime that is an object":       {`{"access_token":"access","expires_in":{"s":1}}`, "Bearer access"},
-		"a lifetime of null":                 {`{"access_token":"access","expires_in":null}`, "Bearer access"},
-		"names in PascalCase":                {`{"Access_Token":"access","Expires_In":3599}`, "Bearer access"},
-		"another type of token":              {`{"token_type":"pop","access_token":"access","expires_in":3599}`, "Bearer access"},
-		"a type in small letters":            {`{"token_type":"bearer","access_token":"access","expires_in":3599}`, "Bearer access"},
-		"fields that nobody knows":           {`{"access_token":"access","foci":"1","client_info":{"x":[]},"expires_in":3599}`, "Bearer access"},
-		"a refresh token that is a number":   {`{"access_token":"access","refresh_token":7}`, "Bearer access"},
-		"a refresh token of two lines":       {`{"access_token":"access","refresh_token":"a\nb"}`, "Bearer access"},
-		"an empty refresh token":             {`{"access_token":"access","refresh_token":""}`, "Bearer access"},
-		"a refresh token that stands twice":  {`{"access_token":"access","refresh_token":"a","Refresh_Token":"b"}`, "Bearer access"},
+		"a lifetime as a text":         {`{"access_token":"access","expires_in":"3599"}`, "Bearer access"},
+		"a lifetime with a fraction":   {`{"access_token":"access","expires_in":3599.5}`, "Bearer access"},
+		"a lifetime of nothing":        {`{"access_token":"access","expires_in":0}`, "Bearer access"},
+		"a lifetime below nothing":     {`{"access_token":"access","expires_in":-1}`, "Bearer access"},
+		"a lifetime of many centuries": {`{"access_token":"access","expires_in":1e30}`, "Bearer access"},
+		"a lifetime that is an object": {`{"access_token":"access","expires_in":{"s":1}}`, "Bearer access"},
+		"a lifetime of null":           {`{"access_token":"access","expires_in":null}`, "Bearer access"},
+		"names in PascalCase":          {`{"Access_Token":"access","Expires_In":3599}`, "Bearer access"},
+		"another type of token": {`{"token_type":"pop","access_token":"access","expires_in":3599}`,
+			"Bearer access"},
+		"a type in small letters": {`{"token_type":"bearer","access_token":"access","expires_in":3599}`,
+			"Bearer access"},
+		"fields that nobody knows":         {`{"access_token":"access","foci":"1","client_info":{"x":[]},"expires_in":3599}`, "Bearer access"},
+		"a refresh token that is a number": {`{"access_token":"access","refresh_token":7}`, "Bearer access"},
+		"a refresh token of two lines":     {`{"access_token":"access","refresh_token":"a\nb"}`, "Bearer access"},
+		"an empty refresh token":           {`{"access_token":"access","refresh_token":""}`, "Bearer access"},
+		"a refresh token that stands twice": {`{"access_token":"access","refresh_token":"a","Refresh_Token":"b"}`,
+			"Bearer access"},
 		"an error of null beside the token":  {`{"access_token":"access","error":null}`, "Bearer access"},
 		"a token of two lines":               {`{"access_token":"a\r\nX-Evil: 1"}`, ""},
 		"a token with a space":               {`{"access_token":"a b"}`, ""},
@@ -157,14 +164,15 @@ func TestTokenServerThatIsNone(t *testing.T) {
 		answer http.HandlerFunc
 		kind   Kind
 	}{
-		"a page with 404":               {saying(404, "<html>"), SignInFailed},
-		"a page with 403":               {saying(403, "<html>blocked by the firewall"), SignInFailed},
-		"an empty 400":                  {saying(400, ""), SignInFailed},
-		"an empty 401":                  {saying(401, ""), SignInFailed},
-		"a list":                        {saying(400, "[]"), SignInFailed},
-		"a page with 503":               {saying(503, "<html>"), Down},
-		"an error with 500":             {saying(500, `{"error":"invalid_client"}`), Down},
-		"a transient error with 400":    {saying(400, `{"error":"invalid_request","error_description":"AADSTS90033: transient"}`), Down},
+		"a page with 404":   {saying(404, "<html>"), SignInFailed},
+		"a page with 403":   {saying(403, "<html>blocked by the firewall"), SignInFailed},
+		"an empty 400":      {saying(400, ""), SignInFailed},
+		"an empty 401":      {saying(401, ""), SignInFailed},
+		"a list":            {saying(400, "[]"), SignInFailed},
+		"a page with 503":   {saying(503, "<html>"), Down},
+		"an error with 500": {saying(500, `{"error":"invalid_client"}`), Down},
+		"a transient error with 400": {saying(400,
+			`{"error":"invalid_request","error_description":"AADSTS90033: transient"}`), Down},
 		"temporarily unavailable, 400":  {saying(400, `{"error":"temporarily_unavailable"}`), Down},
 		"throttled for ever":            {saying(429, ""), Down},
 		"an answer that is far too big": {saying(200, `{"access_token":"`+strings.Repeat("x", 5<<20)+`"}`), Down},

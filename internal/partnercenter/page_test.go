@@ -19,7 +19,8 @@ func pageOf(id, uri string, headers ...string) string {
 	for n := 0; n < len(headers); n += 2 {
 		list = append(list, fmt.Sprintf(`{"key":%q,"value":%q}`, headers[n], headers[n+1]))
 	}
-	return "\ufeff" + fmt.Sprintf(`{"totalCount":99,"items":[{"id":%q}],"links":{"next":{"uri":%q,"method":"GET","headers":[%s]}}}`,
+	return "\ufeff" + fmt.Sprintf(
+		`{"totalCount":99,"items":[{"id":%q}],"links":{"next":{"uri":%q,"method":"GET","headers":[%s]}}}`,
 		id, uri, strings.Join(list, ","))
 }
 
@@ -41,16 +42,20 @@ func TestNextLinks(t *testing.T) {
 		{"with an escaped path", "", "/v1/customers/a%2Fb?" + query, "/v1/customers/a%2Fb?" + query},
 		{"a whole address", "", "https://api.example/v1/customers?" + query, "/v1/customers?" + query},
 		{"a whole address in capitals", "", "HTTPS://API.example/v1/customers?" + query, "/v1/customers?" + query},
-		{"a whole address with the default port", "", "https://api.example:443/v1/customers?" + query, "/v1/customers?" + query},
-		{"a whole address with a dot at its end", "", "https://Api.Example.:443/V1/customers?" + query, "/v1/customers?" + query},
+		{"a whole address with the default port", "", "https://api.example:443/v1/customers?" + query,
+			"/v1/customers?" + query},
+		{"a whole address with a dot at its end", "", "https://Api.Example.:443/V1/customers?" + query,
+			"/v1/customers?" + query},
 		{"without a scheme", "", "//api.example/v1/customers?" + query, "/v1/customers?" + query},
 		{"a version in capitals", "", "/V1/customers?" + query, "/v1/customers?" + query},
 		{"a whole address without a version", "", "https://api.example/customers?" + query, "/v1/customers?" + query},
 		{"behind a proxy, without its path", "/pc", "/v1/customers?" + query, "/pc/v1/customers?" + query},
 		{"behind a proxy, with its path", "/pc", "/pc/v1/customers?" + query, "/pc/v1/customers?" + query},
 		{"behind a proxy, with a path that begins alike", "/pc", "/pcs?" + query, "/pc/v1/pcs?" + query},
-		{"behind a proxy, a whole address", "/pc/", "https://api.example/pc/v1/customers?" + query, "/pc/v1/customers?" + query},
-		{"behind a proxy, a whole address without its path", "/pc", "https://api.example/v1/customers?" + query, "/pc/v1/customers?" + query},
+		{"behind a proxy, a whole address", "/pc/", "https://api.example/pc/v1/customers?" + query,
+			"/pc/v1/customers?" + query},
+		{"behind a proxy, a whole address without its path", "/pc", "https://api.example/v1/customers?" + query,
+			"/pc/v1/customers?" + query},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newService(t, inTurn(saying(200, pageOf("a", c.uri)), saying(200, pageOf("b", ""))),
@@ -65,8 +70,10 @@ func TestNextLinks(t *testing.T) {
 
 func TestLinkToAnotherHostIsNotFollowed(t *testing.T) {
 	for _, uri := range []string{
-		"https://evil.example/v1/customers", "//evil.example/v1/customers", "https://api.example.evil.example/v1", "https://api.example:80/v1/customers", "http://api.example/v1/customers",
-		"https://api.example:8443/v1/customers", "https://api.example@evil.example/v1", "https:customers", "file:///etc/passwd", "http://[", "%zz",
+		"https://evil.example/v1/customers", "//evil.example/v1/customers", "https://api.example.evil.example/v1",
+		"https://api.example:80/v1/customers", "http://api.example/v1/customers",
+		"https://api.example:8443/v1/customers", "https://api.example@evil.example/v1", "https:customers",
+		"file:///etc/passwd", "http://[", "%zz",
 	} {
 		t.Run(uri, func(t *testing.T) {
 			s := newService(t, saying(200, pageOf("a", uri)))
@@ -86,9 +93,11 @@ func TestLinkToAnotherHostIsNotFollowed(t *testing.T) {
 func TestHeadersOfNextLinkAreSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, inTurn(
-			saying(200, pageOf("a", "/customers?size=500&seekOperation=Next", "MS-ContinuationToken", "one==", "MS-SeekSession", "two", "X-Twice", "1", "X-Twice", "2")),
+			saying(200, pageOf("a", "/customers?size=500&seekOperation=Next", "MS-ContinuationToken", "one==",
+				"MS-SeekSession", "two", "X-Twice", "1", "X-Twice", "2")),
 			saying(503, ""),
-			saying(200, pageOf("b", "/customers?size=500&seekOperation=Next", "MS-ContinuationToken", "three", "Authorization", "Bearer stolen", "MS-RequestId", "theirs")),
+			saying(200, pageOf("b", "/customers?size=500&seekOperation=Next", "MS-ContinuationToken", "three",
+				"Authorization", "Bearer stolen", "MS-RequestId", "theirs")),
 			saying(200, pageOf("c", ""))))
 		found, err := s.list()
 		require.NoError(t, err)
@@ -105,7 +114,8 @@ func TestHeadersOfNextLinkAreSent(t *testing.T) {
 		assert.Empty(t, calls[3].header.Get("MS-SeekSession"), "the headers of one page do not stay for the next")
 		assert.Equal(t, "Bearer access-1", calls[3].header.Get("Authorization"), "a link does not choose the token")
 		assert.NotEqual(t, "theirs", calls[3].header.Get("MS-RequestId"))
-		assert.NotEqual(t, calls[2].header.Get("MS-RequestId"), calls[3].header.Get("MS-RequestId"), "each page is a new call")
+		assert.NotEqual(t, calls[2].header.Get("MS-RequestId"), calls[3].header.Get("MS-RequestId"),
+			"each page is a new call")
 		assert.Equal(t, correlationID, calls[3].header.Get("MS-CorrelationId"))
 	})
 }
@@ -145,9 +155,12 @@ func TestCircularList(t *testing.T) {
 		pages []string
 	}{
 		{"back to itself", []string{pageOf("a", "/v1/customers?size=500")}},
-		{"to the same page", []string{pageOf("a", "/customers?x=1", "T", "1"), pageOf("b", "/v1/customers?x=1", "T", "1")}},
-		{"around three pages", []string{pageOf("a", "/customers?x=1"), pageOf("b", "/customers?x=2"), pageOf("c", "/v1/customers?x=1")}},
-		{"around three tokens", []string{pageOf("a", "/c", "T", "1"), pageOf("b", "/c", "T", "2"), pageOf("c", "/c", "T", "1")}},
+		{"to the same page", []string{pageOf("a", "/customers?x=1", "T", "1"), pageOf("b", "/v1/customers?x=1", "T",
+			"1")}},
+		{"around three pages", []string{pageOf("a", "/customers?x=1"), pageOf("b", "/customers?x=2"),
+			pageOf("c", "/v1/customers?x=1")}},
+		{"around three tokens", []string{pageOf("a", "/c", "T", "1"), pageOf("b", "/c", "T", "2"),
+			pageOf("c", "/c", "T", "1")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var answers []http.HandlerFunc
@@ -167,20 +180,21 @@ func TestCircularList(t *testing.T) {
 
 func TestUnreadablePages(t *testing.T) {
 	for name, body := range map[string]string{
-		"an empty object":          `{}`,
-		"null":                     `null`,
-		"items of null":            `{"items":null}`,
-		"a count without items":    `{"totalCount":2}`,
-		"items that are none":      `{"items":{}}`,
-		"a list":                   `[]`,
-		"an error with 200":        `{"code":20002,"description":"gone"}`,
-		"a customer of null":       `{"items":[{"id":"a"},null]}`,
-		"a customer without id":    `{"items":[{"id":"a"},{"companyProfile":{"companyName":"Contoso"}}]}`,
-		"an id that is a number":   `{"items":[{"id":7}]}`,
-		"an id that stands twice":  `{"items":[{"id":"a","Id":"b"}]}`,
-		"items that stand twice":   `{"items":[{"id":"a"}],"Items":[{"id":"b"}]}`,
-		"an item that is a text":   `{"items":["a"]}`,
-		"a name of ten megabytes":  `{"items":[{"id":"a","companyProfile":{"companyName":"` + strings.Repeat("x", 10<<20) + `"}}]}`,
+		"an empty object":         `{}`,
+		"null":                    `null`,
+		"items of null":           `{"items":null}`,
+		"a count without items":   `{"totalCount":2}`,
+		"items that are none":     `{"items":{}}`,
+		"a list":                  `[]`,
+		"an error with 200":       `{"code":20002,"description":"gone"}`,
+		"a customer of null":      `{"items":[{"id":"a"},null]}`,
+		"a customer without id":   `{"items":[{"id":"a"},{"companyProfile":{"companyName":"Contoso"}}]}`,
+		"an id that is a number":  `{"items":[{"id":7}]}`,
+		"an id that stands twice": `{"items":[{"id":"a","Id":"b"}]}`,
+		"items that stand twice":  `{"items":[{"id":"a"}],"Items":[{"id":"b"}]}`,
+		"an item that is a text":  `{"items":["a"]}`,
+		"a name of ten megabytes": `{"items":[{"id":"a","companyProfile":{"companyName":"` +
+			strings.Repeat("x", 10<<20) + `"}}]}`,
 		"links that are a text":    `{"items":[{"id":"a"}],"links":"/customers?x=1"}`,
 		"a next that is a text":    `{"items":[{"id":"a"}],"links":{"next":"/customers?x=1"}}`,
 		"a next that stands twice": `{"items":[{"id":"a"}],"links":{"next":{"uri":"/customers?x=1"},"Next":null}}`,
@@ -201,7 +215,8 @@ func TestUnreadablePages(t *testing.T) {
 
 func TestEmptyList(t *testing.T) {
 	for name, body := range map[string]string{
-		"no items": `{"totalCount":0,"items":[]}`, "no count": `{"items":[]}`, "a count of none, in nulls": `{"TotalCount":0,"Items":null,"Links":null}`,
+		"no items": `{"totalCount":0,"items":[]}`, "no count": `{"items":[]}`,
+		"a count of none, in nulls": `{"TotalCount":0,"Items":null,"Links":null}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := newService(t, saying(200, body)).list()
@@ -212,7 +227,8 @@ func TestEmptyList(t *testing.T) {
 }
 
 func TestEmptyPageIsNotTheEnd(t *testing.T) {
-	s := newService(t, inTurn(saying(200, `{"items":[],"links":{"next":{"uri":"/customers?x=1"}}}`), saying(200, pageOf("a", ""))))
+	s := newService(t, inTurn(saying(200, `{"items":[],"links":{"next":{"uri":"/customers?x=1"}}}`),
+		saying(200, pageOf("a", ""))))
 	found, err := s.list()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a"}, ids(found))
@@ -221,7 +237,8 @@ func TestEmptyPageIsNotTheEnd(t *testing.T) {
 func TestCustomerSpellings(t *testing.T) {
 	const id = "0d7a0e0f-2f3b-4b8e-8f0a-5a4c3c2b1a00"
 	for name, want := range map[string][]standing.Customer{
-		"customers_page_last.json": {{ID: id, DisplayID: id, Name: "=1+1", Domain: "litware3.onmicrosoft.com", Relationship: "reseller"}},
+		"customers_page_last.json": {{ID: id, DisplayID: id, Name: "=1+1", Domain: "litware3.onmicrosoft.com",
+			Relationship: "reseller"}},
 		"customers_page_pascal_case.json": {{ID: id, DisplayID: id, Name: "Litware Media Inc.",
 			Domain: "litware3.onmicrosoft.com", Relationship: "reseller"}},
 	} {
@@ -234,7 +251,8 @@ func TestCustomerSpellings(t *testing.T) {
 	found, err := newService(t, saying(200,
 		`{"items":[{"id":null,"companyProfile":{"tenantId":"t","companyName":"a\u0000b","domain":null},"relationshipToPartner":"something_new"}]}`)).list()
 	require.NoError(t, err)
-	assert.Equal(t, []standing.Customer{{ID: "t", DisplayID: "t", Name: "a\uFFFDb", Relationship: "something_new"}}, found)
+	assert.Equal(t, []standing.Customer{{ID: "t", DisplayID: "t", Name: "a\uFFFDb", Relationship: "something_new"}},
+		found)
 	for _, spelling := range []string{strings.ToUpper(id), "{" + id + "}", strings.ReplaceAll(id, "-", "")} {
 		found, err = newService(t, saying(200, `{"items":[{"id":"`+spelling+`"}]}`)).list()
 		require.NoError(t, err)
@@ -243,7 +261,8 @@ func TestCustomerSpellings(t *testing.T) {
 }
 
 func TestExamplePages(t *testing.T) {
-	s := newService(t, inTurn(saying(200, example(t, "customers_page_with_next.json")), saying(200, example(t, "customers_page_last.json"))))
+	s := newService(t, inTurn(saying(200, example(t, "customers_page_with_next.json")),
+		saying(200, example(t, "customers_page_last.json"))))
 	found, err := s.list()
 	require.NoError(t, err)
 	assert.Len(t, found, 3)
@@ -321,7 +340,8 @@ func TestCustomer(t *testing.T) {
 	found, err := s.client.Customer(t.Context(), strings.ToUpper(customerID))
 	require.NoError(t, err)
 	assert.Equal(t, standing.Customer{ID: customerID, DisplayID: customerID, Name: "Fabrikam Foods Ltda.",
-		Domain: "fabrikam1.onmicrosoft.com", Relationship: "reseller"}, found, "its id is spelled as the service spells it")
+		Domain: "fabrikam1.onmicrosoft.com", Relationship: "reseller"}, found,
+		"its id is spelled as the service spells it")
 	assert.Equal(t, "/v1/customers/"+strings.ToUpper(customerID), s.arrivals()[0].uri)
 
 	found, err = newService(t, saying(200, `{"id":"somebody-else"}`)).client.Customer(t.Context(), "Asked")
@@ -336,11 +356,13 @@ func TestHostileIDStaysInItsPathSegment(t *testing.T) {
 	s := newService(t, saying(404, ""))
 	_, err := s.client.Agreements(t.Context(), "../a?b#c d")
 	require.Error(t, err)
-	assert.Equal(t, "/v1/customers/..%2Fa%3Fb%23c%20d/agreements?agreementType=MicrosoftCustomerAgreement", s.arrivals()[0].uri)
+	assert.Equal(t, "/v1/customers/..%2Fa%3Fb%23c%20d/agreements?agreementType=MicrosoftCustomerAgreement",
+		s.arrivals()[0].uri)
 }
 
 func FuzzCustomersPage(f *testing.F) {
-	for _, name := range []string{"customers_page_with_next.json", "customers_page_last.json", "customers_page_pascal_case.json", "agreements.json", "gateway_503.html"} {
+	for _, name := range []string{"customers_page_with_next.json", "customers_page_last.json",
+		"customers_page_pascal_case.json", "agreements.json", "gateway_503.html"} {
 		f.Add(example(f, name))
 	}
 	f.Add(pageOf("a", "//evil.example"))

@@ -10,7 +10,8 @@ import (
 // Reseller returns the indirect reseller of an indirect provider's customer; empty when the service
 // names none. Elsewhere partners go by the number of their membership, so a number is accepted too.
 func (c *Client) Reseller(ctx context.Context, customerID string) (reseller string, err error) {
-	err = c.get(ctx, &call{op: "read the reseller of customer " + customerID, uri: customerURI(customerID, ""), limit: answerLimit},
+	err = c.get(ctx, &call{op: "read the reseller of customer " + customerID, uri: customerURI(customerID, ""),
+		limit: answerLimit},
 		func(o object) string {
 			reseller = strings.ToLower(strings.TrimSpace(o.text("associatedpartnerid")))
 			_, wrong := readCustomer(o)
@@ -22,8 +23,8 @@ func (c *Client) Reseller(ctx context.Context, customerID string) (reseller stri
 	return reseller, err
 }
 
-// ResellerNames returns the names of an indirect provider's resellers. A reseller is there under its
-// tenant's id and under its number as a partner: a customer names it by either.
+// ResellerNames returns the names of an indirect provider's resellers. A reseller is there under
+// its tenant's id and under its number as a partner: a customer names it by either.
 func (c *Client) ResellerNames(ctx context.Context) (names []standing.ResellerName, err error) {
 	first := call{op: "read the names of indirect resellers", limit: pageLimit, account: true,
 		uri: "/relationships?relationship_type=IsIndirectCloudSolutionProviderOf"}

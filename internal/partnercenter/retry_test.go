@@ -23,7 +23,8 @@ func TestRetryDecision(t *testing.T) {
 		{"a read without an answer is repeated", Unavailable, tries{}, read, repeatLater},
 		{"also for the last time", Unavailable, tries{unanswered: 2}, read, repeatLater},
 		{"but not for ever", Unavailable, tries{unanswered: 3}, read, stop},
-		{"throttling and renewals are no unanswered tries", Unavailable, tries{throttled: 9, renewed: 3}, read, repeatLater},
+		{"throttling and renewals are no unanswered tries", Unavailable, tries{throttled: 9, renewed: 3}, read,
+			repeatLater},
 		{"a write may have taken effect", Unavailable, tries{}, write, stop},
 		{"a throttled call is repeated at once: the throttle waits", Throttled, tries{}, read, repeat},
 		{"a throttled write certainly took no effect", Throttled, tries{}, write, repeat},
@@ -50,7 +51,8 @@ func TestRetryDecision(t *testing.T) {
 
 func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	t.Parallel()
-	for unanswered, want := range map[int]time.Duration{1: 500 * time.Millisecond, 2: time.Second, 5: 8 * time.Second, 6: 15 * time.Second, 1000: 15 * time.Second} {
+	for unanswered, want := range map[int]time.Duration{1: 500 * time.Millisecond, 2: time.Second, 5: 8 * time.Second,
+		6: 15 * time.Second, 1000: 15 * time.Second} {
 		for range 100 {
 			d := backoff(unanswered)
 			assert.GreaterOrEqual(t, d, want/2)

@@ -55,11 +55,13 @@ func newService(t testing.TB, api http.HandlerFunc, changes ...func(*Options)) *
 	t.Helper()
 	s := &service{t: t, api: api}
 	s.login = func(w http.ResponseWriter, _ *http.Request) {
-		say(w, 200, fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"access_token":"access-%d"}`, len(s.signIns())))
+		say(w, 200, fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"access_token":"access-%d"}`,
+			len(s.signIns())))
 	}
 	opts := Options{
-		APIURL:            "https://api.example",
-		Credentials:       Credentials{LoginURL: "https://login.example", TenantID: "tenant", ClientID: "app", ClientSecret: "s3cret"},
+		APIURL: "https://api.example",
+		Credentials: Credentials{LoginURL: "https://login.example", TenantID: "tenant", ClientID: "app",
+			ClientSecret: "s3cret"},
 		RequestsPerMinute: 60_000_000,
 		Concurrency:       16,
 		Timeout:           time.Minute,
@@ -81,7 +83,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Host {
 	case "api.example":
 		body, _ := io.ReadAll(r.Body) // an unreadable body shows in the test
-		s.calls = append(s.calls, arrival{at: time.Now(), uri: r.RequestURI, header: r.Header.Clone(), body: string(body)})
+		s.calls = append(s.calls, arrival{at: time.Now(), uri: r.RequestURI, header: r.Header.Clone(),
+			body: string(body)})
 		s.mu.Unlock()
 		s.api(w, r)
 	case "login.example":

@@ -33,7 +33,8 @@ func firstText(texts ...string) string {
 
 // Subscriptions returns what the customer has bought, in any order and of any status.
 func (c *Client) Subscriptions(ctx context.Context, customerID string) ([]standing.Subscription, error) {
-	first := call{op: "read subscriptions of customer " + customerID, uri: customerURI(customerID, "/subscriptions"), limit: answerLimit}
+	first := call{op: "read subscriptions of customer " + customerID, uri: customerURI(customerID, "/subscriptions"),
+		limit: answerLimit}
 	found, err := all(ctx, c, first, readSubscription)
 	if err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ func TestExampleSubscriptions(t *testing.T) {
 	s := newService(t, saying(200, example(t, "subscriptions.json")))
 	got, err := s.client.Subscriptions(t.Context(), customerID)
 	require.NoError(t, err)
-	assert.Equal(t, []standing.Subscription{{ID: "b7c2f9a4-1a2b-4c3d-8e4f-5a6b7c8d9e0f", Product: "Microsoft 365 E3", Seats: 25, Term: "P1Y",
-		Status: "active", AutoRenew: true, Ends: "2026-12-01"}}, got)
+	assert.Equal(t, []standing.Subscription{{ID: "b7c2f9a4-1a2b-4c3d-8e4f-5a6b7c8d9e0f", Product: "Microsoft 365 E3",
+		Seats: 25, Term: "P1Y", Status: "active", AutoRenew: true, Ends: "2026-12-01"}}, got)
 	assert.Equal(t, "/v1/customers/"+customerID+"/subscriptions", s.arrivals()[0].uri)
 }
 
@@ -26,22 +26,29 @@ func TestOddSubscriptions(t *testing.T) {
 		name, item string
 		want       standing.Subscription
 	}{
-		{"in PascalCase, with nulls", `{"Id":null,"Status":"Active","AutoRenewEnabled":true,"CommitmentEndDate":"2026-12-01T00:00:00"}`,
+		{"in PascalCase, with nulls",
+			`{"Id":null,"Status":"Active","AutoRenewEnabled":true,"CommitmentEndDate":"2026-12-01T00:00:00"}`,
 			standing.Subscription{Status: "Active", AutoRenew: true, Ends: "2026-12-01"}},
-		{"an offset whose day is the one before in UTC", `{"status":"active","commitmentEndDate":"2026-12-01T01:30:00+02:00"}`,
+		{"an offset whose day is the one before in UTC",
+			`{"status":"active","commitmentEndDate":"2026-12-01T01:30:00+02:00"}`,
 			standing.Subscription{Status: "active", Ends: "2026-11-30"}},
-		{"seven digits", `{"status":"active","commitmentEndDate":"2026-12-01T23:59:59.9999999Z"}`, standing.Subscription{Status: "active", Ends: "2026-12-01"}},
-		{"what never ends has no end", `{"status":"active","autoRenewEnabled":true,"commitmentEndDate":"9999-12-14T00:00:00Z"}`,
+		{"seven digits", `{"status":"active","commitmentEndDate":"2026-12-01T23:59:59.9999999Z"}`,
+			standing.Subscription{Status: "active", Ends: "2026-12-01"}},
+		{"what never ends has no end",
+			`{"status":"active","autoRenewEnabled":true,"commitmentEndDate":"9999-12-14T00:00:00Z"}`,
 			standing.Subscription{Status: "active", AutoRenew: true}},
-		{"a status nobody knows", `{"status":"hibernating","commitmentEndDate":"soon"}`, standing.Subscription{Status: "hibernating"}},
-		{"no date, and more than is asked for", `{"status":"pending","autoRenewEnabled":null,"commitmentEndDate":null,"actions":["edit"]}`,
+		{"a status nobody knows", `{"status":"hibernating","commitmentEndDate":"soon"}`,
+			standing.Subscription{Status: "hibernating"}},
+		{"no date, and more than is asked for",
+			`{"status":"pending","autoRenewEnabled":null,"commitmentEndDate":null,"actions":["edit"]}`,
 			standing.Subscription{Status: "pending"}},
 		{"nothing at all", `null`, standing.Subscription{}},
 		{"odd types everywhere", `{"id":7,"status":"active","quantity":"3","autoRenewEnabled":"true","isTrial":0,"offerName":" ","friendlyName":"E3","links":"x"}`,
 			standing.Subscription{ID: "7", Status: "active", Seats: 3, Product: "E3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := newService(t, saying(200, "\ufeff"+`{"items":[`+c.item+`]}`)).client.Subscriptions(t.Context(), customerID)
+			got, err := newService(t, saying(200, "\ufeff"+`{"items":[`+c.item+`]}`)).client.Subscriptions(t.Context(),
+				customerID)
 			require.NoError(t, err)
 			assert.Equal(t, []standing.Subscription{c.want}, got)
 		})
@@ -112,8 +119,9 @@ func TestResellerNames(t *testing.T) {
 		return found
 	}
 	assert.Equal(t, []standing.ResellerName{
-		{ID: "5d6f0b0a-4a6e-4f77-9a1c-0f6f5b8d2c11", Name: "Fabrikam Consultoria Ltda."}, {ID: "4800001", Name: "Fabrikam Consultoria Ltda."},
-		{ID: "c0ffee00-1b2c-4d3e-8f90-a1b2c3d4e5f6", Name: "Litware Resale Inc."}, {ID: "4800002", Name: "Litware Resale Inc."},
+		{ID: "5d6f0b0a-4a6e-4f77-9a1c-0f6f5b8d2c11", Name: "Fabrikam Consultoria Ltda."},
+		{ID: "4800001", Name: "Fabrikam Consultoria Ltda."}, {ID: "c0ffee00-1b2c-4d3e-8f90-a1b2c3d4e5f6",
+			Name: "Litware Resale Inc."}, {ID: "4800002", Name: "Litware Resale Inc."},
 	}, names(example(t, "resellers.json")))
 	assert.Empty(t, names(`{"totalCount":0,"items":[]}`))
 	assert.Equal(t, []standing.ResellerName{{ID: "7", Name: "B"}, {ID: "a", Name: "B"}},
@@ -133,8 +141,9 @@ func TestDefinite(t *testing.T) {
 
 func TestSubscriptionsAndResellersOfSimulator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sim, err := simulator.New(simulator.Options{Seed: 11, Customers: 300, Mix: simulator.MixAllKinds, IndirectProvider: true, Names: simulator.MixedCase,
-			Latency: 100 * time.Millisecond, KillTokensEvery: 150, Faults: accidents})
+		sim, err := simulator.New(simulator.Options{Seed: 11, Customers: 300, Mix: simulator.MixAllKinds,
+			IndirectProvider: true, Names: simulator.MixedCase, Latency: 100 * time.Millisecond, KillTokensEvery: 150,
+			Faults: accidents})
 		require.NoError(t, err)
 		c := newService(t, nil, withRefreshToken(saved(t, simulator.InitialRefreshToken)), func(o *Options) {
 			o.Transport, o.Attempts = wire{sim}, 6
@@ -160,8 +169,9 @@ func TestSubscriptionsAndResellersOfSimulator(t *testing.T) {
 			resellers[reseller] = true
 			for n, s := range subscriptions {
 				bought := truth.Subscriptions[n]
-				want := standing.Subscription{ID: bought.ID, Product: bought.FriendlyName, Seats: bought.Quantity, Status: bought.Status,
-					Term: bought.RenewalTermDuration, AutoRenew: bought.AutoRenewEnabled, Trial: bought.IsTrial}
+				want := standing.Subscription{ID: bought.ID, Product: bought.FriendlyName, Seats: bought.Quantity,
+					Status: bought.Status, Term: bought.RenewalTermDuration, AutoRenew: bought.AutoRenewEnabled,
+					Trial: bought.IsTrial}
 				if end := bought.CommitmentEndDate; !end.IsZero() && end.Year() < 9999 {
 					want.Ends = standing.DateOf(end)
 				}

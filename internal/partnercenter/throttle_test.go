@@ -30,9 +30,11 @@ func TestRetryAfterForms(t *testing.T) {
 		{"seconds", []string{"Retry-After", "57"}, 57 * time.Second, 57 * time.Second},
 		{"a date", []string{"Retry-After", "Sat, 01 Jan 2000 00:01:30 GMT"}, 90 * time.Second, 90 * time.Second},
 		{"a date of a server whose clock is ahead",
-			[]string{"Retry-After", "Sun, 02 Jan 2000 12:00:30 GMT", "Date", "Sun, 02 Jan 2000 12:00:00 GMT"}, 30 * time.Second, 30 * time.Second},
+			[]string{"Retry-After", "Sun, 02 Jan 2000 12:00:30 GMT", "Date", "Sun, 02 Jan 2000 12:00:00 GMT"},
+			30 * time.Second, 30 * time.Second},
 		{"a date of a server whose clock is behind",
-			[]string{"Retry-After", "Thu, 30 Dec 1999 12:00:30 GMT", "Date", "Thu, 30 Dec 1999 12:00:00 GMT"}, 30 * time.Second, 30 * time.Second},
+			[]string{"Retry-After", "Thu, 30 Dec 1999 12:00:30 GMT", "Date", "Thu, 30 Dec 1999 12:00:00 GMT"},
+			30 * time.Second, 30 * time.Second},
 		{"nothing", nil, time.Second, 3 * time.Second / 2},
 		{"nonsense", []string{"Retry-After", "soon"}, time.Second, 3 * time.Second / 2},
 		{"less than nothing", []string{"Retry-After", "-5"}, time.Second, 3 * time.Second / 2},
@@ -40,7 +42,8 @@ func TestRetryAfterForms(t *testing.T) {
 		{"an exponent", []string{"Retry-After", "1e9"}, time.Second, 3 * time.Second / 2},
 		{"two times in one", []string{"Retry-After", "5, 7"}, time.Second, 3 * time.Second / 2},
 		{"no time at all", []string{"Retry-After", "0"}, time.Second, 3 * time.Second / 2},
-		{"a date that is past", []string{"Retry-After", "Sat, 01 Jan 1990 00:00:00 GMT"}, time.Second, 3 * time.Second / 2},
+		{"a date that is past", []string{"Retry-After", "Sat, 01 Jan 1990 00:00:00 GMT"}, time.Second,
+			3 * time.Second / 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,7 +95,8 @@ func TestTooLongPauseEndsTheRunAtOnce(t *testing.T) {
 					assert.True(t, e.Fatal())
 					holdsNothing(t, e.Error())
 				})
-				assert.Equal(t, 100*time.Millisecond, time.Since(begun), "of the bubble's clock: nobody waits, not even those who had not sent")
+				assert.Equal(t, 100*time.Millisecond, time.Since(begun),
+					"of the bubble's clock: nobody waits, not even those who had not sent")
 				assert.Len(t, s.arrivals(), 4)
 				assert.Equal(t, Throttled, s.refusal().Kind, "later calls know it without asking")
 				assert.Len(t, s.arrivals(), 4)
@@ -147,7 +151,8 @@ func TestAnswerEndsRowOfPauses(t *testing.T) {
 
 func TestLongestPauseCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answer := inTurn(saying(429, tooMany, "Retry-After", "60"), saying(429, tooMany, "Retry-After", "1"), saying(200, signed))
+		answer := inTurn(saying(429, tooMany, "Retry-After", "60"), saying(429, tooMany, "Retry-After", "1"),
+			saying(200, signed))
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(time.Second) // so that both are in flight
 			answer(w, r)
@@ -211,7 +216,8 @@ func TestFewerRequestsInFlightAfterPause(t *testing.T) {
 				return
 			}
 			say(w, 200, signed)
-		}, func(o *Options) { o.RequestsPerMinute = 500 }) // so that most senders wait for the pace when the pause begins
+			// so that most senders wait for the pace when the pause begins
+		}, func(o *Options) { o.RequestsPerMinute = 500 })
 		together(16, func(int) {
 			for range 10 {
 				assert.NoError(t, s.ask())
@@ -230,7 +236,8 @@ func Test429sOfRequestsInFlightAreOnePause(t *testing.T) {
 				say(w, 200, signed)
 				return
 			}
-			time.Sleep(time.Duration(n) * 700 * time.Millisecond) // most answers come when a pause of one second is over
+			// most answers come when a pause of one second is over
+			time.Sleep(time.Duration(n) * 700 * time.Millisecond)
 			say(w, 429, tooMany, "Retry-After", "1")
 		})
 		together(16, func(int) { assert.NoError(t, s.ask()) })
@@ -342,6 +349,7 @@ func TestWaitForPaceEndsWithContext(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, enough)
 		defer cancel()
 		together(3, func(int) { assert.ErrorIs(t, s.askWith(ctx), enough) })
-		assert.Equal(t, 10*time.Second, time.Since(begun), "of the bubble's clock: a deadline is no reason to give up before it")
+		assert.Equal(t, 10*time.Second, time.Since(begun),
+			"of the bubble's clock: a deadline is no reason to give up before it")
 	})
 }

@@ -21,10 +21,11 @@ import (
 
 // OAuth describes the app and its token server to the OAuth library.
 func (c Credentials) OAuth() oauth2.Config {
-	return oauth2.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, Scopes: []string{scope}, Endpoint: oauth2.Endpoint{
-		AuthURL: c.endpoint("authorize"), DeviceAuthURL: c.endpoint("devicecode"), TokenURL: c.endpoint("token"),
-		AuthStyle: oauth2.AuthStyleInParams,
-	}}
+	return oauth2.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, Scopes: []string{scope},
+		Endpoint: oauth2.Endpoint{
+			AuthURL: c.endpoint("authorize"), DeviceAuthURL: c.endpoint("devicecode"), TokenURL: c.endpoint("token"),
+			AuthStyle: oauth2.AuthStyleInParams,
+		}}
 }
 
 // assertionLife is long enough for one call.
@@ -78,8 +79,8 @@ func SignInError(err error) *Error {
 // RedirectError says what the error means with which the sign-in page sent the browser back.
 func RedirectError(query url.Values) *Error {
 	e := &Error{Op: signInTask}
-	body, err := json.Marshal(map[string]string{"error": query.Get("error"), "error_description": query.Get("error_description"),
-		"suberror": query.Get("error_subcode")})
+	body, err := json.Marshal(map[string]string{"error": query.Get("error"),
+		"error_description": query.Get("error_description"), "suberror": query.Get("error_subcode")})
 	if err != nil {
 		e.cause = err
 	}
@@ -143,7 +144,8 @@ func (e *Error) readSignIn(body []byte) {
 	}
 }
 
-// wraps tells numbers that only say that a sign-in failed, and are followed by the one that says why.
+// wraps tells numbers that only say that a sign-in failed, and are followed by the one that says
+// why.
 func wraps(code string) int {
 	if code == "70000" || code == "70002" || code == "50013" {
 		return 1
@@ -200,8 +202,8 @@ func normalised(body []byte, status int) []byte {
 		o["error"], o["error_description"] = inner["code"], inner["message"]
 	}
 	fields := map[string]any{}
-	for _, name := range []string{"error", "error_description", "suberror", "scope", "verification_uri", "verification_url",
-		"verification_uri_complete", "user_code", "message"} {
+	for _, name := range []string{"error", "error_description", "suberror", "scope", "verification_uri",
+		"verification_url", "verification_uri_complete", "user_code", "message"} {
 		if text := o.text(name); text != "" {
 			fields[name] = text
 		}

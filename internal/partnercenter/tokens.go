@@ -87,7 +87,8 @@ func (c *Client) CheckAppToken(ctx context.Context) error {
 	return err
 }
 
-// RefreshToken is the newest refresh token of a client whose credentials hold one that is in no file.
+// RefreshToken is the newest refresh token of a client whose credentials hold one that is in no
+// file.
 func (c *Client) RefreshToken() string {
 	c.user.turn <- struct{}{}
 	defer c.user.unlock()
@@ -190,13 +191,15 @@ func (t *tokens) ask(ctx context.Context) (*oauth2.Token, *Error) {
 	}
 	t.reached = true
 	if tenant := t.credentials.foreignTenant(answer.AccessToken); tenant != "" {
-		return nil, NewSignInError(OtherTenant, fmt.Sprintf("the token is of the tenant %s, and the partner's is %s", tenant, t.credentials.TenantID))
+		return nil, NewSignInError(OtherTenant, fmt.Sprintf("the token is of the tenant %s, and the partner's is %s",
+			tenant, t.credentials.TenantID))
 	}
 	return answer, nil
 }
 
-// foreignTenant is the tenant of an access token that is another than the partner's; empty: it is the partner's, or the
-// token does not tell. With another tenant's token the list would be of that tenant's customers.
+// foreignTenant is the tenant of an access token that is another than the partner's; empty: it is
+// the partner's, or the token does not tell. With another tenant's token the list would be of that
+// tenant's customers.
 func (c Credentials) foreignTenant(access string) string {
 	_, rest, _ := strings.Cut(access, ".")
 	claims, _, _ := strings.Cut(rest, ".")
@@ -220,7 +223,8 @@ func (c Credentials) prove(form url.Values, now time.Time) *Error {
 	if c.RefreshTokenFile != "" {
 		var err error
 		if refresh, err = readToken(c.RefreshTokenFile); err != nil {
-			return &Error{Op: signInTask, Kind: SignInFailed, reason: tokenFile, cause: fmt.Errorf("refresh_token_file: %w", err)}
+			return &Error{Op: signInTask, Kind: SignInFailed, reason: tokenFile,
+				cause: fmt.Errorf("refresh_token_file: %w", err)}
 		}
 	}
 	if refresh != "" {

@@ -69,7 +69,8 @@ func TestSignInWithRefreshToken(t *testing.T) {
 			s := newService(t, saying(200, signed), withRefreshToken(saved(t, text)))
 			require.NoError(t, s.client.CheckToken(t.Context()))
 			assert.Equal(t, []url.Values{{
-				"grant_type": {"refresh_token"}, "refresh_token": {"refresh-0"}, "client_id": {"app"}, "client_secret": {"s3cret"}, "scope": {scope},
+				"grant_type": {"refresh_token"}, "refresh_token": {"refresh-0"}, "client_id": {"app"},
+				"client_secret": {"s3cret"}, "scope": {scope},
 			}}, s.signIns())
 		})
 	}
@@ -100,7 +101,8 @@ func TestSignInWithCertificate(t *testing.T) {
 	thumbprint := sha1.Sum(der)
 	var header map[string]string
 	require.NoError(t, json.Unmarshal(unbase64(t, parts[0]), &header))
-	assert.Equal(t, map[string]string{"alg": "RS256", "typ": "JWT", "x5t": base64.RawURLEncoding.EncodeToString(thumbprint[:])}, header)
+	assert.Equal(t, map[string]string{"alg": "RS256", "typ": "JWT",
+		"x5t": base64.RawURLEncoding.EncodeToString(thumbprint[:])}, header)
 
 	var claims struct {
 		Aud, Iss, Sub, Jti string
@@ -129,7 +131,8 @@ func TestUnusableCertificateFiles(t *testing.T) {
 
 func certificateFile(t testing.TB, key, public any) (file string, der []byte) {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "app"}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "app"},
+		NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, public, key)
 	require.NoError(t, err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
@@ -147,16 +150,20 @@ func unbase64(t testing.TB, text string) []byte {
 
 func TestTokenAnswers(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"version 1, with numbers as texts":   saying(200, example(t, "token_v1.json")),
-		"version 2":                          saying(200, example(t, "token_v2.json"), "Content-Type", "application/json; charset=utf-8"),
-		"with a byte-order mark":             saying(200, "\ufeff"+example(t, "token_v2.json")),
-		"as plain text, which it is not":     saying(200, example(t, "token_v2.json"), "Content-Type", "text/plain"),
-		"after a 503":                        inTurn(saying(503, `{"error":"temporarily_unavailable"}`), saying(200, example(t, "token_v2.json"))),
-		"after a gateway's page":             inTurn(saying(503, example(t, "gateway_503.html")), saying(200, example(t, "token_v2.json"))),
+		"version 1, with numbers as texts": saying(200, example(t, "token_v1.json")),
+		"version 2": saying(200, example(t, "token_v2.json"), "Content-Type",
+			"application/json; charset=utf-8"),
+		"with a byte-order mark":         saying(200, "\ufeff"+example(t, "token_v2.json")),
+		"as plain text, which it is not": saying(200, example(t, "token_v2.json"), "Content-Type", "text/plain"),
+		"after a 503": inTurn(saying(503, `{"error":"temporarily_unavailable"}`),
+			saying(200, example(t, "token_v2.json"))),
+		"after a gateway's page": inTurn(saying(503, example(t, "gateway_503.html")),
+			saying(200, example(t, "token_v2.json"))),
 		"after a gateway's page that is 200": inTurn(saying(200, "<html>"), saying(200, example(t, "token_v2.json"))),
 		"after a 429":                        inTurn(saying(429, ""), saying(200, example(t, "token_v2.json"))),
 		"after a reset":                      inTurn(reset, saying(200, example(t, "token_v2.json"))),
-		"after half an answer":               inTurn(halfOf(200, example(t, "token_v2.json")), saying(200, example(t, "token_v2.json"))),
+		"after half an answer": inTurn(halfOf(200, example(t, "token_v2.json")),
+			saying(200, example(t, "token_v2.json"))),
 		"after no answer in time": inTurn(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 			saying(200, example(t, "token_v2.json"))),
 	} {
@@ -165,7 +172,8 @@ func TestTokenAnswers(t *testing.T) {
 				s := newService(t, saying(200, signed))
 				s.login = answer
 				require.NoError(t, s.ask())
-				assert.Equal(t, "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl", s.arrivals()[0].header.Get("Authorization"))
+				assert.Equal(t, "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl",
+					s.arrivals()[0].header.Get("Authorization"))
 				left := time.Until(s.client.user.now.expiry)
 				assert.InDelta(t, (3599*time.Second - early).Seconds(), left.Seconds(), 1)
 			})
@@ -187,17 +195,31 @@ func TestRefusedSignIn(t *testing.T) {
 		code    string
 		message string
 	}{
-		{"the refresh token has expired", 400, example(t, "error_g_token_expired.json"), SignInFailed, "invalid_grant", "AADSTS700082"},
-		{"a multi-factor sign-in is due", 400, g("invalid_grant", "AADSTS50076: jan@partner.example must use MFA"), MFAMissing, "invalid_grant", "AADSTS50076"},
-		{"a multi-factor sign-in is due, in version 1", 400, g("interaction_required", "AADSTS50079: jan@partner.example"), MFAMissing, "interaction_required", "AADSTS50079"},
-		{"a person has to sign in, and nobody says why", 400, g("interaction_required", "jan@partner.example"), SignInFailed, "interaction_required", ""},
-		{"the first of several numbers is the cause", 400, g("invalid_grant", "AADSTS700082: expired. AADSTS50076: jan@partner.example. AADSTS700082"), SignInFailed, "invalid_grant", "AADSTS700082, AADSTS50076"},
-		{"numbers behind a long text", 400, g("invalid_grant", strings.Repeat("jan@partner.example ", 100)+"AADSTS50076"), MFAMissing, "invalid_grant", "AADSTS50076"},
-		{"a number in the list alone", 400, `{"error":"invalid_grant","error_description":"jan@partner.example","error_codes":[50076]}`, MFAMissing, "invalid_grant", ""},
-		{"another number that begins alike", 400, g("invalid_grant", "AADSTS500760: jan@partner.example"), SignInFailed, "invalid_grant", "AADSTS500760"},
-		{"the secret is wrong", 401, g("invalid_client", "AADSTS7000215: s3cret of app jan@partner.example"), SignInFailed, "invalid_client", "AADSTS7000215"},
-		{"a refusal with status 200", 200, g("invalid_grant", "jan@partner.example"), SignInFailed, "invalid_grant", ""},
-		{"a code that is none", 400, g("x\r\n"+strings.Repeat("y", 1000), ""), SignInFailed, "x " + strings.Repeat("y", 298) + "…", ""},
+		{"the refresh token has expired", 400, example(t, "error_g_token_expired.json"), SignInFailed, "invalid_grant",
+			"AADSTS700082"},
+		{"a multi-factor sign-in is due", 400, g("invalid_grant", "AADSTS50076: jan@partner.example must use MFA"),
+			MFAMissing, "invalid_grant", "AADSTS50076"},
+		{"a multi-factor sign-in is due, in version 1", 400,
+			g("interaction_required", "AADSTS50079: jan@partner.example"), MFAMissing, "interaction_required",
+			"AADSTS50079"},
+		{"a person has to sign in, and nobody says why", 400, g("interaction_required", "jan@partner.example"),
+			SignInFailed, "interaction_required", ""},
+		{"the first of several numbers is the cause", 400,
+			g("invalid_grant", "AADSTS700082: expired. AADSTS50076: jan@partner.example. AADSTS700082"), SignInFailed,
+			"invalid_grant", "AADSTS700082, AADSTS50076"},
+		{"numbers behind a long text", 400, g("invalid_grant", strings.Repeat("jan@partner.example ", 100)+
+			"AADSTS50076"), MFAMissing, "invalid_grant", "AADSTS50076"},
+		{"a number in the list alone", 400,
+			`{"error":"invalid_grant","error_description":"jan@partner.example","error_codes":[50076]}`, MFAMissing,
+			"invalid_grant", ""},
+		{"another number that begins alike", 400, g("invalid_grant", "AADSTS500760: jan@partner.example"), SignInFailed,
+			"invalid_grant", "AADSTS500760"},
+		{"the secret is wrong", 401, g("invalid_client", "AADSTS7000215: s3cret of app jan@partner.example"),
+			SignInFailed, "invalid_client", "AADSTS7000215"},
+		{"a refusal with status 200", 200, g("invalid_grant", "jan@partner.example"), SignInFailed, "invalid_grant",
+			""},
+		{"a code that is none", 400, g("x\r\n"+strings.Repeat("y", 1000), ""), SignInFailed, "x " +
+			strings.Repeat("y", 298) + "…", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -231,7 +253,8 @@ func TestTokenServerDown(t *testing.T) {
 func TestUnusableRefreshTokenFiles(t *testing.T) {
 	t.Parallel()
 	missing, folder := filepath.Join(t.TempDir(), "missing"), t.TempDir()
-	for _, file := range []string{missing, folder, saved(t, ""), saved(t, " \n"), saved(t, "two words"), saved(t, "a\nb"), saved(t, "n\u00e4in"), saved(t, strings.Repeat("x", 70_000))} {
+	for _, file := range []string{missing, folder, saved(t, ""), saved(t, " \n"), saved(t, "two words"),
+		saved(t, "a\nb"), saved(t, "n\u00e4in"), saved(t, strings.Repeat("x", 70_000))} {
 		s := newService(t, saying(200, signed), withRefreshToken(file))
 		e := s.refusal()
 		assert.Equal(t, SignInFailed, e.Kind)
@@ -268,7 +291,8 @@ func TestExpiredTokenIsRenewedOnceForAll(t *testing.T) {
 			}
 		})
 		assert.Len(t, s.signIns(), 2)
-		assert.LessOrEqual(t, len(s.arrivals()), 16*20+2*16, "one refused try for each sender, or two for one who was late")
+		assert.LessOrEqual(t, len(s.arrivals()), 16*20+2*16,
+			"one refused try for each sender, or two for one who was late")
 	})
 }
 
@@ -318,7 +342,8 @@ func TestExpiredTokenIsNoFailedAttempt(t *testing.T) {
 
 func TestRefusalOfOneCallProvesTokenForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		unlucky := inTurn(saying(401, `{"code":400}`), saying(500, ""), saying(401, `{"code":400}`), saying(200, `{"id":"unlucky"}`))
+		unlucky := inTurn(saying(401, `{"code":400}`), saying(500, ""), saying(401, `{"code":400}`),
+			saying(200, `{"id":"unlucky"}`))
 		s := newService(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v1/customers/unlucky" {
 				unlucky(w, r)
@@ -391,7 +416,8 @@ func TestWaitForTokenEndsWithContext(t *testing.T) {
 				assert.ErrorIs(t, s.askWith(slow), context.Canceled)
 				return
 			}
-			time.Sleep(time.Millisecond) // the first holds the lock by now, and a minute longer than the others want to wait
+			// the first holds the lock by now, and a minute longer than the others want to wait
+			time.Sleep(time.Millisecond)
 			assert.ErrorIs(t, s.askWith(ctx), enough)
 			assert.Equal(t, time.Second, time.Since(begun), "of the bubble's clock")
 			stop()
@@ -428,7 +454,8 @@ func TestRotatedRefreshTokenIsSaved(t *testing.T) {
 		assert.NotZero(t, about.Mode()&os.ModeSymlink, "the link is still one")
 		about, err = os.Stat(file)
 		require.NoError(t, err)
-		assert.Equal(t, os.FileMode(0o640), about.Mode(), "the mode is kept: another user of the group may renew the token")
+		assert.Equal(t, os.FileMode(0o640), about.Mode(),
+			"the mode is kept: another user of the group may renew the token")
 		left, err := os.ReadDir(filepath.Dir(file))
 		require.NoError(t, err)
 		assert.Len(t, left, 1, "nothing else is left behind")
@@ -445,7 +472,8 @@ func TestUnchangedRefreshTokenIsNotWritten(t *testing.T) {
 func TestUnsavedRefreshTokenIsAWarning(t *testing.T) {
 	var log bytes.Buffer
 	file := saved(t, "refresh-0")
-	s := newService(t, saying(200, signed), withRefreshToken(file), func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	s := newService(t, saying(200, signed), withRefreshToken(file),
+		func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	rotating(s)
 	rotate := s.login
 	s.login = func(w http.ResponseWriter, r *http.Request) {
@@ -496,8 +524,9 @@ func TestTokenOfAnotherTenantIsRefused(t *testing.T) {
 		return "eyJhbGciOiJub25lIn0." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
 	}
 	for access, accepted := range map[string]bool{
-		token(`{"tid":"` + ours + `"}`): true, token(`{"tid":"` + strings.ToUpper(ours) + `"}`): true, token(`{}`): true, "opaque": true, "a.b.c": true,
-		token(`{"tid":7}`): true, token(`{"tid":"` + other + `"}`): false,
+		token(`{"tid":"` + ours + `"}`): true, token(`{"tid":"` + strings.ToUpper(ours) + `"}`): true,
+		token(`{}`): true, "opaque": true, "a.b.c": true, token(`{"tid":7}`): true,
+		token(`{"tid":"` + other + `"}`): false,
 	} {
 		s := newService(t, saying(200, signed), func(o *Options) { o.Credentials.TenantID = ours })
 		s.login = saying(200, `{"access_token":"`+access+`"}`)
@@ -514,7 +543,8 @@ func TestTokenOfAnotherTenantIsRefused(t *testing.T) {
 	}
 }
 
-// A page in place of a token is asked for again, as a gateway may stand in for a moment; then it has its own cure.
+// A page in place of a token is asked for again, as a gateway may stand in for a moment; then it
+// has its own cure.
 func TestPageInPlaceOfToken(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`<html>Sign in</html>`, ``, `{"access_token":`, "\ufeff"} {

@@ -20,7 +20,8 @@ import (
 	_ "github.com/lib/pq" // to make databases on the server
 )
 
-// Server is a PostgreSQL server on a socket in a folder of its own. It ends with this process, however that ends.
+// Server is a PostgreSQL server on a socket in a folder of its own. It ends with this process,
+// however that ends.
 type Server struct {
 	folder   string
 	owner    *syscall.Credential // who runs it: PostgreSQL refuses root
@@ -40,7 +41,8 @@ var shared struct {
 	err error
 }
 
-// Main runs a package's tests and then stops the shared server, if one was started. Call it from TestMain.
+// Main runs a package's tests and then stops the shared server, if one was started. Call it from
+// TestMain.
 func Main(m *testing.M) int {
 	defer func() {
 		if shared.Server != nil {
@@ -50,8 +52,8 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Database returns the address of a new, empty database on the shared server. Without PostgreSQL on the machine the test
-// fails, and says how to install it.
+// Database returns the address of a new, empty database on the shared server. Without PostgreSQL on
+// the machine the test fails, and says how to install it.
 func Database(t testing.TB) string {
 	t.Helper()
 	shared.Do(func() { shared.Server, shared.err = newServer("fsync=off", "max_connections=200") })
@@ -61,8 +63,8 @@ func Database(t testing.TB) string {
 	return shared.Server.Database(t)
 }
 
-// Copies returns a function that makes databases like one that prepare was given, which is faster than to prepare each.
-// prepare leaves no connection open.
+// Copies returns a function that makes databases like one that prepare was given, which is faster
+// than to prepare each. prepare leaves no connection open.
 func Copies(t testing.TB, prepare func(t testing.TB, address string)) func(testing.TB) string {
 	t.Helper()
 	original := Database(t)
@@ -138,7 +140,8 @@ func (s *Server) Standby(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(standby.remove)
-	if err := standby.run("pg_basebackup", "--pgdata", standby.data(), "--host", s.folder, "--username", "postgres", "--write-recovery-conf", "--checkpoint=fast"); err != nil {
+	if err := standby.run("pg_basebackup", "--pgdata", standby.data(), "--host", s.folder, "--username", "postgres",
+		"--write-recovery-conf", "--checkpoint=fast"); err != nil {
 		t.Fatal(err)
 	}
 	if err := standby.start(); err != nil {
@@ -174,7 +177,8 @@ func newServer(settings ...string) (*Server, error) {
 	if err := s.newFolder(); err != nil {
 		return nil, err
 	}
-	err = s.run("initdb", "--pgdata", s.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+	err = s.run("initdb", "--pgdata", s.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8",
+		"--locale", "C", "--no-sync")
 	if err == nil {
 		err = s.start()
 	}
@@ -281,7 +285,8 @@ func program(name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("PostgreSQL is not installed (no %s); on Debian or Ubuntu: apt-get install -y postgresql", name)
+		return "", fmt.Errorf("PostgreSQL is not installed (no %s); on Debian or Ubuntu: apt-get install -y postgresql",
+			name)
 	}
 	return filepath.EvalSymlinks(path)
 }

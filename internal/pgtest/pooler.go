@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Pooler starts a PgBouncer in transaction mode before a database, and returns the address behind which it is.
+// Pooler starts a PgBouncer in transaction mode before a database, and returns the address behind
+// which it is.
 func Pooler(t testing.TB, address string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -28,7 +29,8 @@ func Pooler(t testing.TB, address string) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(pooler.folder) })
 	settings := filepath.Join(pooler.folder, "pgbouncer.ini")
-	text := fmt.Sprintf("[databases]\n* = host=%s user=postgres\n[pgbouncer]\nunix_socket_dir = %s\nlisten_port = 5432\nauth_type = any\npool_mode = transaction\n"+
+	text := fmt.Sprintf("[databases]\n* = host=%s user=postgres\n[pgbouncer]\nunix_socket_dir = %s\nlisten_port = "+
+		"5432\nauth_type = any\npool_mode = transaction\n"+
 		"default_pool_size = 4\nmax_client_conn = 100\n", server, pooler.folder)
 	if err := os.WriteFile(settings, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package powercut shows tests what a power cut would leave of a SQLite database: each file as it was when it was last
-// synced. What the operating system had not been asked to put on disk is lost.
+// Package powercut shows tests what a power cut would leave of a SQLite database: each file as it
+// was when it was last synced. What the operating system had not been asked to put on disk is lost.
 package powercut
 
 import (
@@ -15,7 +15,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// recorder is a SQLite VFS that copies each file to a folder when it is synced. C code holds pointers into it.
+// recorder is a SQLite VFS that copies each file to a folder when it is synced. C code holds
+// pointers into it.
 type recorder struct {
 	folder   string
 	original uintptr // the VFS that does the work
@@ -25,14 +26,15 @@ type recorder struct {
 	names   map[uintptr]string  // of open files, by their address
 }
 
-// Record makes SQLite copy each database file and WAL to the folder whenever it is synced, from now to the end of the
-// process. Call it before the first database is opened.
+// Record makes SQLite copy each database file and WAL to the folder whenever it is synced, from now
+// to the end of the process. Call it before the first database is opened.
 func Record(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
 	tls := libc.NewTLS()
-	r := &recorder{folder: folder, original: sqlite3.Xsqlite3_vfs_find(tls, 0), methods: map[uintptr]uintptr{}, names: map[uintptr]string{}}
+	r := &recorder{folder: folder, original: sqlite3.Xsqlite3_vfs_find(tls, 0), methods: map[uintptr]uintptr{},
+		names: map[uintptr]string{}}
 	if r.original == 0 {
 		return errors.New("SQLite has no VFS")
 	}
@@ -63,7 +65,8 @@ func (r *recorder) open(tls *libc.TLS, vfs, name, file uintptr, flags int32, out
 	if !known {
 		original := handle.FpMethods
 		copied = clone(tls, original, unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{}))
-		(*sqlite3.Tsqlite3_io_methods)(pointer(copied)).FxSync = functionPointer(func(tls *libc.TLS, file uintptr, flags int32) int32 {
+		(*sqlite3.Tsqlite3_io_methods)(pointer(copied)).FxSync = functionPointer(func(tls *libc.TLS, file uintptr,
+			flags int32) int32 {
 			return r.sync(tls, (*sqlite3.Tsqlite3_io_methods)(pointer(original)), file, flags)
 		})
 		r.methods[original] = copied
@@ -113,8 +116,8 @@ func replace(path string, content []byte) error {
 	return os.Rename(temporary, path)
 }
 
-// Cut makes of a database, whose processes are all gone, what a power cut would have left of it according to the folder of
-// Record.
+// Cut makes of a database, whose processes are all gone, what a power cut would have left of it
+// according to the folder of Record.
 func Cut(database, folder string) error {
 	for _, suffix := range []string{"", "-wal"} {
 		content, err := os.ReadFile(filepath.Join(folder, filepath.Base(database)+suffix))
@@ -148,7 +151,8 @@ func clone(tls *libc.TLS, from, size uintptr) uintptr {
 // pointer turns the address of C memory into a pointer.
 func pointer(address uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&address)) }
 
-// function makes a C function callable. That it is a Go function in fact is how the translated SQLite does it.
+// function makes a C function callable. That it is a Go function in fact is how the translated
+// SQLite does it.
 func function[F any](address uintptr) F {
 	return *(*F)(unsafe.Pointer(&struct{ uintptr }{address}))
 }

@@ -16,8 +16,8 @@ const MaxSize = 64 << 10
 
 var errNotRegular = errors.New("it is not a regular file")
 
-// Read returns the content of a file without byte-order mark and without spaces around it. It never waits: a pipe would
-// let it wait for a writer, and a device need not end.
+// Read returns the content of a file without byte-order mark and without spaces around it. It never
+// waits: a pipe would let it wait for a writer, and a device need not end.
 func Read(path string) (string, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -30,12 +30,13 @@ func TestRead(t *testing.T) {
 func TestReadRefusesWhatIsNoShortFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	pipe, endless, long := filepath.Join(folder, "pipe"), filepath.Join(folder, "endless"), filepath.Join(folder, "long")
+	pipe, endless, long := filepath.Join(folder, "pipe"), filepath.Join(folder, "endless"),
+		filepath.Join(folder, "long")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	require.NoError(t, os.Symlink("/dev/zero", endless))
 	require.NoError(t, os.WriteFile(long, make([]byte, secretfile.MaxSize+1), 0o600))
-	for path, problem := range map[string]string{pipe: "not a regular file", endless: "not a regular file", folder: "not a regular file",
-		long: "more than 65536 bytes", filepath.Join(folder, "missing"): "no such file"} {
+	for path, problem := range map[string]string{pipe: "not a regular file", endless: "not a regular file",
+		folder: "not a regular file", long: "more than 65536 bytes", filepath.Join(folder, "missing"): "no such file"} {
 		_, err := secretfile.Read(path)
 		require.ErrorContains(t, err, problem)
 		require.ErrorContains(t, err, path)

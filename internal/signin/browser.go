@@ -19,8 +19,8 @@ import (
 // refusal.
 type Page struct{ Done, Refused string }
 
-// WithBrowser lets somebody sign in with a browser that can reach this machine as localhost. show is
-// given the address of the sign-in page. This is the authorization code flow with PKCE:
+// WithBrowser lets somebody sign in with a browser that can reach this machine as localhost. show
+// is given the address of the sign-in page. This is the authorization code flow with PKCE:
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 func (a App) WithBrowser(ctx context.Context, show func(address string)) (SignedIn, error) {
 	ctx, cancel := a.wait(ctx)
@@ -77,8 +77,8 @@ func (b *browser) serve(listener net.Listener) (stop func()) {
 	}
 }
 
-// ServeHTTP takes the first answer of the sign-in page. Whatever else a browser asks for, such as an
-// icon, is not there.
+// ServeHTTP takes the first answer of the sign-in page. Whatever else a browser asks for, such as
+// an icon, is not there.
 func (b *browser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if r.Method != http.MethodGet || r.URL.Path != "/" || !query.Has("code") && !query.Has("error") {

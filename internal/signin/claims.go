@@ -29,7 +29,8 @@ type claims struct {
 }
 
 // read reads the claims of a token that came directly from the token server over TLS, which takes
-// the place of its signature: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+// the place of its signature:
+// https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 func read(token string) (c claims, known bool) {
 	_, _, err := jwt.NewParser().ParseUnverified(token, &c)
 	if err != nil {
@@ -58,8 +59,8 @@ func (a App) check(token *oauth2.Token, nonce string) (SignedIn, error) {
 	}
 	tenant := cmp.Or(access.TenantID, id.TenantID)
 	if foreign := a.foreign(access.TenantID, id.TenantID); foreign != "" {
-		return SignedIn{}, refusal(partnercenter.OtherTenant, "the user signed in to the tenant %s, and the partner's is %s",
-			foreign, a.Credentials.TenantID)
+		return SignedIn{}, refusal(partnercenter.OtherTenant,
+			"the user signed in to the tenant %s, and the partner's is %s", foreign, a.Credentials.TenantID)
 	}
 	methods := access.Methods
 	if methods == nil {
@@ -96,7 +97,8 @@ func (a App) checkIdentity(id claims, nonce string) error {
 	case !slices.ContainsFunc(id.Audience, a.is):
 		return refusal(partnercenter.OtherSignIn, "the token is for another app")
 	case jwt.NewValidator(jwt.WithLeeway(clockTolerance)).Validate(id) != nil:
-		return refusal(partnercenter.OddToken, "the token is not valid at this time; the clock of this machine may be wrong")
+		return refusal(partnercenter.OddToken,
+			"the token is not valid at this time; the clock of this machine may be wrong")
 	}
 	return nil
 }

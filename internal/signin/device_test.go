@@ -60,7 +60,10 @@ func TestCodeIsRefused(t *testing.T) {
 	const failed = "sign_in_failed"
 	type answers = []func(url.Values) (int, string)
 	issuingWith := func(changes object) answers {
-		return answers{func(url.Values) (int, string) { return issuing(jwt(accessClaims().with(changes)), "", "refresh-1") }}
+		return answers{func(url.Values) (int, string) {
+			return issuing(jwt(accessClaims().with(changes)), "",
+				"refresh-1")
+		}}
 	}
 	outOfOrder := func(url.Values) (int, string) { return 500, "" }
 	for name, c := range map[string]struct {

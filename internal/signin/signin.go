@@ -1,6 +1,7 @@
 // Package signin lets a person sign in to Partner Center with a second factor: in a browser of this
-// machine, or with a code on any other one. What comes back is checked before it is handed out: that
-// it answers this sign-in, and that it is of the partner's tenant and made with a second factor.
+// machine, or with a code on any other one. What comes back is checked before it is handed out:
+// that it answers this sign-in, and that it is of the partner's tenant and made with a second
+// factor.
 //
 // What the token server's errors mean stands in package partnercenter. Keeping the refresh token is
 // left to the caller.

@@ -68,7 +68,8 @@ func (s *tokenServer) app() signin.App {
 // refusing is a refusal of the token server, with an AADSTS number or without.
 func refusing(word, number string) func(url.Values) (int, string) {
 	return func(url.Values) (int, string) {
-		return 400, fmt.Sprintf(`{"error":%q,"error_description":"%s: ana@contoso.example did something"}`, word, number)
+		return 400, fmt.Sprintf(`{"error":%q,"error_description":"%s: ana@contoso.example did something"}`, word,
+			number)
 	}
 }
 
@@ -118,7 +119,8 @@ func issuing(access, id, refresh string) (int, string) {
 	return 200, string(text)
 }
 
-// refusal is a refusal with a cure; message and hint are parts of theirs. It says nothing of the user.
+// refusal is a refusal with a cure; message and hint are parts of theirs. It says nothing of the
+// user.
 type refusal struct{ code, message, hint string }
 
 func (r refusal) check(t *testing.T, err error) {

@@ -48,7 +48,8 @@ const (
 	DatesOffset DateForm = "offset"
 )
 
-// The eras that dates are drawn from. All are long over, so that no date of a recent agreement is ever in the future.
+// The eras that dates are drawn from. All are long over, so that no date of a recent agreement is
+// ever in the future.
 var (
 	firstDay   = date(2023, time.April, 1) // accepted_since
 	cloudEra   = era{date(2017, time.January, 1), date(2019, time.March, 1)}
@@ -57,7 +58,8 @@ var (
 	laterEra   = era{date(2025, time.July, 1), date(2025, time.December, 31)} // of customers freed on a later night
 	farAway    = time.Date(2999, time.December, 31, 0, 0, 0, 0, time.UTC)
 	unreadable = []string{
-		"", "not a date", "31/02/2023", "2023-13-45T00:00:00", "2024-02-30T00:00:00Z", "2023-04-01T25:61:00Z", "n/a", "-", "   ",
+		"", "not a date", "31/02/2023", "2023-13-45T00:00:00", "2024-02-30T00:00:00Z", "2023-04-01T25:61:00Z", "n/a",
+		"-", "   ",
 	}
 )
 
@@ -68,7 +70,8 @@ func date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-// roll takes an instant of the era: half the time midnight, which is what people type, else any second.
+// roll takes an instant of the era: half the time midnight, which is what people type, else any
+// second.
 func (e era) roll(d *dice) time.Time {
 	days := int(e.to.Sub(e.from).Hours() / 24)
 	day := e.from.AddDate(0, 0, d.below(days))
@@ -78,7 +81,8 @@ func (e era) roll(d *dice) time.Time {
 	return day.Add(time.Duration(d.below(24*60*60)) * time.Second)
 }
 
-// agreements makes all agreements of customer i on this night, in the order in which they are served.
+// agreements makes all agreements of customer i on this night, in the order in which they are
+// served.
 func (w World) agreements(i int) []Agreement {
 	born := w.born(i)
 	p := w.pen(i)

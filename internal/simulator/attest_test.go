@@ -38,8 +38,10 @@ func TestAttestationTakesEffectAndIsReadBack(t *testing.T) {
 				ask := signedIn(t, Options{Seed: 3, Customers: 300, Mix: MixAllKinds, Dates: form})
 				i := ask.first(Outdated)
 				before := len(ask.sim.World().Customer(i).Agreements)
-				body := signed("firstName", name, "lastName", `"O\"Brien\\"`, "email", `"`+who.Email+`"`, "phoneNumber", `""`, "dateAgreed", `"`+date+`"`)
-				got := ask.post(i, strings.NewReplacer("firstName", "FIRSTNAME", "dateAgreed", "DateAgreed").Replace(body), "MS-RequestId", anID)
+				body := signed("firstName", name, "lastName", `"O\"Brien\\"`, "email", `"`+who.Email+`"`, "phoneNumber",
+					`""`, "dateAgreed", `"`+date+`"`)
+				got := ask.post(i, strings.NewReplacer("firstName", "FIRSTNAME", "dateAgreed",
+					"DateAgreed").Replace(body), "MS-RequestId", anID)
 				require.Equal(t, 201, got.status, got.body)
 				assert.True(t, strings.HasPrefix(got.body, byteOrderMark))
 
@@ -69,7 +71,8 @@ func TestAttestationTakesEffectAndIsReadBack(t *testing.T) {
 				effect.At, effect.when = time.Time{}, time.Time{}
 				assert.Equal(t, Effect{
 					Number: 1, Night: 1, Customer: i, TenantID: ask.sim.World().Customer(i).TenantID, RequestID: anID,
-					CorrelationID: "11111111-2222-4333-8444-555555555555", Contact: who, TemplateID: mcaTemplate, DateAgreed: date, Type: mcaType,
+					CorrelationID: "11111111-2222-4333-8444-555555555555", Contact: who, TemplateID: mcaTemplate,
+					DateAgreed: date, Type: mcaType,
 				}, effect)
 			})
 		}
@@ -80,15 +83,16 @@ func TestWrongAttestationsAreRefused(t *testing.T) {
 	ask := signedIn(t, Options{Seed: 3, Customers: 300})
 	seen := map[string]bool{}
 	for name, body := range map[string]string{
-		"no body":               "",
-		"no JSON":               "<agreement/>",
-		"half of it":            signed()[:60],
-		"two of it":             signed() + signed(),
-		"null":                  "null",
-		"a list":                "[" + signed() + "]",
-		"not UTF-8":             signed("firstName", "\"Jo\xe3o\""),
-		"too long":              signed("lastName", `"`+strings.Repeat("x", greatestBody)+`"`),
-		"no contact":            `{"templateId":"` + mcaTemplate + `","dateAgreed":"2026-11-20T00:00:00Z","type":"` + mcaType + `"}`,
+		"no body":    "",
+		"no JSON":    "<agreement/>",
+		"half of it": signed()[:60],
+		"two of it":  signed() + signed(),
+		"null":       "null",
+		"a list":     "[" + signed() + "]",
+		"not UTF-8":  signed("firstName", "\"Jo\xe3o\""),
+		"too long":   signed("lastName", `"`+strings.Repeat("x", greatestBody)+`"`),
+		"no contact": `{"templateId":"` + mcaTemplate + `","dateAgreed":"2026-11-20T00:00:00Z","type":"` +
+			mcaType + `"}`,
 		"no first name":         signed("firstName", "null"),
 		"empty first name":      signed("firstName", `"  "`),
 		"number for first name": signed("firstName", "7"),
@@ -120,7 +124,8 @@ func TestWrongAttestationsAreRefused(t *testing.T) {
 			seen[fmt.Sprintf("%s %T", got.code(t), got.fields(t)["code"])] = true
 		}
 	}
-	assert.Equal(t, map[string]bool{"600002 float64": true, "3000 float64": true, "3000 string": true, "800002 float64": true, "800002 string": true}, seen)
+	assert.Equal(t, map[string]bool{"600002 float64": true, "3000 float64": true, "3000 string": true,
+		"800002 float64": true, "800002 string": true}, seen)
 	assert.Equal(t, 415, ask.post(0, signed(), "Content-Type", "text/plain").status)
 	assert.Equal(t, 400, ask.post(0, signed(), "MS-RequestId", "row-1").status)
 	assert.Empty(t, ask.sim.Effects())
@@ -152,12 +157,17 @@ func TestWhoMayNotAttest(t *testing.T) {
 		want   []string
 		reads  int
 	}{
-		"app-only":               {func(*Options) {}, "client_credentials", []string{"403 900329"}, 403},
-		"no MFA":                 {func(o *Options) { o.MissingMFA = true }, "refresh_token", []string{"401 900421"}, 401},
-		"no role to write":       {func(o *Options) { o.MissingRole = RoleMissingOnWrites }, "refresh_token", []string{"403 900308"}, 200},
-		"no role, without words": {func(o *Options) { o.MissingRole, o.EmptyForbidden = RoleMissingOnWrites, true }, "refresh_token", []string{"403 "}, 200},
-		"no role for agreements": {func(o *Options) { o.MissingRole = RoleMissingOnAgreements }, "refresh_token", []string{"403 900308"}, 403},
-		"indirect reseller":      {func(o *Options) { o.IndirectReseller = true }, "refresh_token", []string{"403 900150", "403 1002"}, 200},
+		"app-only": {func(*Options) {}, "client_credentials", []string{"403 900329"}, 403},
+		"no MFA": {func(o *Options) { o.MissingMFA = true }, "refresh_token", []string{"401 900421"},
+			401},
+		"no role to write": {func(o *Options) { o.MissingRole = RoleMissingOnWrites }, "refresh_token",
+			[]string{"403 900308"}, 200},
+		"no role, without words": {func(o *Options) { o.MissingRole, o.EmptyForbidden = RoleMissingOnWrites, true },
+			"refresh_token", []string{"403 "}, 200},
+		"no role for agreements": {func(o *Options) { o.MissingRole = RoleMissingOnAgreements }, "refresh_token",
+			[]string{"403 900308"}, 403},
+		"indirect reseller": {func(o *Options) { o.IndirectReseller = true }, "refresh_token",
+			[]string{"403 900150", "403 1002"}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := world
@@ -204,7 +214,8 @@ func TestCustomersWhoCannotBeReadCannotBeAttestedFor(t *testing.T) {
 
 func TestSameContactIsOnRecordAlready(t *testing.T) {
 	for status, want := range map[int]int{0: 409, 409: 409, 400: 400} {
-		ask := signedIn(t, Options{Seed: 3, Customers: 300, Mix: MixAllKinds, Writes: Writes{AlreadyExistsStatus: status}})
+		ask := signedIn(t, Options{Seed: 3, Customers: 300, Mix: MixAllKinds,
+			Writes: Writes{AlreadyExistsStatus: status}})
 		i := ask.first(Outdated)
 		var old Contact
 		for _, a := range ask.sim.World().Customer(i).Agreements {
@@ -214,7 +225,8 @@ func TestSameContactIsOnRecordAlready(t *testing.T) {
 		}
 		quoted := func(text string) string { return `"` + text + `"` }
 		body := func(c Contact) string {
-			return signed("firstName", quoted(c.FirstName), "lastName", quoted(c.LastName), "email", quoted(c.Email), "phoneNumber", quoted(c.PhoneNumber))
+			return signed("firstName", quoted(c.FirstName), "lastName", quoted(c.LastName), "email", quoted(c.Email),
+				"phoneNumber", quoted(c.PhoneNumber))
 		}
 		got := ask.post(i, body(old))
 		assert.Equal(t, want, got.status, "however old")
@@ -231,7 +243,8 @@ func TestSameContactIsOnRecordAlready(t *testing.T) {
 		assert.Equal(t, want, ask.post(i, body(changed)).status)
 
 		got2 := ask.sim.Stats().Attestations
-		assert.Equal(t, AttestationStats{Received: 5, TookEffect: 2, Refused: map[string]int64{"600061": 3}, CustomersWithSeveral: 1}, got2)
+		assert.Equal(t, AttestationStats{Received: 5, TookEffect: 2, Refused: map[string]int64{"600061": 3},
+			CustomersWithSeveral: 1}, got2)
 	}
 }
 
@@ -250,18 +263,21 @@ func TestRepeatsUnderOneRequestID(t *testing.T) {
 		again, reused int64
 	}{
 		"caught for ten minutes": {Writes{}, []step{
-			{0, anID, first, 201, 1}, {time.Minute, anID, first, 201, 1}, {8*time.Minute + 59*time.Second, anID, first, 201, 1},
+			{0, anID, first, 201, 1}, {time.Minute, anID, first, 201, 1}, {8*time.Minute + 59*time.Second, anID, first,
+				201, 1},
 			{time.Second, anID, first, 409, 1}, {0, otherID, first, 409, 1},
 		}, 2, 0},
 		"with other bytes": {Writes{}, []step{
-			{0, anID, first, 201, 1}, {0, anID, other, 400, 1}, {0, anID, first + " ", 400, 1}, {0, anID, first, 201, 1}, {0, otherID, other, 201, 2},
+			{0, anID, first, 201, 1}, {0, anID, other, 400, 1}, {0, anID, first + " ", 400, 1},
+			{0, anID, first, 201, 1}, {0, otherID, other, 201, 2},
 			{10 * time.Minute, anID, signed("email", `"third@fabrikam.example"`), 201, 3},
 		}, 1, 2},
 		"of a refusal": {Writes{}, []step{
 			{0, anID, bad, 400, 0}, {0, anID, bad, 400, 0}, {0, anID, first, 400, 0}, {0, otherID, first, 201, 1},
 		}, 1, 1},
 		"caught for a second": {Writes{RememberFor: time.Second}, []step{
-			{0, anID, first, 201, 1}, {999 * time.Millisecond, anID, first, 201, 1}, {time.Millisecond, anID, first, 409, 1}, {0, anID, first, 409, 1},
+			{0, anID, first, 201, 1}, {999 * time.Millisecond, anID, first, 201, 1},
+			{time.Millisecond, anID, first, 409, 1}, {0, anID, first, 409, 1},
 		}, 2, 0},
 		"never caught": {Writes{NeverRemembers: true}, []step{
 			{0, anID, first, 201, 1}, {0, anID, first, 409, 1}, {0, anID, other, 201, 2},
@@ -270,7 +286,8 @@ func TestRepeatsUnderOneRequestID(t *testing.T) {
 			{0, anID, first, 201, 1}, {0, anID, first, 201, 2}, {0, anID, first, 201, 3},
 		}, 0, 0},
 		"caught, then done twice": {Writes{DuplicatesAllowed: true}, []step{
-			{0, anID, first, 201, 1}, {time.Minute, anID, first, 201, 1}, {10 * time.Minute, anID, first, 201, 2}, {0, otherID, first, 201, 3},
+			{0, anID, first, 201, 1}, {time.Minute, anID, first, 201, 1}, {10 * time.Minute, anID, first, 201, 2},
+			{0, otherID, first, 201, 3},
 		}, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -383,7 +400,8 @@ func TestActivityLogTellsWhatWasPosted(t *testing.T) {
 	records := func() (ids, days []any) {
 		for _, item := range ask.get("/v1/auditrecords").fields(t)["items"].([]any) {
 			record := item.(map[string]any)
-			if record["operationType"] == "create_agreement" && record["customerId"] == ask.sim.World().Customer(i).TenantID {
+			if record["operationType"] == "create_agreement" &&
+				record["customerId"] == ask.sim.World().Customer(i).TenantID {
 				ids, days = append(ids, record["id"]), append(days, record["operationDate"].(string)[:10])
 			}
 		}

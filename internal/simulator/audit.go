@@ -2,7 +2,8 @@ package simulator
 
 import "time"
 
-// auditKept is how many days of the activity log are kept, auditShown how many are shown without a startDate.
+// auditKept is how many days of the activity log are kept, auditShown how many are shown without a
+// startDate.
 const (
 	auditKept  = 90
 	auditShown = 30
@@ -16,8 +17,9 @@ const (
 	eventsPerCustomer
 )
 
-// answerAudit answers GET /v1/auditrecords: what the World says has happened, and then what was posted. What changed
-// on the current night is dated on the day of AsOf, what changed n nights before it n days earlier.
+// answerAudit answers GET /v1/auditrecords: what the World says has happened, and then what was
+// posted. What changed on the current night is dated on the day of AsOf, what changed n nights
+// before it n days earlier.
 func (s *Simulator) answerAudit(q *request) int {
 	p, err := s.readPage(q)
 	if err != nil {
@@ -65,7 +67,8 @@ func readDay(text string, otherwise time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// event says on which night event number n happened, if it has happened. Night 1 is where the log begins.
+// event says on which night event number n happened, if it has happened. Night 1 is where the log
+// begins.
 func (w World) event(n int) (night int, happened bool) {
 	i := n / eventsPerCustomer
 	switch n % eventsPerCustomer {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// body is an answer being written. It writes JSON by hand, because one flag must change the spelling of every name
-// and because a busy simulator should spend its time on nothing else.
+// body is an answer being written. It writes JSON by hand, because one flag must change the
+// spelling of every name and because a busy simulator should spend its time on nothing else.
 type body struct {
 	buf         []byte
 	contentType string
@@ -97,7 +97,8 @@ func (b *body) flag(name string, value bool) {
 	b.buf = strconv.AppendBool(b.buf, value)
 }
 
-// open begins an object or a list that is the value of a name; an empty name is the answer itself or an item.
+// open begins an object or a list that is the value of a name; an empty name is the answer itself
+// or an item.
 func (b *body) open(name string, bracket byte) {
 	if name == "" {
 		b.separate()

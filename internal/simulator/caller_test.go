@@ -147,8 +147,9 @@ func (c caller) attestation(i int, body string, headers ...string) *http.Request
 // takes a name out.
 func signed(changes ...string) string {
 	fields := map[string]string{
-		"firstName": `"João"`, "lastName": `"da Silva"`, "email": `"joao@fabrikam.example"`, "phoneNumber": `"+5511955500123"`,
-		"templateId": `"` + mcaTemplate + `"`, "dateAgreed": `"2026-11-20T00:00:00Z"`, "type": `"MicrosoftCustomerAgreement"`,
+		"firstName": `"João"`, "lastName": `"da Silva"`, "email": `"joao@fabrikam.example"`,
+		"phoneNumber": `"+5511955500123"`, "templateId": `"` + mcaTemplate + `"`,
+		"dateAgreed": `"2026-11-20T00:00:00Z"`, "type": `"MicrosoftCustomerAgreement"`,
 	}
 	for n := 0; n < len(changes); n += 2 {
 		fields[changes[n]] = changes[n+1]
@@ -162,7 +163,8 @@ func signed(changes ...string) string {
 		}
 		return strings.Join(parts, ",")
 	}
-	return `{"primaryContact":{` + write("firstName", "lastName", "email", "phoneNumber") + `},` + write("templateId", "dateAgreed", "type") + `}`
+	return `{"primaryContact":{` + write("firstName", "lastName", "email", "phoneNumber") + `},` +
+		write("templateId", "dateAgreed", "type") + `}`
 }
 
 const byteOrderMark = "\ufeff"
@@ -175,7 +177,8 @@ func (a answer) fields(t testing.TB) map[string]any {
 	return fields
 }
 
-// refusal is the status, the error and the AADSTS number of a refusal of the token server; empty if it is none.
+// refusal is the status, the error and the AADSTS number of a refusal of the token server; empty if
+// it is none.
 func (a answer) refusal(t testing.TB) string {
 	t.Helper()
 	if a.status == http.StatusOK {

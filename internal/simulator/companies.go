@@ -22,16 +22,22 @@ type company struct {
 
 var companies = map[string]company{
 	"US": {[][]string{
-		{"Blue Ridge", "Harbor Point", "Cedar Grove", "Lakeside", "Prairie", "Copper Canyon", "Riverbend", "Silver Oak", "Maple Street", "Granite Peak"},
-		{"Logistics", "Dental Group", "Foods", "Credit Union", "Construction", "Insurance", "Robotics", "Outfitters", "Medical Supply", "Law Group", "Brewing"},
+		{"Blue Ridge", "Harbor Point", "Cedar Grove", "Lakeside", "Prairie", "Copper Canyon", "Riverbend", "Silver Oak",
+			"Maple Street", "Granite Peak"},
+		{"Logistics", "Dental Group", "Foods", "Credit Union", "Construction", "Insurance", "Robotics", "Outfitters",
+			"Medical Supply", "Law Group", "Brewing"},
 		{"Inc.", "LLC", "Corp."}}, " "},
 	"BR": {[][]string{
-		{"Transportes", "Padaria", "Clínica", "Construtora", "Supermercado", "Colégio", "Farmácia", "Agropecuária", "Móveis", "Contabilidade", "Indústria Têxtil"},
-		{"Serra Azul", "Boa Vista", "Ipê Amarelo", "Três Rios", "São João", "Horizonte", "Santa Clara", "Pinheiral", "Vale Verde", "Conceição", "Irmãos Araújo"},
+		{"Transportes", "Padaria", "Clínica", "Construtora", "Supermercado", "Colégio", "Farmácia", "Agropecuária",
+			"Móveis", "Contabilidade", "Indústria Têxtil"},
+		{"Serra Azul", "Boa Vista", "Ipê Amarelo", "Três Rios", "São João", "Horizonte", "Santa Clara", "Pinheiral",
+			"Vale Verde", "Conceição", "Irmãos Araújo"},
 		{"Ltda.", "S.A.", "ME"}}, " "},
 	"DE": {[][]string{
-		{"Bergmann", "Lindenhof", "Krüger & Söhne", "Nordlicht", "Möwe", "Falkenstein", "Grünwald", "Elbtal", "Brückner", "Weidemann", "Hüttner"},
-		{"Maschinenbau", "Logistik", "Bäckerei", "Steuerberatung", "Metallbau", "Gartenbau", "Verlag", "Pflegedienst", "Elektrotechnik", "Optik", "Druckerei"},
+		{"Bergmann", "Lindenhof", "Krüger & Söhne", "Nordlicht", "Möwe", "Falkenstein", "Grünwald", "Elbtal",
+			"Brückner", "Weidemann", "Hüttner"},
+		{"Maschinenbau", "Logistik", "Bäckerei", "Steuerberatung", "Metallbau", "Gartenbau", "Verlag", "Pflegedienst",
+			"Elektrotechnik", "Optik", "Druckerei"},
 		{"GmbH", "GmbH & Co. KG", "AG", "e.K."}}, " "},
 	"FR": {[][]string{
 		{"Transports", "Boulangerie", "Cabinet", "Menuiserie", "Clinique", "Vignobles", "Imprimerie", "Garage"},
@@ -45,7 +51,8 @@ var companies = map[string]company{
 	"CN": {[][]string{{"深圳市", "苏州", "杭州", "成都"}, {"明达", "华讯", "远景", "金桥"}, {"科技", "物流", "食品", "电子"}, {"有限公司"}}, ""},
 	"SA": {[][]string{{"شركة"}, {"النخيل", "الواحة", "الفجر", "الريان"}, {"للتجارة", "للنقل", "للمقاولات"}}, " "},
 	"IL": {[][]string{{"אורן", "גליל", "כרמל", "תמר"}, {"טכנולוגיות", "לוגיסטיקה", "הנדסה"}, {"בע״מ"}}, " "},
-	"IN": {[][]string{{"Shakti", "Lotus", "Sahyadri", "शक्ति", "गंगा"}, {"Textiles", "Exports", "Agro", "Pharma"}, {"Pvt. Ltd."}}, " "},
+	"IN": {[][]string{{"Shakti", "Lotus", "Sahyadri", "शक्ति", "गंगा"}, {"Textiles", "Exports", "Agro", "Pharma"},
+		{"Pvt. Ltd."}}, " "},
 }
 
 // homes are the values of World.Home.

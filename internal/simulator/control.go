@@ -60,8 +60,10 @@ func (s *Simulator) serveControl(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	default:
-		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, GET /simulator/attestations, POST /simulator/reset, "+
-			"POST /simulator/night?n=2, POST /simulator/accept?customer=ID and POST /simulator/attestations/accept?id=ID.", http.StatusNotFound)
+		http.Error(w, "The simulator has GET /simulator/stats, GET /simulator/effects, GET /simulator/attestations, "+
+			"POST /simulator/reset, "+
+			"POST /simulator/night?n=2, POST /simulator/accept?customer=ID and POST "+
+			"/simulator/attestations/accept?id=ID.", http.StatusNotFound)
 		return
 	}
 	s.tell(w)

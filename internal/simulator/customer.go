@@ -7,7 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// answerCustomer answers the calls about one customer: that of the World, with the agreements that were posted.
+// answerCustomer answers the calls about one customer: that of the World, with the agreements that
+// were posted.
 func (s *Simulator) answerCustomer(q *request) int {
 	if _, err := uuid.Parse(q.id); err != nil {
 		return q.invalidInput("the customer id is not a GUID.")
@@ -104,7 +105,8 @@ func writeAddress(b *body, name string, c Customer) {
 	b.close('}')
 }
 
-// answerAgreements answers GET /v1/customers/{id}/agreements. Without the parameter only Cloud agreements come.
+// answerAgreements answers GET /v1/customers/{id}/agreements. Without the parameter only Cloud
+// agreements come.
 func (s *Simulator) answerAgreements(q *request, c Customer) int {
 	wanted, ok := agreementTypes(q)
 	if !ok {
@@ -152,7 +154,8 @@ func (s *Simulator) emptyIsError(c Customer) bool {
 	return c.Kind == NeverAcceptedError || c.Kind == AcceptedDirectly && d.happens(0.25)
 }
 
-// writeAgreement writes an agreement. user is who confirmed it; the answer to a POST names it, lists do not.
+// writeAgreement writes an agreement. user is who confirmed it; the answer to a POST names it,
+// lists do not.
 func writeAgreement(b *body, a Agreement, user string) {
 	b.open("", '{')
 	b.maybe("userId", user)

@@ -34,7 +34,9 @@ func TestEachKindAnswersAsItShould(t *testing.T) {
 		}
 		check := func(what, want string) {
 			got := ask.about(i, what)
-			short := strings.TrimSpace(strings.Join([]string{strings.Split("200 400 401 403 404 500", " ")[indexOf(got.status)], codeOf(t, got)}, " "))
+			short := strings.TrimSpace(
+				strings.Join([]string{strings.Split("200 400 401 403 404 500", " ")[indexOf(got.status)],
+					codeOf(t, got)}, " "))
 			if want == "404" {
 				require.Contains(t, []string{"404 60003", "404 1000"}, short, "%s %s", kind, what)
 				return
@@ -87,10 +89,12 @@ func TestAgreementsAreWhatTheWorldSays(t *testing.T) {
 		return list.Items
 	}
 	for _, names := range []NameCase{CamelCase, PascalCase, MixedCase} {
-		ask := signedIn(t, Options{Seed: 3, Customers: 300, Mix: MixAllKinds, Names: names, EmptyAgreements: EmptyAsList})
+		ask := signedIn(t, Options{Seed: 3, Customers: 300, Mix: MixAllKinds, Names: names,
+			EmptyAgreements: EmptyAsList})
 		for i := range 300 {
 			c := ask.sim.World().Customer(i)
-			if standing, reason := c.Expect(true); standing == "excluded" || reason == "relationship_ended" || reason == "not_found" || c.Kind == RoleMissing {
+			if standing, reason := c.Expect(true); standing == "excluded" || reason == "relationship_ended" ||
+				reason == "not_found" || c.Kind == RoleMissing {
 				continue
 			}
 			for query, wanted := range map[string]string{
@@ -199,7 +203,8 @@ func TestStrangersAndNonsense(t *testing.T) {
 		}
 		assert.Equal(t, want, ask.get(path).status, path)
 	}
-	for path, allowed := range map[string]string{"/v1/customers": "GET", "/v1/customers/" + uuid.NewString() + "/agreements": "GET, POST"} {
+	for path, allowed := range map[string]string{"/v1/customers": "GET", "/v1/customers/" + uuid.NewString() +
+		"/agreements": "GET, POST"} {
 		got := ask.send(ask.request("PUT", path))
 		assert.Equal(t, 405, got.status)
 		assert.Equal(t, allowed, got.header.Get("Allow"))

@@ -206,7 +206,8 @@ func (s *Simulator) readEnhanced(q *request) (a enhancedBody, wrong string) {
 		return strings.TrimSpace(value)
 	}
 	e := s.opts.Enhanced
-	a.Signatory = Contact{FirstName: text("signatoryFirstName"), LastName: text("signatoryLastName"), Email: text(e.EmailField), PhoneNumber: text(e.PhoneField)}
+	a.Signatory = Contact{FirstName: text("signatoryFirstName"), LastName: text("signatoryLastName"),
+		Email: text(e.EmailField), PhoneNumber: text(e.PhoneField)}
 	a.Company, a.Country, a.Language = text("companyName"), text("country"), text("language")
 	a.expiry = greatestExpiry
 	if minutes, ok := fields[strings.ToLower(e.ExpiryField)].(float64); ok {
@@ -266,7 +267,8 @@ func (s *Simulator) mayConclude(a *EnhancedAttestation, who Contact) (wrong stri
 	switch {
 	case a.AcceptedAt.IsZero():
 		return "the attestation is not accepted."
-	case !strings.EqualFold(who.FirstName, a.Signatory.FirstName) || !strings.EqualFold(who.LastName, a.Signatory.LastName) ||
+	case !strings.EqualFold(who.FirstName, a.Signatory.FirstName) ||
+		!strings.EqualFold(who.LastName, a.Signatory.LastName) ||
 		!strings.EqualFold(who.Email, a.Signatory.Email):
 		return "primaryContact is not the signatory of the attestation."
 	}
@@ -353,8 +355,9 @@ func (s *Simulator) tellAttestations(w http.ResponseWriter) {
 func (e Enhanced) withDefaults() Enhanced {
 	for field, otherwise := range map[*string]string{
 		&e.EmailField: "emailAddress", &e.PhoneField: "phoneNumber", &e.ExpiryField: "expirationInMinutes",
-		&e.IDField: "attestationId", &e.LinkField: "attestationUrl", &e.StatusField: "attestationStatus", &e.DateField: "dateAgreed",
-		&e.StatusPath: "/v1/attestations/enhanced/{id}", &e.Pending: "Pending", &e.Accepted: "Accepted", &e.Expired: "Expired",
+		&e.IDField: "attestationId", &e.LinkField: "attestationUrl", &e.StatusField: "attestationStatus",
+		&e.DateField: "dateAgreed", &e.StatusPath: "/v1/attestations/enhanced/{id}", &e.Pending: "Pending",
+		&e.Accepted: "Accepted", &e.Expired: "Expired",
 	} {
 		orDefault(field, otherwise)
 	}
@@ -376,7 +379,8 @@ func (e Enhanced) validate() error {
 // asks reports whether a path asks for the state of an attestation, and of which.
 func (e Enhanced) asks(path string) (id string, ok bool) {
 	before, after, _ := strings.Cut(e.StatusPath, "{id}")
-	if len(path) <= len(before)+len(after) || !strings.EqualFold(path[:len(before)], before) || !strings.EqualFold(path[len(path)-len(after):], after) {
+	if len(path) <= len(before)+len(after) || !strings.EqualFold(path[:len(before)], before) ||
+		!strings.EqualFold(path[len(path)-len(after):], after) {
 		return "", false
 	}
 	id = path[len(before) : len(path)-len(after)]

@@ -26,8 +26,9 @@ func appAlone(t testing.TB, opts Options) caller {
 // signatory is the body of step 1, changed by names and values in turn; nil takes a name out.
 func signatory(changes ...any) map[string]any {
 	body := map[string]any{
-		"country": "BR", "signatoryFirstName": "João", "signatoryLastName": "da Silva", "companyName": "Fabrikam", "language": "pt-BR",
-		"emailAddress": "joao@fabrikam.example", "phoneNumber": "+5511955500123", "expirationInMinutes": 60 * 24,
+		"country": "BR", "signatoryFirstName": "João", "signatoryLastName": "da Silva", "companyName": "Fabrikam",
+		"language": "pt-BR", "emailAddress": "joao@fabrikam.example", "phoneNumber": "+5511955500123",
+		"expirationInMinutes": 60 * 24,
 	}
 	for n := 0; n < len(changes); n += 2 {
 		body[changes[n].(string)] = changes[n+1]
@@ -40,7 +41,8 @@ func signatory(changes ...any) map[string]any {
 func (c caller) begin(body map[string]any, headers ...string) answer {
 	text, err := json.Marshal(body)
 	require.NoError(c.t, err)
-	r := c.request(http.MethodPost, "/v1/attestations/enhanced", append([]string{"Content-Type", "application/json"}, headers...)...)
+	r := c.request(http.MethodPost, "/v1/attestations/enhanced", append([]string{"Content-Type", "application/json"},
+		headers...)...)
 	r.Body = io.NopCloser(strings.NewReader(string(text)))
 	return c.send(r)
 }
@@ -83,7 +85,8 @@ func TestEnhancedRoute(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, app.get(page.RequestURI()).body, "Please accept")
 	assert.Contains(t, app.send(app.request(http.MethodPost, page.RequestURI())).body, "is accepted")
-	assert.Contains(t, app.send(app.request(http.MethodPost, page.RequestURI())).body, "is accepted", "a link that is opened twice")
+	assert.Contains(t, app.send(app.request(http.MethodPost, page.RequestURI())).body, "is accepted",
+		"a link that is opened twice")
 
 	accepted := app.state(strings.ToUpper(id)).fields(t)
 	assert.Equal(t, "Accepted", accepted["attestationStatus"])
@@ -93,7 +96,8 @@ func TestEnhancedRoute(t *testing.T) {
 	assert.Contains(t, app.get(document.Path).body, "%PDF")
 
 	for name, changes := range map[string][]string{
-		"another first name": {"firstName", `"Maria"`}, "another address": {"email", `"maria@fabrikam.example"`}, "no type": {"type", "null"},
+		"another first name": {"firstName", `"Maria"`}, "another address": {"email", `"maria@fabrikam.example"`},
+		"no type": {"type", "null"},
 	} {
 		assert.Equal(t, http.StatusBadRequest, app.conclude(i, id, changes...).status, name)
 	}
@@ -149,9 +153,11 @@ func TestAttestationsExpire(t *testing.T) {
 	t.Parallel()
 	app := appAlone(t, Options{Seed: 3, Customers: 300})
 	day, week := app.begun(signatory()), app.begun(signatory("expirationInMinutes", nil))
-	for night, want := range []string{"Pending Pending", "Expired Pending", "Expired Pending", "", "", "", "", "Expired Expired"} {
+	for night, want := range []string{"Pending Pending", "Expired Pending", "Expired Pending", "", "", "", "",
+		"Expired Expired"} {
 		if want != "" {
-			seen := app.state(day).fields(t)["attestationStatus"].(string) + " " + app.state(week).fields(t)["attestationStatus"].(string)
+			seen := app.state(day).fields(t)["attestationStatus"].(string) + " " +
+				app.state(week).fields(t)["attestationStatus"].(string)
 			assert.Equal(t, want, seen, night)
 		}
 		app.nextNight()
@@ -160,7 +166,8 @@ func TestAttestationsExpire(t *testing.T) {
 	assert.Contains(t, app.get("/mca/?attestationid="+day).body, "has expired")
 	assert.Contains(t, app.send(app.request(http.MethodPost, "/mca/?attestationid="+day)).body, "has expired")
 	assert.Equal(t, http.StatusBadRequest, app.conclude(app.first(NeverAccepted), day).status)
-	assert.Equal(t, http.StatusConflict, app.send(app.request(http.MethodPost, "/simulator/attestations/accept?id="+day)).status)
+	assert.Equal(t, http.StatusConflict, app.send(app.request(http.MethodPost, "/simulator/attestations/accept?id="+
+		day)).status)
 }
 
 func TestSignatoriesAcceptOverTheNights(t *testing.T) {
@@ -227,10 +234,12 @@ func TestWrongSignatoriesAreRefused(t *testing.T) {
 func TestEnhancedNamesAreOptions(t *testing.T) {
 	t.Parallel()
 	app := appAlone(t, Options{Enhanced: Enhanced{
-		EmailField: "email", PhoneField: "phone", ExpiryField: "linkExpiryInMinutes", IDField: "id", StatusField: "state",
-		DateField: "acceptedOn", StatusPath: "/v1/attestations/{id}/status", Pending: "Link generated", WithoutLink: true, WithoutDate: true,
+		EmailField: "email", PhoneField: "phone", ExpiryField: "linkExpiryInMinutes", IDField: "id",
+		StatusField: "state", DateField: "acceptedOn", StatusPath: "/v1/attestations/{id}/status",
+		Pending: "Link generated", WithoutLink: true, WithoutDate: true,
 	}})
-	got := app.begin(signatory("email", "joao@fabrikam.example", "emailAddress", nil, "linkExpiryInMinutes", 10, "expirationInMinutes", 1))
+	got := app.begin(signatory("email", "joao@fabrikam.example", "emailAddress", nil, "linkExpiryInMinutes", 10,
+		"expirationInMinutes", 1))
 	require.Equal(t, http.StatusCreated, got.status, got.body)
 	created := got.fields(t)
 	assert.NotContains(t, created, "attestationUrl")
@@ -241,7 +250,8 @@ func TestEnhancedNamesAreOptions(t *testing.T) {
 	accepted := app.get("/v1/attestations/" + id + "/status").fields(t)
 	assert.Equal(t, "Accepted", accepted["state"])
 	assert.NotContains(t, accepted, "acceptedOn")
-	for _, wrong := range []Enhanced{{DuplicateAt: 2}, {AcceptShare: 2}, {AcceptWithin: -1}, {StatusPath: "/v1/attestations"}, {StatusPath: "{id}{id}"}} {
+	for _, wrong := range []Enhanced{{DuplicateAt: 2}, {AcceptShare: 2}, {AcceptWithin: -1},
+		{StatusPath: "/v1/attestations"}, {StatusPath: "{id}{id}"}} {
 		_, err := New(Options{Enhanced: wrong})
 		assert.Error(t, err, wrong)
 	}
@@ -281,7 +291,8 @@ func TestRepeatedStep1HasOneEffect(t *testing.T) {
 		assert.True(t, strings.HasPrefix(again.body, first.body))
 		assert.Greater(t, len(again.body), len(first.body))
 		assert.Len(t, app.sim.Attestations(), 1)
-		assert.Equal(t, http.StatusBadRequest, app.begin(signatory("language", "en-US"), "MS-RequestId", anID).status, "an id with another body")
+		assert.Equal(t, http.StatusBadRequest, app.begin(signatory("language", "en-US"), "MS-RequestId", anID).status,
+			"an id with another body")
 		time.Sleep(10 * time.Minute)
 		app.begin(signatory(), "MS-RequestId", anID)
 		assert.Len(t, app.sim.Attestations(), 2, "it is forgotten")
@@ -295,7 +306,8 @@ func TestLossesOfStep1AreByBody(t *testing.T) {
 	for _, name := range strings.Split("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "") {
 		if app.begin(signatory("signatoryLastName", name)).status == http.StatusInternalServerError {
 			lost++
-			assert.Equal(t, http.StatusCreated, app.begin(signatory("signatoryLastName", name)).status, "a repeat heals")
+			assert.Equal(t, http.StatusCreated, app.begin(signatory("signatoryLastName", name)).status,
+				"a repeat heals")
 		}
 	}
 	assert.InDelta(t, 13, lost, 8)

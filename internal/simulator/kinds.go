@@ -1,16 +1,18 @@
 package simulator
 
-// Kind is the case that a customer was made to be. It is decided first, and the customer's facts are made to fit,
-// so it can serve as an oracle: nothing is decided from dates or answers. Attestations that are posted do not change a
-// customer's kind; Simulator.Expect knows about them.
+// Kind is the case that a customer was made to be. It is decided first, and the customer's facts
+// are made to fit, so it can serve as an oracle: nothing is decided from dates or answers.
+// Attestations that are posted do not change a customer's kind; Simulator.Expect knows about them.
 type Kind string
 
 const (
 	// Attested: one MCA agreement dated well after 2023-04-01.
 	Attested Kind = "attested"
-	// AttestedOnTheDay: one MCA agreement of 2023-04-01 in UTC; written with an offset it may show another day.
+	// AttestedOnTheDay: one MCA agreement of 2023-04-01 in UTC; written with an offset it may show
+	// another day.
 	AttestedOnTheDay Kind = "attested on the day"
-	// AttestedAmongSeveral: several MCA agreements in any order; one is recent enough, the others are not.
+	// AttestedAmongSeveral: several MCA agreements in any order; one is recent enough, the others
+	// are not.
 	AttestedAmongSeveral Kind = "attested among several"
 	// AttestedNoContact: a recent MCA agreement without a primary contact.
 	AttestedNoContact Kind = "attested, no contact"
@@ -20,7 +22,8 @@ const (
 	AcceptedDirectlyOutdated Kind = "accepted directly, attestation outdated"
 	// Outdated: one to three MCA agreements, all well before 2023-04-01.
 	Outdated Kind = "outdated"
-	// OutdatedByOneDay: one MCA agreement of 2023-03-31 in UTC; written with an offset it may show another day.
+	// OutdatedByOneDay: one MCA agreement of 2023-03-31 in UTC; written with an offset it may show
+	// another day.
 	OutdatedByOneDay Kind = "outdated by one day"
 	// CloudOnly: only agreements of the old Cloud type, some recent. They never count.
 	CloudOnly Kind = "cloud agreements only"
@@ -32,13 +35,15 @@ const (
 	FutureDateOnly Kind = "future date only"
 	// UnreadableDateOnly: the only MCA agreement has a date that nobody can read.
 	UnreadableDateOnly Kind = "unreadable date only"
-	// NotReseller: listed with each of the relationships that are not reseller. Other reads answer 403/20002.
+	// NotReseller: listed with each of the relationships that are not reseller. Other reads answer
+	// 403/20002.
 	NotReseller Kind = "not a reseller customer"
 	// RelationshipEnded: every read answers 403/20002, although the list still says reseller.
 	RelationshipEnded Kind = "relationship ended"
 	// Vanished: every read answers 404 with 60003 or 1000, although the list still has it.
 	Vanished Kind = "vanished"
-	// RoleMissing: agreements and direct acceptance answer 403, with 900308 or with no body; the rest can be read.
+	// RoleMissing: agreements and direct acceptance answer 403, with 900308 or with no body; the
+	// rest can be read.
 	RoleMissing Kind = "role missing"
 )
 
@@ -95,13 +100,15 @@ func (k Kind) dated() bool { return k == Outdated || k == OutdatedByOneDay }
 type Mix string
 
 const (
-	// MixRealistic, the default: mostly attested or accepted directly, about 7.5 % blocked, 3 % excluded and about
-	// 1 % unknown. A night brings and takes 0.1 % of the customers and sets 3 % of the blocked free.
+	// MixRealistic, the default: mostly attested or accepted directly, about 7.5 % blocked, 3 %
+	// excluded and about 1 % unknown. A night brings and takes 0.1 % of the customers and sets 3 %
+	// of the blocked free.
 	MixRealistic Mix = ""
-	// MixAllKinds: every kind has the same share. A night brings and takes 2 % and sets 10 % of the blocked free.
+	// MixAllKinds: every kind has the same share. A night brings and takes 2 % and sets 10 % of the
+	// blocked free.
 	MixAllKinds Mix = "all kinds"
-	// MixBehind is a partner who has not attested for a long time: about 17 % are blocked. A night brings and takes
-	// 0.1 % of the customers and sets 0.5 % of the blocked free.
+	// MixBehind is a partner who has not attested for a long time: about 17 % are blocked. A night
+	// brings and takes 0.1 % of the customers and sets 0.5 % of the blocked free.
 	MixBehind Mix = "behind"
 )
 
@@ -145,9 +152,9 @@ var realistic = []portion{
 // behind sums up to 10,000.
 var behind = []portion{
 	{Attested, 4600}, {AcceptedDirectly, 2500}, {NeverAccepted, 700}, {Outdated, 560}, {AttestedAmongSeveral, 400},
-	{NotReseller, 250}, {NeverAcceptedError, 200}, {AcceptedDirectlyOutdated, 200}, {CloudOnly, 200}, {AttestedNoContact, 90},
-	{RelationshipEnded, 70}, {RoleMissing, 60}, {OutdatedByOneDay, 40}, {Vanished, 40}, {FutureDateOnly, 30},
-	{UnreadableDateOnly, 30}, {AttestedOnTheDay, 30},
+	{NotReseller, 250}, {NeverAcceptedError, 200}, {AcceptedDirectlyOutdated, 200}, {CloudOnly, 200},
+	{AttestedNoContact, 90}, {RelationshipEnded, 70}, {RoleMissing, 60}, {OutdatedByOneDay, 40}, {Vanished, 40},
+	{FutureDateOnly, 30}, {UnreadableDateOnly, 30}, {AttestedOnTheDay, 30},
 }
 
 var allKinds = equalPortions()

@@ -29,8 +29,8 @@ func (s *Simulator) answerList(q *request) int {
 	})
 }
 
-// Listed says whether customer i is in the list that is served now: on the World's list, and not left out by an
-// accident of the list.
+// Listed says whether customer i is in the list that is served now: on the World's list, and not
+// left out by an accident of the list.
 func (s *Simulator) Listed(i int) bool { return s.listed(s.World(), i) }
 
 func (s *Simulator) listed(w World, i int) bool {
@@ -47,10 +47,10 @@ func (s *Simulator) listed(w World, i int) bool {
 	return !d.happens(s.opts.DroppedFromList)
 }
 
-// Expect says the standing and the reason that a client should find for customer i on the current night: the World's
-// truth and the attestations that took effect (see posted.expect), but unreadable for the customers that
-// BrokenCustomers breaks. Faults of single requests and troubles with tokens and roles are not looked at: the first
-// heal, the second stop a run.
+// Expect says the standing and the reason that a client should find for customer i on the current
+// night: the World's truth and the attestations that took effect (see posted.expect), but
+// unreadable for the customers that BrokenCustomers breaks. Faults of single requests and troubles
+// with tokens and roles are not looked at: the first heal, the second stop a run.
 func (s *Simulator) Expect(i int, trustDirect bool) (standing, reason string) {
 	kind := s.World().kind(i)
 	switch kind {

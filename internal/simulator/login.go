@@ -90,7 +90,8 @@ func (s *Simulator) unavailable(w http.ResponseWriter) bool {
 	}
 	s.stats.refusal("unavailable")
 	if n%2 == 1 {
-		s.writeAADError(w, aadError{503, 90033, "temporarily_unavailable", "", "A transient error has occurred. Please try again."})
+		s.writeAADError(w, aadError{503, 90033, "temporarily_unavailable", "", "A transient error has occurred. " +
+			"Please try again."})
 		return true
 	}
 	w.Header().Set("Content-Type", typeHTML)
@@ -99,10 +100,12 @@ func (s *Simulator) unavailable(w http.ResponseWriter) bool {
 	return true
 }
 
-// readTokenRequest reads the form and the client's credentials from it, or from basic authentication.
+// readTokenRequest reads the form and the client's credentials from it, or from basic
+// authentication.
 func (s *Simulator) readTokenRequest(r *http.Request) (tokenRequest, *aadError) {
 	if r.Method != http.MethodPost {
-		return tokenRequest{}, &aadError{400, 900561, "invalid_request", "", "The endpoint only accepts POST requests. Received a " + r.Method + " request."}
+		return tokenRequest{}, &aadError{400, 900561, "invalid_request", "",
+			"The endpoint only accepts POST requests. Received a " + r.Method + " request."}
 	}
 	r.Body = http.MaxBytesReader(nil, r.Body, 1<<20)
 	if err := r.ParseForm(); err != nil {
@@ -138,7 +141,8 @@ func (s *Simulator) judge(t *tokenRequest) (problem *aadError) {
 	if problem := s.judgeClient(*t); problem != nil {
 		return problem
 	}
-	if problem := judgeAudience(*t); problem != nil && !t.grant.signsIn() { // a code has the scopes that it was asked with
+	// a code has the scopes that it was asked with
+	if problem := judgeAudience(*t); problem != nil && !t.grant.signsIn() {
 		return problem
 	}
 	switch t.grant {
@@ -150,7 +154,8 @@ func (s *Simulator) judge(t *tokenRequest) (problem *aadError) {
 	case grantDevice:
 		t.of, problem = s.poll(*t)
 	default:
-		return &aadError{400, 70003, "unsupported_grant_type", "", "The app requested an unsupported grant type '" + string(t.grant) + "'."}
+		return &aadError{400, 70003, "unsupported_grant_type", "", "The app requested an unsupported grant type '" +
+			string(t.grant) + "'."}
 	}
 	return problem
 }
@@ -160,22 +165,27 @@ func (s *Simulator) judgeApp(t tokenRequest) *aadError {
 	login := s.opts.Login
 	switch {
 	case login.TenantID != "" && !strings.EqualFold(t.tenant, login.TenantID):
-		return &aadError{400, 90002, "invalid_request", "", "Tenant '" + t.tenant + "' not found. Check to make sure you have the correct tenant ID."}
+		return &aadError{400, 90002, "invalid_request", "", "Tenant '" + t.tenant +
+			"' not found. Check to make sure you have the correct tenant ID."}
 	case t.id == "":
 		return missing("client_id")
 	case login.ClientID != "" && !strings.EqualFold(t.id, login.ClientID):
-		return &aadError{400, 700016, "unauthorized_client", "", "Application with identifier '" + t.id + "' was not found in the directory."}
+		return &aadError{400, 700016, "unauthorized_client", "", "Application with identifier '" + t.id +
+			"' was not found in the directory."}
 	}
 	return nil
 }
 
 func missing(parameter string) *aadError {
-	return &aadError{400, 900144, "invalid_request", "", "The request body must contain the following parameter: '" + parameter + "'."}
+	return &aadError{400, 900144, "invalid_request", "", "The request body must contain the following parameter: '" +
+		parameter + "'."}
 }
 
 // judgeClient checks the client's secret, or that its assertion looks like a signed JSON web token.
 func (s *Simulator) judgeClient(t tokenRequest) *aadError {
-	wrong := &aadError{401, 7000215, "invalid_client", "", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '" + t.id + "'."}
+	wrong := &aadError{401, 7000215, "invalid_client", "",
+		"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not " +
+			"the client secret ID, for a secret added to app '" + t.id + "'."}
 	if s.opts.Login.WrongClientSecret {
 		return wrong
 	}
@@ -187,7 +197,8 @@ func (s *Simulator) judgeClient(t tokenRequest) *aadError {
 		return nil
 	}
 	if t.secret == "" {
-		return &aadError{401, 7000218, "invalid_client", "", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
+		return &aadError{401, 7000218, "invalid_client", "",
+			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
 	}
 	if want := s.opts.Login.ClientSecret; want != "" && t.secret != want {
 		return wrong
@@ -195,7 +206,8 @@ func (s *Simulator) judgeClient(t tokenRequest) *aadError {
 	return nil
 }
 
-// looksSigned says whether a text has the three parts of a JSON web token, the first two of them JSON objects.
+// looksSigned says whether a text has the three parts of a JSON web token, the first two of them
+// JSON objects.
 func looksSigned(assertion string) bool {
 	parts := strings.Split(assertion, ".")
 	if len(parts) != 3 || parts[2] == "" {
@@ -222,7 +234,8 @@ func judgeAudience(t tokenRequest) *aadError {
 			return missing("resource")
 		}
 		if strings.TrimSuffix(resource, "/") != audience {
-			return &aadError{400, 500011, "invalid_resource", "", "The resource principal named " + resource + " was not found in the tenant."}
+			return &aadError{400, 500011, "invalid_resource", "", "The resource principal named " + resource +
+				" was not found in the tenant."}
 		}
 		return nil
 	}
@@ -237,12 +250,16 @@ func judgeAudience(t tokenRequest) *aadError {
 			found = true
 		case audience + "/user_impersonation":
 			if t.grant == grantClientCredentials {
-				return &aadError{400, 1002012, "invalid_scope", "", "The provided value for scope " + scope + " is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."}
+				return &aadError{400, 1002012, "invalid_scope", "", "The provided value for scope " + scope +
+					" is not valid. Client credential flows must have a scope value with /.default suffixed to the " +
+					"resource identifier (application ID URI)."}
 			}
 			found = true
 		case "openid", "profile", "email", "offline_access":
 		default:
-			return &aadError{400, 70011, "invalid_scope", "", "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope " + scope + " is not valid."}
+			return &aadError{400, 70011, "invalid_scope", "",
+				"The provided request must include a 'scope' input parameter. The provided value for the input " +
+					"parameter 'scope' is not valid. The scope " + scope + " is not valid."}
 		}
 	}
 	if !found {
@@ -265,7 +282,9 @@ func (s *Simulator) judgeRefresh(t tokenRequest) (of session, problem *aadError)
 	}
 	switch {
 	case s.opts.Login.ExpiredRefreshToken:
-		return of, &aadError{400, 700082, "invalid_grant", "", "The refresh token has expired due to inactivity. The token was issued on 2026-01-01T00:00:00.0000000Z and was inactive for 90.00:00:00."}
+		return of, &aadError{400, 700082, "invalid_grant", "",
+			"The refresh token has expired due to inactivity. The token was issued on 2026-01-01T00:00:00.0000000Z " +
+				"and was inactive for 90.00:00:00."}
 	case s.opts.Login.DemandMFA && t.v2:
 		return of, &aadError{400, 50076, "invalid_grant", "basic_action", mfaText}
 	case s.opts.Login.DemandMFA:
@@ -274,7 +293,8 @@ func (s *Simulator) judgeRefresh(t tokenRequest) (of session, problem *aadError)
 	return of, nil
 }
 
-const mfaText = "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access 'fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd'."
+const mfaText = "Due to a configuration change made by your administrator, or because you moved to a new location, " +
+	"you must use multi-factor authentication to access 'fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd'."
 
 // issue answers with a token. Version 1 writes numbers as texts, version 2 as numbers.
 func (s *Simulator) issue(w http.ResponseWriter, t tokenRequest) {
@@ -331,7 +351,8 @@ func (s *Simulator) writeAADError(w http.ResponseWriter, e aadError) {
 	defer b.release()
 	b.open("", '{')
 	b.text("error", e.name)
-	b.text("error_description", e.sentence()+" Trace ID: "+trace.String()+" Correlation ID: "+correlation.String()+" Timestamp: "+stamp)
+	b.text("error_description", e.sentence()+" Trace ID: "+trace.String()+" Correlation ID: "+correlation.String()+
+		" Timestamp: "+stamp)
 	b.open("error_codes", '[')
 	b.separate()
 	b.buf = append(b.buf, number...)

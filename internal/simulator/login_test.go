@@ -22,7 +22,8 @@ func TestNumbersAreTextsInV1AndNumbersInV2(t *testing.T) {
 	one := ask.login(v1, loginForm()).fields(t)
 	assert.Equal(t, "90", one["expires_in"])
 	assert.Equal(t, audience, one["resource"])
-	for _, scope := range []string{audience + "/.default", "openid " + audience + "/user_impersonation offline_access profile"} {
+	for _, scope := range []string{audience + "/.default", "openid " + audience +
+		"/user_impersonation offline_access profile"} {
 		two := ask.login(v2, loginForm("resource", "", "scope", scope)).fields(t)
 		assert.EqualValues(t, 90.0, two["expires_in"])
 	}
@@ -60,33 +61,45 @@ func TestTokenServerRefuses(t *testing.T) {
 		changes []string
 		want    string // status, error and AADSTS number; empty when it is granted
 	}{
-		"good":                          {},
-		"good, everything checked":      {login: strict, changes: []string{"refresh_token", "mine"}},
-		"another tenant":                {login: strict, path: "/other/oauth2/token", want: "400 invalid_request 90002"},
-		"another client":                {login: strict, changes: []string{"client_id", "x"}, want: "400 unauthorized_client 700016"},
-		"another secret":                {login: strict, changes: []string{"client_secret", "x"}, want: "401 invalid_client 7000215"},
-		"another refresh token":         {login: strict, want: "400 invalid_grant 9002313"},
-		"any secret is wrong":           {login: Login{WrongClientSecret: true}, want: "401 invalid_client 7000215"},
-		"no secret":                     {changes: []string{"client_secret", ""}, want: "401 invalid_client 7000218"},
-		"no client":                     {changes: []string{"client_id", ""}, want: "400 invalid_request 900144"},
-		"no grant":                      {changes: []string{"grant_type", ""}, want: "400 invalid_request 900144"},
-		"no refresh token":              {changes: []string{"refresh_token", ""}, want: "400 invalid_request 900144"},
-		"another grant":                 {changes: []string{"grant_type", "password"}, want: "400 unsupported_grant_type 70003"},
-		"assertion":                     {changes: asserted(jwt(`{"alg":"RS256"}`, `{"iss":"app"}`, "signature"))},
-		"assertion of two parts":        {changes: asserted(jwt(`{"alg":"RS256"}`, `{"iss":"app"}`)), want: "401 invalid_client 50027"},
-		"assertion without JSON":        {changes: asserted(jwt("a", "b", "c")), want: "401 invalid_client 50027"},
-		"assertion not signed":          {changes: asserted(jwt(`{}`, `{}`) + "."), want: "401 invalid_client 50027"},
-		"no resource":                   {changes: []string{"resource", ""}, want: "400 invalid_request 900144"},
-		"another resource":              {changes: []string{"resource", "https://graph.windows.net"}, want: "400 invalid_resource 500011"},
-		"v2 with a resource only":       {path: v2, want: "400 invalid_request 900144"},
-		"v2 another scope":              {path: v2, changes: []string{"scope", "https://graph.microsoft.com/.default"}, want: "400 invalid_scope 70011"},
-		"v2 only identity scopes":       {path: v2, changes: []string{"scope", "openid offline_access"}, want: "400 invalid_scope 70011"},
-		"v2 app with a user's scope":    {path: v2, changes: []string{"grant_type", "client_credentials", "scope", audience + "/user_impersonation"}, want: "400 invalid_scope 1002012"},
-		"v2 app":                        {path: v2, changes: []string{"grant_type", "client_credentials", "scope", audience + "/.default"}},
-		"expired refresh token":         {login: Login{ExpiredRefreshToken: true}, want: "400 invalid_grant 700082"},
-		"MFA demanded, v1":              {login: Login{DemandMFA: true}, want: "400 interaction_required 50076"},
-		"MFA demanded, v2":              {login: Login{DemandMFA: true}, path: v2, changes: []string{"scope", audience + "/.default"}, want: "400 invalid_grant 50076"},
-		"app tokens need no such thing": {login: Login{DemandMFA: true, ExpiredRefreshToken: true}, changes: []string{"grant_type", "client_credentials"}},
+		"good":                     {},
+		"good, everything checked": {login: strict, changes: []string{"refresh_token", "mine"}},
+		"another tenant": {login: strict, path: "/other/oauth2/token",
+			want: "400 invalid_request 90002"},
+		"another client": {login: strict, changes: []string{"client_id", "x"},
+			want: "400 unauthorized_client 700016"},
+		"another secret": {login: strict, changes: []string{"client_secret", "x"},
+			want: "401 invalid_client 7000215"},
+		"another refresh token": {login: strict, want: "400 invalid_grant 9002313"},
+		"any secret is wrong":   {login: Login{WrongClientSecret: true}, want: "401 invalid_client 7000215"},
+		"no secret":             {changes: []string{"client_secret", ""}, want: "401 invalid_client 7000218"},
+		"no client":             {changes: []string{"client_id", ""}, want: "400 invalid_request 900144"},
+		"no grant":              {changes: []string{"grant_type", ""}, want: "400 invalid_request 900144"},
+		"no refresh token":      {changes: []string{"refresh_token", ""}, want: "400 invalid_request 900144"},
+		"another grant": {changes: []string{"grant_type", "password"},
+			want: "400 unsupported_grant_type 70003"},
+		"assertion": {changes: asserted(jwt(`{"alg":"RS256"}`, `{"iss":"app"}`, "signature"))},
+		"assertion of two parts": {changes: asserted(jwt(`{"alg":"RS256"}`, `{"iss":"app"}`)),
+			want: "401 invalid_client 50027"},
+		"assertion without JSON": {changes: asserted(jwt("a", "b", "c")), want: "401 invalid_client 50027"},
+		"assertion not signed":   {changes: asserted(jwt(`{}`, `{}`) + "."), want: "401 invalid_client 50027"},
+		"no resource":            {changes: []string{"resource", ""}, want: "400 invalid_request 900144"},
+		"another resource": {changes: []string{"resource", "https://graph.windows.net"},
+			want: "400 invalid_resource 500011"},
+		"v2 with a resource only": {path: v2, want: "400 invalid_request 900144"},
+		"v2 another scope": {path: v2, changes: []string{"scope", "https://graph.microsoft.com/.default"},
+			want: "400 invalid_scope 70011"},
+		"v2 only identity scopes": {path: v2, changes: []string{"scope", "openid offline_access"},
+			want: "400 invalid_scope 70011"},
+		"v2 app with a user's scope": {path: v2, changes: []string{"grant_type", "client_credentials", "scope",
+			audience + "/user_impersonation"}, want: "400 invalid_scope 1002012"},
+		"v2 app": {path: v2, changes: []string{"grant_type", "client_credentials", "scope",
+			audience + "/.default"}},
+		"expired refresh token": {login: Login{ExpiredRefreshToken: true}, want: "400 invalid_grant 700082"},
+		"MFA demanded, v1":      {login: Login{DemandMFA: true}, want: "400 interaction_required 50076"},
+		"MFA demanded, v2": {login: Login{DemandMFA: true}, path: v2, changes: []string{"scope", audience +
+			"/.default"}, want: "400 invalid_grant 50076"},
+		"app tokens need no such thing": {login: Login{DemandMFA: true, ExpiredRefreshToken: true},
+			changes: []string{"grant_type", "client_credentials"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ask := caller{t: t, sim: newSimulator(t, Options{Login: c.login})}
@@ -128,7 +141,8 @@ func TestBasicAuthenticationOfTheClient(t *testing.T) {
 
 func TestBearerIsRequired(t *testing.T) {
 	ask := signedIn(t, Options{Customers: 5})
-	for _, value := range []string{"", "Bearer", "Bearer x", "Bearer a.b.c", "Basic " + ask.token, "Bearer " + ask.token + "x"} {
+	for _, value := range []string{"", "Bearer", "Bearer x", "Bearer a.b.c", "Basic " + ask.token, "Bearer " +
+		ask.token + "x"} {
 		got := ask.get("/v1/customers", "Authorization", value)
 		assert.Equal(t, 401, got.status, value)
 		assert.Equal(t, "400", got.code(t), value)

@@ -14,8 +14,8 @@ import (
 // so that the same options misbehave alike.
 type Options struct {
 	// Seed, Customers, Night, Mix, Dates, AsOf and Home are the World's. A zero AsOf is the time of
-	// New. The clock that says which dateAgreed is in the future, and when an Effect was, shows AsOf
-	// at New and goes on from there.
+	// New. The clock that says which dateAgreed is in the future, and when an Effect was, shows
+	// AsOf at New and goes on from there.
 	Seed      uint64
 	Customers int
 	Night     int
@@ -240,7 +240,8 @@ func (o Options) validate() error {
 		refuse(value < 0, "%s is %d: it cannot be less than 0", name, value)
 	}
 
-	refuse(o.Customers < 0 || o.Customers > maxCustomers, "Customers is %d: it can be from 0 to %d", o.Customers, maxCustomers)
+	refuse(o.Customers < 0 || o.Customers > maxCustomers, "Customers is %d: it can be from 0 to %d", o.Customers,
+		maxCustomers)
 	share("RepeatedIDs", o.RepeatedIDs)
 	share("DroppedFromList", o.DroppedFromList)
 	share("TruncatedList", o.TruncatedList)
@@ -269,7 +270,8 @@ func (o Options) validate() error {
 	notNegative("SignIn.DeviceSlowDown", int64(o.SignIn.DeviceSlowDown))
 	for name, d := range map[string]time.Duration{
 		"Latency": o.Latency, "Jitter": o.Jitter, "Window": o.Window,
-		"Faults.SlowFor": o.Faults.SlowFor, "Writes.SlowFor": o.Writes.SlowFor, "Writes.RememberFor": o.Writes.RememberFor, "Login.TokenLifetime": o.Login.TokenLifetime,
+		"Faults.SlowFor": o.Faults.SlowFor, "Writes.SlowFor": o.Writes.SlowFor,
+		"Writes.RememberFor": o.Writes.RememberFor, "Login.TokenLifetime": o.Login.TokenLifetime,
 		"SignIn.DeviceInterval": o.SignIn.DeviceInterval, "SignIn.DeviceLife": o.SignIn.DeviceLife,
 	} {
 		refuse(d < 0, "%s is %v: it cannot be less than 0", name, d)
@@ -278,10 +280,12 @@ func (o Options) validate() error {
 		"Login.TokenLifetime is %v: expires_in counts whole seconds, so the least is 1s", o.Login.TokenLifetime)
 
 	if number := o.SignIn.Refused; number != 0 {
-		refuse(!slices.Contains(SignInErrors(), number), "SignIn.Refused is %d: it can be one of %v", number, SignInErrors())
+		refuse(!slices.Contains(SignInErrors(), number), "SignIn.Refused is %d: it can be one of %v", number,
+			SignInErrors())
 	}
 
-	refuse(o.IndirectProvider && o.IndirectReseller, "IndirectProvider and IndirectReseller are both true: a partner is one of them")
+	refuse(o.IndirectProvider && o.IndirectReseller,
+		"IndirectProvider and IndirectReseller are both true: a partner is one of them")
 	refuse(o.Writes.NeverRemembers && o.Writes.RememberFor > 0,
 		"Writes.RememberFor is %v and Writes.NeverRemembers is true: it can be only one of them", o.Writes.RememberFor)
 	refuse(!slices.Contains([]int{0, http.StatusBadRequest, http.StatusConflict}, o.Writes.AlreadyExistsStatus),
@@ -299,7 +303,8 @@ func (o Options) validate() error {
 		oneOf("SignIn.RefusedAt", o.SignIn.RefusedAt, RefusedAtRedirect, RefusedAtPage, RefusedAtToken),
 		oneOf("ClassicRetired", o.ClassicRetired, NotRetired, Retired404, Retired410, Retired403),
 		o.Enhanced.validate(),
-		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingOnWrites, RoleMissingEverywhere),
+		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingOnWrites,
+			RoleMissingEverywhere),
 	)
 	return errors.Join(wrong...)
 }

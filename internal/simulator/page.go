@@ -13,7 +13,8 @@ const (
 	// greatestPage is the most items that a caller may ask for, and what it gets without asking.
 	greatestPage = 500
 
-	// The two headers of links.next. Only the first has been recorded; the second stands for "all its headers".
+	// The two headers of links.next. Only the first has been recorded; the second stands for "all
+	// its headers".
 	continuationHeader = "MS-ContinuationToken"
 	sessionHeader      = "MS-SeekSession"
 )
@@ -61,8 +62,9 @@ func (s *Simulator) readPage(q *request) (page, error) {
 	return p, err
 }
 
-// fill finds the items of the page among the numbers below end. repeated says which items of the page before are
-// listed once more; at least one place is kept for new ones, so that every list comes to an end.
+// fill finds the items of the page among the numbers below end. repeated says which items of the
+// page before are listed once more; at least one place is kept for new ones, so that every list
+// comes to an end.
 func (p *page) fill(end int, wanted, repeated func(n int) bool) {
 	p.items = make([]int, 0, min(p.size, end))
 	for n := p.at.before; n < min(p.at.from, end) && len(p.items) < p.size-1; n++ {

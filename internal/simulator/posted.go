@@ -176,5 +176,6 @@ func (w World) agreement(e Effect) Agreement {
 		p.form = DatesSevenDigits
 	}
 	who := e.Contact
-	return Agreement{Type: mcaType, TemplateID: mcaTemplate, DateAgreed: p.form.write(e.when, &p.d), When: e.when, Contact: &who}
+	return Agreement{Type: mcaType, TemplateID: mcaTemplate, DateAgreed: p.form.write(e.when, &p.d), When: e.when,
+		Contact: &who}
 }

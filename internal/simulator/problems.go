@@ -69,7 +69,8 @@ func (b *body) problemE(message string) {
 	b.close('}')
 }
 
-// The answers that several calls give. Where the page shows a code in two forms, the request's coin decides.
+// The answers that several calls give. Where the page shows a code in two forms, the request's coin
+// decides.
 
 func (q *request) accessDenied() int {
 	q.coded(400, "400", "Access denied.")
@@ -123,7 +124,8 @@ func (q *request) noAgreement() int {
 }
 
 func (q *request) alreadyExists(status int) int {
-	q.body.problemC(600061, "600061", "PartnerConfirmedAgreementAlreadyExists", "The partner confirmed agreement already exists.", false)
+	q.body.problemC(600061, "600061", "PartnerConfirmedAgreementAlreadyExists",
+		"The partner confirmed agreement already exists.", false)
 	return status
 }
 

@@ -23,12 +23,14 @@ func TestOptionsAreRefusedWithSentences(t *testing.T) {
 		"Login.TokenLifetime is 10ms: expires_in counts":         {Login: Login{TokenLifetime: 10 * time.Millisecond}},
 		"Writes.Quota is -1: it cannot be less than 0":           {Writes: Writes{Quota: -1}},
 		"Writes.RememberFor is -1s: it cannot be less than":      {Writes: Writes{RememberFor: -1e9}},
-		"Writes.RememberFor is 1s and Writes.NeverRemembers":     {Writes: Writes{RememberFor: 1e9, NeverRemembers: true}},
-		"Writes.AlreadyExistsStatus is 418: it can be 400":       {Writes: Writes{AlreadyExistsStatus: 418}},
-		"Writes.LostAnswers.Slow is 2: a share is from 0":        {Writes: Writes{LostAnswers: LostAnswers{Slow: 2}}},
-		"the sum of Writes.LostRequests and Writes.LostAns":      {Writes: Writes{LostAnswers: LostAnswers{Slow: 1}, LostRequests: LostRequests{Late: 1}}},
-		"IndirectProvider and IndirectReseller are both":         {IndirectProvider: true, IndirectReseller: true},
-		"Quota is -5: it cannot be less than 0\nNames is \"":     {Quota: -5, Names: "x"},
+		"Writes.RememberFor is 1s and Writes.NeverRemembers": {Writes: Writes{RememberFor: 1e9,
+			NeverRemembers: true}},
+		"Writes.AlreadyExistsStatus is 418: it can be 400": {Writes: Writes{AlreadyExistsStatus: 418}},
+		"Writes.LostAnswers.Slow is 2: a share is from 0":  {Writes: Writes{LostAnswers: LostAnswers{Slow: 2}}},
+		"the sum of Writes.LostRequests and Writes.LostAns": {Writes: Writes{LostAnswers: LostAnswers{Slow: 1},
+			LostRequests: LostRequests{Late: 1}}},
+		"IndirectProvider and IndirectReseller are both":     {IndirectProvider: true, IndirectReseller: true},
+		"Quota is -5: it cannot be less than 0\nNames is \"": {Quota: -5, Names: "x"},
 	} {
 		_, err := New(opts)
 		require.Error(t, err, want)
@@ -37,7 +39,8 @@ func TestOptionsAreRefusedWithSentences(t *testing.T) {
 }
 
 func TestByteOrderMark(t *testing.T) {
-	for form, want := range map[BOM][2]bool{BOMOnSuccess: {true, false}, BOMNever: {false, false}, BOMAlways: {true, true}} {
+	for form, want := range map[BOM][2]bool{BOMOnSuccess: {true, false}, BOMNever: {false, false},
+		BOMAlways: {true, true}} {
 		ask := signedIn(t, Options{Customers: 5, BOM: form})
 		assert.Equal(t, want[0], strings.HasPrefix(ask.get("/v1/customers").body, byteOrderMark))
 		assert.Equal(t, want[1], strings.HasPrefix(ask.get("/v1/customers/x").body, byteOrderMark))
@@ -82,7 +85,8 @@ func TestStatsCountRequestsAndIDs(t *testing.T) {
 	ask.about(0, mcaAgreements)
 	ask.about(0, directStatus)
 	got := ask.sim.Stats()
-	assert.Equal(t, map[string]int64{"list": 2, "metadata": 1, "unknown": 1, "agreements": 1, "direct": 1}, got.Requests)
+	assert.Equal(t, map[string]int64{"list": 2, "metadata": 1, "unknown": 1, "agreements": 1, "direct": 1},
+		got.Requests)
 	assert.EqualValues(t, 6, got.APIRequests)
 	assert.EqualValues(t, 4, got.RequestIDs)
 	assert.EqualValues(t, 2, got.RepeatedRequestIDs)
@@ -109,8 +113,8 @@ func TestControlPages(t *testing.T) {
 }
 
 func TestManyAtOnce(t *testing.T) {
-	ask := signedIn(t, Options{Seed: 1, Customers: 100, Mix: MixAllKinds, Quota: 900, KillTokensEvery: 300, Names: MixedCase,
-		Faults: Faults{ServerError: 0.05, PageWithStatus200: 0.05}})
+	ask := signedIn(t, Options{Seed: 1, Customers: 100, Mix: MixAllKinds, Quota: 900, KillTokensEvery: 300,
+		Names: MixedCase, Faults: Faults{ServerError: 0.05, PageWithStatus200: 0.05}})
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {

@@ -82,30 +82,44 @@ func TestAnswersHaveTheShapesOfTheExamples(t *testing.T) {
 		examples []string
 		answers  []string
 	}{
-		"page with next":    {[]string{"customers_page_with_next.json"}, []string{ask.get("/v1/customers?size=10").body}},
+		"page with next": {[]string{"customers_page_with_next.json"},
+			[]string{ask.get("/v1/customers?size=10").body}},
 		"last page":         {[]string{"customers_page_last.json"}, []string{ask.get("/v1/customers").body}},
 		"pascal page":       {[]string{"customers_page_pascal_case.json"}, []string{pascal.get("/v1/customers").body}},
 		"customer":          {[]string{"customer.json"}, everybody(ask, "")},
 		"agreements":        {[]string{"agreements.json", "agreements_none.json"}, everybody(ask, mca)},
 		"pascal agreements": {[]string{"agreements_pascal_case.json"}, everybody(pascal, mca)},
-		"direct":            {[]string{"direct_signed.json", "direct_not_signed.json"}, everybody(ask, "/directSignedMicrosoftCustomerAgreementStatus")},
-		"subscriptions":     {[]string{"subscriptions.json"}, everybody(ask, "/subscriptions")},
-		"metadata":          {[]string{"agreement_metadata.json"}, []string{ask.get("/v1/agreements?agreementType=MicrosoftCustomerAgreement").body}},
-		"document":          {[]string{"agreement_document.json"}, []string{ask.get("/v1/agreementtemplates/" + mcaTemplate + "/document").body}},
-		"invitation":        {[]string{"relationship_request.json"}, []string{ask.get("/v1/customers/relationshiprequests").body}},
-		"resellers":         {[]string{"resellers.json"}, []string{ask.get("/v1/relationships?relationship_type=IsIndirectCloudSolutionProviderOf").body}},
-		"audit":             {[]string{"audit_records.json"}, []string{ask.get("/v1/auditrecords").body}},
-		"token v1":          {[]string{"token_v1.json"}, []string{ask.login("/contoso/oauth2/token", loginForm()).body}},
+		"direct": {[]string{"direct_signed.json", "direct_not_signed.json"},
+			everybody(ask, "/directSignedMicrosoftCustomerAgreementStatus")},
+		"subscriptions": {[]string{"subscriptions.json"}, everybody(ask, "/subscriptions")},
+		"metadata": {[]string{"agreement_metadata.json"},
+			[]string{ask.get("/v1/agreements?agreementType=MicrosoftCustomerAgreement").body}},
+		"document": {[]string{"agreement_document.json"},
+			[]string{ask.get("/v1/agreementtemplates/" + mcaTemplate + "/document").body}},
+		"invitation": {[]string{"relationship_request.json"},
+			[]string{ask.get("/v1/customers/relationshiprequests").body}},
+		"resellers": {[]string{"resellers.json"},
+			[]string{ask.get("/v1/relationships?relationship_type=IsIndirectCloudSolutionProviderOf").body}},
+		"audit": {[]string{"audit_records.json"}, []string{ask.get("/v1/auditrecords").body}},
+		"token v1": {[]string{"token_v1.json"},
+			[]string{ask.login("/contoso/oauth2/token", loginForm()).body}},
 		"token v2": {[]string{"token_v2.json"}, []string{
-			ask.login("/contoso/oauth2/v2.0/token", loginForm("resource", "", "scope", audience+"/.default offline_access")).body}},
-		"form G":         {[]string{"error_g_token_expired.json"}, []string{ask.login("/contoso/oauth2/token", loginForm("refresh_token", "x")).body}},
-		"form E":         {[]string{"error_e_message_only.json"}, []string{ask.get("/v1/customers", "MS-RequestId", "x").body}},
-		"created":        {[]string{"agreement_created.json"}, []string{ask.post(ask.first(NeverAccepted), request).body}},
-		"pascal created": {[]string{"agreement_created_pascal_case.json"}, []string{pascal.post(pascal.first(NeverAccepted), signed("phoneNumber", "null")).body}},
-		"already exists": {[]string{"error_c_600061_already_exists.json"}, []string{ask.post(ask.first(NeverAccepted), request).body}},
+			ask.login("/contoso/oauth2/v2.0/token", loginForm("resource", "", "scope", audience+
+				"/.default offline_access")).body}},
+		"form G": {[]string{"error_g_token_expired.json"},
+			[]string{ask.login("/contoso/oauth2/token", loginForm("refresh_token", "x")).body}},
+		"form E": {[]string{"error_e_message_only.json"},
+			[]string{ask.get("/v1/customers", "MS-RequestId", "x").body}},
+		"created": {[]string{"agreement_created.json"},
+			[]string{ask.post(ask.first(NeverAccepted), request).body}},
+		"pascal created": {[]string{"agreement_created_pascal_case.json"},
+			[]string{pascal.post(pascal.first(NeverAccepted), signed("phoneNumber", "null")).body}},
+		"already exists": {[]string{"error_c_600061_already_exists.json"},
+			[]string{ask.post(ask.first(NeverAccepted), request).body}},
 		"future date": {[]string{"error_c_600002_future_date.json"}, []string{
 			ask.post(ask.first(NeverAccepted), signed("dateAgreed", `"2026-11-23T00:00:00Z"`)).body}},
-		"form C": {[]string{"error_c_600009.json", "error_c_600061_already_exists.json"}, []string{ask.about(ask.first(NeverAcceptedError), mca).body}},
+		"form C": {[]string{"error_c_600009.json", "error_c_600061_already_exists.json"},
+			[]string{ask.about(ask.first(NeverAcceptedError), mca).body}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := shape{}
@@ -150,7 +164,8 @@ func TestRefusalsOfAttestationsAreThoseOfTheExamples(t *testing.T) {
 		"error_b_900150_text.json":  signedIn(t, Options{Seed: 1, Customers: 200, IndirectReseller: true}),
 		"error_b_900421_text.json":  signedIn(t, Options{Seed: 1, Customers: 200, MissingMFA: true}),
 		"error_a_20002_number.json": signedIn(t, Options{Seed: 1, Customers: 200, Mix: MixAllKinds}),
-		"error_f_empty_403.txt":     signedIn(t, Options{Seed: 1, Customers: 200, MissingRole: RoleMissingOnWrites, EmptyForbidden: true}),
+		"error_f_empty_403.txt": signedIn(t, Options{Seed: 1, Customers: 200, MissingRole: RoleMissingOnWrites,
+			EmptyForbidden: true}),
 	} {
 		var answers []string
 		for i := range 200 {

@@ -17,10 +17,11 @@ import (
 // SignIn is how people sign in, on the page of the authorization code flow or with the code of a
 // device. The zero SignIn lets everybody in.
 type SignIn struct {
-	// RedirectURI is the only one that is registered; its port is ignored if its host is localhost. Empty is
-	// http://localhost.
+	// RedirectURI is the only one that is registered; its port is ignored if its host is localhost.
+	// Empty is http://localhost.
 	RedirectURI string
-	// Refused ends every sign-in with this AADSTS number (SignInErrors has those that it can be); 0 is none.
+	// Refused ends every sign-in with this AADSTS number (SignInErrors has those that it can be); 0
+	// is none.
 	Refused int
 	// RefusedAt is where it ends.
 	RefusedAt RefusedAt
@@ -33,8 +34,8 @@ type SignIn struct {
 	// NoRefreshToken leaves the refresh token out.
 	NoRefreshToken bool
 
-	// DevicePolls is how often a device is told that the authorization is pending before somebody signs in; 0 waits for
-	// somebody to use the page /devicelogin.
+	// DevicePolls is how often a device is told that the authorization is pending before somebody
+	// signs in; 0 waits for somebody to use the page /devicelogin.
 	DevicePolls int
 	// DeviceSlowDown is how often it is told first to slow down.
 	DeviceSlowDown int
@@ -138,7 +139,8 @@ func (s *Simulator) judgeAuthorize(tenant string, query url.Values) *aadError {
 	switch {
 	case !registered(s.opts.SignIn.RedirectURI, uri):
 		return &aadError{400, 50011, "invalid_request", "", "The redirect URI '" + uri +
-			"' specified in the request does not match the redirect URIs configured for the application '" + t.id + "'."}
+			"' specified in the request does not match the redirect URIs configured for the application '" + t.id +
+			"'."}
 	case query.Get("response_type") != "code":
 		return &aadError{400, 700054, "unsupported_response_type", "",
 			"response_type '" + query.Get("response_type") + "' is not enabled for the application."}

@@ -29,8 +29,8 @@ func challenge() string {
 
 func authorizeQuery(changes ...string) url.Values {
 	return change(url.Values{
-		"client_id": {"app"}, "response_type": {"code"}, "redirect_uri": {"http://localhost:4711"}, "state": {"state-1"},
-		"nonce": {"nonce-1"}, "scope": {"openid offline_access " + audience + "/.default"},
+		"client_id": {"app"}, "response_type": {"code"}, "redirect_uri": {"http://localhost:4711"},
+		"state": {"state-1"}, "nonce": {"nonce-1"}, "scope": {"openid offline_access " + audience + "/.default"},
 		"code_challenge": {challenge()}, "code_challenge_method": {"S256"},
 	}, changes...)
 }
@@ -93,7 +93,8 @@ func TestSignInOnThePage(t *testing.T) {
 	assert.Equal(t, 200, ask.login(v1, loginForm("refresh_token", got["refresh_token"].(string))).status)
 }
 
-// Without a second factor there is a token, and the API refuses it; so do the tokens that come of its refresh token.
+// Without a second factor there is a token, and the API refuses it; so do the tokens that come of
+// its refresh token.
 func TestWithoutSecondFactor(t *testing.T) {
 	t.Parallel()
 	ask := caller{t: t, sim: newSimulator(t, Options{})}
@@ -116,9 +117,10 @@ func TestCodesAreRedeemedOnceByTheirApp(t *testing.T) {
 		path        string
 		want        string
 	}{
-		"no code":               {form: []string{"code", ""}, want: "400 invalid_request 900144"},
-		"a code of nobody":      {form: []string{"code", "1.x.y"}, want: "400 invalid_grant 9002313"},
-		"another redirect URI":  {form: []string{"redirect_uri", "http://localhost:1"}, want: "400 invalid_client 500112"},
+		"no code":          {form: []string{"code", ""}, want: "400 invalid_request 900144"},
+		"a code of nobody": {form: []string{"code", "1.x.y"}, want: "400 invalid_grant 9002313"},
+		"another redirect URI": {form: []string{"redirect_uri", "http://localhost:1"},
+			want: "400 invalid_client 500112"},
 		"another verifier":      {form: []string{"code_verifier", "x"}, want: "400 invalid_grant 501481"},
 		"no verifier":           {form: []string{"code_verifier", ""}, want: "400 invalid_grant 501481"},
 		"another app":           {form: []string{"client_id", "other"}, want: "400 invalid_grant 700005"},
@@ -155,14 +157,15 @@ func TestPageRefuses(t *testing.T) {
 		change []string
 		want   string
 	}{
-		"another redirect URI":     {change: []string{"redirect_uri", "http://127.0.0.1:4711"}, want: "AADSTS50011"},
-		"no redirect URI":          {change: []string{"redirect_uri", ""}, want: "AADSTS50011"},
-		"a path":                   {change: []string{"redirect_uri", "http://localhost:4711/x"}, want: "AADSTS50011"},
-		"another host registered":  {opts: elsewhere, want: "AADSTS50011"},
-		"another tenant":           {opts: strict, path: "/other/oauth2/v2.0/authorize", want: "AADSTS90002"},
-		"another app":              {opts: strict, change: []string{"client_id", "x"}, want: "AADSTS700016"},
-		"another response type":    {change: []string{"response_type", "token"}, want: "AADSTS700054"},
-		"another scope":            {change: []string{"scope", "https://graph.microsoft.com/.default"}, want: "AADSTS70011"},
+		"another redirect URI":    {change: []string{"redirect_uri", "http://127.0.0.1:4711"}, want: "AADSTS50011"},
+		"no redirect URI":         {change: []string{"redirect_uri", ""}, want: "AADSTS50011"},
+		"a path":                  {change: []string{"redirect_uri", "http://localhost:4711/x"}, want: "AADSTS50011"},
+		"another host registered": {opts: elsewhere, want: "AADSTS50011"},
+		"another tenant":          {opts: strict, path: "/other/oauth2/v2.0/authorize", want: "AADSTS90002"},
+		"another app":             {opts: strict, change: []string{"client_id", "x"}, want: "AADSTS700016"},
+		"another response type":   {change: []string{"response_type", "token"}, want: "AADSTS700054"},
+		"another scope": {change: []string{"scope", "https://graph.microsoft.com/.default"},
+			want: "AADSTS70011"},
 		"a challenge that is none": {change: []string{"code_challenge_method", "plain"}, want: "AADSTS9002313"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +240,8 @@ func deviceForm(code any, changes ...string) url.Values {
 
 func (c caller) deviceCode() map[string]any {
 	c.t.Helper()
-	return c.login(devicecode, url.Values{"client_id": {"app"}, "scope": {"openid " + audience + "/.default"}}).fields(c.t)
+	return c.login(devicecode, url.Values{"client_id": {"app"}, "scope": {"openid " + audience + "/.default"}}).fields(
+		c.t)
 }
 
 func TestDeviceWaitsForThePage(t *testing.T) {

@@ -71,7 +71,8 @@ func New(opts Options) (*Simulator, error) {
 func (s *Simulator) World() World {
 	return World{
 		Seed: s.opts.Seed, Customers: s.opts.Customers, Night: int(s.night.Load()),
-		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.asOf(), IndirectProvider: s.opts.IndirectProvider, Home: s.opts.Home,
+		Mix: s.opts.Mix, Dates: s.opts.Dates, AsOf: s.asOf(), IndirectProvider: s.opts.IndirectProvider,
+		Home: s.opts.Home,
 	}
 }
 
@@ -82,8 +83,8 @@ func (s *Simulator) asOf() time.Time {
 	return s.opts.AsOf
 }
 
-// now is the simulator's own clock, in UTC. Without Options.Clock it showed AsOf when New was called
-// and goes as fast as any other. Nights do not move it.
+// now is the simulator's own clock, in UTC. Without Options.Clock it showed AsOf when New was
+// called and goes as fast as any other. Nights do not move it.
 func (s *Simulator) now() time.Time {
 	if s.opts.Clock != nil {
 		return s.opts.Clock().UTC()
@@ -306,5 +307,6 @@ func accepts(r *http.Request, contentType string) bool {
 // callKey is what makes two requests the same call: method, address and, on a page, where the list
 // goes on.
 func callKey(r *http.Request) uint64 {
-	return mix(digest(r.Method)) ^ mix(digest(r.URL.Path)+1) ^ mix(digest(r.URL.RawQuery)+2) ^ mix(digest(r.Header.Get(continuationHeader))+3)
+	return mix(digest(r.Method)) ^ mix(digest(r.URL.Path)+1) ^ mix(digest(r.URL.RawQuery)+
+		2) ^ mix(digest(r.Header.Get(continuationHeader))+3)
 }

@@ -28,13 +28,15 @@ func TestRestoredSimulatorGoesOn(t *testing.T) {
 	app := appAlone(t, options)
 	attested, invited := app.first(NeverAccepted), -1
 	for i := range 300 {
-		if i != attested && app.sim.Accept(app.sim.World().Customer(i).TenantID) == nil && app.sim.World().kind(i).blocked() {
+		if i != attested && app.sim.Accept(app.sim.World().Customer(i).TenantID) == nil &&
+			app.sim.World().kind(i).blocked() {
 			invited = i
 			break
 		}
 	}
 	require.NotEqual(t, -1, invited)
-	accepted, waiting := app.begun(signatory()), app.begun(signatory("emailAddress", "ana@fabrikam.example", "expirationInMinutes", greatestExpiry))
+	accepted, waiting := app.begun(signatory()),
+		app.begun(signatory("emailAddress", "ana@fabrikam.example", "expirationInMinutes", greatestExpiry))
 	require.NoError(t, app.sim.AcceptAttestation(accepted))
 	require.Equal(t, http.StatusCreated, app.conclude(attested, accepted).status)
 	require.NoError(t, app.sim.SetNight(5))

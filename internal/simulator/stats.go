@@ -90,8 +90,8 @@ func (s *Simulator) Stats() Stats {
 	defer s.stats.mu.Unlock()
 	copied := s.stats.now
 	for _, counts := range []*map[string]int64{
-		&copied.Requests, &copied.Statuses, &copied.Faults, &copied.Tokens, &copied.TokenRefusals, &copied.BadHeaders, &copied.Attestations.Refused,
-		&copied.Created.Refused,
+		&copied.Requests, &copied.Statuses, &copied.Faults, &copied.Tokens, &copied.TokenRefusals, &copied.BadHeaders,
+		&copied.Attestations.Refused, &copied.Created.Refused,
 	} {
 		*counts = maps.Clone(*counts)
 	}

@@ -15,12 +15,14 @@ type Subscription struct {
 	IsTrial            bool
 	CreationDate       time.Time
 	EffectiveStartDate time.Time
-	// CommitmentEndDate is the next renewal of an active subscription: the first end of a term after World.AsOf. It is zero for one that
-	// has not begun, and in the year 9999 for what is paid by use and never ends.
+	// CommitmentEndDate is the next renewal of an active subscription: the first end of a term
+	// after World.AsOf. It is zero for one that has not begun, and in the year 9999 for what is
+	// paid by use and never ends.
 	CommitmentEndDate time.Time
 	// RenewalTermDuration is an ISO 8601 duration: P1M, P1Y or P3Y.
 	RenewalTermDuration string
-	// Written are the three dates as they are served, creation first: the forms of dateAgreed, one a customer. Empty is not served.
+	// Written are the three dates as they are served, creation first: the forms of dateAgreed, one
+	// a customer. Empty is not served.
 	Written [3]string
 }
 
@@ -40,7 +42,8 @@ var (
 		"Power BI Pro", byUse, "Dynamics 365 Sales Enterprise", "Microsoft Defender for Business",
 	}
 	terms    = []term{{"P1M", 1}, {"P1Y", 12}, {"P1Y", 12}, {"P3Y", 36}}
-	statuses = []string{"active", "active", "active", "active", "active", "active", "suspended", "expired", "pending", "deleted", "none"}
+	statuses = []string{"active", "active", "active", "active", "active", "active", "suspended", "expired", "pending",
+		"deleted", "none"}
 )
 
 // subscriptions makes none to four subscriptions of customer i.

@@ -41,7 +41,8 @@ func agreementLink(template string) string {
 func (s *Simulator) answerInvitation(q *request) int {
 	d := throw(s.opts.Seed, aboutPartner, 0)
 	q.body.open("", '{')
-	q.body.text("url", "https://admin.microsoft.com/Adminportal/Home?invType=ResellerRelationship&partnerId="+d.guid().String())
+	q.body.text("url", "https://admin.microsoft.com/Adminportal/Home?invType=ResellerRelationship&partnerId="+
+		d.guid().String())
 	q.body.close('}')
 	return http.StatusOK
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// maxCustomers is what the 32 bits of a tenant id that carry the index can hold, with room for new customers.
+// maxCustomers is what the 32 bits of a tenant id that carry the index can hold, with room for new
+// customers.
 const maxCustomers = 1 << 30
 
-// tenant makes the tenant id of customer i: a random-looking version 4 GUID. Its first 32 bits are the index in
-// disguise, so that an id can be read back without a table of customers.
+// tenant makes the tenant id of customer i: a random-looking version 4 GUID. Its first 32 bits are
+// the index in disguise, so that an id can be read back without a table of customers.
 func (w World) tenant(i int) uuid.UUID {
 	d := throw(w.Seed, aboutTenant, uint64(i))
 	var id uuid.UUID
@@ -20,8 +21,8 @@ func (w World) tenant(i int) uuid.UUID {
 	return version4(id)
 }
 
-// Find says which customer has the tenant id. An id that this world never gave to anybody is false; a customer
-// that is not yet born on this night is false as well.
+// Find says which customer has the tenant id. An id that this world never gave to anybody is false;
+// a customer that is not yet born on this night is false as well.
 func (w World) Find(tenantID string) (int, bool) {
 	id, err := uuid.Parse(tenantID)
 	if err != nil {

@@ -29,8 +29,8 @@ func (g grant) signsIn() bool { return g == grantCode || g == grantDevice }
 // audience is what access tokens are for.
 const audience = "https://api.partnercenter.microsoft.com"
 
-// tokens issues and checks tokens. It remembers none: a token carries what is to be known about it and a signature. Of
-// authorization codes it remembers which were used.
+// tokens issues and checks tokens. It remembers none: a token carries what is to be known about it
+// and a signature. Of authorization codes it remembers which were used.
 type tokens struct {
 	key        []byte
 	killEvery  uint64
@@ -113,7 +113,8 @@ func (t *tokens) token(claims any) (string, error) {
 	return signed + "." + t.sign(signed), nil
 }
 
-// read checks an access token. It is false for a token that is not ours, has expired or has been killed.
+// read checks an access token. It is false for a token that is not ours, has expired or has been
+// killed.
 func (t *tokens) read(token string, now time.Time) (claims, bool) {
 	var c claims
 	signed, signature, ok := cutLast(token)
@@ -127,7 +128,8 @@ func (t *tokens) read(token string, now time.Time) (claims, bool) {
 	return c, c.Grant != "" && now.Unix() < c.Expires && c.Generation == t.generation.Load()
 }
 
-// refresh makes a new refresh token, of a user who gave a second factor or not. All that were ever made stay good.
+// refresh makes a new refresh token, of a user who gave a second factor or not. All that were ever
+// made stay good.
 func (t *tokens) refresh(mfa bool) string {
 	name := fmt.Sprintf("0.refresh-%d-%t", t.serial.Add(1), mfa)
 	return name + "." + t.sign(name)
@@ -153,7 +155,8 @@ func cutLast(token string) (before, after string, found bool) {
 	return token[:at], token[at+1:], true
 }
 
-// spend counts an API request with a good token and kills all tokens when it is time; it says whether it did.
+// spend counts an API request with a good token and kills all tokens when it is time; it says
+// whether it did.
 func (t *tokens) spend() bool {
 	if n := t.admitted.Add(1); t.killEvery == 0 || n%t.killEvery != 0 {
 		return false
@@ -164,12 +167,14 @@ func (t *tokens) spend() bool {
 
 func (t *tokens) forget() { t.asked.Store(0) }
 
-// appMayConclude reports whether a request is step 3 of the enhanced route, which the app alone may take.
+// appMayConclude reports whether a request is step 3 of the enhanced route, which the app alone may
+// take.
 func (s *Simulator) appMayConclude(q *request) bool {
 	return q.call == callAttest && q.attestationID() != "" && !s.opts.Enhanced.UserForAgreement
 }
 
-// admit checks the access token of an API request. It returns 0 or the status of the refusal, which it has written.
+// admit checks the access token of an API request. It returns 0 or the status of the refusal, which
+// it has written.
 func (s *Simulator) admit(q *request) int {
 	bearer, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(bearer, "Bearer") {

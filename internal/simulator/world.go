@@ -2,26 +2,28 @@ package simulator
 
 import "time"
 
-// World is everything that is true on one night, as a pure function of its fields: customers are made from the seed
-// and their index when somebody asks, so a million of them take no memory. The zero World has no customers.
+// World is everything that is true on one night, as a pure function of its fields: customers are
+// made from the seed and their index when somebody asks, so a million of them take no memory. The
+// zero World has no customers.
 type World struct {
 	// Seed chooses the world. Two worlds with one seed have the same customers, whatever the night.
 	Seed uint64
 	// Customers is the number of customers on night 1, from 0 to 2^30. Later nights add some.
 	Customers int
-	// Night counts from 1; 0 means 1. From night to night a few customers arrive, leave, or become clear.
+	// Night counts from 1; 0 means 1. From night to night a few customers arrive, leave, or become
+	// clear.
 	Night int
 	// Mix is how common each kind is; zero is MixRealistic.
 	Mix Mix
 	// Dates is how dates are written; zero mixes the forms by customer.
 	Dates DateForm
-	// AsOf is the day that dates in the future are counted from, and the day of this night in the activity log.
-	// The zero time means 2026-11-22, so that a World alone never depends on a clock.
+	// AsOf is the day that dates in the future are counted from, and the day of this night in the
+	// activity log. The zero time means 2026-11-22, so that a World alone never depends on a clock.
 	AsOf time.Time
 	// IndirectProvider gives most customers an indirect reseller.
 	IndirectProvider bool
-	// Home is the country of most customers, such as BR, whose names are those of ordinary companies. Empty: customers
-	// of ten countries, many of whose names are hard to write.
+	// Home is the country of most customers, such as BR, whose names are those of ordinary
+	// companies. Empty: customers of ten countries, many of whose names are hard to write.
 	Home string
 }
 
@@ -56,13 +58,14 @@ func (c Customer) Expect(trustDirect bool) (standing, reason string) {
 	return c.Kind.Expect(trustDirect)
 }
 
-// Len is one more than the greatest index that exists on this night. Customers who left keep their index.
+// Len is one more than the greatest index that exists on this night. Customers who left keep their
+// index.
 func (w World) Len() int {
 	return w.Customers + (w.night()-1)*w.arrivals()
 }
 
-// Listed says whether customer i is in a reseller's list on this night: it has arrived and has not left.
-// A customer that left answers 403/20002 or 404 when it is read.
+// Listed says whether customer i is in a reseller's list on this night: it has arrived and has not
+// left. A customer that left answers 403/20002 or 404 when it is read.
 func (w World) Listed(i int) bool {
 	return i >= 0 && i < w.Len() && w.night() < w.leaves(i)
 }
@@ -131,7 +134,8 @@ func (w World) arrives(i int) int {
 	return 2 + (i-w.Customers)/w.arrivals()
 }
 
-// arrivals is how many customers are new on each night: at least one, if there are customers at all.
+// arrivals is how many customers are new on each night: at least one, if there are customers at
+// all.
 func (w World) arrivals() int {
 	if w.Customers == 0 {
 		return 0
@@ -163,7 +167,8 @@ func (w World) changes(i int) int {
 	return w.arrives(i) + d.nights(w.Mix.nightly().freed)
 }
 
-// attestedLater says in which way a blocked customer becomes clear: half by the partner's attestation, half directly.
+// attestedLater says in which way a blocked customer becomes clear: half by the partner's
+// attestation, half directly.
 func (w World) attestedLater(i int) bool {
 	d := throw(w.Seed, aboutChanging, uint64(i)+1<<40)
 	return d.next()&1 == 0

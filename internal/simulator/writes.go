@@ -81,10 +81,11 @@ func (w Writes) shares() []faultShare {
 	r, a := w.LostRequests, w.LostAnswers
 	return []faultShare{
 		{lostRequest + faultServerError, r.ServerError}, {lostRequest + faultGatewayPage, r.GatewayPage},
-		{lostRequest + faultPage200, r.PageWithStatus200}, {lostRequest + faultReset, r.Reset}, {lostRequest + faultLate, r.Late},
-		{lostAnswer + faultServerError, a.ServerError}, {lostAnswer + faultGatewayPage, a.GatewayPage},
-		{lostAnswer + faultPage200, a.PageWithStatus200}, {lostAnswer + faultReset, a.Reset},
-		{lostAnswer + faultTruncated, a.Truncated}, {lostAnswer + faultSlow, a.Slow},
+		{lostRequest + faultPage200, r.PageWithStatus200}, {lostRequest + faultReset, r.Reset},
+		{lostRequest + faultLate, r.Late}, {lostAnswer + faultServerError, a.ServerError},
+		{lostAnswer + faultGatewayPage, a.GatewayPage}, {lostAnswer + faultPage200, a.PageWithStatus200},
+		{lostAnswer + faultReset, a.Reset}, {lostAnswer + faultTruncated, a.Truncated},
+		{lostAnswer + faultSlow, a.Slow},
 	}
 }
 

@@ -22,17 +22,20 @@ func TestLostRequestsAndAnswers(t *testing.T) {
 		html    bool
 		effects int
 	}{
-		"LostRequests.ServerError":       {Writes{LostRequests: LostRequests{ServerError: 1}}, []int{500}, false, 0},
-		"LostRequests.GatewayPage":       {Writes{LostRequests: LostRequests{GatewayPage: 1}}, []int{500, 503, 504}, true, 0},
-		"LostRequests.PageWithStatus200": {Writes{LostRequests: LostRequests{PageWithStatus200: 1}}, []int{200}, true, 0},
-		"LostRequests.Reset":             {Writes{LostRequests: LostRequests{Reset: 1}}, nil, false, 0},
-		"LostRequests.Late":              {Writes{LostRequests: LostRequests{Late: 1}}, []int{201}, false, 1},
-		"LostAnswers.ServerError":        {Writes{LostAnswers: LostAnswers{ServerError: 1}}, []int{500}, false, 1},
-		"LostAnswers.GatewayPage":        {Writes{LostAnswers: LostAnswers{GatewayPage: 1}}, []int{500, 503, 504}, true, 1},
-		"LostAnswers.PageWithStatus200":  {Writes{LostAnswers: LostAnswers{PageWithStatus200: 1}}, []int{200}, true, 1},
-		"LostAnswers.Reset":              {Writes{LostAnswers: LostAnswers{Reset: 1}}, nil, false, 1},
-		"LostAnswers.Truncated":          {Writes{LostAnswers: LostAnswers{Truncated: 1}}, []int{201}, false, 1},
-		"LostAnswers.Slow":               {Writes{LostAnswers: LostAnswers{Slow: 1}}, []int{201}, false, 1},
+		"LostRequests.ServerError": {Writes{LostRequests: LostRequests{ServerError: 1}}, []int{500}, false, 0},
+		"LostRequests.GatewayPage": {Writes{LostRequests: LostRequests{GatewayPage: 1}}, []int{500, 503, 504},
+			true, 0},
+		"LostRequests.PageWithStatus200": {Writes{LostRequests: LostRequests{PageWithStatus200: 1}}, []int{200}, true,
+			0},
+		"LostRequests.Reset":      {Writes{LostRequests: LostRequests{Reset: 1}}, nil, false, 0},
+		"LostRequests.Late":       {Writes{LostRequests: LostRequests{Late: 1}}, []int{201}, false, 1},
+		"LostAnswers.ServerError": {Writes{LostAnswers: LostAnswers{ServerError: 1}}, []int{500}, false, 1},
+		"LostAnswers.GatewayPage": {Writes{LostAnswers: LostAnswers{GatewayPage: 1}}, []int{500, 503, 504}, true,
+			1},
+		"LostAnswers.PageWithStatus200": {Writes{LostAnswers: LostAnswers{PageWithStatus200: 1}}, []int{200}, true, 1},
+		"LostAnswers.Reset":             {Writes{LostAnswers: LostAnswers{Reset: 1}}, nil, false, 1},
+		"LostAnswers.Truncated":         {Writes{LostAnswers: LostAnswers{Truncated: 1}}, []int{201}, false, 1},
+		"LostAnswers.Slow":              {Writes{LostAnswers: LostAnswers{Slow: 1}}, []int{201}, false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -40,7 +43,8 @@ func TestLostRequestsAndAnswers(t *testing.T) {
 				ask := signedIn(t, Options{Seed: 3, Customers: 300, Writes: c.writes})
 				i := ask.first(NeverAccepted)
 				if c.status == nil {
-					assert.PanicsWithValue(t, http.ErrAbortHandler, func() { ask.post(i, signed(), "MS-RequestId", anID) })
+					assert.PanicsWithValue(t, http.ErrAbortHandler,
+						func() { ask.post(i, signed(), "MS-RequestId", anID) })
 				} else {
 					got := ask.post(i, signed(), "MS-RequestId", anID)
 					assert.Contains(t, c.status, got.status)
@@ -70,7 +74,8 @@ func TestEveryGatewayStatusComesWithItsPage(t *testing.T) {
 		pages[got.status] = got.body
 	}
 	assert.Equal(t, map[int]string{
-		500: string(exampleText(t, "gateway_500.html")), 503: string(exampleText(t, "gateway_503.html")), 504: string(exampleText(t, "gateway_504.html")),
+		500: string(exampleText(t, "gateway_500.html")), 503: string(exampleText(t, "gateway_503.html")),
+		504: string(exampleText(t, "gateway_504.html")),
 	}, pages)
 }
 
@@ -105,10 +110,12 @@ func TestCallerWhoGoesAway(t *testing.T) {
 		patient time.Duration
 		effects [2]int // when the caller has gone, and much later
 	}{
-		"before the middle":       {Options{Latency: time.Second}, 499 * time.Millisecond, [2]int{0, 0}},
-		"after the middle":        {Options{Latency: time.Second}, 501 * time.Millisecond, [2]int{1, 1}},
-		"from a slow answer":      {Options{Writes: Writes{LostAnswers: LostAnswers{Slow: 1}}}, time.Second, [2]int{1, 1}},
-		"and it is done after it": {Options{Writes: Writes{LostRequests: LostRequests{Late: 1}}}, time.Second, [2]int{0, 1}},
+		"before the middle": {Options{Latency: time.Second}, 499 * time.Millisecond, [2]int{0, 0}},
+		"after the middle":  {Options{Latency: time.Second}, 501 * time.Millisecond, [2]int{1, 1}},
+		"from a slow answer": {Options{Writes: Writes{LostAnswers: LostAnswers{Slow: 1}}}, time.Second,
+			[2]int{1, 1}},
+		"and it is done after it": {Options{Writes: Writes{LostRequests: LostRequests{Late: 1}}}, time.Second,
+			[2]int{0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -153,12 +160,14 @@ func TestLateRequestMeetsItsRepeat(t *testing.T) {
 func TestLossesAreTheSameInEveryRunWhateverTheRequestIDs(t *testing.T) {
 	run := func() (statuses []int) {
 		ask := signedIn(t, Options{Seed: 4, Customers: 200, Faults: Faults{ServerError: 1},
-			Writes: Writes{LostAnswers: LostAnswers{ServerError: 0.2, GatewayPage: 0.2}, LostRequests: LostRequests{ServerError: 0.2}}})
+			Writes: Writes{LostAnswers: LostAnswers{ServerError: 0.2, GatewayPage: 0.2},
+				LostRequests: LostRequests{ServerError: 0.2}}})
 		for i := range 200 {
 			statuses = append(statuses, ask.post(i, signed()).status)
 		}
 		got := ask.sim.Stats()
-		assert.InDelta(t, 120, got.Faults["LostAnswers.ServerError"]+got.Faults["LostAnswers.GatewayPage"]+got.Faults["LostRequests.ServerError"], 30)
+		assert.InDelta(t, 120,
+			got.Faults["LostAnswers.ServerError"]+got.Faults["LostAnswers.GatewayPage"]+got.Faults["LostRequests.ServerError"], 30)
 		assert.Zero(t, got.Faults["ServerError"], "Faults are those of reads")
 		return statuses
 	}
@@ -204,7 +213,8 @@ func TestOneRequestIDAtOnceTakesEffectOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	assert.Equal(t, AttestationStats{Received: 160, TookEffect: 1, AnsweredAgain: 159, Refused: map[string]int64{}}, ask.sim.Stats().Attestations)
+	assert.Equal(t, AttestationStats{Received: 160, TookEffect: 1, AnsweredAgain: 159, Refused: map[string]int64{}},
+		ask.sim.Stats().Attestations)
 }
 
 func TestEffectsPageAndReset(t *testing.T) {

@@ -26,7 +26,8 @@ func Decide(facts Facts, policy Policy) Verdict {
 		v.Standing, v.Reason = Clear, Attested
 	case facts.DirectRead == Read && facts.Direct && policy.TrustDirectAcceptance:
 		v.Standing, v.Reason = Clear, AcceptedDirectly
-	case facts.AgreementsRead != Read, policy.TrustDirectAcceptance && facts.DirectRead != Read, len(facts.Agreements) > 0 && !dated:
+	case facts.AgreementsRead != Read, policy.TrustDirectAcceptance && facts.DirectRead != Read,
+		len(facts.Agreements) > 0 && !dated:
 		v.Standing, v.Reason, v.Remedy = Unknown, Unreadable, Retry
 	case dated:
 		v.Standing, v.Reason, v.Remedy = Blocked, Outdated, cure(facts.Partner)

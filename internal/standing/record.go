@@ -69,11 +69,14 @@ type Record struct {
 	State
 	FirstSeen     time.Time // the first night the customer was on the list
 	StandingSince time.Time // the first night of this standing without a break
-	BlockedSince  time.Time // the first night of this block; a night of unknown standing does not end it. Zero: no block
+	// the first night of this block; a night of unknown standing does not end it. Zero: no block
+	BlockedSince  time.Time
 	DirectLast    Direct    // what the last reading that asked said of direct acceptance
 	DirectSince   time.Time // the night on which "no" turned into "yes". Zero: no, or date not known
 	PolicyChanged bool      // the standing began with a change of the policy, not of the customer
-	LastRead      time.Time // for unknown customers: the last night whose standing was known (zero: never). Others were read in this very run
+	// for unknown customers: the last night whose standing was known (zero: never). Others were
+	// read in this very run
+	LastRead time.Time
 }
 
 // Change names how a customer differs from the last completed run.

@@ -64,7 +64,8 @@ func TestChangesAfterUnreadableNights(t *testing.T) {
 		return Transition{&r[len(r)-2], &r[len(r)-1]}.Change()
 	}
 	require.Equal(t, ReadAgain, change(attested, unread, attested))
-	require.Equal(t, NewlyBlocked, change(blocked, unread, unread, blocked), "or the roll-forward of the blocked would not add up")
+	require.Equal(t, NewlyBlocked, change(blocked, unread, unread, blocked),
+		"or the roll-forward of the blocked would not add up")
 	require.Equal(t, NewlyBlocked, change(attested, unread, blocked))
 	require.Equal(t, NewlyClear, change(blocked, unread, attested))
 	require.Equal(t, NewlyBlocked, change(unread, blocked), "never read before")
@@ -100,7 +101,8 @@ func TestPolicyChangeIsRememberedWhileTheStandingLasts(t *testing.T) {
 func TestCanonicalID(t *testing.T) {
 	t.Parallel()
 	const canonical = "4b2c5f0e-6a2e-4d0b-9a35-1d1f6f3b8a11"
-	for _, id := range []string{canonical, strings.ToUpper(canonical), " {" + canonical + "}\n", strings.ReplaceAll(canonical, "-", ""), "urn:uuid:" + canonical} {
+	for _, id := range []string{canonical, strings.ToUpper(canonical), " {" + canonical + "}\n",
+		strings.ReplaceAll(canonical, "-", ""), "urn:uuid:" + canonical} {
 		require.Equal(t, canonical, CanonicalID(id))
 		require.Equal(t, Customer{ID: canonical, DisplayID: id}, CustomerOf(id))
 	}

@@ -68,11 +68,12 @@ type Policy struct {
 type Outcome string
 
 const (
-	NotRead        Outcome = "not_read"           // not asked, because another read had settled the case
-	Read           Outcome = "read"               // answered
-	Failed         Outcome = "unreadable"         // asked, and no usable answer came
-	NoRelationship Outcome = "relationship_ended" // the service knows no relationship between partner and customer (403/20002)
-	TenantNotFound Outcome = "not_found"          // the service knows no such tenant or resource (404)
+	NotRead Outcome = "not_read"   // not asked, because another read had settled the case
+	Read    Outcome = "read"       // answered
+	Failed  Outcome = "unreadable" // asked, and no usable answer came
+	// the service knows no relationship between partner and customer (403/20002)
+	NoRelationship Outcome = "relationship_ended"
+	TenantNotFound Outcome = "not_found" // the service knows no such tenant or resource (404)
 )
 
 // Contact is the person of the customer who accepted.

@@ -16,12 +16,14 @@ import (
 )
 
 // ErrBackupOfServer: only a SQLite file is copied by this program.
-var ErrBackupOfServer error = &sentinel{"mcaledger backup copies a SQLite file, and the ledger is in PostgreSQL", "usage",
-	"Use pg_dump, or the continuous archiving of the server."}
+var ErrBackupOfServer error = &sentinel{"mcaledger backup copies a SQLite file, and the ledger is in PostgreSQL",
+	"usage", "Use pg_dump, or the continuous archiving of the server."}
 
-// Backup copies the ledger as it is at one instant to a new SQLite file, and verifies the copy. An event in the copy says
-// that it is one: a ledger that was restored knows by it which of its rows may have been sent since.
-func (s *Store) Backup(ctx context.Context, path string, actor attestation.Actor, at time.Time) (found ledger.Verification, err error) {
+// Backup copies the ledger as it is at one instant to a new SQLite file, and verifies the copy. An
+// event in the copy says that it is one: a ledger that was restored knows by it which of its rows
+// may have been sent since.
+func (s *Store) Backup(ctx context.Context, path string, actor attestation.Actor,
+	at time.Time) (found ledger.Verification, err error) {
 	if s.dialect != sqlfiles.SQLite {
 		return found, ErrBackupOfServer
 	}
@@ -39,7 +41,8 @@ func (s *Store) Backup(ctx context.Context, path string, actor attestation.Actor
 	if len(found.Problems) == 0 {
 		has, err := s.HasHead(ctx, found.Head)
 		if err != nil || !has {
-			return found, errors.Join(err, fmt.Errorf("the copy ends with event %s, which the ledger does not have", found.Head))
+			return found, errors.Join(err, fmt.Errorf("the copy ends with event %s, which the ledger does not have",
+				found.Head))
 		}
 	}
 	return found, backup.inTx(ctx, func(tx *sqlx.Tx) error {
@@ -65,7 +68,8 @@ type copyDetail struct {
 	Head string `json:"head"` // of the ledger that was copied
 }
 
-func (s *Store) recordCopy(ctx context.Context, tx *sqlx.Tx, kind ledger.EventKind, head ledger.ChainHead, actor attestation.Actor, at time.Time) error {
+func (s *Store) recordCopy(ctx context.Context, tx *sqlx.Tx, kind ledger.EventKind, head ledger.ChainHead,
+	actor attestation.Actor, at time.Time) error {
 	detail, err := json.Marshal(copyDetail{head.String()})
 	if err != nil {
 		return err

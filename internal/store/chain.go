@@ -39,17 +39,18 @@ type eventRow struct {
 }
 
 func rowOfEvent(e ledger.Event) eventRow {
-	return eventRow{Sequence: e.Sequence, At: e.At, Kind: e.Kind, BatchID: nullIfZero(e.Batch), Line: nullIfZero(e.Line), RunID: nullIfZero(e.Run),
-		PartnerID: nullIfZero(e.PartnerID), CustomerID: nullIfZero(e.CustomerID),
-		Actor: e.Actor.Name, UserID: e.Actor.UserID, Host: e.Actor.Host, Source: e.Actor.Source,
-		From: e.From, To: e.To, Detail: e.Detail, Previous: e.Previous, Hash: e.Hash}
+	return eventRow{Sequence: e.Sequence, At: e.At, Kind: e.Kind, BatchID: nullIfZero(e.Batch),
+		Line: nullIfZero(e.Line), RunID: nullIfZero(e.Run), PartnerID: nullIfZero(e.PartnerID),
+		CustomerID: nullIfZero(e.CustomerID), Actor: e.Actor.Name, UserID: e.Actor.UserID, Host: e.Actor.Host,
+		Source: e.Actor.Source, From: e.From, To: e.To, Detail: e.Detail, Previous: e.Previous, Hash: e.Hash}
 }
 
 func (r eventRow) event() ledger.Event {
-	return ledger.Event{Sequence: r.Sequence, At: r.At.UTC(), Kind: r.Kind, Batch: zeroIfNull(r.BatchID), Line: zeroIfNull(r.Line), Run: zeroIfNull(r.RunID),
-		PartnerID: zeroIfNull(r.PartnerID), CustomerID: zeroIfNull(r.CustomerID),
-		Actor: attestation.Actor{Name: r.Actor, UserID: r.UserID, Host: r.Host, Source: r.Source},
-		From:  r.From, To: r.To, Detail: r.Detail, Previous: r.Previous, Hash: r.Hash}
+	return ledger.Event{Sequence: r.Sequence, At: r.At.UTC(), Kind: r.Kind, Batch: zeroIfNull(r.BatchID),
+		Line: zeroIfNull(r.Line), Run: zeroIfNull(r.RunID), PartnerID: zeroIfNull(r.PartnerID),
+		CustomerID: zeroIfNull(r.CustomerID), Actor: attestation.Actor{Name: r.Actor, UserID: r.UserID, Host: r.Host,
+			Source: r.Source},
+		From: r.From, To: r.To, Detail: r.Detail, Previous: r.Previous, Hash: r.Hash}
 }
 
 func nullIfZero[T comparable](v T) *T {
@@ -71,14 +72,16 @@ type headRow struct {
 	Hash     string `db:"hash"`
 }
 
-// append adds events to the chain, within the transaction of what they record. It must be the last thing that the
-// transaction waits for: it locks the chain, and whoever held it while waiting for another lock could wait for ever.
+// append adds events to the chain, within the transaction of what they record. It must be the last
+// thing that the transaction waits for: it locks the chain, and whoever held it while waiting for
+// another lock could wait for ever.
 func (s *Store) append(ctx context.Context, tx *sqlx.Tx, events ...ledger.Event) error {
 	_, err := s.appendNumbered(ctx, tx, events...)
 	return err
 }
 
-// appendNumbered is append for rows that name their event and are added right after it. It returns the number of the first.
+// appendNumbered is append for rows that name their event and are added right after it. It returns
+// the number of the first.
 func (s *Store) appendNumbered(ctx context.Context, tx *sqlx.Tx, events ...ledger.Event) (first int64, err error) {
 	var row headRow
 	if err := s.get(ctx, tx, &row, "lock_chain_head", nil); err != nil {
@@ -107,8 +110,9 @@ func (s *Store) Head(ctx context.Context) (ledger.ChainHead, error) {
 	return ledger.ChainHead(row), err
 }
 
-// HasHead reports whether the event that a head names is in the chain. A head that a report or a log shows and that is
-// not there belongs to another ledger, or to this one before it was rolled back.
+// HasHead reports whether the event that a head names is in the chain. A head that a report or a
+// log shows and that is not there belongs to another ledger, or to this one before it was rolled
+// back.
 func (s *Store) HasHead(ctx context.Context, head ledger.ChainHead) (bool, error) {
 	if head.Sequence == 0 {
 		return true, nil
@@ -126,14 +130,16 @@ type resumed struct {
 	Head string `json:"head"` // that is not in the chain
 }
 
-// ResumeSending records that a person allows sending although a head that a report shows is not in the chain.
+// ResumeSending records that a person allows sending although a head that a report shows is not in
+// the chain.
 func (s *Store) ResumeSending(ctx context.Context, head ledger.ChainHead, by attestation.Actor, at time.Time) error {
 	detail, err := json.Marshal(resumed{head.String()})
 	if err != nil {
 		return err
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventResumeSending, At: at, Actor: by, Detail: string(detail)})
+		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventResumeSending, At: at, Actor: by,
+			Detail: string(detail)})
 	})
 }
 
@@ -148,7 +154,8 @@ func (s *Store) SendingResumed(ctx context.Context, head ledger.ChainHead) (bool
 	return n > 0, err
 }
 
-// Chain describes the chain as it was at an instant, and reads it from its beginning to count what is unaltered.
+// Chain describes the chain as it was at an instant, and reads it from its beginning to count what
+// is unaltered.
 func (s *Store) Chain(ctx context.Context, at time.Time) (chain ledger.Chain, err error) {
 	err = s.inSnapshot(ctx, func(tx *sqlx.Tx) error {
 		var end headRow
@@ -159,7 +166,8 @@ func (s *Store) Chain(ctx context.Context, at time.Time) (chain ledger.Chain, er
 			headRow
 			Later int64 `db:"later"`
 		}
-		if err := s.get(ctx, tx, &then, "chain_head_then", args{"at": instant(at)}); err != nil && !errors.Is(err, ErrNotFound) {
+		if err := s.get(ctx, tx, &then, "chain_head_then", args{"at": instant(at)}); err != nil &&
+			!errors.Is(err, ErrNotFound) {
 			return err
 		}
 		chain.Head, chain.Events = ledger.ChainHead(then.headRow), end.Sequence-then.Later
@@ -196,7 +204,8 @@ func (s *Store) Events(ctx context.Context, id attestation.ID) ([]ledger.Event, 
 	return events, nil
 }
 
-// sum is all rows of a batch as they came in, in the file's order, counted and digested. What became of them later is in the events.
+// sum is all rows of a batch as they came in, in the file's order, counted and digested. What
+// became of them later is in the events.
 type sum struct {
 	attestation.Counts
 	hash hash.Hash
@@ -217,9 +226,10 @@ func (s *sum) add(r attestationRow) {
 	case attestation.AlreadyKnown:
 		s.AlreadyKnown++
 	}
-	s.text = fields(s.text[:0], strconv.Itoa(r.Line), r.PartnerID, r.CustomerID, r.CustomerName, string(r.Admitted), string(r.Reason), r.Message, r.Hint,
-		string(r.Agreed), r.Evidence, r.PersonDigest)
-	s.text = fields(s.text, strconv.FormatInt(zeroIfNull(r.ReplacesBatch), 10), strconv.Itoa(zeroIfNull(r.ReplacesLine)))
+	s.text = fields(s.text[:0], strconv.Itoa(r.Line), r.PartnerID, r.CustomerID, r.CustomerName, string(r.Admitted),
+		string(r.Reason), r.Message, r.Hint, string(r.Agreed), r.Evidence, r.PersonDigest)
+	s.text = fields(s.text, strconv.FormatInt(zeroIfNull(r.ReplacesBatch), 10),
+		strconv.Itoa(zeroIfNull(r.ReplacesLine)))
 	s.hash.Write(s.text)
 }
 

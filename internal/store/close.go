@@ -15,9 +15,10 @@ var errUnbalanced = errors.New("the checks do not balance")
 
 // CloseRun applies what was read to the ledger, counts, asks judge for the checks, and closes the
 // run: completed when they balance, failed when they do not, and then the ledger is as it was.
-// Where only the service's answers were doubted, the readings that are not in doubt stay for the next
-// run. r brings Unlisted and FinishedAt; the returned run has everything.
-func (l *Lease) CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.Totals) []ledger.Check) (ledger.Run, error) {
+// Where only the service's answers were doubted, the readings that are not in doubt stay for the
+// next run. r brings Unlisted and FinishedAt; the returned run has everything.
+func (l *Lease) CloseRun(ctx context.Context, r ledger.Run,
+	judge func(ledger.Totals) []ledger.Check) (ledger.Run, error) {
 	err := l.write(ctx, func(tx *sqlx.Tx) error {
 		if err := l.apply(ctx, tx, r.ID); err != nil {
 			return err
@@ -38,8 +39,9 @@ func (l *Lease) CloseRun(ctx context.Context, r ledger.Run, judge func(ledger.To
 		err = l.write(ctx, func(tx *sqlx.Tx) error { return l.finish(ctx, tx, r) })
 	}
 	if err == nil && l.store.dialect == sqlfiles.Postgres {
-		// A report may come before PostgreSQL has looked at what is new by itself; without statistics it joins row by row. The run is
-		// closed: that statistics could not be taken is no failure of it.
+		// A report may come before PostgreSQL has looked at what is new by itself; without
+		// statistics it joins row by row. The run is closed: that statistics could not be taken is
+		// no failure of it.
 		l.store.exec(ctx, l.store.db, "analyze", nil)
 	}
 	return r, err
@@ -71,7 +73,8 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 		}
 	}
 	if r.Kind == ledger.Recheck { // what was not looked at again is as it was
-		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown, row.LedgerExcluded
+		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown,
+			row.LedgerExcluded
 		row.Unreadable, row.Absent, row.DirectUndated = row.LedgerUnreadable, row.LedgerAbsent, row.LedgerUndated
 		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.FoundUnlisted
 	}
@@ -96,7 +99,8 @@ func (l *Lease) finish(ctx context.Context, tx *sqlx.Tx, r ledger.Run) error {
 		return errors.New("the run was closed by somebody else")
 	}
 	for i, c := range r.Checks {
-		row := checkRow{RunID: r.ID, Position: i, Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK, Detail: c.Detail}
+		row := checkRow{RunID: r.ID, Position: i, Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK,
+			Detail: c.Detail}
 		if _, err := l.store.exec(ctx, tx, "save_check", row); err != nil {
 			return err
 		}

@@ -19,10 +19,11 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// CopyTo copies the ledger as it is at one instant to another database, which must have no ledger yet, and compares every
-// row, all in one transaction of that database. told hears how many of all rows were copied. Like that of a backup, the
-// copy has an event that says that it is one.
-func (s *Store) CopyTo(ctx context.Context, to *Store, actor attestation.Actor, at time.Time, told func(done, expected int)) (copied ledger.Copied, err error) {
+// CopyTo copies the ledger as it is at one instant to another database, which must have no ledger
+// yet, and compares every row, all in one transaction of that database. told hears how many of all
+// rows were copied. Like that of a backup, the copy has an event that says that it is one.
+func (s *Store) CopyTo(ctx context.Context, to *Store, actor attestation.Actor, at time.Time,
+	told func(done, expected int)) (copied ledger.Copied, err error) {
 	have, know, err := s.Schema(ctx)
 	if err != nil {
 		return copied, err
@@ -92,7 +93,8 @@ func (c *copying) run(ctx context.Context) (copied ledger.Copied, err error) {
 			return copied, fmt.Errorf("compare table %s: %w", table, err)
 		}
 		if got != want {
-			return copied, fmt.Errorf("table %s has %d rows, and its copy has %d, or other values in them; nothing was copied", table, want.rows, got.rows)
+			return copied, fmt.Errorf("table %s has %d rows, and its copy has %d, or other values in them; nothing "+
+				"was copied", table, want.rows, got.rows)
 		}
 		copied.Tables, copied.Rows = copied.Tables+1, copied.Rows+want.rows
 		c.told(c.done, c.expected)
@@ -103,7 +105,8 @@ func (c *copying) run(ctx context.Context) (copied ledger.Copied, err error) {
 	return copied, c.compareHeads(ctx, &copied)
 }
 
-// prepare makes sure that there is nothing in the target but its schema, and counts what is to be copied.
+// prepare makes sure that there is nothing in the target but its schema, and counts what is to be
+// copied.
 func (c *copying) prepare(ctx context.Context, tables []string) error {
 	if c.to.dialect == sqlfiles.Postgres {
 		if _, err := c.to.exec(ctx, c.target, "no_time_limits", nil); err != nil {
@@ -190,7 +193,8 @@ func (s *Store) restartNumbers(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	for _, c := range counted {
-		_, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', '%[2]s'), MAX(%[2]s)) FROM %[1]s", c.Table, c.Column))
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', '%[2]s'), "+
+			"MAX(%[2]s)) FROM %[1]s", c.Table, c.Column))
 		if err != nil {
 			return s.failure(ctx, "restart numbers", err)
 		}

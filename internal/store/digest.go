@@ -34,9 +34,9 @@ func columnsOf(row reflect.Type) (columns []column) {
 	return columns
 }
 
-// digester hashes rows of one kind. A digest covers the names and values of their columns, each with its length in front, so
-// that no two rows have the same text. Zero values and NULL are left out: a column that is added later leaves earlier
-// digests as they are.
+// digester hashes rows of one kind. A digest covers the names and values of their columns, each
+// with its length in front, so that no two rows have the same text. Zero values and NULL are left
+// out: a column that is added later leaves earlier digests as they are.
 type digester[R any] struct {
 	columns []column
 	hash    hash.Hash
@@ -44,7 +44,8 @@ type digester[R any] struct {
 }
 
 func newDigester[R any](except ...string) *digester[R] {
-	columns := slices.DeleteFunc(columnsOf(reflect.TypeFor[R]()), func(c column) bool { return slices.Contains(except, c.name) })
+	columns := slices.DeleteFunc(columnsOf(reflect.TypeFor[R]()),
+		func(c column) bool { return slices.Contains(except, c.name) })
 	return &digester[R]{columns: columns, hash: sha256.New()}
 }
 

@@ -14,7 +14,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// subscriptionsRow sums the subscriptions of a customer up, as the table customer_subscriptions holds them.
+// subscriptionsRow sums the subscriptions of a customer up, as the table customer_subscriptions
+// holds them.
 type subscriptionsRow struct {
 	observation
 	CustomerID  string        `db:"customer_id"`
@@ -46,13 +47,14 @@ type subscriptionRow struct {
 func rowsOfSubscriptions(customerID string, subscriptions []standing.Subscription) []subscriptionRow {
 	rows := make([]subscriptionRow, len(subscriptions))
 	for i, s := range subscriptions {
-		rows[i] = subscriptionRow{CustomerID: customerID, SubscriptionID: s.ID, Product: s.Product, Seats: s.Seats, Status: strings.ToLower(s.Status),
-			Term: s.Term, Ends: s.Ends, AutoRenew: s.AutoRenew, Trial: s.Trial}
+		rows[i] = subscriptionRow{CustomerID: customerID, SubscriptionID: s.ID, Product: s.Product, Seats: s.Seats,
+			Status: strings.ToLower(s.Status), Term: s.Term, Ends: s.Ends, AutoRenew: s.AutoRenew, Trial: s.Trial}
 	}
 	// The service may list them in another order each time; that is no change.
 	content := newDigester[subscriptionRow]()
 	slices.SortFunc(rows, func(a, b subscriptionRow) int {
-		return cmp.Or(cmp.Compare(a.SubscriptionID, b.SubscriptionID), cmp.Compare(string(content.line(&a)), string(content.line(&b))))
+		return cmp.Or(cmp.Compare(a.SubscriptionID, b.SubscriptionID), cmp.Compare(string(content.line(&a)),
+			string(content.line(&b))))
 	})
 	for i := range rows {
 		rows[i].Position = i + 1
@@ -68,7 +70,8 @@ func digestOfSubscriptions(rows []subscriptionRow) string {
 	return digest.sum()
 }
 
-// customerResellerRow is the indirect reseller of a customer as the table customer_reseller holds it.
+// customerResellerRow is the indirect reseller of a customer as the table customer_reseller holds
+// it.
 type customerResellerRow struct {
 	observation
 	CustomerID string `db:"customer_id"`
@@ -87,15 +90,16 @@ type resellerRow struct {
 
 func (r *resellerRow) key() string { return r.ResellerID }
 
-// SubscriptionsDue walks the customers that are blocked now and whose subscriptions were never read, were read at or before
-// stale, or renewed or lapsed before today.
+// SubscriptionsDue walks the customers that are blocked now and whose subscriptions were never
+// read, were read at or before stale, or renewed or lapsed before today.
 func (l *Lease) SubscriptionsDue(ctx context.Context, stale time.Time, today standing.Date) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		const page = 500
 		for after := ""; ; {
 			var customers []string
 			err := l.store.list(ctx, l.store.db, &customers, "subscriptions_due",
-				args{"partner_id": l.partner.ID, "stale": instant(stale), "today": today, "after": after, "limit": page})
+				args{"partner_id": l.partner.ID, "stale": instant(stale), "today": today, "after": after,
+					"limit": page})
 			if err != nil {
 				yield("", err)
 				return
@@ -113,17 +117,18 @@ func (l *Lease) SubscriptionsDue(ctx context.Context, stale time.Time, today sta
 	}
 }
 
-// ResellersDue returns up to limit customers whose indirect reseller was never read, or was read at or before stale; one
-// that the service refused to name, at or before refused. Those that were never read come first, the blocked ones before
-// the others.
+// ResellersDue returns up to limit customers whose indirect reseller was never read, or was read at
+// or before stale; one that the service refused to name, at or before refused. Those that were
+// never read come first, the blocked ones before the others.
 func (l *Lease) ResellersDue(ctx context.Context, stale, refused time.Time, limit int) (customers []string, err error) {
 	err = l.store.list(ctx, l.store.db, &customers, "resellers_due",
 		args{"partner_id": l.partner.ID, "stale": instant(stale), "refused": instant(refused), "limit": limit})
 	return customers, err
 }
 
-// freshness is how long a reading of subscriptions is shown: they are read every week, and a customer that could not be
-// asked about for two has none. The readings of a row are never further apart, so that this can be told of any instant.
+// freshness is how long a reading of subscriptions is shown: they are read every week, and a
+// customer that could not be asked about for two has none. The readings of a row are never further
+// apart, so that this can be told of any instant.
 const freshness = 14 * 24 * time.Hour
 
 var (
@@ -132,15 +137,17 @@ var (
 	keptResellers         = kept{"reseller", "newest_resellers", "save_resellers", forever}
 )
 
-// SaveSubscriptions keeps a chunk of readings made at the instant at: all of them or none. No customer may come twice.
+// SaveSubscriptions keeps a chunk of readings made at the instant at: all of them or none. No
+// customer may come twice.
 func (l *Lease) SaveSubscriptions(ctx context.Context, at time.Time, readings []standing.SubscriptionsReading) error {
 	rows := make([]subscriptionsRow, len(readings))
 	details := make(map[string][]subscriptionRow, len(readings))
 	for i, r := range readings {
 		bought := standing.Bought(r.Subscriptions, standing.DateOf(at))
 		details[r.CustomerID] = rowsOfSubscriptions(r.CustomerID, r.Subscriptions)
-		rows[i] = subscriptionsRow{CustomerID: r.CustomerID, Readable: r.Readable, Active: bought.Active, NextRenewal: bought.NextRenewal,
-			NextLapse: bought.NextLapse, Digest: digestOfSubscriptions(details[r.CustomerID])}
+		rows[i] = subscriptionsRow{CustomerID: r.CustomerID, Readable: r.Readable, Active: bought.Active,
+			NextRenewal: bought.NextRenewal, NextLapse: bought.NextLapse,
+			Digest: digestOfSubscriptions(details[r.CustomerID])}
 	}
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		begun, err := keepOnChange(ctx, l, tx, keptSubscriptions, at, rows)
@@ -185,7 +192,8 @@ func (l *Lease) SaveResellers(ctx context.Context, at time.Time, resellers []sta
 	return nil
 }
 
-func saveObservations[R comparable, P observed[R]](ctx context.Context, l *Lease, in kept, at time.Time, rows []R) error {
+func saveObservations[R comparable, P observed[R]](ctx context.Context, l *Lease, in kept, at time.Time,
+	rows []R) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		_, err := keepOnChange[R, P](ctx, l, tx, in, at, rows)
 		return err
@@ -210,9 +218,11 @@ func (c purchasesColumns) purchases() (standing.Outcome, standing.Purchases) {
 	return standing.Read, standing.Purchases{Active: *c.Active, NextRenewal: *c.NextRenewal, NextLapse: *c.NextLapse}
 }
 
-// Resellers counts the customers of a completed run by indirect reseller, as it was known at the instant through: the most
-// blocked customers first, then by id. Those whose reseller nobody knows come too.
-func (s *Store) Resellers(ctx context.Context, partnerID string, run int64, through time.Time) ([]ledger.ResellerCount, error) {
+// Resellers counts the customers of a completed run by indirect reseller, as it was known at the
+// instant through: the most blocked customers first, then by id. Those whose reseller nobody knows
+// come too.
+func (s *Store) Resellers(ctx context.Context, partnerID string, run int64,
+	through time.Time) ([]ledger.ResellerCount, error) {
 	var rows []struct {
 		ResellerID string `db:"reseller_id"`
 		Read       bool   `db:"is_read"`
@@ -222,7 +232,8 @@ func (s *Store) Resellers(ctx context.Context, partnerID string, run int64, thro
 		Unknown    int    `db:"unknown"`
 		Excluded   int    `db:"excluded"`
 	}
-	if err := s.list(ctx, s.db, &rows, "resellers", args{"partner_id": partnerID, "run": run, "at": instant(through)}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "resellers", args{"partner_id": partnerID, "run": run,
+		"at": instant(through)}); err != nil {
 		return nil, err
 	}
 	counts := make([]ledger.ResellerCount, len(rows))

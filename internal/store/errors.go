@@ -37,7 +37,8 @@ func (e *HeldError) Hint() string { return waitHint }
 type AlteredError struct{ Run int64 }
 
 func (e *AlteredError) Error() string {
-	return fmt.Sprintf("the standings of run %d are not what the run left: the database was changed by other means, or is damaged", e.Run)
+	return fmt.Sprintf("the standings of run %d are not what the run left: the database was changed by other means, "+
+		"or is damaged", e.Run)
 }
 func (e *AlteredError) Code() string { return "ledger_altered" }
 func (e *AlteredError) Hint() string {

@@ -28,8 +28,8 @@ type exceptionRow struct {
 	Salt          string        `db:"salt"`
 }
 
-// digest stands for the row in the chain. Without the salt what people wrote cannot be guessed from it, so that purging the
-// row purges that.
+// digest stands for the row in the chain. Without the salt what people wrote cannot be guessed from
+// it, so that purging the row purges that.
 func (r exceptionRow) digest() string {
 	digest := newDigester[exceptionRow]("event")
 	digest.add(&r)

@@ -15,12 +15,14 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill adds the rows; report
-// is shown them all, in the file's order, before the batch is kept. Without Keep, nothing is. With an approval, the batch
-// is approved in the same transaction, if any row of it is queued. ErrInboxFileTaken is returned when another run has
-// made a batch of the same file of the inbox.
+// Import makes a batch in one transaction: it is in the ledger with every row, or not at all. fill
+// adds the rows; report is shown them all, in the file's order, before the batch is kept. Without
+// Keep, nothing is. With an approval, the batch is approved in the same transaction, if any row of
+// it is queued. ErrInboxFileTaken is returned when another run has made a batch of the same file of
+// the inbox.
 func (s *Store) Import(ctx context.Context, n attestation.NewBatch, fill func(*Import) error,
-	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (batch attestation.Batch, err error) {
+	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (batch attestation.Batch,
+	err error) {
 
 	matching, err := s.match(ctx, n)
 	if err != nil {
@@ -37,7 +39,8 @@ func (s *Store) Import(ctx context.Context, n attestation.NewBatch, fill func(*I
 	return batch, err
 }
 
-func (s *Store) importIn(ctx context.Context, conn *sqlx.Conn, tx *sqlx.Tx, n attestation.NewBatch, matching *matching, fill func(*Import) error,
+func (s *Store) importIn(ctx context.Context, conn *sqlx.Conn, tx *sqlx.Tx, n attestation.NewBatch, matching *matching,
+	fill func(*Import) error,
 	report func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error) (attestation.Batch, error) {
 
 	batch := n.Batch
@@ -72,8 +75,10 @@ func (s *Store) importIn(ctx context.Context, conn *sqlx.Conn, tx *sqlx.Tx, n at
 	return batch, s.approveImported(ctx, tx, &batch, n.Approve)
 }
 
-// approveImported approves a batch as it is imported, if the caller asks for it and there is anything to approve.
-func (s *Store) approveImported(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch, a *attestation.Approval) error {
+// approveImported approves a batch as it is imported, if the caller asks for it and there is
+// anything to approve.
+func (s *Store) approveImported(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch,
+	a *attestation.Approval) error {
 	if a == nil || batch.Queued == 0 {
 		return nil
 	}
@@ -107,31 +112,35 @@ func (s *Store) inTxOfConn(ctx context.Context, work func(*sqlx.Conn, *sqlx.Tx) 
 var errNotKept = errors.New("the batch is not to be kept")
 
 // countBatch saves how many rows there are of each kind.
-func (s *Store) countBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch, counts attestation.Counts) error {
+func (s *Store) countBatch(ctx context.Context, tx *sqlx.Tx, batch *attestation.Batch,
+	counts attestation.Counts) error {
 	batch.Counts = counts
-	_, err := s.exec(ctx, tx, "close_batch", batchRow{ID: batch.ID, Rows: counts.Rows, Queued: counts.Queued, Refused: counts.Refused,
-		Duplicates: counts.Duplicates, AlreadyKnown: counts.AlreadyKnown})
+	_, err := s.exec(ctx, tx, "close_batch", batchRow{ID: batch.ID, Rows: counts.Rows, Queued: counts.Queued,
+		Refused: counts.Refused, Duplicates: counts.Duplicates, AlreadyKnown: counts.AlreadyKnown})
 	return err
 }
 
-// recordImport appends the event of the import, with a digest of all that came in, and one for each attestation that a
-// row corrects.
+// recordImport appends the event of the import, with a digest of all that came in, and one for each
+// attestation that a row corrects.
 func (s *Store) recordImport(ctx context.Context, tx *sqlx.Tx, batch attestation.Batch, page *Import) error {
 	whole := rowOfBatch(batch)
-	whole.Rows, whole.Queued, whole.Refused, whole.Duplicates, whole.AlreadyKnown = batch.Rows, batch.Queued, batch.Refused, batch.Duplicates, batch.AlreadyKnown
-	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued, Batch: whole.digest(),
-		Digest: page.sum.digest(), Policy: batch.Policy})
+	whole.Rows, whole.Queued, whole.Refused, whole.Duplicates, whole.AlreadyKnown = batch.Rows, batch.Queued,
+		batch.Refused, batch.Duplicates, batch.AlreadyKnown
+	detail, err := json.Marshal(imported{SHA256: batch.SHA256, Rows: batch.Rows, Queued: batch.Queued,
+		Batch: whole.digest(), Digest: page.sum.digest(), Policy: batch.Policy})
 	if err != nil {
 		return err
 	}
-	events := []ledger.Event{{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)}}
+	events := []ledger.Event{{Kind: ledger.EventImport, Batch: batch.ID, At: batch.ImportedAt, Actor: batch.ImportedBy,
+		Detail: string(detail)}}
 	for _, c := range page.corrections {
 		detail, err := json.Marshal(corrected{c.ID.String()})
 		if err != nil {
 			return err
 		}
-		events = append(events, ledger.Event{Kind: ledger.EventCorrect, Batch: c.Replaces.Batch, Line: c.Replaces.Line, PartnerID: c.PartnerID,
-			CustomerID: c.CustomerID, At: batch.ImportedAt, Actor: batch.ImportedBy, Detail: string(detail)})
+		events = append(events, ledger.Event{Kind: ledger.EventCorrect, Batch: c.Replaces.Batch, Line: c.Replaces.Line,
+			PartnerID: c.PartnerID, CustomerID: c.CustomerID, At: batch.ImportedAt, Actor: batch.ImportedBy,
+			Detail: string(detail)})
 	}
 	return s.append(ctx, tx, events...)
 }
@@ -141,8 +150,10 @@ type corrected struct {
 	By string `json:"by"` // id of the attestation that replaces it
 }
 
-// Customers finds the customers of the given partners that rows name, as the last completed run left them.
-func (s *Store) Customers(ctx context.Context, partners []string, named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
+// Customers finds the customers of the given partners that rows name, as the last completed run
+// left them.
+func (s *Store) Customers(ctx context.Context, partners []string,
+	named []attestation.Identity) (map[attestation.Identity][]attestation.Customer, error) {
 	var ids, domains []string
 	for _, n := range named {
 		if n.TenantID != "" {
@@ -199,9 +210,10 @@ type customerRow struct {
 }
 
 func (r customerRow) customer() attestation.Customer {
-	signer := standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail, Phone: r.SignerPhone}
-	return attestation.Customer{PartnerID: r.PartnerID, ID: r.CustomerID, Kind: r.Kind, Name: r.Name, Standing: r.Standing, Reason: r.Reason,
-		OnRecord: standing.Agreement{Agreed: r.DateAgreed, Signer: signer}}
+	signer := standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail,
+		Phone: r.SignerPhone}
+	return attestation.Customer{PartnerID: r.PartnerID, ID: r.CustomerID, Kind: r.Kind, Name: r.Name,
+		Standing: r.Standing, Reason: r.Reason, OnRecord: standing.Agreement{Agreed: r.DateAgreed, Signer: signer}}
 }
 
 // Import is a batch that is being filled, by one goroutine.
@@ -218,14 +230,14 @@ type Import struct {
 	inHand, spare written // what is being written, and the buffers of what was written before
 }
 
-// Matches yields what is known of the rows of the file, in its order. Rows of whose customers nothing is known are left
-// out.
+// Matches yields what is known of the rows of the file, in its order. Rows of whose customers
+// nothing is known are left out.
 func (i *Import) Matches(ctx context.Context) iter.Seq2[attestation.Match, error] {
 	return i.matching.matches(ctx)
 }
 
-// Add keeps rows of the file, in the file's order, with what was decided of them. They are written while the caller goes on: an error may come
-// with a later call. The slice is the caller's again.
+// Add keeps rows of the file, in the file's order, with what was decided of them. They are written
+// while the caller goes on: an error may come with a later call. The slice is the caller's again.
 func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error {
 	if len(rows) == 0 {
 		return nil
@@ -240,7 +252,8 @@ func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error 
 		record := rowOfAttestation(a, person.digest())
 		i.sum.add(record)
 		if a.Replaces != (attestation.ID{}) {
-			i.corrections = append(i.corrections, attestation.Attestation{ID: a.ID, PartnerID: a.PartnerID, CustomerID: a.CustomerID, Replaces: a.Replaces})
+			i.corrections = append(i.corrections, attestation.Attestation{ID: a.ID, PartnerID: a.PartnerID,
+				CustomerID: a.CustomerID, Replaces: a.Replaces})
 		}
 		records, people = append(records, record), append(people, person)
 	}

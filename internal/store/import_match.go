@@ -12,8 +12,9 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// matching is the rows of a file beside what the ledger holds of the customers that they name: temporary tables of one
-// connection, which are joined once. The batch itself is written on another connection meanwhile.
+// matching is the rows of a file beside what the ledger holds of the customers that they name:
+// temporary tables of one connection, which are joined once. The batch itself is written on another
+// connection meanwhile.
 type matching struct {
 	store    *Store
 	conn     *sqlx.Conn
@@ -33,8 +34,8 @@ type importRow struct {
 
 const importRowChunk = 4000
 
-// match copies what the rows name into temporary tables, and looks up the customers that no run has seen. It writes
-// nothing to the ledger and holds no lock while it waits for the network.
+// match copies what the rows name into temporary tables, and looks up the customers that no run has
+// seen. It writes nothing to the ledger and holds no lock while it waits for the network.
 func (s *Store) match(ctx context.Context, n attestation.NewBatch) (*matching, error) {
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
@@ -81,7 +82,8 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 		return err
 	}
 	for _, c := range found {
-		if err := m.exec(ctx, "save_import_found", args{"partner_id": c.PartnerID, "customer_id": c.ID, "name": c.Name, "standing": c.Standing}); err != nil {
+		if err := m.exec(ctx, "save_import_found", args{"partner_id": c.PartnerID, "customer_id": c.ID, "name": c.Name,
+			"standing": c.Standing}); err != nil {
 			return err
 		}
 	}
@@ -132,7 +134,8 @@ func (m *matching) copyRows(ctx context.Context, rows iter.Seq2[attestation.Name
 // unknown yields the tenant ids of readable rows that no run has seen.
 func (m *matching) unknown(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for row, err := range streamOn[importRow](ctx, m.store, m.conn, "unknown_customers", args{"partners": m.partners}) {
+		for row, err := range streamOn[importRow](ctx, m.store, m.conn, "unknown_customers",
+			args{"partners": m.partners}) {
 			if !yield(row.CustomerID, err) {
 				return
 			}
@@ -157,8 +160,9 @@ func (r *matchRow) contact() standing.Contact {
 }
 
 func (r *matchRow) known() attestation.Customer {
-	return attestation.Customer{PartnerID: r.partnerID, ID: r.customer, Name: r.name, Standing: standing.Standing(r.state),
-		Reason: standing.Reason(r.reason), OnRecord: standing.Agreement{Agreed: r.agreed, Signer: r.contact()}}
+	return attestation.Customer{PartnerID: r.partnerID, ID: r.customer, Name: r.name,
+		Standing: standing.Standing(r.state), Reason: standing.Reason(r.reason),
+		OnRecord: standing.Agreement{Agreed: r.agreed, Signer: r.contact()}}
 }
 
 // addTo adds what the row says to the match of its line.
@@ -171,8 +175,9 @@ func (r *matchRow) addTo(match *attestation.Match) {
 	case 1:
 		match.OfDomain = append(match.OfDomain, r.known())
 	default:
-		match.Earlier = append(match.Earlier, attestation.Earlier{ID: attestation.ID{Batch: r.number, Line: r.other}, PartnerID: r.partnerID,
-			State: attestation.State(r.state), Content: attestation.Content{Signer: r.contact(), Agreed: r.agreed}})
+		match.Earlier = append(match.Earlier, attestation.Earlier{ID: attestation.ID{Batch: r.number, Line: r.other},
+			PartnerID: r.partnerID, State: attestation.State(r.state), Content: attestation.Content{Signer: r.contact(),
+				Agreed: r.agreed}})
 	}
 }
 
@@ -193,8 +198,8 @@ func (m *matching) matches(ctx context.Context) iter.Seq2[attestation.Match, err
 		var match attestation.Match
 		var r matchRow
 		for rows.Next() {
-			if err := rows.Scan(&r.line, &r.kind, &r.partnerID, &r.customer, &r.number, &r.other, &r.name, &r.state, &r.reason, &r.agreed,
-				&r.first, &r.last, &r.email, &r.phone); err != nil {
+			if err := rows.Scan(&r.line, &r.kind, &r.partnerID, &r.customer, &r.number, &r.other, &r.name, &r.state,
+				&r.reason, &r.agreed, &r.first, &r.last, &r.email, &r.phone); err != nil {
 				yield(attestation.Match{}, m.store.failure(ctx, name, err))
 				return
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// SQLite looks a row's customer up by its id or domain. Without statistics it would rather read all customers of the
-// partner for each row, and an import would take the square of its time.
+// SQLite looks a row's customer up by its id or domain. Without statistics it would rather read all
+// customers of the partner for each row, and an import would take the square of its time.
 func TestEachRowOfAnImportIsLookedUp(t *testing.T) {
 	t.Parallel()
 	s, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
@@ -19,8 +19,9 @@ func TestEachRowOfAnImportIsLookedUp(t *testing.T) {
 	conn, err := s.db.Connx(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
-	for _, name := range []string{"create_import_row", "create_import_found", "create_import_domain", "index_import_domain",
-		"name_customers_of_domains", "unknown_customers", "index_import_row", "create_import_repeat", "import_matches"} {
+	for _, name := range []string{"create_import_row", "create_import_found", "create_import_domain",
+		"index_import_domain", "name_customers_of_domains", "unknown_customers", "index_import_row",
+		"create_import_repeat", "import_matches"} {
 		query, values, err := s.bind(name, args{"partners": []string{"p", "q"}})
 		require.NoError(t, err)
 		var plan []struct {

@@ -15,11 +15,13 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// insertion adds rows that were prepared for it: by the connection itself, or by a transaction of it.
+// insertion adds rows that were prepared for it: by the connection itself, or by a transaction of
+// it.
 type insertion func(ctx context.Context, conn *sqlx.Conn, on sqlx.ExecerContext) error
 
-// insertionOf prepares to add many rows by a statement of the form INSERT INTO table (columns) VALUES (:names). PostgreSQL takes them by COPY,
-// several times faster than as one statement's parameters.
+// insertionOf prepares to add many rows by a statement of the form INSERT INTO table (columns)
+// VALUES (:names). PostgreSQL takes them by COPY, several times faster than as one statement's
+// parameters.
 func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 	if s.dialect != sqlfiles.Postgres {
 		return func(ctx context.Context, _ *sqlx.Conn, on sqlx.ExecerContext) error {
@@ -42,7 +44,10 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 				piece.WriteByte('\t')
 			}
 			if err := writeCopied(&piece, reflectx.FieldByIndexesReadOnly(row, field)); err != nil {
-				return func(ctx context.Context, _ *sqlx.Conn, _ sqlx.ExecerContext) error { return s.failure(ctx, name, err) }
+				return func(ctx context.Context, _ *sqlx.Conn, _ sqlx.ExecerContext) error {
+					return s.failure(ctx, name,
+						err)
+				}
 			}
 		}
 		if i == len(rows)-1 || piece.Len() > copyPiece {
@@ -55,7 +60,8 @@ func insertionOf[Row any](s *Store, name string, rows []Row) insertion {
 	}
 	statement := "COPY " + strings.TrimPrefix(into, "INSERT INTO ") + " FROM STDIN"
 	return func(ctx context.Context, conn *sqlx.Conn, _ sqlx.ExecerContext) error {
-		// database/sql closes a connection of which it hears here that it is bad, and waits for its transaction to end: this one, which waits for us.
+		// database/sql closes a connection of which it hears here that it is bad, and waits for its
+		// transaction to end: this one, which waits for us.
 		var failed error
 		err := conn.Raw(func(c any) error {
 			failed = copyIn(ctx, c.(driver.ConnPrepareContext), statement, pieces)
@@ -77,7 +83,8 @@ const copyPiece = 56 << 10
 // parameters are the names in a statement's VALUES.
 var parameters = regexp.MustCompile(`:(\w+)`)
 
-// copyIn runs a COPY FROM STDIN. It goes past database/sql, which takes apart each row into values and each value into an interface.
+// copyIn runs a COPY FROM STDIN. It goes past database/sql, which takes apart each row into values
+// and each value into an interface.
 func copyIn(ctx context.Context, c driver.ConnPrepareContext, statement string, pieces []string) error {
 	copying, err := c.PrepareContext(ctx, statement)
 	if err != nil {

@@ -104,8 +104,8 @@ func (s *Store) EndInvitation(ctx context.Context, id int64, outcome ledger.Invi
 }
 
 // LastInvitations finds, for each of these invitations, the newest earlier one that was sent or may
-// have been and that asked the same of the same customer, or of the same recipient where there is no
-// tenant id. They are keyed by Invitation.Key.
+// have been and that asked the same of the same customer, or of the same recipient where there is
+// no tenant id. They are keyed by Invitation.Key.
 func (s *Store) LastInvitations(ctx context.Context, of []ledger.Invitation) (map[string]ledger.LastInvitation, error) {
 	return s.lastInvitations(ctx, s.db, of)
 }

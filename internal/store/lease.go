@@ -12,7 +12,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// Lease is the right to write about one partner. It is good while its number is the newest of its partner.
+// Lease is the right to write about one partner. It is good while its number is the newest of its
+// partner.
 type Lease struct {
 	partner ledger.Partner
 	number  int64
@@ -46,10 +47,12 @@ type leaseRow struct {
 	Dead       int64   `db:"dead"`
 }
 
-// Hold takes the partner's lease, keeps it while work runs, and gives it back. A lease that has run out is taken over, and so at
-// once is one of a process of this host that is dead. Otherwise Hold returns a *HeldError. When the lease is lost under way, work's
-// context ends with ErrLeaseLost as its cause.
-func (s *Store) Hold(ctx context.Context, partner ledger.Partner, work func(ctx context.Context, lease *Lease) error) error {
+// Hold takes the partner's lease, keeps it while work runs, and gives it back. A lease that has run
+// out is taken over, and so at once is one of a process of this host that is dead. Otherwise Hold
+// returns a *HeldError. When the lease is lost under way, work's context ends with ErrLeaseLost as
+// its cause.
+func (s *Store) Hold(ctx context.Context, partner ledger.Partner,
+	work func(ctx context.Context, lease *Lease) error) error {
 	lease, err := s.take(ctx, partner)
 	if err != nil {
 		return err
@@ -67,7 +70,8 @@ func (s *Store) Hold(ctx context.Context, partner ledger.Partner, work func(ctx 
 	}
 	stop(nil)
 	<-kept
-	s.exec(context.WithoutCancel(ctx), s.relaxed, "release_lease", lease.args(0)) // one that is not given back runs out by itself
+	// one that is not given back runs out by itself
+	s.exec(context.WithoutCancel(ctx), s.relaxed, "release_lease", lease.args(0))
 	return err
 }
 
@@ -76,7 +80,8 @@ func (s *Store) take(ctx context.Context, partner ledger.Partner) (*Lease, error
 	row.Host, row.PID, row.PIDStarted = thisProcess()
 	lease := &Lease{partner: partner, store: s}
 	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := s.exec(ctx, tx, "save_partner", args{"id": partner.ID, "name": partner.Name, "kind": partner.Kind}); err != nil {
+		if _, err := s.exec(ctx, tx, "save_partner", args{"id": partner.ID, "name": partner.Name,
+			"kind": partner.Kind}); err != nil {
 			return err
 		}
 		err := s.get(ctx, tx, &lease.number, "take_lease", row)
@@ -100,7 +105,8 @@ func (s *Store) take(ctx context.Context, partner ledger.Partner) (*Lease, error
 	return lease, err
 }
 
-// keep renews the lease until ctx ends, and ends it when the lease is lost or could not be renewed before it ran out.
+// keep renews the lease until ctx ends, and ends it when the lease is lost or could not be renewed
+// before it ran out.
 func (l *Lease) keep(ctx context.Context, stop context.CancelCauseFunc) {
 	ticker := time.NewTicker(leaseRenewal)
 	defer ticker.Stop()
@@ -121,8 +127,8 @@ func (l *Lease) keep(ctx context.Context, stop context.CancelCauseFunc) {
 	}
 }
 
-// guard renews the lease, or fails with ErrLeaseLost. As the first statement of a transaction it keeps the lease from
-// being taken over until the transaction ends.
+// guard renews the lease, or fails with ErrLeaseLost. As the first statement of a transaction it
+// keeps the lease from being taken over until the transaction ends.
 func (l *Lease) guard(ctx context.Context, on sqlx.ExtContext) error {
 	n, err := l.store.exec(ctx, on, "keep_lease", l.args(leaseSeconds))
 	if err == nil && n == 0 {

@@ -9,7 +9,8 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Schema is the database's schema version (0: empty) and the newest that this program knows. It takes no lock.
+// Schema is the database's schema version (0: empty) and the newest that this program knows. It
+// takes no lock.
 func (s *Store) Schema(ctx context.Context) (have, know int64, err error) {
 	steps, err := s.dialect.Migrations()
 	if err != nil {
@@ -28,8 +29,9 @@ func (s *Store) schemaVersion(ctx context.Context, on sqlx.ExtContext) (version 
 	return version, err
 }
 
-// Migrate upgrades the schema to this program's version, in one transaction. It returns ErrNewerSchema for a database of a
-// newer program. Of several processes that call it at once one does it, and the others wait.
+// Migrate upgrades the schema to this program's version, in one transaction. It returns
+// ErrNewerSchema for a database of a newer program. Of several processes that call it at once one
+// does it, and the others wait.
 func (s *Store) Migrate(ctx context.Context) error {
 	have, know, err := s.Schema(ctx)
 	switch {

@@ -12,7 +12,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// observation is what rows have in common that say what was read, on change only. ReadAt moves while readings say the same.
+// observation is what rows have in common that say what was read, on change only. ReadAt moves
+// while readings say the same.
 type observation struct {
 	PartnerID string    `db:"partner_id"`
 	Since     time.Time `db:"since"`
@@ -38,9 +39,11 @@ type kept struct {
 // forever is how long a reading counts that is never too old.
 const forever time.Duration = 1<<63 - 1
 
-// keepOnChange dates rows that were read at an instant and saves them. One that says what the newest row of its key says
-// goes on in that row. It returns the rows that began. No key may come twice.
-func keepOnChange[R comparable, P observed[R]](ctx context.Context, l *Lease, tx *sqlx.Tx, in kept, at time.Time, rows []R) (begun []R, err error) {
+// keepOnChange dates rows that were read at an instant and saves them. One that says what the
+// newest row of its key says goes on in that row. It returns the rows that began. No key may come
+// twice.
+func keepOnChange[R comparable, P observed[R]](ctx context.Context, l *Lease, tx *sqlx.Tx, in kept, at time.Time,
+	rows []R) (begun []R, err error) {
 	keys := make([]string, len(rows))
 	for i := range rows {
 		keys[i] = P(&rows[i]).key()
@@ -64,7 +67,8 @@ func keepOnChange[R comparable, P observed[R]](ctx context.Context, l *Lease, tx
 			now = instant(old.ReadAt)
 		}
 		if found && again == b && now.Sub(old.ReadAt) <= in.within {
-			*row.observed() = observation{PartnerID: l.partner.ID, Since: instant(old.Since), ReadAt: now, Event: old.Event}
+			*row.observed() = observation{PartnerID: l.partner.ID, Since: instant(old.Since), ReadAt: now,
+				Event: old.Event}
 			continue
 		}
 		if found && !now.After(old.Since) {
@@ -94,7 +98,8 @@ type observations struct {
 	Digest string `json:"digest"`
 }
 
-func (l *Lease) recordBegun(ctx context.Context, tx *sqlx.Tx, table string, at time.Time, digest string, rows int) (sequence int64, err error) {
+func (l *Lease) recordBegun(ctx context.Context, tx *sqlx.Tx, table string, at time.Time, digest string,
+	rows int) (sequence int64, err error) {
 	if rows == 0 {
 		return 0, nil
 	}
@@ -106,7 +111,8 @@ func (l *Lease) recordBegun(ctx context.Context, tx *sqlx.Tx, table string, at t
 		Actor: automatic(), Detail: string(detail)})
 }
 
-// digestOf is the digest of rows that were begun together, whatever their order. read_at moves later.
+// digestOf is the digest of rows that were begun together, whatever their order. read_at moves
+// later.
 func digestOf[R any, P observed[R]](rows []R) string {
 	rows = slices.SortedFunc(slices.Values(rows), func(a, b R) int { return cmp.Compare(P(&a).key(), P(&b).key()) })
 	digest := newDigester[R]("read_at", "event")

@@ -14,7 +14,8 @@ const (
 	leastConnections = 4  // an import holds two, and a lease is renewed beside it
 )
 
-// openPostgres connects to a server, with no more connections than half of what it allows this user: others use it too.
+// openPostgres connects to a server, with no more connections than half of what it allows this
+// user: others use it too.
 func (s *Store) openPostgres(ctx context.Context, address string) error {
 	address, err := withDefaults(address)
 	if err != nil {
@@ -40,8 +41,8 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	return nil
 }
 
-// connect opens the first connection. A server that is full or starting is worth waiting for; one that is not there may
-// never come.
+// connect opens the first connection. A server that is full or starting is worth waiting for; one
+// that is not there may never come.
 func (s *Store) connect(ctx context.Context) error {
 	err := s.db.PingContext(ctx)
 	switch conditionOf(err) {
@@ -51,16 +52,17 @@ func (s *Store) connect(ctx context.Context) error {
 	return err
 }
 
-// withDefaults adds settings that an address does not have. With binary parameters a statement and its values are one
-// message, so that a pooler such as PgBouncer in transaction mode cannot hand them to two connections; it also saves a
-// round trip.
+// withDefaults adds settings that an address does not have. With binary parameters a statement and
+// its values are one message, so that a pooler such as PgBouncer in transaction mode cannot hand
+// them to two connections; it also saves a round trip.
 func withDefaults(address string) (string, error) {
 	parsed, err := url.Parse(address)
 	if err != nil {
 		return "", err
 	}
 	settings := parsed.Query()
-	for name, value := range map[string]string{"binary_parameters": "yes", "fallback_application_name": "mcaledger", "connect_timeout": "30"} {
+	for name, value := range map[string]string{"binary_parameters": "yes", "fallback_application_name": "mcaledger",
+		"connect_timeout": "30"} {
 		if !settings.Has(name) {
 			settings.Set(name, value)
 		}
@@ -73,9 +75,11 @@ func withDefaults(address string) (string, error) {
 type ConnectionLimitError struct{ Allowed int }
 
 func (e *ConnectionLimitError) Error() string {
-	return fmt.Sprintf("the database server allows this user %d connections; mcaledger needs %d", e.Allowed, leastConnections)
+	return fmt.Sprintf("the database server allows this user %d connections; mcaledger needs %d", e.Allowed,
+		leastConnections)
 }
 func (e *ConnectionLimitError) Code() string { return "database" }
 func (e *ConnectionLimitError) Hint() string {
-	return "Raise the limit: ALTER ROLE … CONNECTION LIMIT, ALTER DATABASE … CONNECTION LIMIT, or max_connections of the server."
+	return "Raise the limit: ALTER ROLE … CONNECTION LIMIT, ALTER DATABASE … CONNECTION LIMIT, or max_connections of " +
+		"the server."
 }

@@ -21,7 +21,8 @@ import (
 
 var somebody = attestation.Actor{Name: "ana", Source: attestation.FromFlag}
 
-// ledgerOn is a migrated ledger with a batch that waits for approval, and another connection to its database.
+// ledgerOn is a migrated ledger with a batch that waits for approval, and another connection to its
+// database.
 func ledgerOn(t *testing.T, address string) (*store.Store, *sqlx.DB) {
 	t.Helper()
 	s, err := store.Open(t.Context(), address)
@@ -37,14 +38,16 @@ func ledgerOn(t *testing.T, address string) (*store.Store, *sqlx.DB) {
 
 func imported(t *testing.T, s *store.Store) {
 	t.Helper()
-	_, err := s.Import(t.Context(), attestation.NewBatch{Keep: true, Batch: attestation.Batch{SHA256: "f", ImportedBy: somebody,
-		ImportedAt: time.Now()}}, func(i *store.Import) error {
-		return i.Add(t.Context(), []attestation.Attestation{{ID: attestation.ID{Line: 2}, PartnerID: "p", CustomerID: "c", State: attestation.Queued}})
+	_, err := s.Import(t.Context(), attestation.NewBatch{Keep: true, Batch: attestation.Batch{SHA256: "f",
+		ImportedBy: somebody, ImportedAt: time.Now()}}, func(i *store.Import) error {
+		return i.Add(t.Context(), []attestation.Attestation{{ID: attestation.ID{Line: 2}, PartnerID: "p",
+			CustomerID: "c", State: attestation.Queued}})
 	}, func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
 	require.NoError(t, err)
 }
 
-// holdChain locks the end of the event chain, where every change of the ledger has to pass, until release is called.
+// holdChain locks the end of the event chain, where every change of the ledger has to pass, until
+// release is called.
 func holdChain(t *testing.T, other *sqlx.DB) (holder *sqlx.Tx, release func()) {
 	t.Helper()
 	holder, err := other.Beginx()
@@ -60,7 +63,8 @@ func approving(t *testing.T, ctx context.Context, s *store.Store) (done chan err
 	t.Helper()
 	done = make(chan error, 1)
 	go func() {
-		_, err := s.Approve(ctx, attestation.Approval{Batch: 1, SHA256: "f", By: attestation.Actor{Name: "bea"}, At: time.Now()})
+		_, err := s.Approve(ctx, attestation.Approval{Batch: 1, SHA256: "f", By: attestation.Actor{Name: "bea"},
+			At: time.Now()})
 		done <- err
 	}()
 	return done
@@ -71,7 +75,8 @@ func untilWaiting(t *testing.T, other *sqlx.DB) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		var n int
-		err := other.Get(&n, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+		err := other.Get(&n, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND "+
+			"wait_event_type = 'Lock'")
 		return err == nil && n > 0
 	}, time.Minute, 5*time.Millisecond)
 }
@@ -137,7 +142,8 @@ func TestSerializableIsNotNeeded(t *testing.T) {
 	for n := range 8 {
 		group.Go(func() {
 			for range 10 {
-				require.NoError(t, s.ResumeSending(t.Context(), ledger.ChainHead{Sequence: int64(n)}, somebody, time.Now()))
+				require.NoError(t, s.ResumeSending(t.Context(), ledger.ChainHead{Sequence: int64(n)}, somebody,
+					time.Now()))
 			}
 		})
 	}

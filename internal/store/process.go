@@ -11,8 +11,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 )
 
-// thisProcess names this process so that another one of the same host can tell whether it still lives. The host's name alone would
-// not do: containers may share it, and a process id means nothing outside its namespace and boot.
+// thisProcess names this process so that another one of the same host can tell whether it still
+// lives. The host's name alone would not do: containers may share it, and a process id means
+// nothing outside its namespace and boot.
 func thisProcess() (host string, pid int64, started string) {
 	name, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")

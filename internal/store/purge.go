@@ -18,17 +18,19 @@ type purged struct {
 	Digest  string `json:"digest"` // of the rows of the batch from now on
 }
 
-// Purge removes the personal data of a batch: signers, cells, and what messages say. Rows, states, requests and the chain
-// stay. It returns how many signers were removed; ErrNotFound when there is no such batch, ErrUnfinished when some of its
-// attestations still need their signers.
-func (s *Store) Purge(ctx context.Context, batch int64, actor attestation.Actor, at time.Time) (signers int64, err error) {
+// Purge removes the personal data of a batch: signers, cells, and what messages say. Rows, states,
+// requests and the chain stay. It returns how many signers were removed; ErrNotFound when there is
+// no such batch, ErrUnfinished when some of its attestations still need their signers.
+func (s *Store) Purge(ctx context.Context, batch int64, actor attestation.Actor,
+	at time.Time) (signers int64, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		var row batchRow
 		if err := s.get(ctx, tx, &row, "batch", args{"batch": batch}); err != nil {
 			return err
 		}
 		var unfinished int
-		if err := s.get(ctx, tx, &unfinished, "count_unfinished", args{"batch": batch, "states": statesThatNeedSigners()}); err != nil {
+		if err := s.get(ctx, tx, &unfinished, "count_unfinished",
+			args{"batch": batch, "states": statesThatNeedSigners()}); err != nil {
 			return err
 		}
 		if unfinished > 0 {
@@ -47,7 +49,8 @@ func (s *Store) Purge(ctx context.Context, batch int64, actor attestation.Actor,
 		if err != nil {
 			return err
 		}
-		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventPurge, At: at, Batch: batch, Actor: actor, Detail: string(detail)})
+		return s.append(ctx, tx, ledger.Event{Kind: ledger.EventPurge, At: at, Batch: batch, Actor: actor,
+			Detail: string(detail)})
 	})
 	return signers, err
 }

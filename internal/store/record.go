@@ -52,13 +52,14 @@ func (r ledgerRow) ledger() ledgerRow { return r }
 
 func rowOf(r standing.Record) recordRow {
 	return recordRow{
-		CustomerID: r.ID, DisplayID: r.DisplayID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain, Relationship: r.Relationship,
-		Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy,
-		Agreements: r.Agreements, DateAgreed: r.Newest.Agreed, SignerFirst: r.Newest.Signer.FirstName, SignerLast: r.Newest.Signer.LastName,
-		SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone, Direct: r.Direct, DirectLast: r.DirectLast,
-		TroubleStatus: r.ReadError.Status, TroubleCode: r.ReadError.Code, TroubleMessage: r.ReadError.Message,
-		TroubleRequest: r.ReadError.RequestID, TroubleCorrelation: r.ReadError.CorrelationID,
-		FirstSeen: orNull(r.FirstSeen), StandingSince: orNull(r.StandingSince), PolicyChanged: r.PolicyChanged, BlockedSince: orNull(r.BlockedSince),
+		CustomerID: r.ID, DisplayID: r.DisplayID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain,
+		Relationship: r.Relationship, Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy,
+		Agreements: r.Agreements, DateAgreed: r.Newest.Agreed, SignerFirst: r.Newest.Signer.FirstName,
+		SignerLast: r.Newest.Signer.LastName, SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone,
+		Direct: r.Direct, DirectLast: r.DirectLast, TroubleStatus: r.ReadError.Status, TroubleCode: r.ReadError.Code,
+		TroubleMessage: r.ReadError.Message, TroubleRequest: r.ReadError.RequestID,
+		TroubleCorrelation: r.ReadError.CorrelationID, FirstSeen: orNull(r.FirstSeen),
+		StandingSince: orNull(r.StandingSince), PolicyChanged: r.PolicyChanged, BlockedSince: orNull(r.BlockedSince),
 		DirectSince: orNull(r.DirectSince), LastRead: orNull(r.LastRead),
 	}
 }
@@ -66,21 +67,24 @@ func rowOf(r standing.Record) recordRow {
 func (r recordRow) record() standing.Record {
 	return standing.Record{
 		State: standing.State{
-			Customer: standing.Customer{ID: r.CustomerID, DisplayID: r.DisplayID, Name: r.Name, Domain: r.Domain, Relationship: r.Relationship},
+			Customer: standing.Customer{ID: r.CustomerID, DisplayID: r.DisplayID, Name: r.Name, Domain: r.Domain,
+				Relationship: r.Relationship},
 			Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy, Agreements: r.Agreements,
 			Newest: standing.Agreement{Agreed: r.DateAgreed,
-				Signer: standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail, Phone: r.SignerPhone}},
+				Signer: standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail,
+					Phone: r.SignerPhone}},
 			Direct: r.Direct,
 			ReadError: standing.ReadError{Status: r.TroubleStatus, Code: r.TroubleCode, Message: r.TroubleMessage,
 				RequestID: r.TroubleRequest, CorrelationID: r.TroubleCorrelation},
 		},
 		DirectLast: r.DirectLast,
-		FirstSeen:  orZero(r.FirstSeen), StandingSince: orZero(r.StandingSince), PolicyChanged: r.PolicyChanged, BlockedSince: orZero(r.BlockedSince),
-		DirectSince: orZero(r.DirectSince), LastRead: orZero(r.LastRead),
+		FirstSeen:  orZero(r.FirstSeen), StandingSince: orZero(r.StandingSince), PolicyChanged: r.PolicyChanged,
+		BlockedSince: orZero(r.BlockedSince), DirectSince: orZero(r.DirectSince), LastRead: orZero(r.LastRead),
 	}
 }
 
-// orNull stores an instant as both databases keep it: UTC, to the microsecond; the zero time as NULL.
+// orNull stores an instant as both databases keep it: UTC, to the microsecond; the zero time as
+// NULL.
 func orNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

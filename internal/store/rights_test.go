@@ -43,7 +43,8 @@ func TestMissingRightsInPostgres(t *testing.T) {
 	require.Equal(t, []string{"CREATE in schema public"}, missingRights(t, asReader.String()), "nothing can be made")
 	migrated(t, address)
 	require.Empty(t, missingRights(t, address))
-	require.NoError(t, storetest.Exec(t.Context(), address, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reader"))
+	require.NoError(t, storetest.Exec(t.Context(), address, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN "+
+		"SCHEMA public TO reader"))
 	require.NotContains(t, missingRights(t, asReader.String()), "INSERT on run")
 	require.NoError(t, storetest.Exec(t.Context(), address, "REVOKE INSERT ON run FROM reader"))
 	require.Contains(t, missingRights(t, asReader.String()), "INSERT on run")

@@ -57,8 +57,8 @@ func (s *Store) recordClosing(ctx context.Context, tx *sqlx.Tx, id int64) error 
 	if err != nil {
 		return err
 	}
-	return s.append(ctx, tx, ledger.Event{Kind: ledger.EventRun, At: orZero(row.FinishedAt), Run: id, PartnerID: row.PartnerID,
-		Actor: automatic(), Detail: string(text)})
+	return s.append(ctx, tx, ledger.Event{Kind: ledger.EventRun, At: orZero(row.FinishedAt), Run: id,
+		PartnerID: row.PartnerID, Actor: automatic(), Detail: string(text)})
 }
 
 // describeRun reads a closed run and says of it what needs no look at the standings.
@@ -70,19 +70,23 @@ func (s *Store) describeRun(ctx context.Context, on sqlx.ExtContext, id int64) (
 	if err := s.list(ctx, on, &checks, "checks", args{"run": id}); err != nil {
 		return row, detail, err
 	}
-	// What a run cost, and when it was reported, may be added to after its end, by events of their own.
-	run, check := newDigester[runRow]("requests", "throttled", "retries", "seconds", "reported_at"), newDigester[checkRow]()
+	// What a run cost, and when it was reported, may be added to after its end, by events of their
+	// own.
+	run, check := newDigester[runRow]("requests", "throttled", "retries", "seconds", "reported_at"),
+		newDigester[checkRow]()
 	run.add(&row)
 	for i := range checks {
 		run.hash.Write(check.line(&checks[i]))
 	}
 	return row, closing{State: row.State, Policy: closingPolicy{row.AcceptedSince, row.TrustDirect},
-		Clear: row.Clear, Blocked: row.Blocked, Unknown: row.Unknown, Excluded: row.Excluded, Cost: row.cost(), Run: run.sum()}, nil
+		Clear: row.Clear, Blocked: row.Blocked, Unknown: row.Unknown, Excluded: row.Excluded, Cost: row.cost(),
+		Run: run.sum()}, nil
 }
 
-// digestChanges is the digest of the records that began with a run, whole, and of those that ended with it, by their keys.
-// It also sums up both.
-func (s *Store) digestChanges(ctx context.Context, on sqlx.ExtContext, run runRow) (digest string, ended, begun rowSum, err error) {
+// digestChanges is the digest of the records that began with a run, whole, and of those that ended
+// with it, by their keys. It also sums up both.
+func (s *Store) digestChanges(ctx context.Context, on sqlx.ExtContext,
+	run runRow) (digest string, ended, begun rowSum, err error) {
 	where := args{"partner_id": run.PartnerID, "run": run.ID}
 	all := sha256.New()
 	record := newRecordDigester()
@@ -108,7 +112,8 @@ func (s *Store) digestChanges(ctx context.Context, on sqlx.ExtContext, run runRo
 // newRecordDigester digests records but for valid_to, which is set when they end.
 func newRecordDigester() *digester[ledgerRow] { return newDigester[ledgerRow]("valid_to") }
 
-// sumBefore is the sum of the standings in the last completed run before a run, as that run's event has it.
+// sumBefore is the sum of the standings in the last completed run before a run, as that run's event
+// has it.
 func (s *Store) sumBefore(ctx context.Context, on sqlx.ExtContext, run runRow) (rowSum, error) {
 	var detail string
 	err := s.get(ctx, on, &detail, "closing_before", args{"partner_id": run.PartnerID, "run": run.ID})
@@ -125,9 +130,10 @@ func (s *Store) sumBefore(ctx context.Context, on sqlx.ExtContext, run runRow) (
 	return parseSum(before.Standings)
 }
 
-// checked walks records of a completed run. Where they are all records of the run, it fails after the last one with an
-// *AlteredError when they are not those that the run left.
-func checked[R interface{ ledger() ledgerRow }](ctx context.Context, s *Store, arg args, records iter.Seq2[R, error]) iter.Seq2[R, error] {
+// checked walks records of a completed run. Where they are all records of the run, it fails after
+// the last one with an *AlteredError when they are not those that the run left.
+func checked[R interface{ ledger() ledgerRow }](ctx context.Context, s *Store, arg args,
+	records iter.Seq2[R, error]) iter.Seq2[R, error] {
 	if arg["standing"] != standing.Standing("") {
 		return records
 	}
@@ -149,7 +155,8 @@ func checked[R interface{ ledger() ledgerRow }](ctx context.Context, s *Store, a
 	}
 }
 
-// CheckRun fails with an *AlteredError when the standings of a completed run are not those that the run left.
+// CheckRun fails with an *AlteredError when the standings of a completed run are not those that the
+// run left.
 func (s *Store) CheckRun(ctx context.Context, partnerID string, run int64) error {
 	arg := args{"partner_id": partnerID, "run": run, "standing": standing.Standing("")}
 	for _, err := range checked(ctx, s, arg, stream[ledgerRow](ctx, s, "records_valid", arg)) {
@@ -172,9 +179,10 @@ func (s *Store) checkSum(ctx context.Context, run int64, sum rowSum) error {
 	return nil
 }
 
-// rowSum is the sum of the SHA-256 digests of rows, modulo 2^256. It does not depend on their order, and rows can be added
-// and taken away, so that a run's sum follows from the one before. It finds what was changed by mistake, by a defect or by
-// an edit by hand; the digests of changes, which verify compares, are the ones that nobody can forge.
+// rowSum is the sum of the SHA-256 digests of rows, modulo 2^256. It does not depend on their
+// order, and rows can be added and taken away, so that a run's sum follows from the one before. It
+// finds what was changed by mistake, by a defect or by an edit by hand; the digests of changes,
+// which verify compares, are the ones that nobody can forge.
 type rowSum [4]uint64 // the lowest first
 
 func sumOf(digest [sha256.Size]byte) (s rowSum) {

@@ -1,8 +1,8 @@
-// Package store keeps the ledger: runs, readings and standings, in PostgreSQL or SQLite with one behaviour. It speaks the
-// words of the domain packages; its statements live in sql/.
+// Package store keeps the ledger: runs, readings and standings, in PostgreSQL or SQLite with one
+// behaviour. It speaks the words of the domain packages; its statements live in sql/.
 //
-// What happened is decided elsewhere. The store promises three things: a chunk is in the database or it is not; who lost a
-// lease writes nothing; and what a completed run said is never changed.
+// What happened is decided elsewhere. The store promises three things: a chunk is in the database
+// or it is not; who lost a lease writes nothing; and what a completed run said is never changed.
 package store
 
 import (
@@ -27,7 +27,8 @@ type Store struct {
 	queries map[string]string
 }
 
-// Open connects to the database that the address names ("sqlite:FILE" or "postgres://…"). It changes nothing: see Migrate.
+// Open connects to the database that the address names ("sqlite:FILE" or "postgres://…"). It
+// changes nothing: see Migrate.
 func Open(ctx context.Context, address string) (*Store, error) {
 	s := &Store{dialect: sqlfiles.Postgres}
 	path, isFile := strings.CutPrefix(address, "sqlite:")
@@ -81,8 +82,8 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 // args are the named parameters of a statement.
 type args map[string]any
 
-// bind turns a named statement into the database's own form. A slice in args fills an IN list; a slice of structs as the
-// whole argument becomes one row of VALUES each.
+// bind turns a named statement into the database's own form. A slice in args fills an IN list; a
+// slice of structs as the whole argument becomes one row of VALUES each.
 func (s *Store) bind(name string, arg any) (string, []any, error) {
 	query, ok := s.queries[name]
 	if !ok {
@@ -104,9 +105,10 @@ func (s *Store) bind(name string, arg any) (string, []any, error) {
 	return s.db.Rebind(query), values, nil
 }
 
-// run executes a bound statement, on a pool again after an error that lets it be repeated. A statement that is not part of
-// a transaction must be safe to repeat even if it was executed.
-func (s *Store) run(ctx context.Context, on any, name string, arg any, execute func(query string, values []any) error) error {
+// run executes a bound statement, on a pool again after an error that lets it be repeated. A
+// statement that is not part of a transaction must be safe to repeat even if it was executed.
+func (s *Store) run(ctx context.Context, on any, name string, arg any,
+	execute func(query string, values []any) error) error {
 	query, values, err := s.bind(name, arg)
 	if err != nil {
 		return err
@@ -137,7 +139,10 @@ func (s *Store) exec(ctx context.Context, on sqlx.ExecerContext, name string, ar
 }
 
 func (s *Store) get(ctx context.Context, on sqlx.ExtContext, into any, name string, arg any) error {
-	return s.run(ctx, on, name, arg, func(query string, values []any) error { return sqlx.GetContext(ctx, on, into, query, values...) })
+	return s.run(ctx, on, name, arg, func(query string, values []any) error {
+		return sqlx.GetContext(ctx, on, into,
+			query, values...)
+	})
 }
 
 // list reads rows into a slice, whatever was in it before.

@@ -34,13 +34,16 @@ func TestPostgresConnectionLostWhileImporting(t *testing.T) {
 		rows := make([]attestation.Attestation, 2000)
 		done := make(chan error, 1)
 		go func() {
-			_, err := s.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: time.Now()}, Keep: true}, func(i *store.Import) error {
+			_, err := s.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: time.Now()},
+				Keep: true}, func(i *store.Import) error {
 				for n := range 200 {
 					for k := range rows {
-						rows[k] = attestation.Attestation{ID: attestation.ID{Line: n*len(rows) + k + 2}, State: attestation.Refused, Cells: []string{"a", "b"}}
+						rows[k] = attestation.Attestation{ID: attestation.ID{Line: n*len(rows) + k + 2},
+							State: attestation.Refused, Cells: []string{"a", "b"}}
 					}
 					if n == 10 {
-						kill := "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+						kill := "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
+							"current_database() AND pid <> pg_backend_pid()"
 						if err := storetest.Exec(t.Context(), address, kill); err != nil {
 							return err
 						}

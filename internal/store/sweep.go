@@ -14,7 +14,8 @@ import (
 // RecordListed notes that the run's list holds these customers. It returns those that remain to be
 // read, and how many were named for the first time in this attempt; the others were read in an
 // earlier one. foundUnlisted says that they were not on the list but found by a read.
-func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, foundUnlisted bool) (unread []ledger.Listed, fresh int, err error) {
+func (l *Lease) RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer,
+	foundUnlisted bool) (unread []ledger.Listed, fresh int, err error) {
 	type listingRow struct {
 		RunID         int64  `db:"run_id"`
 		CustomerID    string `db:"customer_id"`
@@ -86,9 +87,11 @@ func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, re
 		row := rowOf(reading.Record)
 		if !reading.Differs {
 			// The ledger has the rest; a year of nights costs what changed.
-			row = recordRow{CustomerID: row.CustomerID, Standing: row.Standing, Reason: row.Reason, PolicyChanged: row.PolicyChanged, DirectSince: row.DirectSince}
+			row = recordRow{CustomerID: row.CustomerID, Standing: row.Standing, Reason: row.Reason,
+				PolicyChanged: row.PolicyChanged, DirectSince: row.DirectSince}
 		}
-		rows[i] = readingRow{RunID: r.ID, ReadAt: instant(at), Gone: reading.Gone, Change: reading.Change, Differs: reading.Differs, recordRow: row}
+		rows[i] = readingRow{RunID: r.ID, ReadAt: instant(at), Gone: reading.Gone, Change: reading.Change,
+			Differs: reading.Differs, recordRow: row}
 	}
 	return l.writeReadings(ctx, func(tx *sqlx.Tx) error {
 		_, err := l.store.exec(ctx, tx, "save_readings", rows)
@@ -96,11 +99,12 @@ func (l *Lease) SaveReadings(ctx context.Context, r ledger.Run, at time.Time, re
 	})
 }
 
-// CountUnlisted returns how many customers of the last completed run this attempt's list did not hold, and how many it did. It must be
-// called when the list has come to its end.
+// CountUnlisted returns how many customers of the last completed run this attempt's list did not
+// hold, and how many it did. It must be called when the list has come to its end.
 func (l *Lease) CountUnlisted(ctx context.Context, r ledger.Run) (missing, listed int, err error) {
 	err = l.write(ctx, func(tx *sqlx.Tx) error {
-		if _, err := l.store.exec(ctx, tx, "forget_unlisted_readings", args{"run": r.ID, "attempt": r.Attempt}); err != nil {
+		if _, err := l.store.exec(ctx, tx, "forget_unlisted_readings",
+			args{"run": r.ID, "attempt": r.Attempt}); err != nil {
 			return err
 		}
 		where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}

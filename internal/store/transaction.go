@@ -11,13 +11,15 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// inTx runs work in one transaction: all of it is in the database and on disk afterwards, or nothing. After an error that
-// lets it be repeated, such as a deadlock, work runs again: what it sets outside of the database it must set anew.
+// inTx runs work in one transaction: all of it is in the database and on disk afterwards, or
+// nothing. After an error that lets it be repeated, such as a deadlock, work runs again: what it
+// sets outside of the database it must set anew.
 func (s *Store) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	return s.inTxOn(ctx, s.db, work)
 }
 
-// inRelaxedTx is inTx for what a power cut may take back, because nothing outside of the database follows from it.
+// inRelaxedTx is inTx for what a power cut may take back, because nothing outside of the database
+// follows from it.
 func (s *Store) inRelaxedTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	return s.inTxOn(ctx, s.relaxed, work)
 }
@@ -54,7 +56,8 @@ func (s *Store) begin(ctx context.Context, on beginner) (*sqlx.Tx, error) {
 	return tx, nil
 }
 
-// inSnapshot runs work in a transaction that only reads, and in which every statement sees the same state of the ledger.
+// inSnapshot runs work in a transaction that only reads, and in which every statement sees the same
+// state of the ledger.
 func (s *Store) inSnapshot(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	options := &sql.TxOptions{ReadOnly: true} // all that SQLite needs and knows
 	if s.dialect == sqlfiles.Postgres {

@@ -8,13 +8,16 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// observations compares the rows that say what was read of customers with the events that recorded them.
+// observations compares the rows that say what was read of customers with the events that recorded
+// them.
 func (v *verifier) observations(ctx context.Context) error {
 	recorded := map[int64]bool{}
-	if err := verifyBegun[subscriptionsRow](ctx, v, recorded, keptSubscriptions.table, "begun_subscriptions"); err != nil {
+	if err := verifyBegun[subscriptionsRow](ctx, v, recorded, keptSubscriptions.table,
+		"begun_subscriptions"); err != nil {
 		return err
 	}
-	if err := verifyBegun[customerResellerRow](ctx, v, recorded, keptCustomerResellers.table, "begun_customer_resellers"); err != nil {
+	if err := verifyBegun[customerResellerRow](ctx, v, recorded, keptCustomerResellers.table,
+		"begun_customer_resellers"); err != nil {
 		return err
 	}
 	if err := verifyBegun[resellerRow](ctx, v, recorded, keptResellers.table, "begun_resellers"); err != nil {
@@ -29,7 +32,8 @@ func (v *verifier) observations(ctx context.Context) error {
 }
 
 // verifyBegun walks a table by the events that recorded its rows.
-func verifyBegun[R any, P observed[R]](ctx context.Context, v *verifier, recorded map[int64]bool, table, query string) error {
+func verifyBegun[R any, P observed[R]](ctx context.Context, v *verifier, recorded map[int64]bool, table,
+	query string) error {
 	var rows []R
 	compare := func() {
 		if len(rows) == 0 {
@@ -39,12 +43,15 @@ func verifyBegun[R any, P observed[R]](ctx context.Context, v *verifier, recorde
 		recorded[sequence] = true
 		var said observations
 		e := v.enriched[sequence]
-		if json.Unmarshal([]byte(e.Detail), &said) != nil || said != (observations{Table: table, Rows: len(rows), Digest: digestOf[R, P](rows)}) {
-			v.problem(ledger.Problem{Event: sequence}, "the rows of %s that event %d recorded are not what was recorded", table, sequence)
+		if json.Unmarshal([]byte(e.Detail), &said) != nil ||
+			said != (observations{Table: table, Rows: len(rows), Digest: digestOf[R, P](rows)}) {
+			v.problem(ledger.Problem{Event: sequence},
+				"the rows of %s that event %d recorded are not what was recorded", table, sequence)
 		}
 		for i := range rows {
 			if P(&rows[i]).observed().PartnerID != e.PartnerID {
-				v.problem(ledger.Problem{Event: sequence}, "rows of %s that event %d recorded belong to another partner", table, sequence)
+				v.problem(ledger.Problem{Event: sequence},
+					"rows of %s that event %d recorded belong to another partner", table, sequence)
 				break
 			}
 		}
@@ -74,8 +81,8 @@ func (v *verifier) subscriptionDetails(ctx context.Context) error {
 	var rows []subscriptionRow
 	compare := func() {
 		if header.CustomerID != "" && digestOfSubscriptions(rows) != header.HeaderDigest {
-			v.problem(ledger.Problem{}, "the subscriptions of customer %s, read at %s, are not what was recorded", header.CustomerID,
-				header.Since.UTC().Format(time.RFC3339))
+			v.problem(ledger.Problem{}, "the subscriptions of customer %s, read at %s, are not what was recorded",
+				header.CustomerID, header.Since.UTC().Format(time.RFC3339))
 		}
 		rows = rows[:0]
 	}

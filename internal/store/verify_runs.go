@@ -8,8 +8,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// runs compares each run, its checks and its standings with the event of its end, and what was added later with the events
-// that added it.
+// runs compares each run, its checks and its standings with the event of its end, and what was
+// added later with the events that added it.
 func (v *verifier) runs(ctx context.Context) error {
 	var rows []runRow
 	if err := v.store.list(ctx, v.tx, &rows, "runs_by_partner", nil); err != nil {
@@ -92,7 +92,8 @@ func (v *verifier) standings(ctx context.Context) error {
 		return err
 	}
 	for _, r := range rows {
-		v.problem(ledger.Problem{Run: r.ValidFrom}, "the record of customer %s begins or ends with a run that did not complete", r.CustomerID)
+		v.problem(ledger.Problem{Run: r.ValidFrom},
+			"the record of customer %s begins or ends with a run that did not complete", r.CustomerID)
 	}
 	return nil
 }

@@ -67,18 +67,22 @@ func TestViewsShowWhatReportsShow(t *testing.T) {
 			}
 		}
 		require.NotEmpty(t, completed)
-		require.Equal(t, map[string]int{"runs": len(runs)}, counted(t, db, "SELECT 'runs' AS key, COUNT(*) AS n FROM runs"))
+		require.Equal(t, map[string]int{"runs": len(runs)},
+			counted(t, db, "SELECT 'runs' AS key, COUNT(*) AS n FROM runs"))
 
 		newest := completed[0] // of the only partner
 		byStanding := counted(t, db, "SELECT standing AS key, COUNT(*) AS n FROM customers_now GROUP BY standing")
-		for _, which := range []standing.Standing{standing.Clear, standing.Blocked, standing.Unknown, standing.Excluded} {
+		for _, which := range []standing.Standing{standing.Clear, standing.Blocked, standing.Unknown,
+			standing.Excluded} {
 			n, err := s.CountRecords(ctx, newest.Partner.ID, newest.ID, which)
 			require.NoError(t, err)
 			require.Equal(t, n, byStanding[string(which)], which)
 		}
-		require.Equal(t, byStanding["blocked"], counted(t, db, "SELECT 'n' AS key, COUNT(*) AS n FROM blocked_now")["n"])
+		require.Equal(t, byStanding["blocked"],
+			counted(t, db, "SELECT 'n' AS key, COUNT(*) AS n FROM blocked_now")["n"])
 		shown := 0
-		for b, err := range s.Blocked(ctx, newest.Partner.ID, newest.ID, ledger.Snapshot{Batch: 1 << 30, At: time.Now().AddDate(1, 0, 0)}) {
+		for b, err := range s.Blocked(ctx, newest.Partner.ID, newest.ID,
+			ledger.Snapshot{Batch: 1 << 30, At: time.Now().AddDate(1, 0, 0)}) {
 			require.NoError(t, err)
 			shown++
 			found := counted(t, db, `SELECT COALESCE(attestation_id || ' ' || attestation_state, '') AS key, 1 AS n FROM blocked_now WHERE customer_id = ?`, b.DisplayID)
@@ -91,8 +95,10 @@ func TestViewsShowWhatReportsShow(t *testing.T) {
 		require.Equal(t, byStanding["blocked"], shown)
 
 		for _, r := range completed {
-			change := counted(t, db, "SELECT change AS key, COUNT(*) AS n FROM changes WHERE run_id = ? GROUP BY change", r.ID)
-			fresh := counted(t, db, "SELECT 'n' AS key, COUNT(*) AS n FROM changes WHERE run_id = ? AND standing_before IS NULL", r.ID)["n"]
+			change := counted(t, db, "SELECT change AS key, COUNT(*) AS n FROM changes WHERE run_id = ? GROUP BY "+
+				"change", r.ID)
+			fresh := counted(t, db, "SELECT 'n' AS key, COUNT(*) AS n FROM changes WHERE run_id = ? AND "+
+				"standing_before IS NULL", r.ID)["n"]
 			require.Equal(t, []int{r.Totals.New, r.Totals.Gone, r.Totals.NewlyBlocked, r.Totals.NewlyClear},
 				[]int{fresh, change["gone"], change["newly_blocked"], change["newly_clear"]}, "run %d", r.ID)
 		}
@@ -136,15 +142,18 @@ func TestViewsHaveTypesAndNoPersonalData(t *testing.T) {
 	})
 }
 
-// checkType holds columns to what their names promise: instants and days are such, and nothing empty is shown as one.
+// checkType holds columns to what their names promise: instants and days are such, and nothing
+// empty is shown as one.
 func checkType(t *testing.T, driver, column string, value any) {
 	t.Helper()
 	if value == nil {
 		return
 	}
 	instant := strings.HasSuffix(column, "_at")
-	day := strings.HasSuffix(column, "date_agreed") || strings.HasSuffix(column, "due_on") || strings.HasSuffix(column, "_until") ||
-		strings.Contains(column, ".next_renewal") || strings.Contains(column, ".next_lapse") || strings.HasSuffix(column, "accepted_since")
+	day := strings.HasSuffix(column, "date_agreed") || strings.HasSuffix(column, "due_on") ||
+		strings.HasSuffix(column, "_until") ||
+		strings.Contains(column, ".next_renewal") || strings.Contains(column, ".next_lapse") ||
+		strings.HasSuffix(column, "accepted_since")
 	switch {
 	case instant || day && driver == "postgres":
 		require.IsType(t, time.Time{}, value, column)
@@ -161,7 +170,8 @@ func TestViewsAreDocumented(t *testing.T) {
 	var text strings.Builder
 	for _, view := range views {
 		var about string
-		require.NoError(t, db.Get(&about, "SELECT COALESCE(obj_description(CAST($1 AS regclass), 'pg_class'), '')", view))
+		require.NoError(t, db.Get(&about, "SELECT COALESCE(obj_description(CAST($1 AS regclass), 'pg_class'), '')",
+			view))
 		require.NotEmpty(t, about, view)
 		fmt.Fprintf(&text, "\n### %s\n\n%s.\n\n| column | type | what it is |\n| --- | --- | --- |\n", view, about)
 		var columns []struct{ Name, Kind, About string }
@@ -186,9 +196,10 @@ func TestViewsAreDocumented(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(before+mark+text.String()), 0o644))
 		return
 	}
-	require.Equal(t, text.String(), reference, "refresh it: go test ./internal/store -run TestViewsAreDocumented -update")
+	require.Equal(t, text.String(), reference,
+		"refresh it: go test ./internal/store -run TestViewsAreDocumented -update")
 }
 
 // kinds are the types of columns as the page calls them.
-var kinds = map[string]string{"text": "text", "date": "day", "timestamp with time zone": "instant", "bigint": "number", "integer": "number",
-	"double precision": "number", "boolean": "yes or no"}
+var kinds = map[string]string{"text": "text", "date": "day", "timestamp with time zone": "instant", "bigint": "number",
+	"integer": "number", "double precision": "number", "boolean": "yes or no"}

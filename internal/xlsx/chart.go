@@ -9,8 +9,8 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// Chart is a chart of figures that stand on a sheet. It carries a copy of them, so that programs that do not calculate show it,
-// and its dates lie on a true time axis; excelize offers neither.
+// Chart is a chart of figures that stand on a sheet. It carries a copy of them, so that programs
+// that do not calculate show it, and its dates lie on a true time axis; excelize offers neither.
 type Chart struct {
 	Title        string
 	Language     string // such as pt-BR
@@ -46,7 +46,8 @@ type Placement struct {
 	Name, AltText string
 }
 
-// AddChart has the frame make room for a chart and names the part that its XML replaces; nth counts the charts of the frame from 1.
+// AddChart has the frame make room for a chart and names the part that its XML replaces; nth counts
+// the charts of the frame from 1.
 func AddChart(frame *excelize.File, sheet string, p Placement, nth int) (part string, err error) {
 	err = frame.AddChart(sheet, p.Cell, &excelize.Chart{
 		Type:      excelize.Bar,
@@ -154,7 +155,8 @@ func (x *chartXML) plot() {
 
 func (x *chartXML) series(i int, s Series) {
 	fmt.Fprintf(x, `<c:ser><c:idx val="%[1]d"/><c:order val="%[1]d"/><c:tx><c:strRef><c:f>%[2]s</c:f><c:strCache><c:ptCount val="1"/>`+
-		`<c:pt idx="0"><c:v>%[3]s</c:v></c:pt></c:strCache></c:strRef></c:tx>`, i, escaped(s.NameReference), escaped(s.Name))
+		`<c:pt idx="0"><c:v>%[3]s</c:v></c:pt></c:strCache></c:strRef></c:tx>`, i, escaped(s.NameReference),
+		escaped(s.Name))
 	fill := `<a:solidFill><a:srgbClr val="` + s.Color + `"/></a:solidFill>`
 	switch {
 	case x.Lines:
@@ -165,7 +167,8 @@ func (x *chartXML) series(i int, s Series) {
 		x.labels(s)
 	}
 	x.categories()
-	fmt.Fprintf(x, `<c:val><c:numRef><c:f>%s</c:f><c:numCache><c:formatCode>%s</c:formatCode>`, escaped(s.Reference), escaped("#,##0"))
+	fmt.Fprintf(x, `<c:val><c:numRef><c:f>%s</c:f><c:numCache><c:formatCode>%s</c:formatCode>`, escaped(s.Reference),
+		escaped("#,##0"))
 	x.points(s.Values)
 	x.WriteString(`</c:numCache></c:numRef></c:val>`)
 	if x.Lines {
@@ -178,7 +181,8 @@ func (x *chartXML) labels(s Series) {
 	if s.LabelColor == "" {
 		return
 	}
-	fmt.Fprintf(x, `<c:dLbls><c:numFmt formatCode="%s" sourceLinked="0"/><c:spPr><a:noFill/></c:spPr>`, strings.ReplaceAll(escaped(x.NumberFormat), `"`, "&quot;"))
+	fmt.Fprintf(x, `<c:dLbls><c:numFmt formatCode="%s" sourceLinked="0"/><c:spPr><a:noFill/></c:spPr>`,
+		strings.ReplaceAll(escaped(x.NumberFormat), `"`, "&quot;"))
 	x.texts(900, true, s.LabelColor)
 	x.WriteString(`<c:showLegendKey val="0"/><c:showVal val="1"/><c:showCatName val="0"/><c:showSerName val="0"/><c:showPercent val="0"/>` +
 		`<c:showBubbleSize val="0"/></c:dLbls>`)
@@ -187,12 +191,14 @@ func (x *chartXML) labels(s Series) {
 func (x *chartXML) categories() {
 	c := x.Categories
 	if x.Lines {
-		fmt.Fprintf(x, `<c:cat><c:numRef><c:f>%s</c:f><c:numCache><c:formatCode>%s</c:formatCode>`, escaped(c.Reference), escaped(c.DayFormat))
+		fmt.Fprintf(x, `<c:cat><c:numRef><c:f>%s</c:f><c:numCache><c:formatCode>%s</c:formatCode>`,
+			escaped(c.Reference), escaped(c.DayFormat))
 		x.points(c.Days)
 		x.WriteString(`</c:numCache></c:numRef></c:cat>`)
 		return
 	}
-	fmt.Fprintf(x, `<c:cat><c:strRef><c:f>%s</c:f><c:strCache><c:ptCount val="%d"/>`, escaped(c.Reference), len(c.Labels))
+	fmt.Fprintf(x, `<c:cat><c:strRef><c:f>%s</c:f><c:strCache><c:ptCount val="%d"/>`, escaped(c.Reference),
+		len(c.Labels))
 	for i, label := range c.Labels {
 		fmt.Fprintf(x, `<c:pt idx="%d"><c:v>%s</c:v></c:pt>`, i, escaped(label))
 	}
@@ -233,9 +239,11 @@ func (x *chartXML) valueAxis() {
 	if x.Lines {
 		position = "l"
 	}
-	fmt.Fprintf(x, `<c:valAx><c:axId val="%s"/><c:scaling><c:orientation val="%s"/><c:min val="0"/></c:scaling>`, valueAxis, orientation)
+	fmt.Fprintf(x, `<c:valAx><c:axId val="%s"/><c:scaling><c:orientation val="%s"/><c:min val="0"/></c:scaling>`,
+		valueAxis, orientation)
 	if x.Lines {
-		fmt.Fprintf(x, `<c:delete val="0"/><c:axPos val="%s"/><c:majorGridlines><c:spPr>%s</c:spPr></c:majorGridlines>`, position, gridLine)
+		fmt.Fprintf(x, `<c:delete val="0"/><c:axPos val="%s"/><c:majorGridlines><c:spPr>%s</c:spPr></c:majorGridlines>`,
+			position, gridLine)
 	} else {
 		fmt.Fprintf(x, `<c:delete val="1"/><c:axPos val="%s"/>`, position)
 	}
@@ -245,5 +253,6 @@ func (x *chartXML) valueAxis() {
 	if !x.Lines {
 		crosses = "max"
 	}
-	fmt.Fprintf(x, `<c:crossAx val="%s"/><c:crosses val="%s"/><c:crossBetween val="between"/></c:valAx>`, categoryAxis, crosses)
+	fmt.Fprintf(x, `<c:crossAx val="%s"/><c:crosses val="%s"/><c:crossBetween val="between"/></c:valAx>`, categoryAxis,
+		crosses)
 }

@@ -12,9 +12,9 @@ const (
 	MaxCellText = 32_767
 )
 
-// AppendText appends s as the content of an XML text node, so that a reader of the sheet gets the same text back.
-// What XML cannot hold is written as Excel does, _x000B_; what looks like such an escape in s is escaped itself.
-// Bytes that are not UTF-8 become U+FFFD.
+// AppendText appends s as the content of an XML text node, so that a reader of the sheet gets the
+// same text back. What XML cannot hold is written as Excel does, _x000B_; what looks like such an
+// escape in s is escaped itself. Bytes that are not UTF-8 become U+FFFD.
 func AppendText(dst []byte, s string) []byte {
 	s = ValidText(s)
 	done := 0 // s[:done] is written
@@ -41,7 +41,8 @@ func ValidText(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// escapeAt is how the first character of s is written and its length; 0 when it is written as it is.
+// escapeAt is how the first character of s is written and its length; 0 when it is written as it
+// is.
 func escapeAt(s string) (written string, n int) {
 	switch c := s[0]; {
 	case c == '&':
@@ -62,7 +63,8 @@ func escapeAt(s string) (written string, n int) {
 	return "", 0
 }
 
-// looksEscaped reports whether a reader would take the beginning of s, as it will be written, for an escape.
+// looksEscaped reports whether a reader would take the beginning of s, as it will be written, for
+// an escape.
 func looksEscaped(s string) bool {
 	if len(s) < 7 || s[1] != 'x' {
 		return false
@@ -116,7 +118,8 @@ func units(r rune) int {
 	return 1
 }
 
-// NeedsPreserve reports whether s has white space that XML readers drop unless told xml:space="preserve".
+// NeedsPreserve reports whether s has white space that XML readers drop unless told
+// xml:space="preserve".
 func NeedsPreserve(s string) bool {
 	before := byte(' ')
 	for i := range len(s) {

@@ -12,13 +12,15 @@ import (
 )
 
 func FuzzTextComesBack(f *testing.F) {
-	for _, s := range []string{"control \x00\x0b\x1f characters", `literal _x0041_ and _x005F_`, "escape before a control _x0041\x01 character",
-		"line one\nline two\r\nthree\rand\ttab", `<b>"Tom" & 'Jerry'</b> ]]> &amp;`, "  spaces  ", "noncharacters \uFFFE\uFFFF",
-		"_x_x0041__x0041_x005F_", "_x000\x0b_", "invalid \xED\xA0\x80 bytes \xff"} {
+	for _, s := range []string{"control \x00\x0b\x1f characters", `literal _x0041_ and _x005F_`,
+		"escape before a control _x0041\x01 character", "line one\nline two\r\nthree\rand\ttab",
+		`<b>"Tom" & 'Jerry'</b> ]]> &amp;`, "  spaces  ", "noncharacters \uFFFE\uFFFF", "_x_x0041__x0041_x005F_",
+		"_x000\x0b_", "invalid \xED\xA0\x80 bytes \xff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		part := append([]byte(`<?xml version="1.0" encoding="UTF-8"?><r><t xml:space="preserve">`), AppendText(nil, s)...)
+		part := append([]byte(`<?xml version="1.0" encoding="UTF-8"?><r><t xml:space="preserve">`),
+			AppendText(nil, s)...)
 		texts, err := xlsxtest.InlineStrings(append(part, "</t></r>"...))
 		require.NoError(t, err)
 		require.Len(t, texts, 1)
@@ -31,7 +33,8 @@ func TestLongTextIsCutWithAMark(t *testing.T) {
 	t.Parallel()
 	const mark = " […cut]"
 	assert.Equal(t, strings.Repeat("a", MaxCellText), Fit(strings.Repeat("a", MaxCellText), mark))
-	for _, long := range []string{strings.Repeat("a", MaxCellText+1), strings.Repeat("🙂", MaxCellText), "a" + strings.Repeat("🙂", MaxCellText)} {
+	for _, long := range []string{strings.Repeat("a", MaxCellText+1), strings.Repeat("🙂", MaxCellText), "a" +
+		strings.Repeat("🙂", MaxCellText)} {
 		cut := Fit(long, mark)
 		assert.LessOrEqual(t, Units(cut), MaxCellText)
 		assert.GreaterOrEqual(t, Units(cut), MaxCellText-1)
@@ -41,7 +44,8 @@ func TestLongTextIsCutWithAMark(t *testing.T) {
 
 func TestDaySerial(t *testing.T) {
 	t.Parallel()
-	for day, want := range map[string]float64{"1970-01-01": 25569, "1900-03-01": 61, "2026-11-22": 46348, "9999-12-31": 2958465} {
+	for day, want := range map[string]float64{"1970-01-01": 25569, "1900-03-01": 61, "2026-11-22": 46348,
+		"9999-12-31": 2958465} {
 		got, ok := DaySerial(day)
 		assert.True(t, ok, day)
 		assert.InDelta(t, want, got, 0, day)

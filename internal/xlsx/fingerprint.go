@@ -13,9 +13,9 @@ import (
 	"regexp"
 )
 
-// A workbook carries a fingerprint of itself as a custom property: the SHA-256 of the names, sizes and checksums of all its
-// parts. It tells whether somebody changed the file, not whether somebody forged it: for that a workbook is compared with
-// the ledger.
+// A workbook carries a fingerprint of itself as a custom property: the SHA-256 of the names, sizes
+// and checksums of all its parts. It tells whether somebody changed the file, not whether somebody
+// forged it: for that a workbook is compared with the ledger.
 
 // sign writes the custom properties with the fingerprint, as the last part.
 func (w *Writer) sign() error {
@@ -40,10 +40,12 @@ func addPart(sum io.Writer, name string, size uint64, checksum uint32) {
 // endRecordSize is the size of the record that ends an archive without a comment.
 const endRecordSize = 22
 
-var fingerprint = regexp.MustCompile(`<property [^>]*name="` + fingerprintName + `"[^>]*><vt:lpwstr>([0-9a-f]{64})</vt:lpwstr>`)
+var fingerprint = regexp.MustCompile(`<property [^>]*name="` + fingerprintName +
+	`"[^>]*><vt:lpwstr>([0-9a-f]{64})</vt:lpwstr>`)
 
-// Untouched reports whether the file is a workbook that Writer wrote and nobody has changed, signed, annotated or made read-only since.
-// A file that is no such workbook is not untouched; an error is about reading it.
+// Untouched reports whether the file is a workbook that Writer wrote and nobody has changed,
+// signed, annotated or made read-only since. A file that is no such workbook is not untouched; an
+// error is about reading it.
 func Untouched(path string) (bool, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -58,7 +60,8 @@ func Untouched(path string) (bool, error) {
 		return false, nil
 	}
 	end := make([]byte, endRecordSize)
-	if _, err := file.ReadAt(end, info.Size()-endRecordSize); err != nil || !bytes.HasPrefix(end, []byte("PK\x05\x06")) {
+	if _, err := file.ReadAt(end, info.Size()-endRecordSize); err != nil ||
+		!bytes.HasPrefix(end, []byte("PK\x05\x06")) {
 		return false, nil
 	}
 	archive, err := zip.NewReader(file, info.Size())

@@ -51,7 +51,8 @@ func TestWrittenWorkbookIsValidAndHasItsProperties(t *testing.T) {
 	assert.Equal(t, [][]string{{"Name"}, {"=1+1"}, {"Ana & Bea"}}, rows)
 	core, err := f.GetDocProps()
 	require.NoError(t, err)
-	assert.Equal(t, []string{`<"Title"> & more`, "mcaledger", "pt-BR"}, []string{core.Title, core.Creator, core.Language})
+	assert.Equal(t, []string{`<"Title"> & more`, "mcaledger", "pt-BR"},
+		[]string{core.Title, core.Creator, core.Language})
 	app, err := f.GetAppProps()
 	require.NoError(t, err)
 	assert.Equal(t, "mcaledger", app.Application)
@@ -96,9 +97,11 @@ func TestUntouched(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, f.Save())
 		}, false},
-		"a signature was added": {func(t *testing.T, path string) { repack(t, path, "_xmlsignatures/sig1.xml") }, false},
-		"packed again":          {func(t *testing.T, path string) { repack(t, path, "") }, true}, // the parts are the same
-		"made read-only":        {func(t *testing.T, path string) { require.NoError(t, os.Chmod(path, 0o440)) }, false},
+		"a signature was added": {func(t *testing.T, path string) { repack(t, path, "_xmlsignatures/sig1.xml") },
+			false},
+		// the parts are the same
+		"packed again":   {func(t *testing.T, path string) { repack(t, path, "") }, true},
+		"made read-only": {func(t *testing.T, path string) { require.NoError(t, os.Chmod(path, 0o440)) }, false},
 		"something was appended": {func(t *testing.T, path string) {
 			require.NoError(t, os.WriteFile(path, append(bytes.Clone(book), 'x'), 0o600))
 		}, false},
@@ -107,10 +110,17 @@ func TestUntouched(t *testing.T) {
 			flipped[len(flipped)/3] ^= 1
 			require.NoError(t, os.WriteFile(path, flipped, 0o600))
 		}, false},
-		"cut":               {func(t *testing.T, path string) { require.NoError(t, os.Truncate(path, int64(len(book)/2))) }, false},
-		"empty":             {func(t *testing.T, path string) { require.NoError(t, os.Truncate(path, 0)) }, false},
-		"no workbook":       {func(t *testing.T, path string) { require.NoError(t, os.WriteFile(path, []byte("a,b\n"), 0o600)) }, false},
-		"another program's": {func(t *testing.T, path string) { require.NoError(t, excelize.NewFile().SaveAs(path)) }, false},
+		"cut": {func(t *testing.T,
+			path string) {
+			require.NoError(t, os.Truncate(path, int64(len(book)/2)))
+		}, false},
+		"empty": {func(t *testing.T, path string) { require.NoError(t, os.Truncate(path, 0)) }, false},
+		"no workbook": {func(t *testing.T,
+			path string) {
+			require.NoError(t, os.WriteFile(path, []byte("a,b\n"), 0o600))
+		}, false},
+		"another program's": {func(t *testing.T, path string) { require.NoError(t, excelize.NewFile().SaveAs(path)) },
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,7 +25,8 @@ const (
 	customProperties = "docProps/custom.xml"
 )
 
-// fingerprintName is the custom property that tells a workbook that nobody has changed since this program wrote it.
+// fingerprintName is the custom property that tells a workbook that nobody has changed since this
+// program wrote it.
 const fingerprintName = "mcaledger fingerprint"
 
 // noFingerprint stands where the fingerprint will; it is as long as one.
@@ -51,11 +52,13 @@ func SetProperties(frame *excelize.File) error {
 	return frame.SetCustomProps(excelize.CustomProperty{Name: fingerprintName, Value: noFingerprint})
 }
 
-// WriteProperties writes the properties' parts itself: excelize leaves out the prefixes by which other programs know them.
+// WriteProperties writes the properties' parts itself: excelize leaves out the prefixes by which
+// other programs know them.
 func (w *Writer) WriteProperties(p Properties) error {
 	for part, content := range map[string]string{
-		coreProperties:   p.core(),
-		appProperties:    xmlHead + `<Properties xmlns="` + appNamespace + `"><Application>` + escaped(p.Program) + `</Application></Properties>`,
+		coreProperties: p.core(),
+		appProperties: xmlHead + `<Properties xmlns="` + appNamespace + `"><Application>` + escaped(p.Program) +
+			`</Application></Properties>`,
 		customProperties: p.custom(),
 	} {
 		if err := w.Replace(part, []byte(content)); err != nil {
@@ -75,7 +78,8 @@ const (
 
 func (p Properties) core() string {
 	var b strings.Builder
-	b.WriteString(xmlHead + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"` +
+	b.WriteString(xmlHead +
+		`<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"` +
 		` xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"` +
 		` xmlns:dcmitype="http://purl.org/dc/dcmitype/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">`)
 	for _, e := range []struct{ name, value string }{
@@ -85,7 +89,8 @@ func (p Properties) core() string {
 		fmt.Fprintf(&b, "<%[1]s>%[2]s</%[1]s>", e.name, escaped(e.value))
 	}
 	for _, name := range []string{"created", "modified"} {
-		fmt.Fprintf(&b, `<dcterms:%[1]s xsi:type="dcterms:W3CDTF">%[2]s</dcterms:%[1]s>`, name, p.Created.UTC().Format("2006-01-02T15:04:05Z"))
+		fmt.Fprintf(&b, `<dcterms:%[1]s xsi:type="dcterms:W3CDTF">%[2]s</dcterms:%[1]s>`, name,
+			p.Created.UTC().Format("2006-01-02T15:04:05Z"))
 	}
 	b.WriteString(`</cp:coreProperties>`)
 	return b.String()
@@ -95,8 +100,8 @@ func (p Properties) custom() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `%s<Properties xmlns="%s" xmlns:vt="%s">`, xmlHead, customNamespace, typesNamespace)
 	for i, c := range append(p.Custom, Property{fingerprintName, noFingerprint}) {
-		fmt.Fprintf(&b, `<property fmtid="%s" pid="%d" name="%s"><vt:lpwstr>%s</vt:lpwstr></property>`, customFormat, i+2,
-			strings.ReplaceAll(escaped(c.Name), `"`, "&quot;"), escaped(c.Value))
+		fmt.Fprintf(&b, `<property fmtid="%s" pid="%d" name="%s"><vt:lpwstr>%s</vt:lpwstr></property>`, customFormat,
+			i+2, strings.ReplaceAll(escaped(c.Name), `"`, "&quot;"), escaped(c.Value))
 	}
 	b.WriteString(`</Properties>`)
 	return b.String()

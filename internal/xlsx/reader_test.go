@@ -197,7 +197,8 @@ func TestNoFormatsWithoutTheirPart(t *testing.T) {
 func TestTheFirstPropertiesOfAWorkbookCount(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{`<workbookPr date1904="1"/>`: true,
-		`<workbookPr date1904="true"/><extLst><ext><x14:workbookPr/></ext></extLst>`: true, `<workbookPr/>`: false, "": false} {
+		`<workbookPr date1904="true"/><extLst><ext><x14:workbookPr/></ext></extLst>`: true, `<workbookPr/>`: false,
+		"": false} {
 		parts := usual()
 		parts["xl/workbook.xml"] = strings.Replace(parts["xl/workbook.xml"], "<sheets>", text+"<sheets>", 1)
 		book, err := open(t, parts)
@@ -210,8 +211,14 @@ func TestTheFirstPropertiesOfAWorkbookCount(t *testing.T) {
 func TestDamagedWorkbooks(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(parts map[string]string){
-		"the sheet ends in the middle": func(p map[string]string) { p["xl/worksheets/sheet1.xml"] = p["xl/worksheets/sheet1.xml"][:150] },
-		"the texts end in the middle":  func(p map[string]string) { p["xl/sharedStrings.xml"] = p["xl/sharedStrings.xml"][:100] },
+		"the sheet ends in the middle": func(
+			p map[string]string) {
+			p["xl/worksheets/sheet1.xml"] = p["xl/worksheets/sheet1.xml"][:150]
+		},
+		"the texts end in the middle": func(
+			p map[string]string) {
+			p["xl/sharedStrings.xml"] = p["xl/sharedStrings.xml"][:100]
+		},
 		"a text is missing": func(p map[string]string) {
 			p["xl/worksheets/sheet1.xml"] = strings.Replace(p["xl/worksheets/sheet1.xml"], "<v>1</v>", "<v>99</v>", 1)
 		},

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Excel counts days; 25,569 is 1 January 1970. Below 61 it believes in a 29 February 1900, and after the year 9999 it
-// has no dates, so such days have no serial number.
+// Excel counts days; 25,569 is 1 January 1970. Below 61 it believes in a 29 February 1900, and
+// after the year 9999 it has no dates, so such days have no serial number.
 const (
 	unixEpochSerial = 25_569
 	firstSerial     = 61

@@ -15,9 +15,9 @@ import (
 	"github.com/xuri/excelize/v2"
 )
 
-// Writer writes a workbook of which excelize laid out everything but the data rows. These are written as bytes and put
-// into their sheets while the archive is written, so that memory stays flat.
-// The same frame and rows give the same bytes.
+// Writer writes a workbook of which excelize laid out everything but the data rows. These are
+// written as bytes and put into their sheets while the archive is written, so that memory stays
+// flat. The same frame and rows give the same bytes.
 type Writer struct {
 	archive *zip.Writer
 	parts   map[string][]byte // of the frame
@@ -54,11 +54,14 @@ func (w *Writer) ReplaceText(part, old, text string) error {
 	return w.Replace(part, bytes.ReplaceAll(w.parts[part], []byte(old), AppendText(nil, text)))
 }
 
-// Start writes the parts of the frame but those that are kept: sheets for Rows, others for Close. The content types come first:
-// programs that look at the first bytes know a workbook by them.
+// Start writes the parts of the frame but those that are kept: sheets for Rows, others for Close.
+// The content types come first: programs that look at the first bytes know a workbook by them.
 func (w *Writer) Start(kept ...string) error {
 	names := slices.Sorted(maps.Keys(w.parts))
-	names = slices.DeleteFunc(names, func(name string) bool { return name == contentTypes || slices.Contains(kept, name) })
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return name == contentTypes ||
+			slices.Contains(kept, name)
+	})
 	for _, name := range slices.Insert(names, 0, contentTypes) {
 		if err := w.flush(name); err != nil {
 			return err
@@ -69,7 +72,8 @@ func (w *Writer) Start(kept ...string) error {
 
 const contentTypes = "[Content_Types].xml"
 
-// Close writes the parts that are left, the custom properties with the fingerprint last, and the end of the archive.
+// Close writes the parts that are left, the custom properties with the fingerprint last, and the
+// end of the archive.
 func (w *Writer) Close() error {
 	for _, name := range slices.Sorted(maps.Keys(w.parts)) {
 		if name == customProperties {
@@ -103,7 +107,8 @@ func (w *Writer) create(name string) (io.Writer, error) {
 	return w.archive.CreateHeader(header)
 }
 
-// memoryZip takes the parts that excelize renders. They are small: the data sheets have no rows yet.
+// memoryZip takes the parts that excelize renders. They are small: the data sheets have no rows
+// yet.
 type memoryZip map[string]*bytes.Buffer
 
 func (z memoryZip) Create(name string) (io.Writer, error) {
@@ -115,7 +120,8 @@ func (z memoryZip) AddFS(fs.FS) error { return errors.ErrUnsupported }
 
 func (z memoryZip) Close() error { return nil }
 
-// compression is the deflate level: higher ones cost more time than they save bytes on rows like ours.
+// compression is the deflate level: higher ones cost more time than they save bytes on rows like
+// ours.
 const compression = 5
 
 func newArchive(w io.Writer) *zip.Writer {

@@ -15,8 +15,8 @@ type Page struct {
 	Rows int    // as many as it must get
 }
 
-// Rows writes the data rows of one table, which may need several pages. Cells come from left to right; EndRow closes a row.
-// An error is kept and comes out of EndRow.
+// Rows writes the data rows of one table, which may need several pages. Cells come from left to
+// right; EndRow closes a row. An error is kept and comes out of EndRow.
 type Rows struct {
 	book     *Writer
 	pages    []Page // those still to come
@@ -34,13 +34,15 @@ type Rows struct {
 	err      error
 }
 
-// serialText is how the last serial number of a column was written: instants repeat from row to row, and formatting takes time.
+// serialText is how the last serial number of a column was written: instants repeat from row to
+// row, and formatting takes time.
 type serialText struct {
 	value float64
 	text  []byte
 }
 
-// maxEntry is the size from which a zip entry needs headers that Excel does not accept from archive/zip.
+// maxEntry is the size from which a zip entry needs headers that Excel does not accept from
+// archive/zip.
 const maxEntry = 1<<32 - 1
 
 // LineHeight is the height of a line of text, in points.
@@ -55,11 +57,12 @@ func (w *Writer) Rows(pages []Page, first, columns int) *Rows {
 	for i := range letters {
 		letters[i], _ = excelize.ColumnNumberToName(i + 1) // far from the 16,384 allowed
 	}
-	return &Rows{book: w, pages: pages, first: first, letters: letters, buf: make([]byte, 0, 2*flushSize), previous: make([]serialText, columns)}
+	return &Rows{book: w, pages: pages, first: first, letters: letters, buf: make([]byte, 0, 2*flushSize),
+		previous: make([]serialText, columns)}
 }
 
-// Lines says how many lines of text the row has that begins with the next cell. Excel fits the height of a row only while somebody
-// types in it.
+// Lines says how many lines of text the row has that begins with the next cell. Excel fits the
+// height of a row only while somebody types in it.
 func (r *Rows) Lines(n int) { r.lines = n }
 
 // Text writes a cell that is text whatever it looks like; an empty one is left out.

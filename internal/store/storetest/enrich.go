@@ -47,11 +47,13 @@ func (l *fixture) saveResellers(t *testing.T, at time.Time, readings ...standing
 	l.hold(t, func(lease *store.Lease) { require.NoError(t, lease.SaveCustomerResellers(t.Context(), at, readings)) })
 }
 
-// bought is a reading of a customer's subscriptions: so many that are active, of which one renews on a day.
+// bought is a reading of a customer's subscriptions: so many that are active, of which one renews
+// on a day.
 func bought(id string, active int, renewal standing.Date) standing.SubscriptionsReading {
 	r := standing.SubscriptionsReading{CustomerID: id, Readable: true}
 	for n := range active {
-		r.Subscriptions = append(r.Subscriptions, standing.Subscription{ID: fmt.Sprint("s", n), Product: "Office", Seats: 5, Status: "active", Term: "P1Y"})
+		r.Subscriptions = append(r.Subscriptions, standing.Subscription{ID: fmt.Sprint("s", n), Product: "Office",
+			Seats: 5, Status: "active", Term: "P1Y"})
 	}
 	if active > 0 && renewal != "" {
 		r.Subscriptions[0].AutoRenew, r.Subscriptions[0].Ends = true, renewal
@@ -72,11 +74,13 @@ func purchasesDue(t *testing.T, l *fixture) {
 	long := night(1).AddDate(0, 0, -7)
 	require.Equal(t, []string{"a", "b", "c"}, l.subscriptionsDue(t, long, today), "blocked now, never read")
 
-	l.saveSubscriptions(t, night(2), bought("a", 1, "2026-11-21"), bought("b", 0, ""), standing.SubscriptionsReading{CustomerID: "c"})
+	l.saveSubscriptions(t, night(2), bought("a", 1, "2026-11-21"), bought("b", 0, ""),
+		standing.SubscriptionsReading{CustomerID: "c"})
 	require.Empty(t, l.subscriptionsDue(t, long, today))
 	require.Equal(t, []string{"a"}, l.subscriptionsDue(t, long, "2026-11-22"), "its renewal has passed")
 	require.Empty(t, l.subscriptionsDue(t, night(2).Add(-time.Microsecond), today))
-	require.Equal(t, []string{"a", "b", "c"}, l.subscriptionsDue(t, night(2), today), "also those that the service refused")
+	require.Equal(t, []string{"a", "b", "c"}, l.subscriptionsDue(t, night(2), today),
+		"also those that the service refused")
 
 	l.saveSubscriptions(t, night(3), bought("a", 1, "2027-11-20"))
 	require.Empty(t, l.subscriptionsDue(t, long, "2026-11-22"), "the newest reading counts")
@@ -98,9 +102,11 @@ func purchasesOnChange(t *testing.T, l *fixture) {
 	require.Equal(t, 2, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE read_at > since"))
 	require.Empty(t, l.subscriptionsDue(t, night(1), "2026-11-20"), "but it was read")
 	l.saveSubscriptions(t, night(3), bought("a", 3, "2026-12-01"), bought("b", 0, ""))
-	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"), "that nothing is there is another thing than not to know")
+	require.Equal(t, 4, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"),
+		"that nothing is there is another thing than not to know")
 	l.saveSubscriptions(t, night(4), bought("a", 2, "2026-12-01"))
-	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE customer_id = 'a'"), "as it was before is a change too")
+	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions WHERE customer_id = 'a'"),
+		"as it was before is a change too")
 }
 
 // purchasesOf is what a report of a run says at an instant of each blocked customer's purchases.
@@ -122,16 +128,20 @@ func purchasesAtAnInstant(t *testing.T, l *fixture) {
 	l.saveSubscriptions(t, night(2), bought("a", 2, "2026-12-01"), standing.SubscriptionsReading{CustomerID: "b"})
 	l.saveSubscriptions(t, night(9), bought("a", 2, "2026-12-01"), bought("b", 0, ""))
 	l.saveSubscriptions(t, night(16), bought("a", 3, "2027-12-01"))
-	require.Equal(t, map[string]any{"a": standing.NotRead, "b": standing.NotRead, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(1)))
-	second := map[string]any{"a": standing.Purchases{Active: 2, NextRenewal: "2026-12-01"}, "b": standing.Failed, "c": standing.NotRead}
+	require.Equal(t, map[string]any{"a": standing.NotRead, "b": standing.NotRead, "c": standing.NotRead},
+		l.purchasesOf(t, r.ID, night(1)))
+	second := map[string]any{"a": standing.Purchases{Active: 2, NextRenewal: "2026-12-01"}, "b": standing.Failed,
+		"c": standing.NotRead}
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(2)), "from that very instant on")
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(9).Add(-time.Microsecond)))
 	three := standing.Purchases{Active: 3, NextRenewal: "2027-12-01"}
-	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(22)))
+	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead},
+		l.purchasesOf(t, r.ID, night(22)))
 	third := map[string]any{"a": three, "b": standing.NotRead, "c": standing.NotRead}
 	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "for more than two weeks nobody could ask about b")
 	l.saveSubscriptions(t, night(26), bought("a", 3, "2027-12-01"), bought("b", 0, ""))
-	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead}, l.purchasesOf(t, r.ID, night(26)))
+	require.Equal(t, map[string]any{"a": three, "b": standing.Purchases{}, "c": standing.NotRead},
+		l.purchasesOf(t, r.ID, night(26)))
 	require.Equal(t, third, l.purchasesOf(t, r.ID, night(24)), "what came later changes nothing of it")
 }
 
@@ -141,32 +151,42 @@ func clockWentBack(t *testing.T, l *fixture) {
 	l.saveSubscriptions(t, night(2), bought("a", 1, "2026-12-01"))
 	l.saveSubscriptions(t, night(2), bought("a", 2, "2026-12-01"))
 	l.saveSubscriptions(t, night(9), bought("a", 3, "2026-12-01"))
-	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, night(10)))
-	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 1, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, night(9)), "what was known then")
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}},
+		l.purchasesOf(t, r.ID, night(10)))
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 1, NextRenewal: "2026-12-01"}},
+		l.purchasesOf(t, r.ID, night(9)), "what was known then")
 	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions"))
 	last, err := l.LastEntry(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}}, l.purchasesOf(t, r.ID, last))
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}},
+		l.purchasesOf(t, r.ID, last))
 }
 
-// eachSubscription: every subscription has a row, in an order of its own, and a lapse is due as a renewal is.
+// eachSubscription: every subscription has a row, in an order of its own, and a lapse is due as a
+// renewal is.
 func eachSubscription(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"), blocked("b"))
 	all := []standing.Subscription{
 		{ID: "s2", Product: "=Teams 日本", Seats: 10, Status: "Active", Term: "P1M", Ends: "2026-12-24"},
-		{ID: "s1", Product: "Office", Seats: 1, Status: "suspended", Term: "P1Y", AutoRenew: true, Trial: true, Ends: "2026-11-21"},
+		{ID: "s1", Product: "Office", Seats: 1, Status: "suspended", Term: "P1Y", AutoRenew: true, Trial: true,
+			Ends: "2026-11-21"},
 		{}, {},
 	}
-	l.saveSubscriptions(t, night(1), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all}, bought("b", 1, ""))
+	l.saveSubscriptions(t, night(1), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all},
+		bought("b", 1, ""))
 	slices.Reverse(all)
 	l.saveSubscriptions(t, night(2), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all})
 	require.Equal(t, 5, l.count(t, "SELECT COUNT(*) FROM customer_subscription"), "in another order they are the same")
-	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscription WHERE customer_id = 'a' AND position = 4 AND product = '=Teams 日本' AND seats = 10 AND status = 'active' AND ends = '2026-12-24'"))
-	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscription WHERE position = 3 AND auto_renew AND trial"))
-	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 1, NextLapse: "2026-12-24"}, "b": standing.Purchases{Active: 1}}, l.purchasesOf(t, 1, night(3)))
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscription WHERE customer_id = 'a' AND position "+
+		"= 4 AND product = '=Teams 日本' AND seats = 10 AND status = 'active' AND ends = '2026-12-24'"))
+	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM customer_subscription WHERE position = 3 AND auto_renew AND "+
+		"trial"))
+	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 1, NextLapse: "2026-12-24"},
+		"b": standing.Purchases{Active: 1}}, l.purchasesOf(t, 1, night(3)))
 	require.Empty(t, l.subscriptionsDue(t, night(0), "2026-12-24"))
 	require.Equal(t, []string{"a"}, l.subscriptionsDue(t, night(0), "2026-12-25"), "one has lapsed")
-	l.saveSubscriptions(t, night(3), standing.SubscriptionsReading{CustomerID: "a", Readable: true, Subscriptions: all[:1]})
+	l.saveSubscriptions(t, night(3), standing.SubscriptionsReading{CustomerID: "a", Readable: true,
+		Subscriptions: all[:1]})
 	require.Equal(t, 1, l.count(t, `SELECT COUNT(*) FROM customer_subscriptions h JOIN customer_subscription d ON d.partner_id = h.partner_id
 		AND d.customer_id = h.customer_id AND d.since = h.since
 		WHERE h.customer_id = 'a' AND h.since = (SELECT MAX(x.since) FROM customer_subscriptions x WHERE x.customer_id = 'a')`), "what vanished is not part of the newest reading")
@@ -196,12 +216,14 @@ func resellersDue(t *testing.T, l *fixture) {
 		})
 		return customers
 	}
-	require.Equal(t, []string{"b", "d", "a", "c", "e", "f", "0"}, due(night(0), night(0), 10), "the blocked first, last who cannot be read")
+	require.Equal(t, []string{"b", "d", "a", "c", "e", "f", "0"}, due(night(0), night(0), 10),
+		"the blocked first, last who cannot be read")
 	require.Equal(t, []string{"b", "d", "a"}, due(night(0), night(0), 3))
 	l.saveResellers(t, night(1), buysFrom("r1", "b"), buysFrom("", "d"), standing.ResellerReading{CustomerID: "a"})
 	l.saveResellers(t, night(2), buysFrom("r1", "c"))
 	require.Equal(t, []string{"e", "f", "0"}, due(night(0), night(0), 10))
-	require.Equal(t, []string{"e", "f", "a", "b", "d", "c", "0"}, due(night(2), night(2), 10), "never read, then the oldest reading")
+	require.Equal(t, []string{"e", "f", "a", "b", "d", "c", "0"}, due(night(2), night(2), 10),
+		"never read, then the oldest reading")
 	require.Equal(t, []string{"e", "f", "a", "0"}, due(night(0), night(2), 10), "a refusal is not kept so long")
 	l.saveResellers(t, night(3), buysFrom("r1", "b"))
 	require.Equal(t, []string{"e", "f", "a", "d", "c", "0"}, due(night(2), night(2), 10))
@@ -221,8 +243,8 @@ func resellersAtAnInstant(t *testing.T, l *fixture) {
 	all := []ledger.ResellerCount{{Clear: 2, Blocked: 3, Unknown: 1, Excluded: 1}}
 	require.Equal(t, all, resellers(r.ID, night(1)), "nobody was asked yet")
 
-	l.saveResellers(t, night(2), buysFrom("r2", "a"), buysFrom("r2", "b"), buysFrom("r1", "c"), buysFrom("r1", "d"), buysFrom("r3", "unknown"),
-		buysFrom("", "excluded"), standing.ResellerReading{CustomerID: "e"})
+	l.saveResellers(t, night(2), buysFrom("r2", "a"), buysFrom("r2", "b"), buysFrom("r1", "c"), buysFrom("r1", "d"),
+		buysFrom("r3", "unknown"), buysFrom("", "excluded"), standing.ResellerReading{CustomerID: "e"})
 	second := []ledger.ResellerCount{
 		{Blocked: 1}, // e: the service does not say
 		{ResellerID: "r1", Read: true, Clear: 1, Blocked: 1},
@@ -250,8 +272,11 @@ func lostLeaseKeepsNoParticulars(t *testing.T, l *fixture) {
 	l.sweep(t, 1, blocked("a"))
 	l.hold(t, func(lease *store.Lease) {
 		l.exec(t, "UPDATE lease SET number = number + 1")
-		require.ErrorIs(t, lease.SaveSubscriptions(t.Context(), night(1), []standing.SubscriptionsReading{bought("a", 1, "")}), store.ErrLeaseLost)
-		require.ErrorIs(t, lease.SaveCustomerResellers(t.Context(), night(1), []standing.ResellerReading{buysFrom("r", "a")}), store.ErrLeaseLost)
+		require.ErrorIs(t, lease.SaveSubscriptions(t.Context(), night(1),
+			[]standing.SubscriptionsReading{bought("a", 1, "")}), store.ErrLeaseLost)
+		require.ErrorIs(t, lease.SaveCustomerResellers(t.Context(), night(1),
+			[]standing.ResellerReading{buysFrom("r", "a")}), store.ErrLeaseLost)
 	})
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions")+l.count(t, "SELECT COUNT(*) FROM customer_reseller"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM customer_subscriptions")+
+		l.count(t, "SELECT COUNT(*) FROM customer_reseller"))
 }

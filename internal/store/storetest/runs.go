@@ -23,8 +23,9 @@ var runs = map[string]func(*testing.T, *fixture){
 }
 
 func unreadable(id string) standing.State {
-	return standing.State{Customer: customer(id), Standing: standing.Unknown, Reason: standing.Unreadable, Remedy: standing.Retry,
-		Agreements: standing.Failed, Direct: standing.DirectNotRead, ReadError: standing.ReadError{Status: 404}}
+	return standing.State{Customer: customer(id), Standing: standing.Unknown, Reason: standing.Unreadable,
+		Remedy: standing.Retry, Agreements: standing.Failed, Direct: standing.DirectNotRead,
+		ReadError: standing.ReadError{Status: 404}}
 }
 
 func closeWith(t *testing.T, lease *store.Lease, r ledger.Run, n int, checks ...ledger.Check) ledger.Run {
@@ -35,7 +36,8 @@ func closeWith(t *testing.T, lease *store.Lease, r ledger.Run, n int, checks ...
 	return closed
 }
 
-// doubted makes a run of night n that reads a, b and c, and is not believed because b is unreadable.
+// doubted makes a run of night n that reads a, b and c, and is not believed because b is
+// unreadable.
 func (l *fixture) doubted(t *testing.T, n int) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) {
@@ -59,7 +61,8 @@ func doubtedReadingsAreTakenOver(t *testing.T, l *fixture) {
 	first := l.sweep(t, 1, clear("a"), clear("b"), clear("c"))
 	l.doubted(t, 2)
 	require.Len(t, l.records(t, first, ""), 3)
-	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM standing WHERE valid_to IS NULL AND standing = 'clear'"), "no standing changes")
+	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM standing WHERE valid_to IS NULL AND standing = 'clear'"),
+		"no standing changes")
 	l.hold(t, func(lease *store.Lease) {
 		r, resumed, err := lease.Begin(t.Context(), wanted(3), night(2).Add(-time.Hour))
 		require.NoError(t, err)
@@ -71,7 +74,8 @@ func doubtedReadingsAreTakenOver(t *testing.T, l *fixture) {
 		read(t, lease, r, 3, listed, clear("b"), clear("d"))
 		closed := closeRun(t, lease, r, 3)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
-		require.Equal(t, []int{4, 3, 1, 1}, []int{closed.Totals.Listed, closed.Totals.Clear, closed.Totals.Blocked, closed.Totals.NewlyBlocked})
+		require.Equal(t, []int{4, 3, 1, 1}, []int{closed.Totals.Listed, closed.Totals.Clear, closed.Totals.Blocked,
+			closed.Totals.NewlyBlocked})
 	})
 	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading")+l.count(t, "SELECT COUNT(*) FROM run_listing"))
 	require.Equal(t, 1, l.count(t, "SELECT COUNT(*) FROM run WHERE state = 'failed'"))
@@ -104,7 +108,8 @@ func recheckDropsKeptReadings(t *testing.T, l *fixture) {
 		again.Kind, again.OldestReading = ledger.Recheck, first.OldestReading
 		r, _, err := lease.Begin(t.Context(), again, night(2).Add(-6*time.Hour))
 		require.NoError(t, err)
-		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading"), "they were compared with what the recheck may change")
+		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading"),
+			"they were compared with what the recheck may change")
 		closeWith(t, lease, r, 2, ledger.Check{Name: ledger.CheckLedger, OK: true})
 		_, resumed, err := lease.Begin(t.Context(), wanted(3), night(1))
 		require.NoError(t, err)
@@ -113,7 +118,8 @@ func recheckDropsKeptReadings(t *testing.T, l *fixture) {
 }
 
 func failuresAreKept(t *testing.T, l *fixture) {
-	failure := ledger.Failure{Code: "sign_in_failed", Message: "sign in to Partner Center: \xff", Hint: "Sign in again."}
+	failure := ledger.Failure{Code: "sign_in_failed", Message: "sign in to Partner Center: \xff",
+		Hint: "Sign in again."}
 	l.hold(t, func(lease *store.Lease) {
 		r := begin(t, lease, 1)
 		require.NoError(t, lease.RecordFailure(t.Context(), r.ID, failure))
@@ -183,12 +189,14 @@ func blockedRollForward(t *testing.T, l *fixture) {
 		before := listed[2].Known.Record
 		record := standing.Next(&before, byPolicy, night(2).Truncate(time.Microsecond), time.Time{})
 		record.PolicyChanged = true
-		require.NoError(t, lease.SaveReadings(t.Context(), r, night(2), []ledger.Reading{{Record: record, Change: standing.NewlyBlocked, Differs: true}}))
+		require.NoError(t, lease.SaveReadings(t.Context(), r, night(2),
+			[]ledger.Reading{{Record: record, Change: standing.NewlyBlocked, Differs: true}}))
 		endList(t, lease, &r, 2, true)
 		closed := closeRun(t, lease, r, 2)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
 		got := closed.Totals
-		require.Equal(t, []int{3, 2, 2, 1, 1, 0}, []int{got.Blocked, got.NewlyBlocked, got.NoLongerBlocked, got.GoneBlocked, got.BlockedByPolicy, got.ClearedByPolicy})
+		require.Equal(t, []int{3, 2, 2, 1, 1, 0}, []int{got.Blocked, got.NewlyBlocked, got.NoLongerBlocked,
+			got.GoneBlocked, got.BlockedByPolicy, got.ClearedByPolicy})
 		known, err := lease.Known(t.Context(), []string{"d"})
 		require.NoError(t, err)
 		require.True(t, known[0].PolicyChanged)

@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
-// The content models and attributes of ECMA-376 (5th edition, transitional) for the elements that this program writes, put down here from
-// the text of the standard: the published schema files are not ours to copy. An element that is not listed is a violation.
+// The content models and attributes of ECMA-376 (5th edition, transitional) for the elements that
+// this program writes, put down here from the text of the standard: the published schema files are
+// not ours to copy. An element that is not listed is a violation.
 //
-// A line is an element: its name (or parent/name where the same name means several things), the pattern of its children after ":" and its
-// attributes after "@". A pattern is a regular expression over names. An attribute is name=type, with "!" when it is required.
+// A line is an element: its name (or parent/name where the same name means several things), the
+// pattern of its children after ":" and its attributes after "@". A pattern is a regular expression
+// over names. An attribute is name=type, with "!" when it is required.
 const spreadsheetML = `
 worksheet: sheetPr? dimension? sheetViews? sheetFormatPr? cols* sheetData sheetProtection? autoFilter? mergeCells? conditionalFormatting* dataValidations? hyperlinks? printOptions? pageMargins? pageSetup? headerFooter? rowBreaks? colBreaks? ignoredErrors? drawing? legacyDrawing? tableParts? extLst? @
 sheetPr: tabColor? outlinePr? pageSetUpPr? @ codeName=string filterMode=bool
@@ -272,8 +274,9 @@ type attribute struct {
 }
 
 var simpleTypes = map[string]string{
-	"string": `(?s).*`, "uint": `\d{1,10}`, "int": `-?\d{1,19}`, "double": `-?\d+(\.\d+)?([eE][-+]?\d+)?`, "bool": `0|1|true|false`,
-	"rgb": `[0-9A-Fa-f]{8}`, "hex": `[0-9A-Fa-f]{6}`, "cell": `[A-Z]{1,3}[1-9]\d{0,6}`, "ref": `[A-Z]{1,3}[1-9]\d{0,6}(:[A-Z]{1,3}[1-9]\d{0,6})?`,
+	"string": `(?s).*`, "uint": `\d{1,10}`, "int": `-?\d{1,19}`, "double": `-?\d+(\.\d+)?([eE][-+]?\d+)?`,
+	"bool": `0|1|true|false`, "rgb": `[0-9A-Fa-f]{8}`, "hex": `[0-9A-Fa-f]{6}`, "cell": `[A-Z]{1,3}[1-9]\d{0,6}`,
+	"ref":   `[A-Z]{1,3}[1-9]\d{0,6}(:[A-Z]{1,3}[1-9]\d{0,6})?`,
 	"sqref": `[A-Z]{1,3}[1-9]\d{0,6}(:[A-Z]{1,3}[1-9]\d{0,6})?( [A-Z]{1,3}[1-9]\d{0,6}(:[A-Z]{1,3}[1-9]\d{0,6})?)*`,
 	"guid":  `\{[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}\}`,
 }

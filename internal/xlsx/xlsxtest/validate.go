@@ -1,5 +1,6 @@
-// Package xlsxtest checks workbooks: against the ECMA-376 transitional schemas, as far as this program uses them, and against rules that Excel
-// enforces beyond them, a breach of which makes it repair a file when it is opened.
+// Package xlsxtest checks workbooks: against the ECMA-376 transitional schemas, as far as this
+// program uses them, and against rules that Excel enforces beyond them, a breach of which makes it
+// repair a file when it is opened.
 package xlsxtest
 
 import (
@@ -170,7 +171,8 @@ func (w *Workbook) element(part string, grammar map[string]element, parent strin
 
 func (w *Workbook) attributes(part, name string, e element, n Node) {
 	for _, a := range n.Attrs {
-		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" || a.Name.Local == "Ignorable" || // the next may be ignored by readers
+		// the next may be ignored by readers
+		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" || a.Name.Local == "Ignorable" ||
 			strings.HasPrefix(a.Name.Space, "http://schemas.microsoft.com/") {
 			continue
 		}
@@ -258,7 +260,8 @@ func target(rels string, r Node) string {
 
 func relationshipIDs(n Node) (ids []string) {
 	for _, a := range n.Attrs {
-		if a.Name.Space == "http://schemas.openxmlformats.org/officeDocument/2006/relationships" && a.Name.Local == "id" {
+		if a.Name.Space == "http://schemas.openxmlformats.org/officeDocument/2006/relationships" &&
+			a.Name.Local == "id" {
 			ids = append(ids, a.Value)
 		}
 	}
@@ -295,7 +298,8 @@ func (w *Workbook) styles() {
 			w.violation("styles: number format %s", f.Attr("numFmtId"))
 		}
 	}
-	sizes := map[string]int{"fontId": len(root.Child("fonts").Children), "fillId": len(root.Child("fills").Children), "borderId": len(root.Child("borders").Children)}
+	sizes := map[string]int{"fontId": len(root.Child("fonts").Children), "fillId": len(root.Child("fills").Children),
+		"borderId": len(root.Child("borders").Children)}
 	for _, xf := range root.Child("cellXfs").Children {
 		for key, size := range sizes {
 			if n, _ := strconv.Atoi(xf.Attr(key)); n >= size {
@@ -307,7 +311,8 @@ func (w *Workbook) styles() {
 		}
 	}
 	for i, want := range []string{"none", "gray125"} {
-		if fills := root.Child("fills").Children; len(fills) < 2 || fills[i].Child("patternFill").Attr("patternType") != want {
+		if fills := root.Child("fills").Children; len(fills) < 2 ||
+			fills[i].Child("patternFill").Attr("patternType") != want {
 			w.violation("styles: fill %d is reserved for %s", i, want)
 		}
 	}
@@ -335,7 +340,8 @@ func (w *Workbook) sheets() {
 	parts, names := w.sheetParts()
 	seen := map[string]bool{}
 	for name := range names {
-		if low := strings.ToLower(name); len(utf16.Encode([]rune(name))) > 31 || name == "" || badSheetName.MatchString(name) || seen[low] {
+		if low := strings.ToLower(name); len(utf16.Encode([]rune(name))) > 31 || name == "" ||
+			badSheetName.MatchString(name) || seen[low] {
 			w.violation("the sheet name %q", name)
 		} else {
 			seen[low] = true
@@ -348,7 +354,8 @@ func (w *Workbook) sheets() {
 	}
 }
 
-var reference = regexp.MustCompile(`^(?:'((?:[^']|'')+)'|([A-Za-z0-9_.]+))!\$?[A-Z]{0,3}\$?\d*(?::\$?[A-Z]{0,3}\$?\d*)?$`)
+var reference = regexp.MustCompile(
+	`^(?:'((?:[^']|'')+)'|([A-Za-z0-9_.]+))!\$?[A-Z]{0,3}\$?\d*(?::\$?[A-Z]{0,3}\$?\d*)?$`)
 
 // refersTo checks that a reference, or several with commas between, names sheets that are there.
 func (w *Workbook) refersTo(where, text string, names map[string]string) {
@@ -404,7 +411,8 @@ func column(letters string) (n int) {
 
 func (w *Workbook) cells(part string) {
 	root := w.Parts[part]
-	styles, strings_ := len(w.Parts["xl/styles.xml"].Child("cellXfs").Children), len(w.Parts["xl/sharedStrings.xml"].Children)
+	styles, strings_ := len(w.Parts["xl/styles.xml"].Child("cellXfs").Children),
+		len(w.Parts["xl/sharedStrings.xml"].Children)
 	lastRow, right, bottom := 0, 0, 0
 	for _, row := range root.Child("sheetData").Children {
 		r, _ := strconv.Atoi(row.Attr("r"))
@@ -424,7 +432,8 @@ func (w *Workbook) cells(part string) {
 			w.cell(part, c, styles, strings_)
 		}
 	}
-	if last := regexp.MustCompile(`([A-Z]+)(\d+)$`).FindStringSubmatch(root.Child("dimension").Attr("ref")); last != nil {
+	if last := regexp.MustCompile(`([A-Z]+)(\d+)$`).FindStringSubmatch(
+		root.Child("dimension").Attr("ref")); last != nil {
 		if rows, _ := strconv.Atoi(last[2]); rows < bottom || column(last[1]) < right {
 			w.violation("%s: the dimension %s is smaller than the sheet", part, root.Child("dimension").Attr("ref"))
 		}
@@ -510,7 +519,8 @@ func (w *Workbook) tables() {
 		for _, part := range w.related(sheet, "table") {
 			t := w.Parts[part]
 			name := strings.ToLower(t.Attr("displayName"))
-			if names[name] || ids[t.Attr("id")] || !validName.MatchString(name) || cellReference.MatchString(strings.ToUpper(name)) {
+			if names[name] || ids[t.Attr("id")] || !validName.MatchString(name) ||
+				cellReference.MatchString(strings.ToUpper(name)) {
 				w.violation("%s: the table %s, id %s", part, t.Attr("displayName"), t.Attr("id"))
 			}
 			names[name], ids[t.Attr("id")] = true, true
@@ -521,7 +531,8 @@ func (w *Workbook) tables() {
 
 var area = regexp.MustCompile(`^([A-Z]+)(\d+):([A-Z]+)(\d+)$`)
 
-// table checks that the header cells hold the names of the columns, letter for letter, and that there is a row for data.
+// table checks that the header cells hold the names of the columns, letter for letter, and that
+// there is a row for data.
 func (w *Workbook) table(sheet, part string, t Node) {
 	m := area.FindStringSubmatch(t.Attr("ref"))
 	columns := t.Child("tableColumns").Children
@@ -531,7 +542,8 @@ func (w *Workbook) table(sheet, part string, t Node) {
 	}
 	first, _ := strconv.Atoi(m[2])
 	last, _ := strconv.Atoi(m[4])
-	if last <= first || column(m[3])-column(m[1])+1 != len(columns) || t.Child("tableColumns").Attr("count") != strconv.Itoa(len(columns)) {
+	if last <= first || column(m[3])-column(m[1])+1 != len(columns) ||
+		t.Child("tableColumns").Attr("count") != strconv.Itoa(len(columns)) {
 		w.violation("%s: %d columns in %s", part, len(columns), t.Attr("ref"))
 	}
 	head := map[string]string{}
@@ -549,7 +561,8 @@ func (w *Workbook) table(sheet, part string, t Node) {
 			letters = string(rune('A'+(n-1)%26)) + letters
 		}
 		if name := strings.ToLower(c.Attr("name")); seen[name] || head[letters] != c.Attr("name") {
-			w.violation("%s: column %s is %q in the table and %q in its cell", part, letters, c.Attr("name"), head[letters])
+			w.violation("%s: column %s is %q in the table and %q in its cell", part, letters, c.Attr("name"),
+				head[letters])
 		} else {
 			seen[name] = true
 		}
@@ -611,7 +624,8 @@ func (w *Workbook) cache(part string, r Node, names map[string]string) {
 	for _, c := range r.All("ptCount") {
 		count, _ = strconv.Atoi(c.Attr("val"))
 	}
-	m := regexp.MustCompile(`^'((?:[^']|'')+)'!\$([A-Z]+)\$(\d+)(?::\$([A-Z]+)\$(\d+))?$`).FindStringSubmatch(r.Child("f").Text)
+	m := regexp.MustCompile(`^'((?:[^']|'')+)'!\$([A-Z]+)\$(\d+)(?::\$([A-Z]+)\$(\d+))?$`).FindStringSubmatch(
+		r.Child("f").Text)
 	if m == nil {
 		return // refersTo says so
 	}
