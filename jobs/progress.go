@@ -9,6 +9,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/reports"
 )
 
 // Watch returns who is told how far a task has come: how many of its items are done, and how many
@@ -44,18 +45,18 @@ func (w *watchedEnrich) Reseller(ctx context.Context, customerID string) (string
 	return w.EnrichService.Reseller(ctx, customerID)
 }
 
-// watchedLedger counts the customers that a report has written.
-type watchedLedger struct {
-	ReportLedger
+// watchedSource counts the customers that a report has written.
+type watchedSource struct {
+	reports.Source
 	expected int
 	told     func(done, expected int)
 }
 
 // CustomerEntries counts the walk over all customers of a run.
-func (w watchedLedger) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing,
+func (w watchedSource) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing,
 	at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 
-	records := w.ReportLedger.CustomerEntries(ctx, partnerID, run, which, at)
+	records := w.Source.CustomerEntries(ctx, partnerID, run, which, at)
 	if which != "" {
 		return records
 	}

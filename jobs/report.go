@@ -111,30 +111,17 @@ var ErrNothingToReport = errors.New("there is no run to report yet: mcaledger re
 // Run selects the runs, writes the report, notes that they were reported, and removes the oldest
 // reports.
 func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
-	if !j.AllPartners && j.Out == "" {
-		return done, usageErrorf("a report of some partners needs --out: the reports in report.dir are of all partners")
-	}
-	now := j.Now()
-	book := reports.Book{AsOf: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets, Against: j.Show.Against}
-	if book.Partners, book.Through, err = j.Show.Find(ctx, j.Ledger, now); err != nil {
+	book, err := j.book(ctx)
+	if err != nil {
 		return done, err
 	}
-	if book.LeftOut, err = j.Show.LeftOut(ctx, j.Ledger, book.Through); err != nil {
-		return done, err
-	}
-	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
-		if !j.Show.AsOf.IsZero() {
-			return done, usageErrorf("no run had ended by %s (--as-of); mcaledger runs lists them", j.Show.AsOf.Format(time.RFC3339Nano))
-		}
-		return done, ErrNothingToReport
-	}
-	done, failing, err := j.write(ctx, book)
+	done, failing, err := j.write(ctx, book, j.Ledger)
 	if err != nil {
 		return ReportFile{}, err
 	}
 	if j.isDaily() {
 		report := ledger.WrittenReport{File: filepath.Base(done.Path), Newest: newestRuns(book), AsOf: book.Through}
-		if err := j.Ledger.RecordReport(ctx, report, j.Actor, now); err != nil {
+		if err := j.Ledger.RecordReport(ctx, report, j.Actor, book.AsOf); err != nil {
 			return done, fmt.Errorf("record the report: %w", err)
 		}
 	}
@@ -146,10 +133,33 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 	return done, reportError(book, failing)
 }
 
+// book is what the report shows.
+func (j Report) book(ctx context.Context) (reports.Book, error) {
+	now := j.Now()
+	book := reports.Book{AsOf: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets, Against: j.Show.Against}
+	if !j.AllPartners && j.Out == "" {
+		return book, usageErrorf("a report of some partners needs --out: the reports in report.dir are of all partners")
+	}
+	var err error
+	if book.Partners, book.Through, err = j.Show.Find(ctx, j.Ledger, now); err != nil {
+		return book, err
+	}
+	if book.LeftOut, err = j.Show.LeftOut(ctx, j.Ledger, book.Through); err != nil {
+		return book, err
+	}
+	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
+		if !j.Show.AsOf.IsZero() {
+			return book, usageErrorf("no run had ended by %s (--as-of); mcaledger runs lists them", j.Show.AsOf.Format(time.RFC3339Nano))
+		}
+		return book, ErrNothingToReport
+	}
+	return book, nil
+}
+
 // write writes the report into its place in one step.
-func (j Report) write(ctx context.Context, book reports.Book) (done ReportFile, failing int, err error) {
+func (j Report) write(ctx context.Context, book reports.Book, source reports.Source) (done ReportFile, failing int, err error) {
 	fill := func(to io.Writer) error {
-		made, err := j.fill(ctx, to, book)
+		made, err := j.fill(ctx, to, book, source)
 		done.Sheets, failing = made.Sheets, made.Failing
 		return err
 	}
@@ -226,8 +236,8 @@ func (j Report) writeInDir(path string, fill func(io.Writer) error) error {
 	return atomicfile.WriteIn(root, filepath.Base(path), resultPerm, fill)
 }
 
-func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book) (reports.Written, error) {
-	source := watchedLedger{ReportLedger: j.Ledger, told: j.Watch.task("report: customers")}
+func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book, from reports.Source) (reports.Written, error) {
+	source := watchedSource{Source: from, told: j.Watch.task("report: customers")}
 	for _, p := range book.Partners {
 		if p.Run != nil {
 			source.expected += p.Run.Totals.Listed

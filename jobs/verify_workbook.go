@@ -42,7 +42,34 @@ func (j VerifyWorkbook) Run(ctx context.Context) (reports.Comparison, error) {
 	if book.LeftOut, err = selection.LeftOut(ctx, j.Ledger, book.Through); err != nil {
 		return reports.Comparison{}, err
 	}
-	return reports.Compare(ctx, j.Path, digest, book, j.Ledger)
+	source := reports.Source(j.Ledger)
+	if request.Reseller != "" {
+		if book, source, err = j.ofReseller(ctx, book, request); err != nil {
+			return reports.Comparison{}, err
+		}
+	}
+	return reports.Compare(ctx, j.Path, digest, book, source)
+}
+
+// ofReseller restricts what is compared to the customers that the workbook of an indirect reseller shows.
+func (j VerifyWorkbook) ofReseller(ctx context.Context, book reports.Book, request reports.Request) (reports.Book, reports.Source, error) {
+	reseller := ledger.Reseller{Read: true, ID: request.Reseller}
+	for _, p := range book.Partners {
+		if p.Run == nil {
+			continue
+		}
+		counts, err := j.Ledger.Resellers(ctx, p.Partner.ID, p.Run.ID, book.Through)
+		if err != nil {
+			return book, nil, err
+		}
+		for _, c := range counts {
+			if c.ResellerID == reseller.ID {
+				reseller.Name = c.Name
+				return reports.OfReseller(ctx, book, j.Ledger, p.Partner.ID, reseller)
+			}
+		}
+	}
+	return book, nil, fmt.Errorf("%s is of the indirect reseller %s, of which the ledger has no customer in that run", j.Path, reseller.ID)
 }
 
 // selectionOf is what a workbook was made of.

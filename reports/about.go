@@ -78,6 +78,9 @@ func (a *aboutSheet) facts(row int, tables []table) (next int) {
 		return row
 	}
 	row = a.line(row, "", say.Digest, digestPlace, style.keyText)
+	if a.book.Reseller.ID != "" { // the provider alone can make it again
+		return row
+	}
 	files := make([]string, len(tables))
 	for i, t := range tables {
 		files[i] = t.key + ".csv"
@@ -122,6 +125,9 @@ func (r *report) scope() string {
 	for _, p := range r.book.Partners {
 		names = append(names, p.Partner.Name)
 	}
+	if r.book.Reseller.ID != "" {
+		names = append(names, r.reseller())
+	}
 	return strings.Join(names, ", ")
 }
 
@@ -157,7 +163,7 @@ func (a *aboutSheet) runs(row int) (next int) {
 
 // run writes the facts of a run, in the order of RunFacts.
 func (a *aboutSheet) run(row int, p PartnerRun, run ledger.Run) (next int) {
-	style := a.frame.style
+	style, names := a.frame.style, a.say.Texts.RunFacts
 	facts := []struct {
 		value any
 		style int
@@ -178,8 +184,12 @@ func (a *aboutSheet) run(row int, p PartnerRun, run ledger.Run) (next int) {
 		{run.Version, style.keyText},
 		{run.CorrelationID, style.keyText},
 	}
+	if a.book.Reseller.ID != "" { // what it took is of all customers
+		facts = slices.Delete(facts, 6, 11)
+		names = slices.Delete(slices.Clone(names), 6, 11)
+	}
 	for i, fact := range facts {
-		row = a.line(row, p.Partner.Name, a.say.Texts.RunFacts[i], fact.value, fact.style)
+		row = a.line(row, p.Partner.Name, names[i], fact.value, fact.style)
 	}
 	return row
 }

@@ -29,14 +29,15 @@ type PartnerRun struct {
 // Book is one workbook: all partners, in the order in which they are shown.
 type Book struct {
 	Partners []PartnerRun
-	LeftOut  []ledger.Run   // the newest runs of partners that the ledger knows and the workbook does not show
-	AsOf     time.Time      // when the report is made
-	Through  time.Time      // the ledger is shown as it stood at this instant
-	Against  int64          // the run that somebody wanted changes to be counted from; 0: that of the night before
-	Location *time.Location // zones appear only here; nil is UTC
-	Language string         // "en" (also when empty) or "pt-BR"
-	Version  string         // of the program
-	Sheets   []string       // those that are wanted, by their English names; empty: all. Summary and About come only when they are named
+	LeftOut  []ledger.Run    // the newest runs of partners that the ledger knows and the workbook does not show
+	AsOf     time.Time       // when the report is made
+	Through  time.Time       // the ledger is shown as it stood at this instant
+	Against  int64           // the run that somebody wanted changes to be counted from; 0: that of the night before
+	Location *time.Location  // zones appear only here; nil is UTC
+	Language string          // "en" (also when empty) or "pt-BR"
+	Version  string          // of the program
+	Reseller ledger.Reseller // whose customers alone are shown, see OfReseller; zero: everybody is
+	Sheets   []string        // those that are wanted, by their English names; empty: all. Summary and About come only when they are named
 }
 
 // Source is where rows come from; the store implements it. Sequences stream: they never hold the world, and each ends

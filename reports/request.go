@@ -19,9 +19,10 @@ type Request struct {
 	Against       int64            `json:"against"` // asked for; 0: the run of the night before
 	Language      string           `json:"language"`
 	TimeZone      string           `json:"time_zone"`
-	Version       string           `json:"version"` // of the program
-	Sheets        []string         `json:"sheets"`  // those with data
-	Head          string           `json:"head"`    // of the event chain
+	Version       string           `json:"version"`            // of the program
+	Sheets        []string         `json:"sheets"`             // those with data
+	Head          string           `json:"head"`               // of the event chain
+	Reseller      string           `json:"reseller,omitempty"` // the indirect reseller whose customers alone are shown
 }
 
 // RequestPartner is one partner of a workbook, with the run that it shows (0: none).
@@ -35,7 +36,7 @@ type RequestPartner struct {
 func (f *frame) request(layouts []layout) Request {
 	q := Request{SchemaVersion: SchemaVersion, AsOf: f.book.Through.UTC(), MadeAt: f.book.AsOf.UTC(), Against: f.book.Against,
 		Language: f.say.Language, TimeZone: f.book.Location.String(), Version: f.book.Version, Sheets: []string{}, Partners: []RequestPartner{},
-		Head: f.chain.Head.String()}
+		Head: f.chain.Head.String(), Reseller: f.book.Reseller.ID}
 	for _, p := range f.book.Partners {
 		one := RequestPartner{TenantID: p.Partner.ID, Name: p.Partner.Name, Against: p.against()}
 		if p.Run != nil {

@@ -28,7 +28,9 @@ func (f *frame) readResellers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("partner %s, run %d: resellers: %w", p.Partner.Name, p.Run.ID, err)
 		}
-		f.resellers = append(f.resellers, resellersOf{p, counts})
+		if len(counts) > 0 {
+			f.resellers = append(f.resellers, resellersOf{p, counts})
+		}
 	}
 	return nil
 }

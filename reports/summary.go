@@ -67,7 +67,11 @@ func (f *frame) summary(tables []table) error {
 	}
 	var counted span
 	row = s.block(row, func(row int) (next int) { next, counted = s.counts(row); return next })
-	for pair := range slices.Chunk(append(s.resellerTables(), s.usage), 2) {
+	further := s.resellerTables()
+	if f.book.Reseller.ID == "" {
+		further = append(further, s.usage)
+	}
+	for pair := range slices.Chunk(further, 2) {
 		row = s.block(row, sideBySide(pair...))
 	}
 	row = s.block(row, s.policy)
@@ -271,6 +275,9 @@ const whenPartners = 3
 // when says of which runs the figures are.
 func (r *report) when() string {
 	var runs []string
+	if r.book.Reseller.ID != "" {
+		runs = append(runs, r.reseller())
+	}
 	for i, p := range r.book.Partners {
 		if i == whenPartners {
 			runs = append(runs, r.say.put(r.say.Texts.AndMore, len(r.book.Partners)-i))
@@ -284,6 +291,9 @@ func (r *report) when() string {
 	}
 	return strings.Join(runs, " · ")
 }
+
+// reseller is what the indirect reseller is called whose customers alone are shown.
+func (r *report) reseller() string { return cmp.Or(r.book.Reseller.Name, r.book.Reseller.ID) }
 
 func (r *report) at(run *ledger.Run) string { return r.say.at(run.StartedAt, r.book.Location) }
 

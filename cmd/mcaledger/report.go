@@ -17,12 +17,42 @@ type reportReply struct {
 	File   string         `json:"file"`
 	Kept   string         `json:"kept,omitempty"` // a workbook that somebody changed, and that was not replaced
 	Sheets map[string]int `json:"sheets"`
+	Split  *splitReply    `json:"split,omitempty"`
+}
+
+// splitReply is the index of the workbooks of a split report.
+type splitReply struct {
+	Dir        string          `json:"dir"`
+	Files      []resellerReply `json:"files"`
+	Unassigned int             `json:"unassigned"` // customers that are in no file
+}
+
+type resellerReply struct {
+	Partner    string         `json:"partner"`
+	Reseller   string         `json:"reseller"`
+	ResellerID string         `json:"reseller_id"`
+	File       string         `json:"file"`
+	Kept       string         `json:"kept,omitempty"`
+	Sheets     map[string]int `json:"sheets"`
 }
 
 func (r *reportReply) fill(done jobs.ReportFile) {
 	r.File, r.Kept = done.Path, done.Kept
-	for _, sheet := range done.Sheets {
-		r.Sheets[sheet.Sheet] = sheet.Rows
+	r.Sheets = rowsOf(done)
+}
+
+func rowsOf(file jobs.ReportFile) map[string]int {
+	rows := map[string]int{}
+	for _, sheet := range file.Sheets {
+		rows[sheet.Sheet] = sheet.Rows
+	}
+	return rows
+}
+
+func (r *reportReply) fillSplit(done jobs.SplitReport) {
+	r.Split = &splitReply{Dir: done.Dir, Files: []resellerReply{}, Unassigned: done.Unassigned}
+	for _, f := range done.Files {
+		r.Split.Files = append(r.Split.Files, resellerReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Path, f.Kept, rowsOf(f.ReportFile)})
 	}
 }
 
@@ -35,6 +65,7 @@ type reportFlags struct {
 	format   string   // xlsx, csv or json
 	sheets   []string // empty: all
 	printSet bool
+	split    string // reseller; empty: one report of everybody
 	out      string // empty: in report.dir; "-": stdout
 }
 
@@ -47,6 +78,15 @@ func (a *app) reportCommand() *cobra.Command {
 		if err := request.Check(); err != nil {
 			return err
 		}
+		switch flags.split {
+		case "":
+		case "reseller":
+			if err := request.CheckSplit(); err != nil {
+				return err
+			}
+		default:
+			return usageErrorf("--split %q must be reseller", flags.split)
+		}
 		if flags.out == "-" && a.json {
 			return usageError{errors.New("--json writes its reply to stdout: name a file with --out")}
 		}
@@ -54,6 +94,12 @@ func (a *app) reportCommand() *cobra.Command {
 		return a.withWorkspace(func(ctx context.Context, w *workspace) error {
 			job, err := w.reportJob(flags)
 			if err != nil {
+				return err
+			}
+			if flags.split != "" {
+				done, err := job.RunSplit(ctx)
+				r.fillSplit(done)
+				a.printSplit(done)
 				return err
 			}
 			done, err := job.Run(ctx)
@@ -65,7 +111,7 @@ func (a *app) reportCommand() *cobra.Command {
 	cmd.Long = `report writes the workbook of the newest completed runs into report.dir, or any part of it, or of
 any earlier run, elsewhere. It makes no network calls and needs no secret of Partner Center.`
 	example(cmd, "mcaledger report", "mcaledger report --run 42 --out run-42.xlsx", "mcaledger report --sheet Blocked --out blocked.csv",
-		"mcaledger report --format json --out - | jq .")
+		"mcaledger report --format json --out - | jq .", "mcaledger report --split reseller")
 	f := cmd.Flags()
 	f.StringSliceVar(&flags.partners, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	f.Int64Var(&flags.run, "run", 0, "report this run as it was reported then, not the newest (mcaledger runs lists them)")
@@ -74,6 +120,8 @@ any earlier run, elsewhere. It makes no network calls and needs no secret of Par
 	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out says)", "xlsx", "csv", "json")
 	f.StringSliceVar(&flags.sheets, "sheet", nil, "only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
 	f.BoolVar(&flags.printSet, "print-set", false, "only the sheets that are worth printing")
+	f.StringVar(&flags.split, "split", "", "reseller: a workbook for each indirect reseller, with its customers alone, in a folder")
+	cmd.RegisterFlagCompletionFunc("split", words("reseller").function(-1))
 	f.StringVar(&flags.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
 	return cmd
 }
@@ -111,5 +159,14 @@ func (a *app) printReport(done jobs.ReportFile) {
 	}
 	if done.Path != "" && done.Path != "-" {
 		a.printf("%s\n", done.Path)
+	}
+}
+
+func (a *app) printSplit(done jobs.SplitReport) {
+	for _, f := range done.Files {
+		a.printReport(f.ReportFile)
+	}
+	if done.Unassigned > 0 {
+		a.printf("Customers in no workbook, because they have no indirect reseller or it is not known: %d\n", done.Unassigned)
 	}
 }
