@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // tampered is a ledger of which somebody took an event, or a row, away.
@@ -234,4 +236,52 @@ func TestTheTrendOfAllHasNoDips(t *testing.T) {
 	got := together([]line{{"a", map[string]int{"2026-11-01": 5, "2026-11-02": 6, "2026-11-04": 7}},
 		{"b", map[string]int{"2026-11-02": 10}}}, "all", day(1), day(4))
 	assert.Equal(t, line{"all", map[string]int{"2026-11-01": 5, "2026-11-02": 16, "2026-11-04": 17}}, got)
+}
+
+// From a row, a click on the number of an event leads to the event, and from there to the one before.
+func TestNumbersOfEventsLeadToThem(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	for limit, least := range map[int]int{xlsx.MaxRows: 15, 12: 15} { // in one sheet, and in several
+		w := writeWith(t, writer{rowLimit: limit}, book, source)
+		links := 0
+		for _, sheet := range w.GetSheetList() {
+			rows := w.cells(t, sheet)
+			if len(rows) < firstRow {
+				continue
+			}
+			for col, head := range rows[firstRow-2] {
+				if head != "Last event" && head != "Event before" {
+					continue
+				}
+				for n, row := range rows[firstRow-1:] {
+					if col >= len(row) || row[col] == "" {
+						continue
+					}
+					linked, place, err := w.GetCellHyperLink(sheet, cellName(col+1, firstRow+n))
+					require.NoError(t, err)
+					if !slices.Contains(numbersOf(source), row[col]) {
+						assert.False(t, linked)
+						continue
+					}
+					require.True(t, linked, "%s!%s", sheet, cellName(col+1, firstRow+n))
+					events, at, _ := strings.Cut(place, "!")
+					event, err := w.GetRows(strings.Trim(events, "'"))
+					require.NoError(t, err)
+					line, err := strconv.Atoi(strings.TrimPrefix(at, "A"))
+					require.NoError(t, err)
+					assert.Equal(t, row[col], event[line-1][slices.Index(event[firstRow-2], "Number")])
+					links++
+				}
+			}
+		}
+		assert.Greater(t, links, least)
+	}
+}
+
+func numbersOf(source memorySource) (numbers []string) {
+	for _, e := range source.log() {
+		numbers = append(numbers, strconv.FormatInt(e.Sequence, 10))
+	}
+	return numbers
 }

@@ -1,9 +1,13 @@
 package reports
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // events is the log: who did what to whom, the newest first.
@@ -57,4 +61,26 @@ func (r *report) walkEvents(ctx context.Context, row func(ledger.LogEntry) error
 		err = shortfall(n, len(r.logged))
 	}
 	return err
+}
+
+// eventPlaces says where on the sheet Events an event stands, if the workbook has the sheet.
+func (f *frame) eventPlaces(layouts []layout) func(number int64) (place string, ok bool) {
+	at := slices.IndexFunc(layouts, func(l layout) bool { return l.key == sheetEvents })
+	return func(number int64) (string, bool) {
+		i, ok := slices.BinarySearchFunc(f.logged, number, func(have, want int64) int { return cmp.Compare(want, have) })
+		if at < 0 || !ok {
+			return "", false
+		}
+		for n, page := range layouts[at].pages {
+			if i < page.Rows {
+				name := f.name(sheetEvents)
+				if n > 0 {
+					name = nth(name, n+1)
+				}
+				return fmt.Sprintf("%s!A%d", xlsx.QuotedName(name), firstRow+i), true
+			}
+			i -= page.Rows
+		}
+		return "", false
+	}
 }

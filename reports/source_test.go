@@ -173,6 +173,9 @@ func (l memorySource) log() (all []ledger.LogEntry) {
 		e.Actor = attestation.Actor{Name: "ana.lima", UserID: "1000", Host: "vm1", Source: attestation.FromFlag}
 		e.Detail, e.Hash, e.From, e.To = `{"digest":"5eed"}`, strings.Repeat("5eed", 16), attestation.Approved,
 			attestation.Confirmed
+		if len(all) > 0 {
+			all[len(all)-1].Earlier = e.Sequence
+		}
 		all = append(all, e)
 	}
 	return all
@@ -303,6 +306,7 @@ func (l memorySource) Entries(_ context.Context, partner string, _ ledger.Snapsh
 	error] {
 	return func(yield func(ledger.AttestationEntry, error) bool) {
 		for _, e := range l.entered(partner) {
+			e.LastEvent = 100 - int64(e.ID.Line%5)
 			if !yield(e, nil) {
 				return
 			}

@@ -25,7 +25,7 @@ const fontName = "Calibri"
 
 // styles are the numbers under which the workbook keeps its cell styles.
 type styles struct {
-	text, wrapped, number, atLeast, id, date, instant int // data rows
+	text, wrapped, number, atLeast, id, link, date, instant int // data rows
 
 	title, aside, header, headerNumber, note int    // banner and header of a data sheet
 	verdict                                  [3]int // by verdict
@@ -68,6 +68,7 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.number, excelize.Style{CustomNumFmt: &number, Alignment: indented, Font: font(11, false, ink)}},
 		{&s.atLeast, excelize.Style{CustomNumFmt: &atLeast, Alignment: indented, Font: font(11, false, ink)}},
 		{&s.id, excelize.Style{NumFmt: 1, Alignment: left, Font: font(11, false, ink)}},
+		{&s.link, excelize.Style{NumFmt: 1, Alignment: left, Font: &excelize.Font{Family: fontName, Size: 11, Color: navy, Underline: "single"}}},
 		{&s.date, excelize.Style{CustomNumFmt: &day, Alignment: left, Font: font(11, false, ink)}},
 		{&s.instant, excelize.Style{CustomNumFmt: &instant, Alignment: left, Font: font(11, false, ink)}},
 

@@ -109,9 +109,10 @@ func (f *frame) fill(ctx context.Context, out *xlsx.Writer, layouts []layout) er
 
 // fillRows writes the rows of each table once, into the workbook and as CSV into the digest.
 func (f *frame) fillRows(ctx context.Context, out *xlsx.Writer, layouts []layout) (digest string, err error) {
-	sum := sha256.New()
+	sum, events := sha256.New(), f.eventPlaces(layouts)
 	for _, l := range layouts {
 		to, data := f.newTableWriter(out, l), newCSV(l.table, sum)
+		to.events = events
 		err := l.fill(ctx, tee{to, data})
 		if err == nil {
 			err = errors.Join(to.rows.Close(), data.flush())
@@ -145,6 +146,7 @@ type tableWriter struct {
 	location *time.Location
 	cut      string
 	lines    int // the most of a row
+	events   func(number int64) (place string, ok bool)
 }
 
 func (f *frame) newTableWriter(out *xlsx.Writer, l layout) *tableWriter {
@@ -172,7 +174,7 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 		case atLeastCell:
 			o.rows.Int(o.style.atLeast, c.n)
 		case idCell:
-			o.rows.Int(o.style.id, c.n)
+			o.number(o.columns[i], c.n)
 		case dayCell:
 			o.day(c.text)
 		case instantCell:
@@ -186,6 +188,18 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 		}
 	}
 	return o.rows.EndRow()
+}
+
+// number writes a number that names something; that of an event leads to it.
+func (o *tableWriter) number(column columnLayout, n int64) {
+	if column.event {
+		if place, ok := o.events(n); ok {
+			o.rows.Link(place)
+			o.rows.Int(o.style.link, n)
+			return
+		}
+	}
+	o.rows.Int(o.style.id, n)
 }
 
 // linesOf is how many lines the longest text of a row takes in the columns whose text is broken

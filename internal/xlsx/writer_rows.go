@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/xuri/excelize/v2"
@@ -25,7 +26,9 @@ type Rows struct {
 	tail     []byte // what follows the rows of the page being written
 	buf      []byte
 	letters  []string
-	lines    int // of text in the row being written
+	lines    int    // of text in the row being written
+	links    []byte // of the page being written
+	linked   int
 	column   int
 	row      int
 	left     int // rows that the page being written still takes
@@ -102,6 +105,21 @@ func (r *Rows) Serial(style int, v float64) {
 	r.buf = append(r.buf, `><v>`...)
 	r.buf = append(r.buf, last.text...)
 	r.buf = append(r.buf, `</v></c>`...)
+}
+
+// mostLinks is how many links Excel takes on a sheet.
+const mostLinks = 65_530
+
+// Link lets a click on the next cell go to a place of the workbook, such as 'Events'!A4; where a sheet has too many links, nothing happens.
+func (r *Rows) Link(place string) {
+	r.beginRow()
+	if r.linked == mostLinks || r.column >= len(r.letters) {
+		return
+	}
+	r.linked++
+	r.links = append(append(r.links, `<hyperlink ref="`...), r.letters[r.column]...)
+	r.links = append(strconv.AppendInt(r.links, int64(r.row), 10), `" location="`...)
+	r.links = append(AppendText(r.links, place), `"/>`...)
 }
 
 // Skip leaves a cell out.
@@ -222,9 +240,14 @@ func (r *Rows) closePage() error {
 	if r.out == nil {
 		return nil
 	}
-	r.buf = append(r.buf, r.tail...)
+	before, after := r.tail, []byte(nil)
+	if at := bytes.Index(r.tail, []byte("<pageMargins")); r.linked > 0 && at >= 0 { // the place that the schema has for links
+		before, after = r.tail[:at], r.tail[at:]
+		before = slices.Concat(before, []byte("<hyperlinks>"), r.links, []byte("</hyperlinks>"))
+	}
+	r.buf = append(append(r.buf, before...), after...)
 	err := r.flush()
-	r.out = nil
+	r.out, r.links, r.linked = nil, r.links[:0], 0
 	return err
 }
 
