@@ -25,10 +25,11 @@ func (a *app) demoCommand() *cobra.Command {
 		func(ctx context.Context) error { return a.demo(ctx, d, r) })
 	cmd.Long = `demo simulates four months of three Partner Center accounts on this machine: a direct-bill partner,
 an indirect provider with resellers, and an indirect reseller. Lists of signed agreements are
-imported, approved and sent, exceptions and invitations are recorded, and one night fails. It calls
-no other host. Its folder holds a configuration, the ledger and the workbook of every night, and can
-be used afterwards: mcaledger simulate serves the same accounts again.`
-	example(cmd, "mcaledger demo", "mcaledger demo --dir /tmp/demo --nights 10")
+imported and approved; signers get links, accept, or let them expire; exceptions and invitations are
+recorded, and one night fails. It calls no other host. The folder then holds a configuration, the
+ledger and the workbook of every night, and can be used: mcaledger simulate serves the same accounts
+again, and the links in the mails of its folder drafts can be opened.`
+	example(cmd, "mcaledger demo", "mcaledger demo --dir tryout --nights 10")
 	cmd.Flags().StringVar(&d.Folder, "dir", d.Folder, "folder for the configuration, the ledger, lists and workbooks; an earlier demo in it is removed")
 	cmd.Flags().IntVar(&d.Customers, "customers", d.Customers, "how many customers the first account has")
 	cmd.Flags().IntVar(&d.Nights, "nights", d.Nights, "how many of the 40 nights")

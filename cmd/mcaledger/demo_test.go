@@ -32,7 +32,7 @@ func TestDemoShowsTheWholeJobAndCanBeContinued(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "demo")
 	demoed := func(reply any) int {
-		return runJSON(t, reply, "demo", "--dir", folder, "--customers", "100", "--nights", "8")
+		return runJSON(t, reply, "demo", "--dir", folder, "--customers", "100", "--nights", "10")
 	}
 	var r demoReply
 	require.Equal(t, exitDone, demoed(&r), "%+v", r.Error)
@@ -64,7 +64,7 @@ func assertDemoIsWhole(t *testing.T, r demoReply) {
 		told.WriteString(e.Text + "\n")
 	}
 	for _, text := range []string{"First night: ", "list of exceptions", " invites ", "imports a list of signed agreements", "approves batch 1",
-		"list in the inbox is imported", "confirmed: ", "is incomplete", "corrects", "cancels", "Last night: "} {
+		"list in the inbox is imported", "enhanced route", "Attestations created: ", "Links expired: ", "is incomplete", "corrects", "cancels", "Last night: "} {
 		assert.Contains(t, told.String(), text)
 	}
 }

@@ -31,7 +31,7 @@ const (
 func newAccounts(customers, badNight int, clock func() time.Time) []*account {
 	common := simulator.Options{Mix: simulator.MixBehind, Clock: clock, RepeatedIDs: 0.005,
 		Faults:   simulator.Faults{ServerError: 0.0005, PageWithStatus200: 0.0002},
-		Enhanced: simulator.Enhanced{AcceptWithin: 9, AcceptShare: 0.8}}
+		Enhanced: simulator.Enhanced{AcceptWithin: 9, AcceptShare: 0.7}}
 	br, eu, us := common, common, common
 	br.Seed, br.Home, br.Customers = 7, "BR", customers
 	eu.Seed, eu.Home, eu.Customers, eu.IndirectProvider = 11, "DE", customers*5/4, true

@@ -63,7 +63,7 @@ func (d Demo) Run(ctx context.Context) (result Result, err error) {
 		return result, err
 	}
 	s := &story{Demo: d, clock: &clock{real: d.Now}, last: lastNight(d.Now()), calendar: nights(d.Nights), taken: map[string]bool{},
-		settings: Settings{AcceptedSince: firstAcceptedSince, Route: "classic"}}
+		settings: Settings{AcceptedSince: firstAcceptedSince, Route: classic}}
 	s.accounts = newAccounts(d.Customers, badNight(s.calendar), s.clock.now)
 	defer func() { err = errors.Join(err, closeAll(s.accounts)) }()
 	for _, a := range s.accounts {
@@ -110,13 +110,14 @@ func (s *story) command(ctx context.Context, reply any, expected []int, args ...
 
 // The folders of a demo besides the default ones.
 const (
-	listFolder   = "lists"
-	reportFolder = "reports"
-	inboxFolder  = "inbox"
+	listFolder     = "lists"
+	reportFolder   = "reports"
+	inboxFolder    = "inbox"
+	evidenceFolder = "evidence"
 )
 
 // made are the files and folders of a demo other than its configuration.
-var made = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", SavedFile, listFolder, reportFolder, inboxFolder, "drafts"}
+var made = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", SavedFile, keyFile, listFolder, reportFolder, inboxFolder, evidenceFolder, "drafts"}
 
 // clear removes an earlier demo. It refuses to remove a workbook that somebody changed, and files in
 // a folder that is not of a demo.

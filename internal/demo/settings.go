@@ -17,6 +17,9 @@ const ConfigFile = "mcaledger.yaml"
 
 const databaseFile = "mcaledger.db"
 
+// keyFile is the name of the file with the key that encrypts links.
+const keyFile = "links.key"
+
 // mark is the first line of the configuration of simulated partners. Only a file that begins with it
 // is overwritten.
 const mark = "# Configuration of simulated partners: written by mcaledger, which may overwrite it."
@@ -25,7 +28,7 @@ const mark = "# Configuration of simulated partners: written by mcaledger, which
 type Settings struct {
 	Partners      []Partner
 	AcceptedSince string // empty: the default
-	Route         string // empty: nothing is sent
+	Route         string // of attestations; empty: nothing is sent
 }
 
 type Partner struct {
@@ -63,6 +66,9 @@ policy: { accepted_since: {{.}} }
 attestation:
 {{- with .Route}}
   route: {{.}}
+  key_file: ` + keyFile + `
+  evidence_dir: ` + evidenceFolder + `
+  renew_expired: true
 {{- end}}
   shared_account: true # one person plays importer and approver
   settle_after: 1s
@@ -106,9 +112,15 @@ func (s Settings) Write(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
+	secrets := map[string]string{}
 	for _, p := range s.Partners {
-		token := []byte(simulator.InitialRefreshToken + "\n")
-		if err := os.WriteFile(filepath.Join(folder, p.TokenFile), token, 0o600); err != nil {
+		secrets[p.TokenFile] = simulator.InitialRefreshToken
+	}
+	if s.Route != "" {
+		secrets[keyFile] = "the links of simulated customers are no secrets"
+	}
+	for name, secret := range secrets {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(secret+"\n"), 0o600); err != nil {
 			return err
 		}
 	}

@@ -42,5 +42,8 @@ func TestConfigurationOfTheDemoCanBeLoaded(t *testing.T) {
 	c, err := config.Load(filepath.Join(folder, demo.ConfigFile), nil)
 	require.NoError(t, err)
 	assert.EqualValues(t, "classic", c.Attestation.Route)
+	key, err := c.Attestation.Key()
+	require.NoError(t, err)
+	assert.Greater(t, len(key), 32)
 	assert.EqualValues(t, "2022-01-01", c.Policy.AcceptedSince)
 }

@@ -23,6 +23,12 @@ const (
 	acceptedSince      = "2023-04-01"
 )
 
+// The routes of attestations.
+const (
+	classic  = "classic"
+	enhanced = "enhanced"
+)
+
 // story is the state of a running demo.
 type story struct {
 	Demo
@@ -35,6 +41,8 @@ type story struct {
 
 	taken   map[string]bool // customers of earlier lists, by tenant id
 	willing []acceptance    // ordered by time
+
+	accepted int // attestations of the enhanced route
 }
 
 // acceptance says when an invited customer accepts.
@@ -55,6 +63,7 @@ var acts = []act{
 	{49, 11, (*story).invite},
 	{33, 14, (*story).importMessy},
 	{32, 9, (*story).approve},
+	{27, 9, (*story).changeRoute},
 	{21, 17, (*story).dropIntoInbox},
 	{19, 10, (*story).approve},
 	{10, 9, (*story).changeExceptions},
@@ -135,7 +144,7 @@ type nightReply struct {
 		Batches []batchReply
 	} `json:"attest import"`
 	Submit struct {
-		Sent, Confirmed int
+		Sent, Confirmed, Expired, Renewed int
 	} `json:"attest submit"`
 	Report struct {
 		File   string
@@ -154,9 +163,7 @@ func (s *story) tellNight(r nightReply, number int) {
 	for _, b := range r.Import.Batches {
 		s.tell("The list in the inbox is imported: %d rows, %d queued, %d refused, %d duplicate.", b.Rows, b.Queued, b.Refused, b.Duplicates)
 	}
-	if r.Submit.Sent > 0 {
-		s.tell("Attestations sent: %d, confirmed: %d.", r.Submit.Sent, r.Submit.Confirmed)
-	}
+	s.tellSubmission(r)
 	blocked := r.Report.Sheets["Blocked"] // without those attested in the same night
 	switch number {
 	case 1:
@@ -164,6 +171,29 @@ func (s *story) tellNight(r nightReply, number int) {
 	case len(s.calendar):
 		s.tell("Last night: %d customers, %d of them blocked.", listed, blocked)
 	}
+}
+
+func (s *story) tellSubmission(r nightReply) {
+	done := r.Submit
+	if s.settings.Route == classic {
+		if done.Sent > 0 {
+			s.tell("Attestations sent: %d, confirmed: %d.", done.Sent, done.Confirmed)
+		}
+		return
+	}
+	s.accepted += done.Confirmed
+	if created := done.Sent - done.Confirmed - done.Renewed; created > 0 {
+		s.tell("Attestations created: %d. The mails with their links are drafts.", created)
+	}
+	if done.Expired > 0 {
+		s.tell("Links expired: %d, renewed: %d. Signers who have accepted so far: %d.", done.Expired, done.Renewed, s.accepted)
+	}
+}
+
+func (s *story) changeRoute(context.Context) error {
+	s.settings.Route = enhanced
+	s.tell("Attestations take the enhanced route from now on: signers accept by a link.")
+	return s.settings.Write(s.Folder)
 }
 
 func (s *story) correctPolicy(context.Context) error {
