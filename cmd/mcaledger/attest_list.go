@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -162,7 +163,7 @@ type shownAttestation struct {
 	CorrelationID string         `json:"correlation_id"`
 	Status        int            `json:"answer_status"`
 	Code          string         `json:"answer_code"`
-	Replaces      string         `json:"replaces"`
+	Replaces      string         `json:"replaces"` // the attestation that this one corrects
 	Requests      []shownRequest `json:"requests"`
 	Events        []shownEvent   `json:"events"`
 }
@@ -183,6 +184,7 @@ type shownRequest struct {
 
 type shownEvent struct {
 	At     time.Time         `json:"at"`
+	Event  ledger.EventKind  `json:"event"`
 	Actor  string            `json:"actor"`
 	From   attestation.State `json:"from"`
 	To     attestation.State `json:"to"`
@@ -243,22 +245,47 @@ func shown(at attestation.Attestation, b attestation.Batch, requests []attestati
 		s.Requests = append(s.Requests, one)
 	}
 	for _, e := range events {
-		s.Events = append(s.Events, shownEvent{At: e.At, Actor: e.Actor.Name, From: e.From, To: e.To, Detail: e.Detail,
-			Hash: e.Hash})
+		s.Events = append(s.Events, shownEvent{At: e.At, Event: e.Kind, Actor: e.Actor.Name, From: e.From, To: e.To,
+			Detail: e.Detail, Hash: e.Hash})
 	}
 	return s
 }
 
+// printAttestation writes what is known of an attestation, then its requests, then its log. The
+// details of each event are in the JSON.
 func (w *workspace) printAttestation(s *shownAttestation) {
-	w.answerf("attestation %s: %s\n  customer   %s (%s)\n  signer     %s <%s>, %s\n  evidence   %s\n  result     %s "+
-		"%s\n  request    %s, correlation %s\n",
-		s.ID, s.State, s.Customer, s.TenantID, s.Signer, s.Email, s.Agreed, s.Evidence, s.Reason, s.Message,
-		s.RequestID, s.CorrelationID)
+	w.answerf("attestation %s: %s\n", s.ID, s.State)
+	for _, fact := range []struct{ name, value string }{
+		{w.sprintf("customer"), s.Customer + " (" + s.TenantID + ")"},
+		{w.sprintf("signer"), s.Signer + " <" + s.Email + ">"},
+		{w.sprintf("agreed"), string(s.Agreed)},
+		{w.sprintf("evidence"), s.Evidence},
+		{w.sprintf("reason"), strings.TrimSpace(string(s.Reason) + " " + s.Message)},
+		{w.sprintf("next step"), s.Hint},
+		{w.sprintf("corrects"), s.Replaces},
+	} {
+		if fact.value != "" {
+			w.answerf("  %s  %s\n", fmt.Sprintf("%-10s", fact.name), fact.value)
+		}
+	}
+	requests := table{columns: []column{right("REQUEST"), left("SENT"), left("KIND"), left("RESULT"), left("STATUS"),
+		left("CODE"), left("REQUEST ID"), left("CORRELATION ID")}}
 	for _, q := range s.Requests {
-		w.answerf("  %s  request %d (%s): %s, status %d %s\n", w.when(q.SentAt), q.Number, q.Kind,
-			cmp.Or(q.Result, "no answer"), q.Status, q.Code)
+		status := ""
+		if q.Status > 0 {
+			status = strconv.Itoa(q.Status)
+		}
+		requests.add(q.Number, w.when(q.SentAt), q.Kind, cmp.Or(q.Result, attestation.ResultUnknown), status, q.Code,
+			q.RequestID, q.CorrelationID)
 	}
+	log := table{columns: []column{left("WHEN"), left("WHO"), left("EVENT"), left("STATE BEFORE"), left("STATE AFTER")}}
 	for _, e := range s.Events {
-		w.answerf("  %s  %s: %s -> %s %s\n", w.when(e.At), e.Actor, e.From, e.To, e.Detail)
+		log.add(w.when(e.At), e.Actor, e.Event, e.From, e.To)
 	}
+	if len(s.Requests) > 0 {
+		w.answerf("\n")
+		w.answer(requests)
+	}
+	w.answerf("\n")
+	w.answer(log)
 }
