@@ -64,6 +64,8 @@ func BenchmarkQuota(b *testing.B) {
 // bare is the time per request, in nanoseconds, of a client that only asks the same simulator and
 // throws the answers away.
 func bare(b *testing.B, l *lab, inFlight int) float64 {
+	b.Helper()
+
 	const each = 50
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
 	defer client.CloseIdleConnections()
@@ -95,6 +97,8 @@ func (b *lab) timed(t testing.TB) (time.Duration, jobs.Result) {
 }
 
 func report(b *testing.B, took, ideal time.Duration) {
+	b.Helper()
+
 	b.ReportMetric(took.Seconds()/ideal.Seconds(), "÷ideal")
 	b.ReportMetric(took.Seconds(), "s")
 }

@@ -68,6 +68,8 @@ func BenchmarkImport(b *testing.B) {
 
 // knownCustomers is a ledger whose last run read so many customers.
 func knownCustomers(b *testing.B, address string, rows int) (*lab, string) {
+	b.Helper()
+
 	l := set(b, address, simulator.Options{Seed: 51, Customers: 1})
 	l.good(b, 1)
 	require.NoError(b, storetest.Exec(b.Context(), address, `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < `+fmt.Sprint(rows)+`)
@@ -83,6 +85,8 @@ func knownCustomers(b *testing.B, address string, rows int) (*lab, string) {
 // timedImport imports a list and reports the time of a row; of a list that brings nothing new as
 // another metric.
 func (l *lab) timedImport(b *testing.B, path string, want attestation.Counts) time.Duration {
+	b.Helper()
+
 	peak := heap(b)
 	began := time.Now()
 	file, err := intake.Open(path, intake.Options{AsOf: today})
@@ -108,6 +112,8 @@ func (l *lab) timedImport(b *testing.B, path string, want attestation.Counts) ti
 
 // heap begins to watch the heap; the answer is the most that was in use, in MB.
 func heap(b *testing.B) (peak func() float64) {
+	b.Helper()
+
 	runtime.GC()
 	done, most := make(chan struct{}), make(chan uint64)
 	go func() {
@@ -140,6 +146,8 @@ func (l ledgerBook) Import(ctx context.Context, batch attestation.NewBatch, fill
 
 // list writes a file of so many attestations.
 func list(b *testing.B, rows int) string {
+	b.Helper()
+
 	path := filepath.Join(b.TempDir(), "list.csv")
 	f, err := os.Create(path)
 	require.NoError(b, err)
@@ -167,6 +175,8 @@ INSERT INTO plain SELECT * FROM incoming ON CONFLICT (customer_tenant_id) DO UPD
 // kept is the plainest way to get the rows that the import has kept into tables like those in which
 // it keeps them.
 func kept(b *testing.B, address string) (script string) {
+	b.Helper()
+
 	folder := b.TempDir()
 	require.NoError(b, os.Chmod(folder, 0o755))
 	for _, table := range []string{"attestation", "attestation_signer"} {
@@ -184,6 +194,8 @@ INSERT INTO like_` + table + ` SELECT * FROM incoming_` + table + ` ON CONFLICT 
 
 // psql is the time that a script takes.
 func psql(b *testing.B, address, beside, script string) time.Duration {
+	b.Helper()
+
 	require.NoError(b, os.Chmod(filepath.Dir(beside), 0o755))
 	file := filepath.Join(b.TempDir(), "script.sql")
 	require.NoError(b, os.WriteFile(file, []byte(script), 0o644))

@@ -27,9 +27,14 @@ type inboxLab struct {
 	job    jobs.Inbox
 }
 
-func newInboxLab(t *testing.T) *inboxLab { return inboxOf(t, newImportLab(t)) }
+func newInboxLab(t *testing.T) *inboxLab {
+	t.Helper()
+	return inboxOf(t, newImportLab(t))
+}
 
 func inboxOf(t *testing.T, ledger *importLab) *inboxLab {
+	t.Helper()
+
 	l := &inboxLab{importLab: ledger, folder: t.TempDir()}
 	l.job = jobs.Inbox{Folder: l.folder, Host: "desk", Batches: l,
 		ImportFiles: jobs.ImportFiles{Import: l.importLab.job, Intake: intake.Options{Dates: intake.Auto},
@@ -198,6 +203,8 @@ func TestInboxFinishesWhatAKillLeft(t *testing.T) {
 func TestTwoRunsTakeOneFileOnce(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
+		t.Helper()
+
 		s, err := store.Open(t.Context(), address)
 		require.NoError(t, err)
 		t.Cleanup(func() { s.Close() })

@@ -41,16 +41,13 @@ const stale = 36 * time.Hour
 // Find returns the partners' runs, and the instant as of which the ledger is shown. The same
 // request shows the same of a run that is not the newest, however late it is made.
 func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
-	var wanted, against *ledger.Run
-	if j.Run != 0 {
-		if wanted, err = j.completed(ctx, runs, "--run", j.Run); err != nil {
-			return nil, now, err
-		}
+	wanted, err := j.completed(ctx, runs, "--run", j.Run)
+	if err != nil {
+		return nil, now, err
 	}
-	if j.Against != 0 {
-		if against, err = j.completed(ctx, runs, "--against", j.Against); err != nil {
-			return nil, now, err
-		}
+	against, err := j.completed(ctx, runs, "--against", j.Against)
+	if err != nil {
+		return nil, now, err
 	}
 	switch through = j.AsOf; {
 	case through.After(now):
@@ -122,8 +119,11 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// completed is a run that was asked for by number.
+// completed is a run that was asked for by number; nil for 0.
 func (j Selection) completed(ctx context.Context, runs Runs, flag string, id int64) (*ledger.Run, error) {
+	if id == 0 {
+		return nil, nil
+	}
 	r, err := runs.Run(ctx, id)
 	switch {
 	case err != nil:

@@ -40,6 +40,8 @@ type lab struct {
 
 // databases are the addresses of an empty database of each kind.
 func databases(t *testing.T, test func(t *testing.T, address string)) {
+	t.Helper()
+
 	for name, address := range map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
 		"postgres": func() string { return pgtest.Database(t) },
@@ -147,6 +149,8 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 	t.Parallel()
 	customers := testsize.Of(1000, 3000)
 	databases(t, func(t *testing.T, address string) {
+		t.Helper()
+
 		b := set(t, address, simulator.Options{Seed: 3, Customers: customers, Mix: simulator.MixAllKinds,
 			RepeatedIDs: 0.02})
 		first := b.good(t, 1)
@@ -170,6 +174,8 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 func TestFaultsChangeNoStanding(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
+		t.Helper()
+
 		b := set(t, address, simulator.Options{Seed: 4, Customers: testsize.Of(1000, 3000), Mix: simulator.MixAllKinds,
 			RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute, Names: simulator.MixedCase, KillTokensEvery: 300,
 			BrokenCustomers: 0.005, PageSizeCap: 100, RetryAfter: simulator.RetryAfterDate,
@@ -234,6 +240,8 @@ func TestMissingFromTheListButStillThereIsNotGone(t *testing.T) {
 func TestAnInterruptedRunIsContinued(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
+		t.Helper()
+
 		b := set(t, address, simulator.Options{Seed: 8, Customers: 1000, Mix: simulator.MixAllKinds})
 		stop := errors.New("stop")
 		attempts, requests := 0, 0
@@ -266,6 +274,8 @@ func TestAnInterruptedRunIsContinued(t *testing.T) {
 func TestALostLeaseEndsTheRun(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
+		t.Helper()
+
 		b := set(t, address, simulator.Options{Seed: 9, Customers: 2000})
 		taken := false
 		b.job.Progress = func(int, int) {

@@ -17,7 +17,7 @@ func (a *app) openBrowser(address string) bool {
 	if cmd.Start() != nil {
 		return false
 	}
-	go cmd.Wait()
+	go func() { _ = cmd.Wait() }()
 	return true
 }
 

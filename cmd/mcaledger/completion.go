@@ -141,7 +141,7 @@ func (a *app) peek(ctx context.Context, look func(*store.Store) error) {
 	}
 	defer s.Close()
 	if have, know, err := s.Schema(ctx); err == nil && have == know {
-		look(s)
+		_ = look(s)
 	}
 }
 

@@ -35,6 +35,8 @@ func TestFourMigrationsAtOnce(t *testing.T) {
 			return "sqlite:" + path, "sqlite", path
 		},
 		"postgres": func(t *testing.T, _ string) (string, string, string) {
+			t.Helper()
+
 			address := pgtest.Database(t)
 			return address, "postgres", address
 		},

@@ -110,12 +110,12 @@ func (p *progress) draw() {
 	if p.bar.GetMax() != expected {
 		p.bar.ChangeMax(expected)
 	}
-	p.bar.Set(done)
+	_ = p.bar.Set(done)
 }
 
 // clear removes the bar until the next task is told.
 func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.bar.Clear()
+	_ = p.bar.Clear()
 }

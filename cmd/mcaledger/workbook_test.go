@@ -82,6 +82,8 @@ const (
 )
 
 func newSession(t *testing.T, address string) *session {
+	t.Helper()
+
 	first := time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
 	s := &session{T: t, address: address, folder: t.TempDir(), label: "contoso",
 		contoso:  newCentre(t, simulator.Options{Seed: 296, Customers: 220, Mix: simulator.MixAllKinds, AsOf: first}),
@@ -254,18 +256,30 @@ func (s *session) live() {
 	s.night(4, exitPartial, "2026-11-18 06:00:00")
 	s.report("the fourth night", exitDone)
 	s.sub("changes of runs that are not neighbours", s.against)
-	s.sub("a run that was never reported", func(t *testing.T) { s.unreported(t, unreported) })
+	s.sub("a run that was never reported", func(t *testing.T) {
+		t.Helper()
+		s.unreported(t, unreported)
+	})
 	for _, then := range s.books {
-		s.sub(then.path+" again", func(t *testing.T) { s.again(t, exitDone, then) })
+		s.sub(then.path+" again", func(t *testing.T) {
+			t.Helper()
+			s.again(t, exitDone, then)
+		})
 	}
 	s.label = "contoso-latam"
 	relabelled := s.report("under another label", exitDone)
-	s.sub("under another label, again", func(t *testing.T) { s.again(t, exitDone, relabelled) })
+	s.sub("under another label, again", func(t *testing.T) {
+		t.Helper()
+		s.again(t, exitDone, relabelled)
+	})
 
 	s.label = "contoso-br"
 	s.night(9, exitFailed, "2026-11-19 06:00:00") // so many have left that the list cannot be believed
 	s.report("the night that failed", exitFailed)
-	s.sub("the morning before the night that failed, again", func(t *testing.T) { s.again(t, exitDone, relabelled) })
+	s.sub("the morning before the night that failed, again", func(t *testing.T) {
+		t.Helper()
+		s.again(t, exitDone, relabelled)
+	})
 	s.covered()
 }
 
@@ -328,6 +342,8 @@ type centre struct {
 }
 
 func newCentre(t *testing.T, o simulator.Options) *centre {
+	t.Helper()
+
 	sim, err := simulator.New(o)
 	require.NoError(t, err)
 	c := &centre{Simulator: sim}
@@ -453,9 +469,13 @@ func (s *session) report(name string, code int) edition {
 	e.path = name
 	s.books = append(s.books, e)
 	s.sub(name, func(t *testing.T) {
+		t.Helper()
+
 		digest, tables := sha256.New(), s.json(t, e, name)
 		for _, sheet := range dataSheets {
 			s.sub(sheet.name, func(t *testing.T) {
+				t.Helper()
+
 				rows := e.compare(t, e.view, sheet.name, sheet.keys, sheet.wants(e.view))
 				e.order(t, sheet.name, rows)
 				table := s.csv(t, name, sheet.name, digest)
@@ -473,6 +493,8 @@ func (s *session) report(name string, code int) edition {
 
 // csv is a sheet as CSV, its head apart.
 func (s *session) csv(t *testing.T, name, sheet string, digest io.Writer) [][]string {
+	t.Helper()
+
 	path := s.file(name + "." + sheet + ".csv")
 	s.does(s.quality, "report", "--format", "csv", "--sheet", sheet, "--out", path)
 	text, err := os.ReadFile(path)
@@ -486,6 +508,8 @@ func (s *session) csv(t *testing.T, name, sheet string, digest io.Writer) [][]st
 
 // json are all sheets as JSON, with the values as texts.
 func (s *session) json(t *testing.T, e edition, name string) map[string][][]string {
+	t.Helper()
+
 	path := s.file(name + ".json")
 	s.does(s.quality, "report", "--format", "json", "--out", path)
 	file, err := os.Open(path)
@@ -514,6 +538,8 @@ func (s *session) json(t *testing.T, e edition, name string) map[string][][]stri
 
 // compareTexts holds another format against the rows of the workbook.
 func compareTexts(t *testing.T, format, sheet string, want [][]any, got [][]string, spelt func(string) string) {
+	t.Helper()
+
 	if !assert.Len(t, got, len(want), "%s of %s", format, sheet) {
 		return
 	}
@@ -546,6 +572,8 @@ func neutral(text string) string {
 
 // again makes the workbook of an earlier run once more, by the run of each partner: every sheet is as it was, and so is the sum.
 func (s *session) again(t *testing.T, code int, then edition) {
+	t.Helper()
+
 	for _, p := range then.partners {
 		path := s.file(then.path + " again.xlsx")
 		s.does(code, "report", "--run", strconv.Itoa(p.run.number("id")), "--out", path)
@@ -577,6 +605,8 @@ func firstDifference(then, now [][]string) string {
 
 // unreported makes a report of sweeps that no workbook ever showed: of customers it says what was known when they ended.
 func (s *session) unreported(t *testing.T, v view) {
+	t.Helper()
+
 	path := s.file("unreported.xlsx")
 	s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--out", path)
 	b := openWorkbook(t, path)
@@ -587,6 +617,8 @@ func (s *session) unreported(t *testing.T, v view) {
 
 // against counts changes from runs that are not neighbours: of the newest run, and of a past one.
 func (s *session) against(t *testing.T) {
+	t.Helper()
+
 	first := s.books[0].partners[0].run
 	for _, then := range []edition{s.books[1], s.books[2], s.books[3]} {
 		v := then.view
@@ -694,6 +726,8 @@ func (s *session) open() *sql.DB {
 }
 
 func records(t *testing.T, db *sql.DB, statement string) (all []record) {
+	t.Helper()
+
 	rows, err := db.Query(statement)
 	require.NoError(t, err)
 	defer rows.Close()
@@ -1885,6 +1919,8 @@ type workbook struct {
 }
 
 func openWorkbook(t *testing.T, path string) workbook {
+	t.Helper()
+
 	f, err := excelize.OpenFile(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
@@ -1915,6 +1951,8 @@ func (b workbook) data(sheet string) [][]string {
 
 // compare holds every cell of a sheet against what is wanted, and returns what is wanted in the sheet's order.
 func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted [][]any) (ordered [][]any) {
+	t.Helper()
+
 	var head []string
 	for _, c := range columns[sheet] {
 		head = append(head, c.head)
@@ -1960,6 +1998,8 @@ func keyOf(row []any, keys []int) string {
 }
 
 func (b workbook) kind(t *testing.T, sheet string, column, row int) excelize.CellType {
+	t.Helper()
+
 	name, err := excelize.CoordinatesToCellName(column+1, row)
 	require.NoError(t, err)
 	kind, err := b.GetCellType(sheet, name)
@@ -2041,6 +2081,8 @@ func plain(c any) string {
 
 // order checks the order that is documented.
 func (v view) order(t *testing.T, sheet string, rows [][]any) {
+	t.Helper()
+
 	names := []string{}
 	for _, p := range v.partners {
 		names = append(names, p.name)
@@ -2083,6 +2125,8 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 
 // inOrder checks that the rows of each partner are sorted.
 func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
+	t.Helper()
+
 	assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
 		if a[2] != b[2] {
 			return 0
@@ -2093,6 +2137,8 @@ func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
 
 // entriesInOrder checks that attestations that need a person come first, then by what they wait for, then the newest.
 func (v view) entriesInOrder(t *testing.T, rows [][]any) {
+	t.Helper()
+
 	inOrder(t, rows, func(row []any) []int {
 		batch, line := row[21].(int), row[22].(int)
 		a := v.attestations[slices.IndexFunc(v.attestations, func(a record) bool { return a.number("batch_id") == batch && a.number("line") == line })]
@@ -2107,6 +2153,8 @@ func (v view) entriesInOrder(t *testing.T, rows [][]any) {
 
 // verdict is in sight on every sheet of data and on Summary: all checks passed, or some failed; then it stands on top.
 func (b workbook) verdict(t *testing.T, v view) {
+	t.Helper()
+
 	all, failed := v.control(), 0
 	for _, row := range all {
 		if plain(row[0]) == "failed" {
@@ -2178,6 +2226,8 @@ func (b workbook) table(t *testing.T, v view, title, head string, want [][]any) 
 }
 
 func (b workbook) summary(t *testing.T, v view) {
+	t.Helper()
+
 	const standings = "Partner | Listed | Clear | Blocked | Unknown | Out of scope | Could not be read | Accepted directly, date not known"
 	var now, forward, ages, cost [][]any
 	all, forwards, aged, spent := make(total, 11), make(total, 5), make(total, 5), make(total, 6)
@@ -2210,6 +2260,8 @@ func (b workbook) summary(t *testing.T, v view) {
 
 // figures are the big numbers with their changes.
 func (b workbook) figures(t *testing.T, v view) {
+	t.Helper()
+
 	type numbers struct{ listed, blocked, long, lapsing, unknown int }
 	var now, before numbers
 	count := func(to *numbers, p shownPartner, run record, at time.Time) {
@@ -2289,6 +2341,8 @@ func (l db) lapsingSoon(p shownPartner, customer string, run record, at time.Tim
 
 // nextSteps are the attestations that are not at their end, by what comes next.
 func (b workbook) nextSteps(t *testing.T, v view) {
+	t.Helper()
+
 	want := map[string]string{}
 	counts, since := map[string]int{}, map[string]time.Time{}
 	for _, a := range v.attestations {
@@ -2387,6 +2441,8 @@ func (all total) row() []any { return append([]any{"All partners"}, all...) }
 
 // first are ten of the customers on Blocked, each with its row there: those with subscriptions before the others, then the longest blocked.
 func (b workbook) first(t *testing.T, v view) {
+	t.Helper()
+
 	head, rows := b.section(t, "Summary", "What to do first")
 	blocked := v.blocked()
 	assert.Len(t, rows, min(10, len(blocked)))
@@ -2441,6 +2497,8 @@ func lapsing(v view, row []any) int {
 }
 
 func (b workbook) purchases(t *testing.T, v view) {
+	t.Helper()
+
 	var some, none, unread int
 	for _, row := range v.blocked() {
 		switch row[8] {
@@ -2463,6 +2521,8 @@ func (b workbook) purchases(t *testing.T, v view) {
 
 // resellers are the customers of the indirect provider by their indirect reseller.
 func (b workbook) resellers(t *testing.T, v view) {
+	t.Helper()
+
 	provider := v.partners[1]
 	of := map[string]string{}
 	for _, a := range v.associations { // the newest row comes last
@@ -2496,6 +2556,8 @@ func (b workbook) resellers(t *testing.T, v view) {
 
 // history is the number of blocked customers on each of the last 90 days, after the last run of the day.
 func (b workbook) history(t *testing.T, v view) {
+	t.Helper()
+
 	want := map[string]string{}
 	for _, p := range v.partners {
 		for _, r := range v.completed(p.id) {
@@ -2518,6 +2580,8 @@ func (b workbook) history(t *testing.T, v view) {
 // ---- About.
 
 func (b workbook) about(t *testing.T, v view) {
+	t.Helper()
+
 	_, rows := b.section(t, "About", "Runs")
 	got := map[string]string{}
 	for _, row := range rows {
@@ -2550,6 +2614,8 @@ func (b workbook) about(t *testing.T, v view) {
 
 // heads are the last events of the batches.
 func (b workbook) heads(t *testing.T, v view) {
+	t.Helper()
+
 	if len(v.batches) == 0 {
 		return
 	}
@@ -2573,6 +2639,8 @@ func (b workbook) heads(t *testing.T, v view) {
 
 // digest is the sum that About prints.
 func (b workbook) digest(t *testing.T) string {
+	t.Helper()
+
 	for _, row := range b.rows["About"] {
 		if cell(row, 1) == "SHA-256 of the data" {
 			return row[2]

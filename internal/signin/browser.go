@@ -66,7 +66,7 @@ func (b *browser) serve(listener net.Listener) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		server.Serve(listener)
+		_ = server.Serve(listener)
 	}()
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second) // for the page to reach the browser
@@ -95,7 +95,7 @@ func (b *browser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", "default-src 'none'")
 	h.Set("Connection", "close")
-	lastPage.Execute(w, sentence) // a browser that has gone away does not read it
+	_ = lastPage.Execute(w, sentence) // a browser that has gone away does not read it
 	select {
 	case b.answer <- query:
 	default: // not the first

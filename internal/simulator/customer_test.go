@@ -69,6 +69,8 @@ func indexOf(status int) int {
 }
 
 func codeOf(t *testing.T, a answer) string {
+	t.Helper()
+
 	if a.status == 200 {
 		return ""
 	}

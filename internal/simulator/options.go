@@ -227,7 +227,10 @@ const (
 
 // validate says everything that is wrong with the options, a sentence each.
 func (o Options) validate() error {
-	var wrong []error
+	return errors.Join(append(o.validateNumbers(), o.validateWords()...)...)
+}
+
+func (o Options) validateNumbers() (wrong []error) {
 	refuse := func(when bool, sentence string, args ...any) {
 		if when {
 			wrong = append(wrong, fmt.Errorf(sentence, args...))
@@ -283,15 +286,19 @@ func (o Options) validate() error {
 		refuse(!slices.Contains(SignInErrors(), number), "SignIn.Refused is %d: it can be one of %v", number,
 			SignInErrors())
 	}
-
-	refuse(o.IndirectProvider && o.IndirectReseller,
-		"IndirectProvider and IndirectReseller are both true: a partner is one of them")
 	refuse(o.Writes.NeverRemembers && o.Writes.RememberFor > 0,
 		"Writes.RememberFor is %v and Writes.NeverRemembers is true: it can be only one of them", o.Writes.RememberFor)
 	refuse(!slices.Contains([]int{0, http.StatusBadRequest, http.StatusConflict}, o.Writes.AlreadyExistsStatus),
 		"Writes.AlreadyExistsStatus is %d: it can be 400 or 409, or 0 for 409", o.Writes.AlreadyExistsStatus)
+	return wrong
+}
 
-	wrong = append(wrong,
+func (o Options) validateWords() (wrong []error) {
+	if o.IndirectProvider && o.IndirectReseller {
+		wrong = append(wrong,
+			errors.New("IndirectProvider and IndirectReseller are both true: a partner is one of them"))
+	}
+	return append(wrong,
 		oneOf("Mix", o.Mix, MixRealistic, MixAllKinds, MixBehind),
 		oneOf("Home", o.Home, homes()...),
 		oneOf("Dates", o.Dates, DatesMixed, DatesNoZone, DatesZulu, DatesSevenDigits, DatesOffset),
@@ -306,7 +313,6 @@ func (o Options) validate() error {
 		oneOf("MissingRole", o.MissingRole, RoleComplete, RoleMissingOnAgreements, RoleMissingOnWrites,
 			RoleMissingEverywhere),
 	)
-	return errors.Join(wrong...)
 }
 
 func oneOf[T ~string](name string, value T, known ...T) error {

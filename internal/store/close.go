@@ -42,7 +42,7 @@ func (l *Lease) CloseRun(ctx context.Context, r ledger.Run,
 		// A report may come before PostgreSQL has looked at what is new by itself; without
 		// statistics it joins row by row. The run is closed: that statistics could not be taken is
 		// no failure of it.
-		l.store.exec(ctx, l.store.db, "analyze", nil)
+		_, _ = l.store.exec(ctx, l.store.db, "analyze", nil)
 	}
 	return r, err
 }

@@ -221,6 +221,6 @@ func (m *matching) matches(ctx context.Context) iter.Seq2[attestation.Match, err
 
 // close ends the connection, and with it the tables.
 func (m *matching) close() {
-	m.conn.Raw(func(any) error { return driver.ErrBadConn }) // it is not given back to the pool
+	_ = m.conn.Raw(func(any) error { return driver.ErrBadConn }) // it is not given back to the pool
 	m.conn.Close()
 }

@@ -99,8 +99,7 @@ func copyIn(ctx context.Context, c driver.ConnPrepareContext, statement string, 
 			return err
 		}
 	}
-	//lint:ignore SA1019 the driver knows no other end of a COPY
-	_, err = copying.Exec(nil)
+	_, err = copying.Exec(nil) //nolint:staticcheck // the driver knows no other end of a COPY
 	return err
 }
 

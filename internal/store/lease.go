@@ -71,7 +71,7 @@ func (s *Store) Hold(ctx context.Context, partner ledger.Partner,
 	stop(nil)
 	<-kept
 	// one that is not given back runs out by itself
-	s.exec(context.WithoutCancel(ctx), s.relaxed, "release_lease", lease.args(0))
+	_, _ = s.exec(context.WithoutCancel(ctx), s.relaxed, "release_lease", lease.args(0))
 	return err
 }
 

@@ -25,10 +25,14 @@ var actions = map[string]func(*testing.T, *store.Store){
 	"migrate": func(*testing.T, *store.Store) {},
 	"import":  imported,
 	"approve": func(t *testing.T, s *store.Store) {
+		t.Helper()
+
 		imported(t, s)
 		require.NoError(t, <-approving(t, t.Context(), s))
 	},
 	"save a request before it leaves": func(t *testing.T, s *store.Store) {
+		t.Helper()
+
 		imported(t, s)
 		require.NoError(t, <-approving(t, t.Context(), s))
 		queue, err := s.Queue(t.Context(), "p", somebody)
@@ -38,6 +42,8 @@ var actions = map[string]func(*testing.T, *store.Store){
 		require.NoError(t, queue.Open(t.Context(), claim, attestation.Request{Kind: attestation.AttestRequest, ID: "r", SentAt: time.Now()}, time.Minute))
 	},
 	"close a run": func(t *testing.T, s *store.Store) {
+		t.Helper()
+
 		err := s.Hold(t.Context(), ledger.Partner{ID: "p", Kind: standing.DirectBill}, func(ctx context.Context, lease *store.Lease) error {
 			r, _, err := lease.Begin(ctx, ledger.Run{Kind: ledger.Sweep, StartedAt: time.Now()}, time.Now())
 			require.NoError(t, err)
@@ -54,6 +60,8 @@ var actions = map[string]func(*testing.T, *store.Store){
 		require.NoError(t, err)
 	},
 	"record a report": func(t *testing.T, s *store.Store) {
+		t.Helper()
+
 		require.NoError(t, s.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx"}, somebody, time.Now()))
 	},
 }

@@ -84,42 +84,71 @@ func TestUntouched(t *testing.T) {
 	}{
 		"as it was written": {func(*testing.T, string) {}, true},
 		"under another name, and with another time": {func(t *testing.T, path string) {
+			t.Helper()
+
 			require.NoError(t, os.Chtimes(path, time.Now(), time.Unix(0, 0)))
 		}, true},
 		"a cell was changed": {func(t *testing.T, path string) {
+			t.Helper()
+
 			f, err := excelize.OpenFile(path)
 			require.NoError(t, err)
 			require.NoError(t, f.SetCellStr("Sheet1", "A3", "Signed: Ana"))
 			require.NoError(t, f.Save())
 		}, false},
 		"saved again without a change": {func(t *testing.T, path string) {
+			t.Helper()
+
 			f, err := excelize.OpenFile(path)
 			require.NoError(t, err)
 			require.NoError(t, f.Save())
 		}, false},
-		"a signature was added": {func(t *testing.T, path string) { repack(t, path, "_xmlsignatures/sig1.xml") },
+		"a signature was added": {func(t *testing.T, path string) {
+			t.Helper()
+			repack(t, path, "_xmlsignatures/sig1.xml")
+		},
 			false},
 		// the parts are the same
-		"packed again":   {func(t *testing.T, path string) { repack(t, path, "") }, true},
-		"made read-only": {func(t *testing.T, path string) { require.NoError(t, os.Chmod(path, 0o440)) }, false},
+		"packed again": {func(t *testing.T, path string) {
+			t.Helper()
+			repack(t, path, "")
+		}, true},
+		"made read-only": {func(t *testing.T, path string) {
+			t.Helper()
+			require.NoError(t, os.Chmod(path, 0o440))
+		}, false},
 		"something was appended": {func(t *testing.T, path string) {
+			t.Helper()
+
 			require.NoError(t, os.WriteFile(path, append(bytes.Clone(book), 'x'), 0o600))
 		}, false},
 		"a byte was flipped": {func(t *testing.T, path string) {
+			t.Helper()
+
 			flipped := bytes.Clone(book)
 			flipped[len(flipped)/3] ^= 1
 			require.NoError(t, os.WriteFile(path, flipped, 0o600))
 		}, false},
 		"cut": {func(t *testing.T,
 			path string) {
+			t.Helper()
+
 			require.NoError(t, os.Truncate(path, int64(len(book)/2)))
 		}, false},
-		"empty": {func(t *testing.T, path string) { require.NoError(t, os.Truncate(path, 0)) }, false},
+		"empty": {func(t *testing.T, path string) {
+			t.Helper()
+			require.NoError(t, os.Truncate(path, 0))
+		}, false},
 		"no workbook": {func(t *testing.T,
 			path string) {
+			t.Helper()
+
 			require.NoError(t, os.WriteFile(path, []byte("a,b\n"), 0o600))
 		}, false},
-		"another program's": {func(t *testing.T, path string) { require.NoError(t, excelize.NewFile().SaveAs(path)) },
+		"another program's": {func(t *testing.T, path string) {
+			t.Helper()
+			require.NoError(t, excelize.NewFile().SaveAs(path))
+		},
 			false},
 	} {
 		t.Run(name, func(t *testing.T) {

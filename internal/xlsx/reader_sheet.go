@@ -72,7 +72,7 @@ func (r *SheetReader) Rows() iter.Seq2[Row, error] {
 			return
 		}
 		// A part that is left in the middle has nothing to say on closing.
-		defer r.part.close()
+		defer func() { _ = r.part.close() }()
 		r.row, r.ended, r.merged = Row{}, false, nil
 		for {
 			row, err := r.nextRow()
