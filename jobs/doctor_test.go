@@ -36,7 +36,8 @@ func (s *sickService) Customers(context.Context) iter.Seq2[[]standing.Customer, 
 	return func(yield func([]standing.Customer, error) bool) {
 		page := []standing.Customer{{ID: "not ours", Relationship: "none"}}
 		for i := range s.customers {
-			page = append(page, standing.Customer{ID: fmt.Sprint("c", i), DisplayID: fmt.Sprint("c", i), Relationship: standing.Reseller})
+			page = append(page, standing.Customer{ID: fmt.Sprint("c", i), DisplayID: fmt.Sprint("c", i),
+				Relationship: standing.Reseller})
 		}
 		yield(page, nil)
 	}
@@ -71,7 +72,8 @@ func (healthyDatabase) Damage(context.Context) ([]string, error) { return nil, n
 func (healthyDatabase) Close() error                             { return nil }
 
 // examine returns the grade and message of each check.
-func examine(t *testing.T, change func(*jobs.Doctor, *sickService)) (grades map[string]jobs.Grade, texts map[string]string, err error) {
+func examine(t *testing.T,
+	change func(*jobs.Doctor, *sickService)) (grades map[string]jobs.Grade, texts map[string]string, err error) {
 	t.Helper()
 	service := &sickService{customers: 7}
 	doctor := jobs.Doctor{Now: func() time.Time { return today }, Found: func(jobs.Finding) {}, Route: "classic",
@@ -136,11 +138,15 @@ func TestDoctorFolders(t *testing.T) {
 		folder jobs.DoctorFolder
 		grade  jobs.Grade
 	}{
-		"that is there":                         {jobs.DoctorFolder{Path: folder}, jobs.GradeOK},
-		"that the first run makes":              {jobs.DoctorFolder{Path: filepath.Join(folder, "new"), Made: true}, jobs.GradeOK},
-		"that cannot be made":                   {jobs.DoctorFolder{Path: filepath.Join(folder, "no", "new"), Made: true}, jobs.GradeFail},
-		"that nobody needs":                     {jobs.DoctorFolder{Path: filepath.Join(folder, "new"), Optional: true}, jobs.GradeOK},
-		"that is missing":                       {jobs.DoctorFolder{Path: filepath.Join(folder, "new")}, jobs.GradeFail},
+		"that is there": {jobs.DoctorFolder{Path: folder}, jobs.GradeOK},
+		"that the first run makes": {jobs.DoctorFolder{Path: filepath.Join(folder, "new"), Made: true},
+			jobs.GradeOK},
+		"that cannot be made": {jobs.DoctorFolder{Path: filepath.Join(folder, "no", "new"),
+			Made: true}, jobs.GradeFail},
+		"that nobody needs": {jobs.DoctorFolder{Path: filepath.Join(folder, "new"), Optional: true},
+			jobs.GradeOK},
+		"that is missing": {jobs.DoctorFolder{Path: filepath.Join(folder, "new")},
+			jobs.GradeFail},
 		"that is a file":                        {jobs.DoctorFolder{Path: file}, jobs.GradeFail},
 		"that is a file, and would be optional": {jobs.DoctorFolder{Path: file, Optional: true}, jobs.GradeFail},
 	} {
@@ -166,7 +172,8 @@ func TestDoctorTokenAndSecrets(t *testing.T) {
 	for days, want := range map[int]struct {
 		grade jobs.Grade
 		text  string
-	}{0: {jobs.GradeOK, "90 days"}, 75: {jobs.GradeOK, "15 days"}, 77: {jobs.GradeWarn, "lapses in 13 days"}, 91: {jobs.GradeWarn, "more than 90 days ago"}} {
+	}{0: {jobs.GradeOK, "90 days"}, 75: {jobs.GradeOK, "15 days"}, 77: {jobs.GradeWarn, "lapses in 13 days"},
+		91: {jobs.GradeWarn, "more than 90 days ago"}} {
 		then := today.Add(-time.Duration(days) * 24 * time.Hour)
 		require.NoError(t, os.Chtimes(token, then, then))
 		grades, texts, err := examine(t, func(d *jobs.Doctor, _ *sickService) {

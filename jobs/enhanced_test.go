@@ -42,13 +42,14 @@ type enhancedLab struct {
 func enhanced(t *testing.T, address string, rows int, options simulator.Options) *enhancedLab {
 	t.Helper()
 	options.Seed, options.Customers, options.Mix = 51, 400, simulator.MixAllKinds
-	b := &enhancedLab{lab: set(t, address, options), route: "enhanced", channel: ledger.ByDraft, clock: clock(today), folder: t.TempDir()}
+	b := &enhancedLab{lab: set(t, address, options), route: "enhanced", channel: ledger.ByDraft, clock: clock(today),
+		folder: t.TempDir()}
 	b.rows = b.approvedAt(t, b.now(), rows, simulator.NeverAccepted)
 	key, err := seal.NewKey(strings.Repeat("k", 32))
 	require.NoError(t, err)
 	b.sender = mail.Drafts{Folder: filepath.Join(b.folder, "drafts")}
-	b.setup = jobs.EnhancedSetup{Cipher: key, Lifetime: 7 * 24 * time.Hour, RemindAfter: 3, EvidenceDir: filepath.Join(b.folder, "evidence"),
-		Links:         b.links(t),
+	b.setup = jobs.EnhancedSetup{Cipher: key, Lifetime: 7 * 24 * time.Hour, RemindAfter: 3,
+		EvidenceDir: filepath.Join(b.folder, "evidence"), Links: b.links(t),
 		KeepUnfitting: (&jobs.UnfittingAnswers{Folder: filepath.Join(b.folder, "answers"), Now: b.now}).Keep}
 	return b
 }
@@ -58,8 +59,9 @@ func (b *enhancedLab) links(t *testing.T) func(jobs.Partner, jobs.LinkStore) *jo
 	templates, err := mail.LoadTemplates("")
 	require.NoError(t, err)
 	return func(p jobs.Partner, store jobs.LinkStore) *jobs.Links {
-		return &jobs.Links{Mails: templates, Sender: b.sender, Channel: b.channel, From: netmail.Address{Name: "Bea", Address: "bea@contoso.example"},
-			Partner: p.Name, Language: "en", Zone: time.UTC, Store: store, Now: b.now}
+		return &jobs.Links{Mails: templates, Sender: b.sender, Channel: b.channel,
+			From: netmail.Address{Name: "Bea", Address: "bea@contoso.example"}, Partner: p.Name, Language: "en",
+			Zone: time.UTC, Store: store, Now: b.now}
 	}
 }
 
@@ -69,12 +71,15 @@ func (b *enhancedLab) now() time.Time { return b.clock().AddDate(0, 0, b.day) }
 // submission is a submission of this night.
 func (b *enhancedLab) submission(t *testing.T) (jobs.SubmitPartners, func()) {
 	t.Helper()
-	partners := &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 4}}, Open: func(jobs.Partner) (jobs.Connection, error) {
-		client, err := partnercenter.New(b.client)
-		return connection{client}, err
-	}}
-	return jobs.SubmitPartners{Partners: partners, Queues: b, Route: b.route, Retired: b.retired, Enhanced: &b.setup, Ceiling: 1000, Since: "2023-04-01", Cooldown: 20 * time.Millisecond,
-		Recheck: func(context.Context, jobs.Partner, []string) error { return nil }, Now: b.now, Log: slog.New(slog.DiscardHandler)}, partners.Close
+	partners := &jobs.Partners{List: []jobs.Partner{{Partner: partner, Concurrency: 4}},
+		Open: func(jobs.Partner) (jobs.Connection, error) {
+			client, err := partnercenter.New(b.client)
+			return connection{client}, err
+		}}
+	return jobs.SubmitPartners{Partners: partners, Queues: b, Route: b.route, Retired: b.retired, Enhanced: &b.setup,
+		Ceiling: 1000, Since: "2023-04-01", Cooldown: 20 * time.Millisecond,
+		Recheck: func(context.Context, jobs.Partner, []string) error { return nil }, Now: b.now,
+		Log: slog.New(slog.DiscardHandler)}, partners.Close
 }
 
 // tonight submits on the next day.
@@ -137,7 +142,8 @@ func TestEnhancedRouteFromApprovalToAgreement(t *testing.T) {
 		}
 		done, err := b.tonight(t, 0)
 		require.NoError(t, err)
-		require.Equal(t, []int{4, 4, 0}, []int{done.Sent, done.Waiting, done.Created}, "created, and the links handed over")
+		require.Equal(t, []int{4, 4, 0}, []int{done.Sent, done.Waiting, done.Created},
+			"created, and the links handed over")
 		links := []string{id(0, 1, "link"), id(1, 1, "link"), id(2, 1, "link"), id(3, 1, "link")}
 		require.Equal(t, links, b.drafts(t))
 
@@ -159,7 +165,8 @@ func TestEnhancedRouteFromApprovalToAgreement(t *testing.T) {
 		for day := 3; day < 5; day++ {
 			done, err = b.tonight(t, day)
 			require.NoError(t, err)
-			require.Equal(t, []string{links[0], links[1], id(1, 1, "reminder"), links[2], id(2, 1, "reminder"), links[3], id(3, 1, "reminder")}, b.drafts(t))
+			require.Equal(t, []string{links[0], links[1], id(1, 1, "reminder"), links[2], id(2, 1, "reminder"),
+				links[3], id(3, 1, "reminder")}, b.drafts(t))
 		}
 		b.accept(t, 1)
 		done, err = b.tonight(t, 5)
@@ -193,10 +200,12 @@ func TestEnhancedRouteFromApprovalToAgreement(t *testing.T) {
 func TestAnswersOfTheEnhancedRouteAreLost(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]simulator.Options{
-		"answers":  {Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{ServerError: 0.15, Reset: 0.15, Truncated: 0.1, GatewayPage: 0.1}}},
+		"answers": {Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{ServerError: 0.15, Reset: 0.15,
+			Truncated: 0.1, GatewayPage: 0.1}}},
 		"requests": {Writes: simulator.Writes{LostRequests: simulator.LostRequests{ServerError: 0.2, Reset: 0.2}}},
 		"everything": {Faults: simulator.Faults{ServerError: 0.1, Reset: 0.1}, Writes: simulator.Writes{
-			LostAnswers: simulator.LostAnswers{ServerError: 0.1, Reset: 0.1}, LostRequests: simulator.LostRequests{Reset: 0.1}}},
+			LostAnswers:  simulator.LostAnswers{ServerError: 0.1, Reset: 0.1},
+			LostRequests: simulator.LostRequests{Reset: 0.1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,7 +261,8 @@ func TestACreationWithoutAnswerIsNeverRepeatedBlindly(t *testing.T) {
 	t.Parallel()
 	address := "sqlite:" + t.TempDir() + "/ledger.db"
 	b := enhanced(t, address, 1, simulator.Options{
-		Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{Reset: 1}, NeverRemembers: true, MaxInARow: 1 << 20}})
+		Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{Reset: 1}, NeverRemembers: true,
+			MaxInARow: 1 << 20}})
 	b.setup.RenewExpired = true
 	job, closeAll := b.submission(t)
 	defer closeAll()
@@ -297,20 +307,27 @@ func TestLinksThatCannotBeHandedOver(t *testing.T) {
 		sends   int                       // of the message that failed first, in both nights
 		says    string
 	}{
-		"one recipient is refused": {mail.SendError{Outcome: mail.Permanent, Address: "mx", Step: "the recipient was not accepted", Code: 550},
-			map[attestation.State]int{attestation.Waiting: 19, attestation.Failed: 1}, map[attestation.State]int{attestation.Waiting: 19, attestation.Failed: 1}, 1, "1 failed"},
-		"one mailbox is full today": {mail.SendError{Outcome: mail.Temporary, Address: "mx", Step: "the recipient was not accepted", Code: 452},
-			map[attestation.State]int{attestation.Waiting: 19, attestation.Created: 1}, map[attestation.State]int{attestation.Waiting: 20}, 2, "1 links not handed over"},
+		"one recipient is refused": {mail.SendError{Outcome: mail.Permanent, Address: "mx",
+			Step: "the recipient was not accepted", Code: 550},
+			map[attestation.State]int{attestation.Waiting: 19, attestation.Failed: 1},
+			map[attestation.State]int{attestation.Waiting: 19, attestation.Failed: 1}, 1, "1 failed"},
+		"one mailbox is full today": {mail.SendError{Outcome: mail.Temporary, Address: "mx",
+			Step: "the recipient was not accepted", Code: 452},
+			map[attestation.State]int{attestation.Waiting: 19, attestation.Created: 1},
+			map[attestation.State]int{attestation.Waiting: 20}, 2, "1 links not handed over"},
 		"nobody knows about one": {mail.SendError{Outcome: mail.Unknown, Address: "mx", Step: "no answer"},
-			map[attestation.State]int{attestation.Waiting: 20}, map[attestation.State]int{attestation.Waiting: 20}, 1, ""},
+			map[attestation.State]int{attestation.Waiting: 20}, map[attestation.State]int{attestation.Waiting: 20}, 1,
+			""},
 		"the server is down": {mail.SendError{Outcome: mail.Temporary, Server: true, Address: "mx", Step: "connect"},
-			map[attestation.State]int{attestation.Created: 20}, map[attestation.State]int{attestation.Waiting: 20}, 2, "20 could not be taken further now, for example: attestation "},
+			map[attestation.State]int{attestation.Created: 20}, map[attestation.State]int{attestation.Waiting: 20}, 2,
+			"20 could not be taken further now, for example: attestation "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := enhanced(t, "sqlite:"+t.TempDir()+"/ledger.db", 20, simulator.Options{})
 			unlucky, well := b.rows[7].Content.Signer.Email, false
-			sender := &refusingSender{Drafts: mail.Drafts{Folder: filepath.Join(b.folder, "drafts")}, sent: map[string]int{}}
+			sender := &refusingSender{Drafts: mail.Drafts{Folder: filepath.Join(b.folder, "drafts")},
+				sent: map[string]int{}}
 			sender.fail = func(to string) error {
 				if well || to != unlucky && !c.failure.Server {
 					return nil
@@ -364,8 +381,8 @@ func (b byAna) OpenQueue(ctx context.Context, partnerID string) (jobs.PartnerQue
 }
 
 func (b *enhancedLab) linkFile(path string) jobs.LinkFile {
-	return jobs.LinkFile{Partners: []jobs.Partner{{Partner: partner}}, Queues: byAna{b.lab}, Cipher: b.setup.Cipher, Path: path,
-		Check: func(context.Context) error { return nil }, Now: b.now}
+	return jobs.LinkFile{Partners: []jobs.Partner{{Partner: partner}}, Queues: byAna{b.lab}, Cipher: b.setup.Cipher,
+		Path: path, Check: func(context.Context) error { return nil }, Now: b.now}
 }
 
 func TestLinksAreWrittenToAFile(t *testing.T) {

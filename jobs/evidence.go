@@ -47,8 +47,8 @@ func (j *Enhanced) download(ctx context.Context, c *attestation.Claim, digest ha
 // EvidenceFile is the name of an accepted document in the folder of evidence.
 func EvidenceFile(id attestation.ID) string { return fmt.Sprintf("attestation-%s.pdf", id) }
 
-// UnfittingAnswers keeps answers that do not fit what is assumed about the enhanced route, each kind
-// once. Safe for concurrent use.
+// UnfittingAnswers keeps answers that do not fit what is assumed about the enhanced route, each
+// kind once. Safe for concurrent use.
 type UnfittingAnswers struct {
 	Folder string
 	Now    func() time.Time

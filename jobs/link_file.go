@@ -83,7 +83,8 @@ func (w *linkWriter) next(ctx context.Context, queue PartnerQueue) (link mail.Li
 	if err != nil || c == nil {
 		return link, false, err
 	}
-	wanted := (w.Batch == 0 || w.Batch == c.ID.Batch) && (c.State == attestation.Created || w.Again) && w.Now().Before(c.ExpiresAt)
+	wanted := (w.Batch == 0 || w.Batch == c.ID.Batch) && (c.State == attestation.Created || w.Again) &&
+		w.Now().Before(c.ExpiresAt)
 	if !wanted {
 		return link, true, queue.Settle(ctx, c, followed(c), w.Now())
 	}
@@ -94,8 +95,9 @@ func (w *linkWriter) next(ctx context.Context, queue PartnerQueue) (link mail.Li
 		w.written = append(w.written, writtenLink{queue, c, id})
 	}
 	signer := c.Content.Signer
-	return mail.Link{CustomerID: c.CustomerID, Customer: secret.Customer, FirstName: signer.FirstName, LastName: signer.LastName,
-		Email: signer.Email, Lang: secret.Language, URL: secret.URL, Expires: c.ExpiresAt}, true, err
+	return mail.Link{CustomerID: c.CustomerID, Customer: secret.Customer, FirstName: signer.FirstName,
+		LastName: signer.LastName, Email: signer.Email, Lang: secret.Language, URL: secret.URL,
+		Expires: c.ExpiresAt}, true, err
 }
 
 // end records what became of the links: they are handed over, or the file was not written.

@@ -35,17 +35,20 @@ type LinkStore interface {
 	// BeginLink records that a link is about to be handed over. It fails with
 	// attestation.ErrLinkGiven when the same message was handed over, or may have been, and then
 	// returns the number of a message of which nobody knows what became.
-	BeginLink(ctx context.Context, c *attestation.Claim, kind attestation.LinkKind, channel ledger.Channel, at time.Time) (id int64, err error)
+	BeginLink(ctx context.Context, c *attestation.Claim, kind attestation.LinkKind, channel ledger.Channel,
+		at time.Time) (id int64, err error)
 	EndLink(ctx context.Context, id int64, outcome ledger.InvitationOutcome, reason string, at time.Time) error
 }
 
 var reminders = map[attestation.LinkKind]mail.Reminder{
-	attestation.FirstLink: mail.First, attestation.LinkReminder: mail.Repeated, attestation.LastReminder: mail.LastReminder,
+	attestation.FirstLink: mail.First, attestation.LinkReminder: mail.Repeated,
+	attestation.LastReminder: mail.LastReminder,
 }
 
 // hand gives a link to the signer of an attestation. A settlement with a state means that this
 // signer cannot get it; an error, that it may get it later.
-func (l *Links) hand(ctx context.Context, c *attestation.Claim, kind attestation.LinkKind, link acceptLink) (end attestation.Settlement, err error) {
+func (l *Links) hand(ctx context.Context, c *attestation.Claim, kind attestation.LinkKind,
+	link acceptLink) (end attestation.Settlement, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.down != nil {
@@ -60,7 +63,8 @@ func (l *Links) hand(ctx context.Context, c *attestation.Claim, kind attestation
 	switch {
 	case given && id == 0:
 		return end, nil
-	case given && l.Channel != ledger.ByDraft: // the mail server may have taken it; a draft is written again, as the same file
+	// the mail server may have taken it; a draft is written again, as the same file
+	case given && l.Channel != ledger.ByDraft:
 		return end, l.Store.EndLink(ctx, id, ledger.InvitationUnknown, "the program was stopped", l.Now())
 	case err != nil && !given:
 		return stay(c), err
@@ -93,16 +97,17 @@ func (l *Links) message(c *attestation.Claim, kind attestation.LinkKind, link ac
 		return mail.Message{}, err
 	}
 	return l.Mails.Compose(mail.Content{
-		ID: fmt.Sprintf("attestation-%s-%d-%s", c.ID, c.Creation, kind), Kind: mail.Attestation, Reminder: reminders[kind],
-		Partner: l.Partner, From: l.From, To: to, Customer: link.Customer, Link: link.URL, Expires: c.ExpiresAt.In(l.Zone),
-		Languages: []string{link.Language, l.Language}, Date: l.Now(),
+		ID: fmt.Sprintf("attestation-%s-%d-%s", c.ID, c.Creation, kind), Kind: mail.Attestation,
+		Reminder: reminders[kind], Partner: l.Partner, From: l.From, To: to, Customer: link.Customer, Link: link.URL,
+		Expires: c.ExpiresAt.In(l.Zone), Languages: []string{link.Language, l.Language}, Date: l.Now(),
 	})
 }
 
 // notDelivered is an attestation whose signer cannot get the link.
 func notDelivered(c *attestation.Claim, err error) attestation.Settlement {
-	return attestation.Settlement{State: attestation.Failed, Reason: attestation.LinkNotDelivered, Result: attestation.ResultNotSent, Read: true,
-		Message: err.Error(),
-		Hint: fmt.Sprintf("Correct the row and import it again; or run mcaledger attest retry %s, then mcaledger attest links to hand "+
+	return attestation.Settlement{State: attestation.Failed, Reason: attestation.LinkNotDelivered,
+		Result: attestation.ResultNotSent, Read: true, Message: err.Error(),
+		Hint: fmt.Sprintf("Correct the row and import it again; or run mcaledger attest retry %s, then mcaledger "+
+			"attest links to hand "+
 			"the link over yourself.", c.ID)}
 }

@@ -17,8 +17,8 @@ type RecordReader interface {
 // approvedLately is how long after its approval an attestation is normally sent: in the next night.
 const approvedLately = 24 * time.Hour
 
-// look settles an attestation that was never sent and need not be any more: its customer can buy meanwhile, or the same
-// acceptance is on record. ok is false when it is to be sent.
+// look settles an attestation that was never sent and need not be any more: its customer can buy
+// meanwhile, or the same acceptance is on record. ok is false when it is to be sent.
 func (s *submission) look(ctx context.Context, c *attestation.Claim) (end attestation.Settlement, ok bool, err error) {
 	if c.State != attestation.Approved || c.MaybeDelivered {
 		return end, false, nil
@@ -43,10 +43,12 @@ func (s *submission) look(ctx context.Context, c *attestation.Claim) (end attest
 	return end, ok, nil
 }
 
-// mayHaveBeenSent reports whether the attestation may have been sent by a ledger that knew more than this one: before a backup
-// was restored, or by another database. Then what Microsoft has is read first. A new row is sent within a day, and
-// before the next run reads its customer. What was settled by reading is read again when a person retries it.
+// mayHaveBeenSent reports whether the attestation may have been sent by a ledger that knew more
+// than this one: before a backup was restored, or by another database. Then what Microsoft has is
+// read first. A new row is sent within a day, and before the next run reads its customer. What was
+// settled by reading is read again when a person retries it.
 func (s *submission) mayHaveBeenSent(c *attestation.Claim) bool {
-	return c.LastRequest.Kind == attestation.ReadRequest || c.ImportedAt.Before(c.LastRead) || c.ImportedAt.Before(c.CopiedAt) ||
+	return c.LastRequest.Kind == attestation.ReadRequest || c.ImportedAt.Before(c.LastRead) ||
+		c.ImportedAt.Before(c.CopiedAt) ||
 		s.now().Sub(c.ApprovedAt) > approvedLately
 }

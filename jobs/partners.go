@@ -103,7 +103,8 @@ func (p *Partners) Close() {
 
 // LookUp asks a partner's service for a customer; found is false when it says that it has none of
 // this id.
-func (p *Partners) LookUp(ctx context.Context, partner ledger.Partner, tenantID string) (customer standing.Customer, found bool, err error) {
+func (p *Partners) LookUp(ctx context.Context, partner ledger.Partner,
+	tenantID string) (customer standing.Customer, found bool, err error) {
 	service, err := p.Service(partner.ID, uuid.NewString())
 	if err != nil {
 		return customer, false, err

@@ -72,7 +72,8 @@ type RunLedger interface {
 
 // ListLedger compares the list of customers with the ledger.
 type ListLedger interface {
-	RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer, foundUnlisted bool) (unread []ledger.Listed, fresh int, err error)
+	RecordListed(ctx context.Context, r ledger.Run, customers []standing.Customer,
+		foundUnlisted bool) (unread []ledger.Listed, fresh int, err error)
 	CountUnlisted(ctx context.Context, r ledger.Run) (missing, listed int, err error)
 	Unlisted(ctx context.Context, r ledger.Run) iter.Seq2[ledger.Known, error]
 	Known(ctx context.Context, customers []string) ([]standing.Record, error)
@@ -108,15 +109,17 @@ func (e *UnbalancedError) Code() string { return "unbalanced" }
 // Hint is what a person can do.
 func (e *UnbalancedError) Hint() string {
 	if !ledger.OnlyServiceFailed(e.Run.Checks) {
-		return "This is a fault of mcaledger or of its database. Run mcaledger verify, and report it with the sheet Checks of the report."
+		return "This is a fault of mcaledger or of its database. Run mcaledger verify, and report it with the sheet " +
+			"Checks of the report."
 	}
-	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be read is kept for the " +
+	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be " +
+		"read is kept for the " +
 		"next attempt. If so many customers really changed, raise reconcile.max_gone_percent for one run.")
 }
 
-// Run makes one run, or continues the one that was interrupted or whose answers were implausible. When ctx ends, no
-// more work is taken, what is in flight is finished and saved, and the context's cause is returned;
-// the next Run continues.
+// Run makes one run, or continues the one that was interrupted or whose answers were implausible.
+// When ctx ends, no more work is taken, what is in flight is finished and saved, and the context's
+// cause is returned; the next Run continues.
 func (j Reconcile) Run(ctx context.Context, runs Ledger, now func() time.Time) (result Result, err error) {
 	s := &sweep{Reconcile: j, runs: runs, now: now, asOf: now(), errors: map[string]*readErrors{}}
 	if s.last, err = runs.LastCompleted(ctx); err != nil {
@@ -157,7 +160,8 @@ func (j Reconcile) Run(ctx context.Context, runs Ledger, now func() time.Time) (
 
 // wanted is the run to begin if none is to be continued.
 func (s *sweep) wanted() ledger.Run {
-	wanted := ledger.Run{Kind: ledger.Sweep, Policy: s.Policy, CorrelationID: s.CorrelationID, Version: s.Version, StartedAt: s.asOf}
+	wanted := ledger.Run{Kind: ledger.Sweep, Policy: s.Policy, CorrelationID: s.CorrelationID, Version: s.Version,
+		StartedAt: s.asOf}
 	if s.Scope.few {
 		wanted.Kind, wanted.OldestReading = ledger.Recheck, s.last.OldestReading
 	}

@@ -53,9 +53,10 @@ func newOdd(t *testing.T, customers int) *odd {
 	require.NoError(t, err)
 	t.Cleanup(func() { o.store.Close() })
 	require.NoError(t, o.store.Migrate(t.Context()))
-	options := partnercenter.Options{APIURL: server.URL, RequestsPerMinute: 1_000_000, Concurrency: 8, Timeout: 20 * time.Second, Attempts: 1,
-		Application: "test", Kind: partner.Kind,
-		Credentials: partnercenter.Credentials{LoginURL: server.URL, TenantID: partner.ID, ClientID: "client", ClientSecret: "secret"}}
+	options := partnercenter.Options{APIURL: server.URL, RequestsPerMinute: 1_000_000, Concurrency: 8,
+		Timeout: 20 * time.Second, Attempts: 1, Application: "test", Kind: partner.Kind,
+		Credentials: partnercenter.Credentials{LoginURL: server.URL, TenantID: partner.ID, ClientID: "client",
+			ClientSecret: "secret"}}
 	o.job = jobs.Reconcile{
 		Policy: standing.Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}, Kind: partner.Kind,
 		Concurrency: 4, MaxGonePercent: 5, ResumeWithin: 6 * time.Hour, Version: "test", CorrelationID: id(999),
@@ -102,7 +103,8 @@ func answer(w http.ResponseWriter, status int, body string) {
 func page(next string, ids ...string) string {
 	var items []string
 	for _, id := range ids {
-		items = append(items, fmt.Sprintf(`{"id":%q,"companyProfile":{"companyName":"Customer"},"relationshipToPartner":"reseller"}`, id))
+		items = append(items,
+			fmt.Sprintf(`{"id":%q,"companyProfile":{"companyName":"Customer"},"relationshipToPartner":"reseller"}`, id))
 	}
 	link := ""
 	if next != "" {
@@ -117,7 +119,8 @@ func attested(w http.ResponseWriter, id, what, day string) {
 	case "":
 		answer(w, 200, fmt.Sprintf(`{"id":%q,"relationshipToPartner":"reseller"}`, id))
 	case "agreements":
-		answer(w, 200, fmt.Sprintf(`{"totalCount":1,"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":%q}]}`, day))
+		answer(w, 200, fmt.Sprintf(`{"totalCount":1,"items":[{"type":"MicrosoftCustomerAgreement","dateAgreed":%q}]}`,
+			day))
 	default:
 		answer(w, 200, `{"isSigned":false}`)
 	}
@@ -191,14 +194,29 @@ func (o *odd) requests(of string) (n int) {
 func TestFaultOfTheListSaysNothingOfItsCustomers(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(http.ResponseWriter, *http.Request){
-		"404 with the code of a missing tenant": func(w http.ResponseWriter, _ *http.Request) { answer(w, 404, `{"code":1000}`) },
-		"403 with the code of an ended one":     func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, `{"code":20002}`) },
-		"an empty 404":                          func(w http.ResponseWriter, _ *http.Request) { answer(w, 404, "") },
-		"an empty 403":                          func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, "") },
-		"500":                                   func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, "") },
-		"401":                                   func(w http.ResponseWriter, _ *http.Request) { answer(w, 401, `{"code":400}`) },
-		"a page of a gateway":                   func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, "<html>") },
-		"a page without items":                  func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, `{"totalCount":7}`) },
+		"404 with the code of a missing tenant": func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, 404, `{"code":1000}`)
+		},
+		"403 with the code of an ended one": func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, 403, `{"code":20002}`)
+		},
+		"an empty 404": func(w http.ResponseWriter, _ *http.Request) { answer(w, 404, "") },
+		"an empty 403": func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, "") },
+		"500":          func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, "") },
+		"401": func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, 401, `{"code":400}`)
+		},
+		"a page of a gateway": func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, 200, "<html>")
+		},
+		"a page without items": func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, 200, `{"totalCount":7}`)
+		},
 		"a pause of a day": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "86400")
 			answer(w, 429, "")
@@ -208,7 +226,10 @@ func TestFaultOfTheListSaysNothingOfItsCustomers(t *testing.T) {
 		"a redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
 		},
-		"a list that goes in circle": func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, page("/customers?size=500", id(99))) },
+		"a list that goes in circle": func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, 200, page("/customers?size=500", id(99)))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,16 +279,20 @@ func TestWavesAreNotBelieved(t *testing.T) {
 		check  ledger.CheckName
 		seen   string
 	}{
-		"not found, for everybody":           {404, `{"code":60003,"message":"Tenant not found"}`, ledger.CheckPresent, "404, code 60003"},
-		"no relationship, for everybody":     {403, `{"code":20002}`, ledger.CheckPresent, "403, code 20002"},
-		"no relationship, the other code":    {403, `{"code":"900159"}`, ledger.CheckPresent, "403, code 900159"},
-		"an empty 404":                       {404, ``, ledger.CheckReadable, "answered 404"},
-		"a 404 of a gateway that has JSON":   {404, `{"statusCode":404,"message":"Resource not found"}`, ledger.CheckReadable, "answered 404"},
-		"a moved address":                    {301, ``, ledger.CheckReadable, "answered 301"},
-		"gone":                               {410, ``, ledger.CheckReadable, "answered 410"},
-		"the role is missing":                {403, ``, ledger.CheckReadable, "answered 403"},
-		"the partner agreement is missing":   {403, `{"code":900124}`, ledger.CheckReadable, "403, code 900124"},
-		"an agreement of an unknown type":    {200, `{"items":[{"type":"MicrosoftCustomerAgreementV2","dateAgreed":"2026-01-01"}],"isSigned":false}`, ledger.CheckReadable, "answered 200"},
+		"not found, for everybody": {404, `{"code":60003,"message":"Tenant not found"}`, ledger.CheckPresent,
+			"404, code 60003"},
+		"no relationship, for everybody":  {403, `{"code":20002}`, ledger.CheckPresent, "403, code 20002"},
+		"no relationship, the other code": {403, `{"code":"900159"}`, ledger.CheckPresent, "403, code 900159"},
+		"an empty 404":                    {404, ``, ledger.CheckReadable, "answered 404"},
+		"a 404 of a gateway that has JSON": {404, `{"statusCode":404,"message":"Resource not found"}`,
+			ledger.CheckReadable, "answered 404"},
+		"a moved address":                  {301, ``, ledger.CheckReadable, "answered 301"},
+		"gone":                             {410, ``, ledger.CheckReadable, "answered 410"},
+		"the role is missing":              {403, ``, ledger.CheckReadable, "answered 403"},
+		"the partner agreement is missing": {403, `{"code":900124}`, ledger.CheckReadable, "403, code 900124"},
+		"an agreement of an unknown type": {200,
+			`{"items":[{"type":"MicrosoftCustomerAgreementV2","dateAgreed":"2026-01-01"}],"isSigned":false}`,
+			ledger.CheckReadable, "answered 200"},
 		"an answer that makes no sense":      {200, `{"items":7}`, ledger.CheckReadable, "answered 200"},
 		"a conflict that nobody understands": {409, `{"code":4711}`, ledger.CheckReadable, "409, code 4711"},
 	} {
@@ -312,8 +337,8 @@ func TestWavesAreNotBelieved(t *testing.T) {
 	}
 }
 
-// A service that has lost its records answers as if nobody had ever accepted. That is not believed either, and nothing of
-// it is kept for the next attempt.
+// A service that has lost its records answers as if nobody had ever accepted. That is not believed
+// either, and nothing of it is kept for the next attempt.
 func TestLostAcceptancesAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	const customers = 40
@@ -479,13 +504,15 @@ func TestPartnerWithoutCustomers(t *testing.T) {
 	o.ids = nil
 	o.read = func(w http.ResponseWriter, _ *http.Request, _, _ string) { answer(w, 404, `{"code":1000}`) }
 	last := o.good(t, 3).Run.Totals
-	require.Equal(t, []int{0, 1, 1}, []int{last.Listed, last.Gone, last.GoneConfirmed}, "a read says that the only customer left")
+	require.Equal(t, []int{0, 1, 1}, []int{last.Listed, last.Gone, last.GoneConfirmed},
+		"a read says that the only customer left")
 	require.Empty(t, o.records(t))
 }
 
 func TestUnlistedCustomersAreGoneOnlyWhenTheServiceSaysSo(t *testing.T) {
 	t.Parallel()
-	for body, gone := range map[string]int{`{"code":1000}`: 1, `{"code":60003}`: 1, ``: 0, `{"code":4711}`: 0, `{"statusCode":404}`: 0} {
+	for body, gone := range map[string]int{`{"code":1000}`: 1, `{"code":60003}`: 1, ``: 0, `{"code":4711}`: 0,
+		`{"statusCode":404}`: 0} {
 		o := newOdd(t, 30)
 		o.good(t, 0)
 		left := o.ids[7]
@@ -508,7 +535,8 @@ func TestUnknownAgreementTypeIsUnreadable(t *testing.T) {
 	const unknown = `{"type":"MicrosoftCustomerAgreementV2","dateAgreed":"2026-01-01"}`
 	const old = `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2020-01-01"}`
 	const recent = `{"type":"MicrosoftCustomerAgreement","dateAgreed":"2024-01-01"}`
-	answers := map[string]string{id(0): unknown, id(1): old + "," + unknown, id(2): unknown + "," + recent, id(3): unknown, id(4): recent}
+	answers := map[string]string{id(0): unknown, id(1): old + "," + unknown, id(2): unknown + "," + recent,
+		id(3): unknown, id(4): recent}
 	o := newOdd(t, len(answers))
 	o.read = func(w http.ResponseWriter, _ *http.Request, id, what string) {
 		switch {
@@ -532,7 +560,8 @@ func TestUnknownAgreementTypeIsUnreadable(t *testing.T) {
 // The effects of a change of policy are told apart from what customers did.
 func TestPolicyChange(t *testing.T) {
 	t.Parallel()
-	dates := map[string]string{id(0): "2024-05-06", id(1): "2023-06-01", id(2): "2023-06-01", id(3): "2020-01-01", id(4): "2020-01-01"}
+	dates := map[string]string{id(0): "2024-05-06", id(1): "2023-06-01", id(2): "2023-06-01", id(3): "2020-01-01",
+		id(4): "2020-01-01"}
 	direct := map[string]bool{id(5): true, id(6): true}
 	o := newOdd(t, 7)
 	o.read = func(w http.ResponseWriter, _ *http.Request, id, what string) {
@@ -551,13 +580,15 @@ func TestPolicyChange(t *testing.T) {
 	dates[id(2)], dates[id(3)] = "2020-01-01", "2025-01-01" // these two changed by themselves
 	second := o.good(t, 1).Run.Totals
 	require.Equal(t, []int{2, 5}, []int{second.Clear, second.Blocked})
-	require.Equal(t, []int{4, 3}, []int{second.NewlyBlocked, second.BlockedByPolicy}, "one of the four would be blocked under the old policy too")
+	require.Equal(t, []int{4, 3}, []int{second.NewlyBlocked, second.BlockedByPolicy},
+		"one of the four would be blocked under the old policy too")
 	require.Equal(t, []int{1, 0}, []int{second.NewlyClear, second.ClearedByPolicy})
 	byPolicy := map[string]bool{}
 	for _, record := range o.records(t) {
 		byPolicy[record.ID] = record.PolicyChanged
 	}
-	want := map[string]bool{id(0): false, id(1): true, id(2): false, id(3): false, id(4): false, id(5): true, id(6): true}
+	want := map[string]bool{id(0): false, id(1): true, id(2): false, id(3): false, id(4): false, id(5): true,
+		id(6): true}
 	require.True(t, maps.Equal(want, byPolicy), "%v", byPolicy)
 
 	third := o.good(t, 2).Run.Totals
@@ -585,7 +616,8 @@ func TestFewCustomersAreReadAgain(t *testing.T) {
 	again := recheck(o.ids[1], o.ids[4], id(77))
 	require.Equal(t, ledger.Recheck, again.Run.Kind)
 	require.Equal(t, 2, o.requests("/agreements"))
-	require.Equal(t, []int{6, 4, 2, 2}, []int{again.Run.Totals.Listed, again.Run.Totals.Blocked, again.Run.Totals.NoLongerBlocked, again.Run.Totals.NewlyClear})
+	require.Equal(t, []int{6, 4, 2, 2}, []int{again.Run.Totals.Listed, again.Run.Totals.Blocked,
+		again.Run.Totals.NoLongerBlocked, again.Run.Totals.NewlyClear})
 	require.Equal(t, map[string]int{"clear attested": 2, "blocked outdated": 4}, o.standings(t))
 
 	require.Zero(t, recheck(), "nobody is nobody")

@@ -15,8 +15,9 @@ import (
 type Selection struct {
 	Partners []ledger.Partner // in the order in which they are shown
 	Run      int64            // the run to report; 0: the newest of every partner
-	Against  int64            // the run of the same partner that changes are counted from; 0: the one of the night before
-	AsOf     time.Time        // show everything as it was known at this instant; zero: as it is, or as the run wants it
+	// the run of the same partner that changes are counted from; 0: the one of the night before
+	Against int64
+	AsOf    time.Time // show everything as it was known at this instant; zero: as it is, or as the run wants it
 }
 
 // Runs is what a report asks of the ledger of runs.
@@ -40,7 +41,8 @@ const stale = 36 * time.Hour
 
 // Find returns the partners' runs, and the instant as of which the ledger is shown. The same
 // request shows the same of a run that is not the newest, however late it is made.
-func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
+func (j Selection) Find(ctx context.Context, runs Runs,
+	now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
 	wanted, err := j.completed(ctx, runs, "--run", j.Run)
 	if err != nil {
 		return nil, now, err
@@ -65,13 +67,15 @@ func (j Selection) Find(ctx context.Context, runs Runs, now time.Time) (shown []
 		if err != nil {
 			return nil, now, fmt.Errorf("look up the runs of %s: %w", p.Name, err)
 		}
-		if past := wanted != nil || !j.AsOf.IsZero(); past && one.Run == nil && one.Failed == nil && one.Unfinished == nil {
+		if past := wanted != nil || !j.AsOf.IsZero(); past && one.Run == nil && one.Failed == nil &&
+			one.Unfinished == nil {
 			continue // it was not known then
 		}
 		one.Stale = one.Stale && !neverReported
 		if against != nil && against.Partner.ID == p.ID {
 			if one.Run == nil || against.ID >= one.Run.ID {
-				return nil, now, usageErrorf("changes are counted from an earlier run, and run %d (--against) is not earlier than the run shown", against.ID)
+				return nil, now, usageErrorf("changes are counted from an earlier run, and run %d (--against) is not "+
+					"earlier than the run shown", against.ID)
 			}
 			one.Against = against
 		}
@@ -133,13 +137,15 @@ func (j Selection) completed(ctx context.Context, runs Runs, flag string, id int
 	case r.State != ledger.Completed:
 		return nil, usageErrorf("run %d (%s) is %s: only a completed run has figures", id, flag, r.State)
 	case !slices.ContainsFunc(j.Partners, func(p ledger.Partner) bool { return p.ID == r.Partner.ID }):
-		return nil, usageErrorf("run %d (%s) is of %s, which is not among the partners of this report", id, flag, r.Partner.Name)
+		return nil, usageErrorf("run %d (%s) is of %s, which is not among the partners of this report", id, flag,
+			r.Partner.Name)
 	}
 	return r, nil
 }
 
 // find gathers what a workbook shows of a partner as of an instant, or of its run that is wanted.
-func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time, wanted *ledger.Run) (shown reports.PartnerRun, err error) {
+func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time,
+	wanted *ledger.Run) (shown reports.PartnerRun, err error) {
 	shown.Partner = p
 	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, reports.HistoryRuns); err != nil {
 		return shown, err
@@ -155,7 +161,8 @@ func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time, w
 	// What changed is counted from the night before, rechecks in between included.
 	night := int64(0)
 	if i := slices.IndexFunc(shown.History, func(r ledger.Run) bool { return r.Kind == ledger.Sweep }); i >= 0 {
-		night, shown.Stale = shown.History[i].ID, through.Sub(latest(shown.History[i].StartedAt, shown.History[i].OldestReading)) > stale
+		night, shown.Stale = shown.History[i].ID,
+			through.Sub(latest(shown.History[i].StartedAt, shown.History[i].OldestReading)) > stale
 		if i+1 < len(shown.History) {
 			shown.Against = &shown.History[i+1]
 		}

@@ -33,7 +33,8 @@ func (l pastRuns) LastEntry(context.Context) (last time.Time, _ error) {
 	return last, nil
 }
 
-func (l pastRuns) CompletedRuns(_ context.Context, partnerID string, by time.Time, limit int) (found []ledger.Run, _ error) {
+func (l pastRuns) CompletedRuns(_ context.Context, partnerID string, by time.Time,
+	limit int) (found []ledger.Run, _ error) {
 	for i := len(l) - 1; i >= 0 && len(found) < limit; i-- {
 		if r := l[i]; r.Partner.ID == partnerID && r.State == ledger.Completed && !r.FinishedAt.After(by) {
 			found = append(found, r)
@@ -42,7 +43,8 @@ func (l pastRuns) CompletedRuns(_ context.Context, partnerID string, by time.Tim
 	return found, nil
 }
 
-func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64, by time.Time) (found []ledger.Run, _ error) {
+func (l pastRuns) RunsAfter(_ context.Context, partnerID string, after int64,
+	by time.Time) (found []ledger.Run, _ error) {
 	for i := len(l) - 1; i >= 0; i-- {
 		if r := l[i]; r.Partner.ID == partnerID && r.ID > after && !r.StartedAt.After(by) {
 			found = append(found, r)
@@ -82,7 +84,8 @@ func TestPartnersThatAreLeftOutAreNamed(t *testing.T) {
 func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	brazil, europe := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "eu", Name: "contoso-eu"}
 	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
-	of := func(id int64, p ledger.Partner, kind ledger.RunKind, state ledger.RunState, began, ended time.Time) ledger.Run {
+	of := func(id int64, p ledger.Partner, kind ledger.RunKind, state ledger.RunState, began,
+		ended time.Time) ledger.Run {
 		return ledger.Run{ID: id, Partner: p, Kind: kind, State: state, StartedAt: began, FinishedAt: ended}
 	}
 	runs := pastRuns{
@@ -112,15 +115,23 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 		want    []seen
 		through time.Time
 	}{
-		"the newest":                          {jobs.Selection{Partners: both}, []seen{{8, 6, 0, 0}, {4, 2, 0, 9}}, now},
-		"one partner alone":                   {jobs.Selection{Partners: both[:1]}, []seen{{8, 6, 0, 0}}, now},
-		"the newest, against an older one":    {jobs.Selection{Partners: both, Against: 1}, []seen{{8, 1, 0, 0}, {4, 2, 0, 9}}, now},
-		"as it was last reported":             {jobs.Selection{Partners: both, Run: 6}, []seen{{6, 1, 0, 0}, {4, 2, 0, 0}}, at(3, 12)},
-		"never reported: until the next run":  {jobs.Selection{Partners: both, Run: 1}, []seen{{1, 0, 0, 0}, {2, 0, 0, 0}}, at(2, 2).Add(-time.Microsecond)},
-		"a sweep before its recheck":          {jobs.Selection{Partners: both, Run: 5}, []seen{{5, 1, 0, 0}, {4, 2, 0, 0}}, at(3, 9).Add(-time.Microsecond)},
-		"the newest by its number":            {jobs.Selection{Partners: both, Run: 8}, []seen{{8, 6, 0, 0}, {4, 2, 0, 9}}, now},
-		"past, against any older one":         {jobs.Selection{Partners: both, Run: 6, Against: 5}, []seen{{6, 5, 0, 0}, {4, 2, 0, 0}}, at(3, 12)},
-		"a morning after a night that failed": {jobs.Selection{Partners: both, Run: 4}, []seen{{1, 0, 3, 0}, {4, 2, 0, 0}}, at(5, 2).Add(-time.Microsecond)},
+		"the newest": {jobs.Selection{Partners: both}, []seen{{8, 6, 0, 0}, {4, 2, 0, 9}},
+			now},
+		"one partner alone": {jobs.Selection{Partners: both[:1]}, []seen{{8, 6, 0, 0}}, now},
+		"the newest, against an older one": {jobs.Selection{Partners: both, Against: 1},
+			[]seen{{8, 1, 0, 0}, {4, 2, 0, 9}}, now},
+		"as it was last reported": {jobs.Selection{Partners: both, Run: 6},
+			[]seen{{6, 1, 0, 0}, {4, 2, 0, 0}}, at(3, 12)},
+		"never reported: until the next run": {jobs.Selection{Partners: both, Run: 1},
+			[]seen{{1, 0, 0, 0}, {2, 0, 0, 0}}, at(2, 2).Add(-time.Microsecond)},
+		"a sweep before its recheck": {jobs.Selection{Partners: both, Run: 5},
+			[]seen{{5, 1, 0, 0}, {4, 2, 0, 0}}, at(3, 9).Add(-time.Microsecond)},
+		"the newest by its number": {jobs.Selection{Partners: both, Run: 8},
+			[]seen{{8, 6, 0, 0}, {4, 2, 0, 9}}, now},
+		"past, against any older one": {jobs.Selection{Partners: both, Run: 6, Against: 5},
+			[]seen{{6, 5, 0, 0}, {4, 2, 0, 0}}, at(3, 12)},
+		"a morning after a night that failed": {jobs.Selection{Partners: both, Run: 4},
+			[]seen{{1, 0, 3, 0}, {4, 2, 0, 0}}, at(5, 2).Add(-time.Microsecond)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "a morning after a night that failed" {

@@ -17,14 +17,16 @@ type Classic struct {
 	template string
 }
 
-// mostSends is how many requests of an attestation may stay without an answer before a person has to look at it.
+// mostSends is how many requests of an attestation may stay without an answer before a person has
+// to look at it.
 const mostSends = 5
 
 // Attestor is what the classic route asks of Partner Center.
 type Attestor interface {
 	RecordReader
 	Template(ctx context.Context) (string, error)
-	Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error)
+	Attest(ctx context.Context, a attestation.Attestation,
+		r attestation.Request) (attestation.Answer, attestation.SendResult, error)
 }
 
 // Begin reads the template of the agreement.
@@ -52,14 +54,16 @@ func (j *Classic) Advance(ctx context.Context, c *attestation.Claim, open OpenRe
 
 // sent is what the answer to a request means for an attestation; err is the service's, if it
 // refused.
-func sent(c *attestation.Claim, answer attestation.Answer, result attestation.SendResult, err error) (attestation.Settlement, error) {
+func sent(c *attestation.Claim, answer attestation.Answer, result attestation.SendResult,
+	err error) (attestation.Settlement, error) {
 	end := attestation.Settlement{State: c.State, Result: result, Answer: answer}
 	switch result {
 	case attestation.ResultSucceeded:
 		end.State = attestation.Confirmed
 		return end, nil
 	case attestation.ResultContentRejected:
-		end.State, end.Reason, end.Message = attestation.RefusedByMicrosoft, attestation.ContentRefused, serviceMessage(err)
+		end.State, end.Reason, end.Message = attestation.RefusedByMicrosoft, attestation.ContentRefused,
+			serviceMessage(err)
 		end.Hint = "Correct the row and import it again."
 	case attestation.ResultCustomerRejected:
 		end = customerRejected(c, answer, err)
@@ -92,8 +96,9 @@ func customerRejected(c *attestation.Claim, answer attestation.Answer, err error
 			cure = "The service does not know this customer any more: look for it in Partner Center"
 		}
 	}
-	return attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused, Message: serviceMessage(err),
-		Hint: fmt.Sprintf("%s, then run mcaledger attest retry %s.", cure, c.ID), Result: attestation.ResultCustomerRejected, Answer: answer}
+	return attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused,
+		Message: serviceMessage(err), Hint: fmt.Sprintf("%s, then run mcaledger attest retry %s.", cure, c.ID),
+		Result: attestation.ResultCustomerRejected, Answer: answer}
 }
 
 // forbidden is an attestation for a customer for whom the caller lacks a right that it has for
@@ -101,14 +106,16 @@ func customerRejected(c *attestation.Claim, answer attestation.Answer, err error
 func forbidden(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
 	end := customerRejected(c, answer, err)
 	end.Result = attestation.ResultForbidden
-	end.Hint = fmt.Sprintf("Other customers were accepted, and this one was not: let an Admin agent or Sales agent with access to it sign in, "+
+	end.Hint = fmt.Sprintf("Other customers were accepted, and this one was not: let an Admin agent or Sales agent "+
+		"with access to it sign in, "+
 		"then run mcaledger attest retry %s.", c.ID)
 	return end
 }
 
 // readBack looks for an attestation whose request has an unknown outcome. ok is false when it is
 // certainly not on record, so that the request may be repeated.
-func (j *Classic) readBack(ctx context.Context, c *attestation.Claim) (end attestation.Settlement, ok bool, fatal error) {
+func (j *Classic) readBack(ctx context.Context,
+	c *attestation.Claim) (end attestation.Settlement, ok bool, fatal error) {
 	found, err := j.Service.Agreements(ctx, c.ServiceID())
 	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {
 		end := customerRejected(c, answerOf(e), err)
@@ -129,17 +136,19 @@ func (j *Classic) readBack(ctx context.Context, c *attestation.Claim) (end attes
 
 // noAnswer is an attestation that was sent as often as it may be.
 func noAnswer(c *attestation.Claim, sends int) attestation.Settlement {
-	return attestation.Settlement{State: attestation.Failed, Reason: attestation.NoAnswer, Result: attestation.ResultNotSent, Read: true,
+	return attestation.Settlement{State: attestation.Failed, Reason: attestation.NoAnswer,
+		Result: attestation.ResultNotSent, Read: true,
 		Message: fmt.Sprintf("it was sent %d times without an answer, and Microsoft does not have it", sends),
 		Hint:    fmt.Sprintf("Look the customer up in Partner Center, then run mcaledger attest retry %s.", c.ID)}
 }
 
 // duplicateSigner settles 600061: the same signer's agreement is on record, however old. It may be
 // the one that an earlier request created.
-func duplicateSigner(ctx context.Context, record RecordReader, c *attestation.Claim, since standing.Date, answer attestation.Answer,
-	mayBeOurs bool) (attestation.Settlement, error) {
+func duplicateSigner(ctx context.Context, record RecordReader, c *attestation.Claim, since standing.Date,
+	answer attestation.Answer, mayBeOurs bool) (attestation.Settlement, error) {
 
-	end := attestation.Settlement{State: c.State, Reason: attestation.NotSettled, Result: attestation.ResultUnknown, Answer: answer}
+	end := attestation.Settlement{State: c.State, Reason: attestation.NotSettled, Result: attestation.ResultUnknown,
+		Answer: answer}
 	found, err := record.Agreements(ctx, c.ServiceID())
 	if err != nil {
 		return end, ifFatal(err)
@@ -165,7 +174,8 @@ func duplicateSigner(ctx context.Context, record RecordReader, c *attestation.Cl
 			day = fmt.Sprintf(" (%s)", newest)
 		}
 		end.State, end.Reason = attestation.RefusedByMicrosoft, attestation.SameSigner
-		end.Message = fmt.Sprintf("Microsoft has an outdated acceptance%s of the same signer and refuses another one (600061)", day)
+		end.Message = fmt.Sprintf("Microsoft has an outdated acceptance%s of the same signer and refuses another one "+
+			"(600061)", day)
 		end.Hint = "Name another signer, or the same with a changed e-mail or phone, and import the row again."
 	}
 	return end, nil

@@ -90,7 +90,8 @@ func (j Submit) Run(ctx context.Context, queue Queue, now func() time.Time) (Sub
 	if err := j.Route.Begin(ctx); err != nil {
 		return Submitted{}, err
 	}
-	s := &submission{Submit: j, queue: queue, now: now, ends: map[attestation.ID]end{}, accepted: map[attestation.State]bool{}}
+	s := &submission{Submit: j, queue: queue, now: now, ends: map[attestation.ID]end{},
+		accepted: map[attestation.State]bool{}}
 	err := s.run(ctx)
 	done := Submitted{Problems: s.problems, Problem: s.problem}
 	for _, e := range s.ends {
@@ -219,12 +220,13 @@ type submission struct {
 	now   func() time.Time
 	left  atomic.Int64 // attestations that may still be claimed in this round
 
-	mu       sync.Mutex
-	ends     map[attestation.ID]end
-	accepted map[attestation.State]bool // steps of which the service has accepted a request of this caller, or looked at its content
-	held     []finding                  // forbidden since then, in a row
-	refused  error                      // the service refuses the caller
-	problems int                        // see Submitted
+	mu   sync.Mutex
+	ends map[attestation.ID]end
+	// steps of which the service has accepted a request of this caller, or looked at its content
+	accepted map[attestation.State]bool
+	held     []finding // forbidden since then, in a row
+	refused  error     // the service refuses the caller
+	problems int       // see Submitted
 	problem  error
 }
 

@@ -71,7 +71,8 @@ type PartnerQueue interface {
 type CeilingError struct{ Ready, Ceiling int }
 
 func (e *CeilingError) Error() string {
-	return fmt.Sprintf("%d attestations are approved, and one submission may send %d (attestation.ceiling); nothing was sent", e.Ready, e.Ceiling)
+	return fmt.Sprintf("%d attestations are approved, and one submission may send %d (attestation.ceiling); nothing "+
+		"was sent", e.Ready, e.Ceiling)
 }
 func (e *CeilingError) Code() string { return "ceiling" }
 func (e *CeilingError) Hint() string {
@@ -98,20 +99,23 @@ func (e *RouteError) Hint() string {
 	return "Correct the configuration; docs/configuration.md lists every key."
 }
 
-// RetiredError: Microsoft refuses the classic call for every customer alike. Nothing took effect, and nothing failed.
+// RetiredError: Microsoft refuses the classic call for every customer alike. Nothing took effect,
+// and nothing failed.
 type RetiredError struct {
 	Approved int // attestations that stay approved
 	cause    error
 }
 
 func (e *RetiredError) Error() string {
-	return fmt.Sprintf("Microsoft accepts no attestation by the classic call, which it retired in January 2026; %s approved: %v",
+	return fmt.Sprintf("Microsoft accepts no attestation by the classic call, which it retired in January 2026; %s "+
+		"approved: %v",
 		staying(e.Approved), e.cause)
 }
 func (e *RetiredError) Unwrap() error { return e.cause }
 func (e *RetiredError) Code() string  { return "attestation_retired" }
 func (e *RetiredError) Hint() string {
-	return "Set attestation.route to enhanced: then the customers' signers accept by a link. Nothing failed, and nothing has to be imported again."
+	return "Set attestation.route to enhanced: then the customers' signers accept by a link. Nothing failed, and " +
+		"nothing has to be imported again."
 }
 
 func staying(n int) string {

@@ -61,7 +61,8 @@ func (j SubmitPartners) nightly(ctx context.Context) (none SubmittedAll, err err
 	ready, err := s.ready(ctx)
 	if err == nil && ready > 0 {
 		err = partialHint("no_route", fmt.Sprintf("%s approved and cannot be sent: attestation.route is not set",
-			plural(ready, "attestation")+isAre(ready)), "Set attestation.route to the route that Microsoft offers this partner, or cancel them.")
+			plural(ready, "attestation")+isAre(ready)),
+			"Set attestation.route to the route that Microsoft offers this partner, or cancel them.")
 	}
 	return none, err
 }
@@ -84,7 +85,8 @@ func isAre(n int) string {
 func (j SubmitPartners) follows() bool { return j.Route == routeEnhanced || j.Retired == routeEnhanced }
 
 func (j SubmitPartners) begin() *partnersSubmission {
-	return &partnersSubmission{SubmitPartners: j, open: j.Partners.List, queues: map[string]PartnerQueue{}, done: map[string]Submitted{}}
+	return &partnersSubmission{SubmitPartners: j, open: j.Partners.List, queues: map[string]PartnerQueue{},
+		done: map[string]Submitted{}}
 }
 
 // partnersSubmission is a SubmitPartners under way.
@@ -100,9 +102,11 @@ type partnersSubmission struct {
 func (s *partnersSubmission) check(ctx context.Context) error {
 	switch {
 	case s.Route == "":
-		return &RouteError{"attestation.route is not set, so nothing is ever sent: set it to enhanced, or to classic where Partner Center still takes attestations in one call"}
+		return &RouteError{"attestation.route is not set, so nothing is ever sent: set it to enhanced, or to classic " +
+			"where Partner Center still takes attestations in one call"}
 	case s.Route != routeClassic && s.Route != routeEnhanced:
-		return &RouteError{fmt.Sprintf("attestation.route %q cannot be sent by this version; nothing was sent", s.Route)}
+		return &RouteError{fmt.Sprintf("attestation.route %q cannot be sent by this version; nothing was sent",
+			s.Route)}
 	case s.Limit < 0:
 		return usageErrorf("--limit must not be negative, but is %d", s.Limit)
 	}
@@ -129,7 +133,8 @@ func (s *partnersSubmission) queue(ctx context.Context, p Partner) (PartnerQueue
 }
 
 // each does a step for every partner. A partner that fails is left out of the next steps.
-func (s *partnersSubmission) each(ctx context.Context, step func(context.Context, Partner, PartnerQueue) (Submitted, error)) error {
+func (s *partnersSubmission) each(ctx context.Context, step func(context.Context, Partner,
+	PartnerQueue) (Submitted, error)) error {
 	var open []Partner
 	for _, p := range s.open {
 		queue, err := s.queue(ctx, p)
@@ -227,7 +232,8 @@ func (s *partnersSubmission) ready(ctx context.Context) (ready int, err error) {
 	return ready, nil
 }
 
-func (s *partnersSubmission) sendOne(ctx context.Context, p Partner, queue PartnerQueue, most int) (none Submitted, err error) {
+func (s *partnersSubmission) sendOne(ctx context.Context, p Partner, queue PartnerQueue,
+	most int) (none Submitted, err error) {
 	n, err := queue.CountReady(ctx, standing.DateOf(s.Now()), attestation.ApprovedWork)
 	if err != nil {
 		return none, err
@@ -251,17 +257,21 @@ func (s *partnersSubmission) sendOne(ctx context.Context, p Partner, queue Partn
 		if _, retired := errors.AsType[*RetiredError](err); !retired || s.Retired != routeEnhanced {
 			return done, err
 		}
-		s.Log.Warn("Microsoft has retired the classic call: the attestations take the enhanced route", "partner", p.Name)
+		s.Log.Warn("Microsoft has retired the classic call: the attestations take the enhanced route", "partner",
+			p.Name)
 	}
-	return s.enhanced(ctx, p, queue, most, expected, attestation.ApprovedWork, attestation.FollowWork, attestation.AcceptedWork)
+	return s.enhanced(ctx, p, queue, most, expected, attestation.ApprovedWork, attestation.FollowWork,
+		attestation.AcceptedWork)
 }
 
-func (s *partnersSubmission) classic(ctx context.Context, p Partner, queue PartnerQueue, most, expected int) (done Submitted, err error) {
+func (s *partnersSubmission) classic(ctx context.Context, p Partner, queue PartnerQueue, most,
+	expected int) (done Submitted, err error) {
 	service, err := s.Partners.Service(p.ID, uuid.NewString())
 	if err != nil {
 		return done, err
 	}
-	done, err = s.submit(ctx, p, queue, expected, Submit{Route: &Classic{Service: service, Since: s.Since}, Record: service, Most: most})
+	done, err = s.submit(ctx, p, queue, expected, Submit{Route: &Classic{Service: service, Since: s.Since},
+		Record: service, Most: most})
 	if refused, ok := errors.AsType[interface {
 		error
 		Retired() bool
@@ -273,7 +283,8 @@ func (s *partnersSubmission) classic(ctx context.Context, p Partner, queue Partn
 }
 
 // enhanced does some kinds of work on the enhanced route.
-func (s *partnersSubmission) enhanced(ctx context.Context, p Partner, queue PartnerQueue, most, expected int, work ...attestation.Work) (done Submitted, err error) {
+func (s *partnersSubmission) enhanced(ctx context.Context, p Partner, queue PartnerQueue, most, expected int,
+	work ...attestation.Work) (done Submitted, err error) {
 	sample, err := queue.SampleLink(ctx)
 	if err != nil {
 		return done, err
@@ -288,8 +299,8 @@ func (s *partnersSubmission) enhanced(ctx context.Context, p Partner, queue Part
 		return done, err
 	}
 	setup := s.Enhanced
-	route := &Enhanced{Service: service, Since: s.Since, Cipher: setup.Cipher, Lifetime: setup.Lifetime, RemindAfter: setup.RemindAfter,
-		EvidenceDir: setup.EvidenceDir, KeepUnfitting: setup.KeepUnfitting, Now: s.Now}
+	route := &Enhanced{Service: service, Since: s.Since, Cipher: setup.Cipher, Lifetime: setup.Lifetime,
+		RemindAfter: setup.RemindAfter, EvidenceDir: setup.EvidenceDir, KeepUnfitting: setup.KeepUnfitting, Now: s.Now}
 	if setup.Links != nil {
 		route.Links = setup.Links(p, queue)
 	}
@@ -297,7 +308,8 @@ func (s *partnersSubmission) enhanced(ctx context.Context, p Partner, queue Part
 }
 
 // submit runs a submission of one partner, and reads the standing of the customers that it changed.
-func (s *partnersSubmission) submit(ctx context.Context, p Partner, queue PartnerQueue, expected int, submit Submit) (Submitted, error) {
+func (s *partnersSubmission) submit(ctx context.Context, p Partner, queue PartnerQueue, expected int,
+	submit Submit) (Submitted, error) {
 	submit.Since, submit.Concurrency, submit.Cooldown = s.Since, p.Concurrency, s.Cooldown
 	submit.Waiting = func(attestations int, wait time.Duration) {
 		s.Log.Warn("no answer came for some attestations: waiting before their outcome is read", "partner", p.Name,
@@ -307,7 +319,8 @@ func (s *partnersSubmission) submit(ctx context.Context, p Partner, queue Partne
 	done, err := submit.Run(ctx, watched, s.Now)
 	if len(done.Customers) > 0 {
 		if again := s.Recheck(ctx, p, done.Customers); again != nil {
-			s.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name, "error", again)
+			s.Log.Warn("what was attested is not yet in the standings; the next run reads it", "partner", p.Name,
+				"error", again)
 		}
 	}
 	return done, err
@@ -326,15 +339,16 @@ func (s *partnersSubmission) end(ctx context.Context, err error) (total Submitte
 	if err != nil {
 		return total, err
 	}
-	s.Log.Info("submitted", "sent", total.Sent, "confirmed", total.Confirmed, "already_on_record", total.AlreadyOnRecord,
-		"cleared", total.Cleared, "refused", total.Refused, "failed", total.Failed, "retry_later", total.RetryLater,
-		"created", total.Created, "waiting", total.Waiting, "accepted", total.Accepted, "expired", total.Expired, "renewed", total.Renewed)
+	s.Log.Info("submitted", "sent", total.Sent, "confirmed", total.Confirmed, "already_on_record",
+		total.AlreadyOnRecord, "cleared", total.Cleared, "refused", total.Refused, "failed", total.Failed,
+		"retry_later", total.RetryLater, "created", total.Created, "waiting", total.Waiting, "accepted", total.Accepted,
+		"expired", total.Expired, "renewed", total.Renewed)
 	return total, s.outcome(total.Submitted)
 }
 
 // countUnsettled counts what is not settled yet, whoever sent it: what another process works on,
-// what has no answer, and what its signer or we have to do. It must not look done. Where only a part
-// was to be sent, the rest was meant to be left.
+// what has no answer, and what its signer or we have to do. It must not look done. Where only a
+// part was to be sent, the rest was meant to be left.
 func (s *partnersSubmission) countUnsettled(ctx context.Context, p Partner) error {
 	queue, err := s.queue(ctx, p)
 	if err != nil {
@@ -371,29 +385,36 @@ func (d Submitted) outcome() error {
 		return nil
 	}
 	if links == 0 {
-		return partialHint("not_all_confirmed", fmt.Sprintf("%d refused by Microsoft, %d failed, %d with unknown outcome",
-			d.Refused, d.Failed, d.RetryLater),
-			"mcaledger attest list and the result file say which and why; the next submission continues with the unknown ones.")
+		return partialHint("not_all_confirmed",
+			fmt.Sprintf("%d refused by Microsoft, %d failed, %d with unknown outcome",
+				d.Refused, d.Failed, d.RetryLater),
+			"mcaledger attest list and the result file say which and why; the next submission continues with the "+
+				"unknown ones.")
 	}
 	hint := hintOf(d.Problem)
 	for _, cure := range []struct {
 		needed bool
 		text   string
 	}{
-		{d.Accepted > 0, "Customers whose signers accepted count only when their agreements are created: the next submission, or mcaledger attest poll, tries again."},
-		{d.Created > 0, "Set mail.from, so that links are sent or written as drafts; or write them to a file with mcaledger attest links."},
+		{d.Accepted > 0, "Customers whose signers accepted count only when their agreements are created: the next " +
+			"submission, or mcaledger attest poll, tries again."},
+		{d.Created > 0, "Set mail.from, so that links are sent or written as drafts; or write them to a file with " +
+			"mcaledger attest links."},
 		{true, "mcaledger attest list and the result file say which and why; mcaledger attest retry makes a new link."},
 	} {
 		if hint == "" && cure.needed {
 			hint = cure.text
 		}
 	}
-	all := partialHint(d.code(), fmt.Sprintf("%d accepted by their signers without an agreement yet, %d links not handed over, %d links expired, "+
-		"%d refused by Microsoft, %d failed, %d with unknown outcome", d.Accepted, d.Created, expired, d.Refused, d.Failed, d.RetryLater), hint)
+	all := partialHint(d.code(), fmt.Sprintf("%d accepted by their signers without an agreement yet, %d links not "+
+		"handed over, %d links expired, "+
+		"%d refused by Microsoft, %d failed, %d with unknown outcome", d.Accepted, d.Created, expired, d.Refused,
+		d.Failed, d.RetryLater), hint)
 	if d.Problem == nil {
 		return all
 	}
-	return partialHint(d.code(), fmt.Sprintf("%s; %d could not be taken further now, for example: %s", all, d.Problems, d.Problem), hint)
+	return partialHint(d.code(), fmt.Sprintf("%s; %d could not be taken further now, for example: %s", all, d.Problems,
+		d.Problem), hint)
 }
 
 func (d Submitted) code() string {

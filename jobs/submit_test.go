@@ -29,9 +29,11 @@ func (b *lab) queued(t *testing.T) (rows []attestation.Attestation) {
 			continue
 		}
 		c := world.Customer(i)
-		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2}, PartnerID: partner.ID, CustomerID: c.TenantID,
-			CustomerName: c.CompanyName, State: attestation.Queued, Content: attestation.Content{Agreed: "2026-11-20",
-				Signer: standing.Contact{FirstName: "Ana", LastName: fmt.Sprintf("Souza %d", i), Email: fmt.Sprintf("ana%d@example.com", i), Phone: "+5511987654321"}}})
+		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2}, PartnerID: partner.ID,
+			CustomerID: c.TenantID, CustomerName: c.CompanyName, State: attestation.Queued,
+			Content: attestation.Content{Agreed: "2026-11-20",
+				Signer: standing.Contact{FirstName: "Ana", LastName: fmt.Sprintf("Souza %d", i),
+					Email: fmt.Sprintf("ana%d@example.com", i), Phone: "+5511987654321"}}})
 	}
 	batch := b.imported(t, rows)
 	for i := range rows {
@@ -48,11 +50,13 @@ func (b *lab) imported(t *testing.T, rows []attestation.Attestation) int64 {
 
 func (b *lab) importedAt(t *testing.T, rows []attestation.Attestation, at time.Time) int64 {
 	t.Helper()
-	batch, err := b.store.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: at}, Keep: true},
-		func(i *store.Import) error { return i.Add(t.Context(), rows) },
+	batch, err := b.store.Import(t.Context(),
+		attestation.NewBatch{Batch: attestation.Batch{SHA256: "abc", ImportedBy: attestation.Actor{Name: "ana"},
+			ImportedAt: at}, Keep: true}, func(i *store.Import) error { return i.Add(t.Context(), rows) },
 		func(attestation.Batch, iter.Seq2[attestation.Attestation, error]) error { return nil })
 	require.NoError(t, err)
-	_, err = b.store.Approve(t.Context(), attestation.Approval{Batch: batch.ID, SHA256: "abc", By: attestation.Actor{Name: "bea"}, At: today})
+	_, err = b.store.Approve(t.Context(), attestation.Approval{Batch: batch.ID, SHA256: "abc",
+		By: attestation.Actor{Name: "bea"}, At: today})
 	require.NoError(t, err)
 	return batch.ID
 }
@@ -64,7 +68,8 @@ func (b *lab) submit(t *testing.T, ctx context.Context) (jobs.Submitted, error) 
 	defer client.Close()
 	queue, err := b.store.Queue(ctx, partner.ID, attestation.Actor{Name: "test"})
 	require.NoError(t, err)
-	return jobs.Submit{Route: &jobs.Classic{Service: client, Since: "2023-04-01"}, Record: client, Since: "2023-04-01", Concurrency: 8, Most: 10_000, Cooldown: 20 * time.Millisecond}.
+	return jobs.Submit{Route: &jobs.Classic{Service: client, Since: "2023-04-01"}, Record: client, Since: "2023-04-01",
+		Concurrency: 8, Most: 10_000, Cooldown: 20 * time.Millisecond}.
 		Run(ctx, queue, now)
 }
 
@@ -86,7 +91,8 @@ func (b *lab) tookEffectOnce(t *testing.T, rows []attestation.Attestation) {
 		require.Len(t, took, 1, "%s took effect %d times", row.ID, len(took))
 		e, s := took[0], row.Content.Signer
 		require.Equal(t, a.RequestID, e.RequestID)
-		require.Equal(t, []string{s.FirstName, s.LastName, s.Email, s.Phone}, []string{e.Contact.FirstName, e.Contact.LastName, e.Contact.Email, e.Contact.PhoneNumber})
+		require.Equal(t, []string{s.FirstName, s.LastName, s.Email, s.Phone},
+			[]string{e.Contact.FirstName, e.Contact.LastName, e.Contact.Email, e.Contact.PhoneNumber})
 		require.Equal(t, string(row.Content.Agreed)+"T00:00:00Z", e.DateAgreed)
 	}
 	require.Len(t, b.sim.Effects(), len(rows))
@@ -99,12 +105,15 @@ func TestEveryAttestationTakesEffectOnce(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]simulator.Options{
 		"an easy night": {},
-		"lost answers":  {Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{ServerError: 0.1, Reset: 0.1, Truncated: 0.1, GatewayPage: 0.1}}},
+		"lost answers": {Writes: simulator.Writes{LostAnswers: simulator.LostAnswers{ServerError: 0.1, Reset: 0.1,
+			Truncated: 0.1, GatewayPage: 0.1}}},
 		"lost requests": {Writes: simulator.Writes{LostRequests: simulator.LostRequests{ServerError: 0.2, Reset: 0.1}}},
 		"a service that does not catch repeats": {Writes: simulator.Writes{NeverRemembers: true,
-			LostAnswers: simulator.LostAnswers{ServerError: 0.2, Reset: 0.2}, LostRequests: simulator.LostRequests{ServerError: 0.1}}},
-		"a service that catches nothing at all": {Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true,
-			LostAnswers: simulator.LostAnswers{ServerError: 0.2, Reset: 0.2, PageWithStatus200: 0.1}}},
+			LostAnswers:  simulator.LostAnswers{ServerError: 0.2, Reset: 0.2},
+			LostRequests: simulator.LostRequests{ServerError: 0.1}}},
+		"a service that catches nothing at all": {Writes: simulator.Writes{NeverRemembers: true,
+			DuplicatesAllowed: true, LostAnswers: simulator.LostAnswers{ServerError: 0.2, Reset: 0.2,
+				PageWithStatus200: 0.1}}},
 		"tokens that die": {KillTokensEvery: 40},
 		"429s":            {Writes: simulator.Writes{Quota: 40}, Window: time.Second},
 	} {
@@ -133,7 +142,8 @@ func TestEveryAttestationTakesEffectOnce(t *testing.T) {
 }
 
 func TestARoleThatMayNotWriteStopsTheSubmission(t *testing.T) {
-	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 42, Customers: 400, Mix: simulator.MixAllKinds, MissingRole: simulator.RoleMissingOnWrites})
+	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 42, Customers: 400,
+		Mix: simulator.MixAllKinds, MissingRole: simulator.RoleMissingOnWrites})
 	rows := b.queued(t)
 	done, err := b.submit(t, t.Context())
 	refused, ok := errors.AsType[*partnercenter.Error](err)
@@ -157,7 +167,8 @@ func (b *lab) approved(t *testing.T, most int, kinds ...simulator.Kind) (rows []
 }
 
 // approvedAt is approved, imported at an instant.
-func (b *lab) approvedAt(t *testing.T, at time.Time, most int, kinds ...simulator.Kind) (rows []attestation.Attestation) {
+func (b *lab) approvedAt(t *testing.T, at time.Time, most int,
+	kinds ...simulator.Kind) (rows []attestation.Attestation) {
 	t.Helper()
 	world := b.sim.World()
 	for _, kind := range kinds {
@@ -165,9 +176,11 @@ func (b *lab) approvedAt(t *testing.T, at time.Time, most int, kinds ...simulato
 		for i := range world.Len() {
 			if c := world.Customer(i); c.Kind == kind && world.Listed(i) && some > 0 {
 				some--
-				rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2}, PartnerID: partner.ID, CustomerID: c.TenantID,
-					State: attestation.Queued, Content: attestation.Content{Agreed: "2026-11-20",
-						Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: fmt.Sprintf("ana%d@example.com", i)}}})
+				rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2},
+					PartnerID: partner.ID, CustomerID: c.TenantID, State: attestation.Queued,
+					Content: attestation.Content{Agreed: "2026-11-20",
+						Signer: standing.Contact{FirstName: "Ana", LastName: "Souza",
+							Email: fmt.Sprintf("ana%d@example.com", i)}}})
 			}
 		}
 	}
@@ -181,8 +194,10 @@ func (b *lab) approvedAt(t *testing.T, at time.Time, most int, kinds ...simulato
 func TestOneCustomersMissingRightFailsItsRowAlone(t *testing.T) {
 	for name, empty := range map[string]bool{"900308": false, "an empty 403": true} {
 		t.Run(name, func(t *testing.T) {
-			b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 45, Customers: 400, Mix: simulator.MixAllKinds, EmptyForbidden: empty})
-			rows := b.approved(t, 9, simulator.RoleMissing, simulator.RelationshipEnded, simulator.Vanished, simulator.NeverAccepted)
+			b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 45, Customers: 400,
+				Mix: simulator.MixAllKinds, EmptyForbidden: empty})
+			rows := b.approved(t, 9, simulator.RoleMissing, simulator.RelationshipEnded, simulator.Vanished,
+				simulator.NeverAccepted)
 			done, err := b.submit(t, t.Context())
 			require.NoError(t, err)
 			require.Equal(t, jobs.Submitted{Sent: 36, Confirmed: 9, Failed: 27, Customers: done.Customers}, done)
@@ -195,7 +210,8 @@ func TestOneCustomersMissingRightFailsItsRowAlone(t *testing.T) {
 				}
 				require.Equal(t, attestation.Failed, a.State)
 				require.Equal(t, attestation.CustomerRefused, a.Reason)
-				require.Contains(t, a.Hint, []string{"Admin agent or Sales agent", "relationship request", "does not know this customer"}[i/9])
+				require.Contains(t, a.Hint, []string{"Admin agent or Sales agent", "relationship request",
+					"does not know this customer"}[i/9])
 				require.Contains(t, a.Hint, "attest retry "+row.ID.String())
 				require.Equal(t, []int{403, 403, 404}[i/9], a.Answer.Status)
 			}
@@ -204,7 +220,8 @@ func TestOneCustomersMissingRightFailsItsRowAlone(t *testing.T) {
 }
 
 func TestWhereNobodyIsTakenNothingIsDecided(t *testing.T) {
-	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 45, Customers: 400, Mix: simulator.MixAllKinds})
+	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 45, Customers: 400,
+		Mix: simulator.MixAllKinds})
 	rows := b.approved(t, 3, simulator.RoleMissing)
 	for range 2 {
 		done, err := b.submit(t, t.Context())
@@ -241,7 +258,8 @@ func (d *desk) Agreements(context.Context, string) ([]standing.Agreement, error)
 	return d.onRecord, d.readError
 }
 
-func (d *desk) Attest(_ context.Context, a attestation.Attestation, _ attestation.Request) (attestation.Answer, attestation.SendResult, error) {
+func (d *desk) Attest(_ context.Context, a attestation.Attestation,
+	_ attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	d.attested = append(d.attested, a.ID.Line)
 	result, err := d.answer(a.ID.Line)
 	return attestation.Answer{}, result, err
@@ -278,15 +296,19 @@ func newDesk(lines int, maybeDelivered bool) *desk {
 	d := &desk{tooLate: map[int]error{}, settled: map[int]attestation.Settlement{},
 		answer: func(int) (attestation.SendResult, error) { return attestation.ResultSucceeded, nil }}
 	for line := range lines {
-		d.claims = append(d.claims, attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line}, State: attestation.Approved},
-			Until: time.Now().Add(time.Minute), MaybeDelivered: maybeDelivered, ImportedAt: today, ApprovedAt: today})
+		d.claims = append(d.claims,
+			attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: line},
+				State: attestation.Approved},
+				Until: time.Now().Add(time.Minute), MaybeDelivered: maybeDelivered, ImportedAt: today,
+				ApprovedAt: today})
 	}
 	return d
 }
 
 func (d *desk) submit(t *testing.T) (jobs.Submitted, error) {
 	t.Helper()
-	return jobs.Submit{Route: &jobs.Classic{Service: d, Since: "2023-04-01"}, Record: d, Since: "2023-04-01", Concurrency: 1, Most: 1000, Cooldown: time.Minute}.Run(t.Context(), d, now)
+	return jobs.Submit{Route: &jobs.Classic{Service: d, Since: "2023-04-01"}, Record: d, Since: "2023-04-01",
+		Concurrency: 1, Most: 1000, Cooldown: time.Minute}.Run(t.Context(), d, now)
 }
 
 // The process was woken, and its claim was over though nobody had taken it: the others are sent all
@@ -323,7 +345,8 @@ type deadlined struct {
 	left chan bool
 }
 
-func (d deadlined) Attest(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
+func (d deadlined) Attest(ctx context.Context, a attestation.Attestation,
+	r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	d.left <- ctx.Err() == nil
 	return d.desk.Attest(ctx, a, r)
 }
@@ -332,7 +355,8 @@ func (d deadlined) Attest(ctx context.Context, a attestation.Attestation, r atte
 // lost.
 func TestAnUnknownOutcomeStaysUnknown(t *testing.T) {
 	t.Parallel()
-	for name, result := range map[string]attestation.SendResult{"the caller has to wait": attestation.ResultNotSent, "nobody was accepted": attestation.ResultForbidden} {
+	for name, result := range map[string]attestation.SendResult{"the caller has to wait": attestation.ResultNotSent,
+		"nobody was accepted": attestation.ResultForbidden} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDesk(1, true)
@@ -353,11 +377,16 @@ func TestAForbiddenCustomerWaitsForTheOthers(t *testing.T) {
 		stops     bool
 		done      jobs.Submitted
 	}{
-		"nine in a row, then one is accepted":     {func(line int) bool { return line < 9 }, false, jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
-		"ten in a row are the caller":             {func(line int) bool { return line < 10 }, true, jobs.Submitted{Sent: 10, RetryLater: 10}},
-		"every other one":                         {func(line int) bool { return line%2 == 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
-		"the last ones, after many were accepted": {func(line int) bool { return line >= 25 }, false, jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
-		"the role is taken away in the middle":    {func(line int) bool { return line >= 15 }, true, jobs.Submitted{Sent: 25, Confirmed: 15, RetryLater: 10}},
+		"nine in a row, then one is accepted": {func(line int) bool { return line < 9 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
+		"ten in a row are the caller": {func(line int) bool { return line < 10 }, true,
+			jobs.Submitted{Sent: 10, RetryLater: 10}},
+		"every other one": {func(line int) bool { return line%2 == 0 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
+		"the last ones, after many were accepted": {func(line int) bool { return line >= 25 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
+		"the role is taken away in the middle": {func(line int) bool { return line >= 15 }, true,
+			jobs.Submitted{Sent: 25, Confirmed: 15, RetryLater: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -395,11 +424,13 @@ func TestALostAnswerIsLookedIntoAgain(t *testing.T) {
 	d := newDesk(1, false)
 	d.open = 1
 	for range 5 {
-		d.claims = append(d.claims, attestation.Claim{Attestation: d.claims[0].Attestation, Until: d.claims[0].Until, MaybeDelivered: true})
+		d.claims = append(d.claims, attestation.Claim{Attestation: d.claims[0].Attestation, Until: d.claims[0].Until,
+			MaybeDelivered: true})
 	}
 	d.answer = func(int) (attestation.SendResult, error) { return attestation.ResultUnknown, nil }
 	var waited []int
-	submit := jobs.Submit{Route: &jobs.Classic{Service: d}, Concurrency: 1, Most: 1, Waiting: func(n int, _ time.Duration) { waited = append(waited, n) }}
+	submit := jobs.Submit{Route: &jobs.Classic{Service: d}, Concurrency: 1, Most: 1,
+		Waiting: func(n int, _ time.Duration) { waited = append(waited, n) }}
 	done, err := submit.Run(t.Context(), d, now)
 	require.NoError(t, err)
 	require.Equal(t, jobs.Submitted{Sent: 1, RetryLater: 1}, done)
@@ -413,7 +444,8 @@ func TestTwoHostsDrainOneQueue(t *testing.T) {
 		t.Helper()
 
 		b := set(t, address, simulator.Options{Seed: 43, Customers: 800, Mix: simulator.MixAllKinds,
-			Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, LostAnswers: simulator.LostAnswers{Reset: 0.1}}})
+			Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true,
+				LostAnswers: simulator.LostAnswers{Reset: 0.1}}})
 		rows := b.queued(t)
 		ends := make(chan error, 3)
 		for range cap(ends) {
@@ -430,19 +462,22 @@ func TestTwoHostsDrainOneQueue(t *testing.T) {
 }
 
 func TestTheSameSignerIsSettledByReadingBack(t *testing.T) {
-	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 44, Customers: 400, Mix: simulator.MixAllKinds})
+	b := set(t, "sqlite:"+t.TempDir()+"/ledger.db", simulator.Options{Seed: 44, Customers: 400,
+		Mix: simulator.MixAllKinds})
 	world := b.sim.World()
 	expected := map[string]attestation.State{}
 	var rows []attestation.Attestation
 	for i := range world.Len() {
 		c := world.Customer(i)
-		if c.Kind != simulator.Outdated && c.Kind != simulator.Attested || len(c.Agreements) != 1 || c.Agreements[0].Contact == nil || !world.Listed(i) {
+		if c.Kind != simulator.Outdated && c.Kind != simulator.Attested || len(c.Agreements) != 1 ||
+			c.Agreements[0].Contact == nil || !world.Listed(i) {
 			continue
 		}
 		p := c.Agreements[0].Contact
-		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2}, PartnerID: partner.ID, CustomerID: c.TenantID,
-			State: attestation.Queued, Content: attestation.Content{Agreed: "2026-11-20",
-				Signer: standing.Contact{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email, Phone: p.PhoneNumber}}})
+		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: len(rows) + 2}, PartnerID: partner.ID,
+			CustomerID: c.TenantID, State: attestation.Queued, Content: attestation.Content{Agreed: "2026-11-20",
+				Signer: standing.Contact{FirstName: p.FirstName, LastName: p.LastName, Email: p.Email,
+					Phone: p.PhoneNumber}}})
 		expected[c.TenantID] = attestation.RefusedByMicrosoft
 		if c.Kind == simulator.Attested {
 			expected[c.TenantID] = attestation.AlreadyOnRecord

@@ -11,7 +11,8 @@ import (
 	"github.com/mcaledger/mcaledger/reports"
 )
 
-// VerifyWorkbook compares a workbook, such as a signed copy, with the ledger as it stood when the workbook was made.
+// VerifyWorkbook compares a workbook, such as a signed copy, with the ledger as it stood when the
+// workbook was made.
 type VerifyWorkbook struct {
 	Path   string
 	Ledger interface {
@@ -31,7 +32,8 @@ func (j VerifyWorkbook) Run(ctx context.Context) (reports.Comparison, error) {
 	if err != nil {
 		return reports.Comparison{}, fmt.Errorf("time zone of %s: %w", j.Path, err)
 	}
-	book := reports.Book{AsOf: request.MadeAt, Against: request.Against, Location: zone, Language: request.Language, Version: request.Version}
+	book := reports.Book{AsOf: request.MadeAt, Against: request.Against, Location: zone, Language: request.Language,
+		Version: request.Version}
 	if book.Sheets, err = sheetsOf(j.Path, request); err != nil {
 		return reports.Comparison{}, err
 	}
@@ -51,8 +53,10 @@ func (j VerifyWorkbook) Run(ctx context.Context) (reports.Comparison, error) {
 	return reports.Compare(ctx, j.Path, digest, book, source)
 }
 
-// ofReseller restricts what is compared to the customers that the workbook of an indirect reseller shows.
-func (j VerifyWorkbook) ofReseller(ctx context.Context, book reports.Book, request reports.Request) (reports.Book, reports.Source, error) {
+// ofReseller restricts what is compared to the customers that the workbook of an indirect reseller
+// shows.
+func (j VerifyWorkbook) ofReseller(ctx context.Context, book reports.Book,
+	request reports.Request) (reports.Book, reports.Source, error) {
 	reseller := ledger.Reseller{Read: true, ID: request.Reseller}
 	for _, p := range book.Partners {
 		if p.Run == nil {
@@ -69,7 +73,8 @@ func (j VerifyWorkbook) ofReseller(ctx context.Context, book reports.Book, reque
 			}
 		}
 	}
-	return book, nil, fmt.Errorf("%s is of the indirect reseller %s, of which the ledger has no customer in that run", j.Path, reseller.ID)
+	return book, nil, fmt.Errorf("%s is of the indirect reseller %s, of which the ledger has no customer in that run",
+		j.Path, reseller.ID)
 }
 
 // selectionOf is what a workbook was made of.
@@ -82,7 +87,8 @@ func selectionOf(request reports.Request) Selection {
 }
 
 // find shows the runs that the workbook shows.
-func (j VerifyWorkbook) find(ctx context.Context, selection Selection, request reports.Request) (shown []reports.PartnerRun, through time.Time, err error) {
+func (j VerifyWorkbook) find(ctx context.Context, selection Selection,
+	request reports.Request) (shown []reports.PartnerRun, through time.Time, err error) {
 	if shown, through, err = selection.Find(ctx, j.Ledger, j.Now()); err != nil {
 		return nil, through, err
 	}

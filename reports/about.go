@@ -16,7 +16,8 @@ import (
 // aboutWidth is how many characters of a meaning fit on a line, whatever the font.
 const aboutWidth = 112
 
-// about is what an auditor needs to read the rest: what the workbook shows, room to sign, the runs, and what every column and code means.
+// about is what an auditor needs to read the rest: what the workbook shows, room to sign, the runs,
+// and what every column and code means.
 func (f *frame) about(tables []table) error {
 	if _, err := f.newSheet(f.name(sheetAbout)); err != nil {
 		return err
@@ -91,8 +92,8 @@ func (a *aboutSheet) facts(row int, tables []table) (next int) {
 // signatureHeight is room for a hand that writes on paper, in points.
 const signatureHeight = 36
 
-// signOff is where people put their names to what they reviewed: it names the scope, the period and the digest. It is on the first
-// page of paper.
+// signOff is where people put their names to what they reviewed: it names the scope, the period and
+// the digest. It is on the first page of paper.
 func (a *aboutSheet) signOff(row int, tables []table) (next int) {
 	say, style := a.say.Texts, a.frame.style
 	a.put(1, row, say.SignOff, style.section)
@@ -217,7 +218,8 @@ func (r *report) yesOrNo(yes bool) string {
 	return r.say.Texts.No
 }
 
-// comparedWith is the run that the changes of the run shown are counted from; a failed run changed nothing.
+// comparedWith is the run that the changes of the run shown are counted from; a failed run changed
+// nothing.
 func comparedWith(p PartnerRun, shown ledger.Run) any {
 	if p.Against == nil || p.Run == nil || shown.ID != p.Run.ID {
 		return nil
@@ -251,8 +253,8 @@ func (a *aboutSheet) codes(row int) (next int) {
 	return row
 }
 
-// batches is the end of every batch's log: whoever keeps the workbook can tell later whether the log was rewritten. It comes last,
-// because it grows.
+// batches is the end of every batch's log: whoever keeps the workbook can tell later whether the
+// log was rewritten. It comes last, because it grows.
 func (a *aboutSheet) batches(row int) (next int) {
 	if len(a.heads) == 0 {
 		return row - 1
@@ -260,7 +262,8 @@ func (a *aboutSheet) batches(row int) (next int) {
 	say := a.say.Texts
 	row = a.section(row, say.Batches, a.say.head(table{}, "batch"), say.File, say.BatchHead)
 	for _, h := range a.heads {
-		row = a.line(row, strconv.FormatInt(h.Batch, 10), h.File, a.say.count(say.Events, int(h.Events))+": "+h.Hash, a.frame.style.keyText)
+		row = a.line(row, strconv.FormatInt(h.Batch, 10), h.File, a.say.count(say.Events, int(h.Events))+": "+h.Hash,
+			a.frame.style.keyText)
 	}
 	return row
 }

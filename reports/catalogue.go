@@ -22,8 +22,8 @@ import (
 //go:embed texts/*.yaml
 var textFiles embed.FS
 
-// catalogue is every text of the workbook in one language. In texts with verbs %[1]s is the first value; all values are put in as
-// text, numbers with their thousands separated.
+// catalogue is every text of the workbook in one language. In texts with verbs %[1]s is the first
+// value; all values are put in as text, numbers with their thousands separated.
 type catalogue struct {
 	Language string // as in the configuration and in the document properties
 	Format   struct {
@@ -147,7 +147,8 @@ func catalogueOf(language string) (c catalogue, err error) {
 		language = "en"
 	}
 	if known := Languages(); !slices.Contains(known, language) {
-		return c, fmt.Errorf("report language %q is not known; set report.language to one of %s", language, strings.Join(known, ", "))
+		return c, fmt.Errorf("report language %q is not known; set report.language to one of %s", language,
+			strings.Join(known, ", "))
 	}
 	file := path.Join("texts", language+".yaml")
 	text, err := textFiles.ReadFile(file)
@@ -169,7 +170,8 @@ func catalogueOf(language string) (c catalogue, err error) {
 // head is the header of a column of a table.
 func (c catalogue) head(t table, key string) string { return c.columnText(t, key).label() }
 
-// columnText is what a table's column is called and means; what is said of a column of one table goes before what is said of all.
+// columnText is what a table's column is called and means; what is said of a column of one table
+// goes before what is said of all.
 func (c catalogue) columnText(t table, key string) labelled {
 	if own, ok := c.Columns[t.key+"."+key]; ok {
 		return own
@@ -267,8 +269,8 @@ func (c catalogue) checkNumbers(check ledger.Check, t ledger.Totals) string {
 	case ledger.CheckReadable, ledger.CheckPresent:
 		return c.put(text, check.Found, t.Listed-t.Excluded, check.Expected)
 	case ledger.CheckBlocked:
-		return c.put(text, check.Expected-t.NewlyBlocked+t.NoLongerBlocked+t.GoneBlocked, t.NewlyBlocked, t.NoLongerBlocked,
-			t.GoneBlocked, check.Expected, t.Blocked)
+		return c.put(text, check.Expected-t.NewlyBlocked+t.NoLongerBlocked+t.GoneBlocked, t.NewlyBlocked,
+			t.NoLongerBlocked, t.GoneBlocked, check.Expected, t.Blocked)
 	case ledger.CheckGone:
 		return c.put(text, t.Gone, t.GoneConfirmed)
 	case ledger.CheckLedger:

@@ -7,7 +7,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// changeRow is a customer whose standing differs from that in the run that changes are counted from.
+// changeRow is a customer whose standing differs from that in the run that changes are counted
+// from.
 type changeRow struct {
 	ofPartner[standing.Transition]
 	shown standing.Record // the customer as it was last seen
@@ -77,11 +78,11 @@ func (r *report) reasonOf(rec *standing.Record) Cell {
 }
 
 // changeOrder is the order in which kinds of changes are shown.
-var changeOrder = [...]standing.Change{standing.NewlyBlocked, standing.NewlyUnknown, standing.Gone, standing.NewlyClear, standing.New,
-	standing.NewlyExcluded, standing.ReadAgain}
+var changeOrder = [...]standing.Change{standing.NewlyBlocked, standing.NewlyUnknown, standing.Gone, standing.NewlyClear,
+	standing.New, standing.NewlyExcluded, standing.ReadAgain}
 
-// walkChanges asks for the changes once for each kind that there is, so that none is held. It fails unless every kind comes as often
-// as it was counted.
+// walkChanges asks for the changes once for each kind that there is, so that none is held. It fails
+// unless every kind comes as often as it was counted.
 func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) error {
 	for i, p := range r.book.Partners {
 		if p.Run == nil {
@@ -92,17 +93,18 @@ func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) err
 			if counted.kinds[kind] == 0 {
 				continue
 			}
-			_, err := each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
-				if t.Change() != change {
-					return nil
-				}
-				came.add(t)
-				shown := t.After
-				if shown == nil {
-					shown = t.Before
-				}
-				return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown})
-			})
+			_, err := each(ctx, r.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()),
+				func(t standing.Transition) error {
+					if t.Change() != change {
+						return nil
+					}
+					came.add(t)
+					shown := t.After
+					if shown == nil {
+						shown = t.Before
+					}
+					return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown})
+				})
 			if err != nil {
 				return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)
 			}

@@ -238,7 +238,8 @@ func TestTheTrendOfAllHasNoDips(t *testing.T) {
 	assert.Equal(t, line{"all", map[string]int{"2026-11-01": 5, "2026-11-02": 16, "2026-11-04": 17}}, got)
 }
 
-// From a row, a click on the number of an event leads to the event, and from there to the one before.
+// From a row, a click on the number of an event leads to the event, and from there to the one
+// before.
 func TestNumbersOfEventsLeadToThem(t *testing.T) {
 	t.Parallel()
 	book, source := usual()

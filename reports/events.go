@@ -67,7 +67,8 @@ func (r *report) walkEvents(ctx context.Context, row func(ledger.LogEntry) error
 func (f *frame) eventPlaces(layouts []layout) func(number int64) (place string, ok bool) {
 	at := slices.IndexFunc(layouts, func(l layout) bool { return l.key == sheetEvents })
 	return func(number int64) (string, bool) {
-		i, ok := slices.BinarySearchFunc(f.logged, number, func(have, want int64) int { return cmp.Compare(want, have) })
+		i, ok := slices.BinarySearchFunc(f.logged, number,
+			func(have, want int64) int { return cmp.Compare(want, have) })
 		if at < 0 || !ok {
 			return "", false
 		}

@@ -13,10 +13,12 @@ type invitationRow = ofPartner[ledger.InvitationEntry]
 
 // invitationsTable are the customers that were asked to accept by themselves, and what they did.
 func (r *report) invitationsTable() table {
-	t := newTable(sheetInvitations, r.invitationColumns(), r.total(invitationRows), eachOf(r, invitationRows, r.invitationsOf))
+	t := newTable(sheetInvitations, r.invitationColumns(), r.total(invitationRows),
+		eachOf(r, invitationRows, r.invitationsOf))
 	t.until("reason")
 	t.across = 2
-	t.marks = []mark{{"invitation", "invitation", string(ledger.InvitationAccepted), fine}, {"invitation", "invitation", string(ledger.InvitationAttested), fine}}
+	t.marks = []mark{{"invitation", "invitation", string(ledger.InvitationAccepted), fine},
+		{"invitation", "invitation", string(ledger.InvitationAttested), fine}}
 	return t
 }
 

@@ -62,7 +62,8 @@ func letters(text []byte) (rows [][]string) {
 	return rows
 }
 
-// asShown is a machine's cell as the workbook in English shows it: words for codes, clocks in the report's zone.
+// asShown is a machine's cell as the workbook in English shows it: words for codes, clocks in the
+// report's zone.
 func asShown(t *testing.T, say catalogue, key, cell string) string {
 	t.Helper()
 	if kind := wordKinds[key]; kind != "" && cell != "" {
@@ -76,12 +77,15 @@ func asShown(t *testing.T, say catalogue, key, cell string) string {
 
 // wordKinds are the columns that hold codes.
 var wordKinds = map[string]string{"standing": "standing", "standing_before": "standing", "standing_after": "standing",
-	"blocked.reason": "reason", "customers.reason": "reason", "could_not_be_read.reason": "reason", "attestations.reason": "attestation_reason",
-	"reason_before": "reason", "reason_after": "reason", "next_step": "remedy", "agreements_read": "outcome", "subscriptions_read": "subscriptions_read", "attestations.next_step": "attestation_step",
-	"direct_acceptance": "direct", "since_is": "precision", "change": "change", "cause": "cause", "what_to_do": "advice", "state": "state",
-	"attestation_state": "state", "result": "result", "at_risk": "risk", "window": "window", "auto_renew": "yes_no", "trial": "yes_no",
-	"exception": "exception", "invitation": "invitation", "invited_to": "invited_to", "delivery": "delivery", "channel": "channel", "batch_status": "batch_status",
-	"event": "event", "state_before": "state", "state_after": "state"}
+	"blocked.reason": "reason", "customers.reason": "reason", "could_not_be_read.reason": "reason",
+	"attestations.reason": "attestation_reason", "reason_before": "reason", "reason_after": "reason",
+	"next_step": "remedy", "agreements_read": "outcome", "subscriptions_read": "subscriptions_read",
+	"attestations.next_step": "attestation_step", "direct_acceptance": "direct", "since_is": "precision",
+	"change": "change", "cause": "cause", "what_to_do": "advice", "state": "state", "attestation_state": "state",
+	"result": "result", "at_risk": "risk", "window": "window", "auto_renew": "yes_no", "trial": "yes_no",
+	"exception": "exception", "invitation": "invitation", "invited_to": "invited_to", "delivery": "delivery",
+	"channel": "channel", "batch_status": "batch_status", "event": "event", "state_before": "state",
+	"state_after": "state"}
 
 func TestCSVHoldsWhatTheWorkbookShows(t *testing.T) {
 	t.Parallel()
@@ -142,7 +146,8 @@ func catalogueIn(t *testing.T, language string) catalogue {
 	return say
 }
 
-// The same facts give the same bytes for machines, and so the same digest, in every language and time zone, with every version.
+// The same facts give the same bytes for machines, and so the same digest, in every language and
+// time zone, with every version.
 func TestMachinesGetTheSameInEveryLanguageAndZone(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
@@ -153,7 +158,8 @@ func TestMachinesGetTheSameInEveryLanguageAndZone(t *testing.T) {
 	}
 	digest := digestOf(t, book, source, dataSheets())
 	for _, language := range Languages() {
-		for _, zone := range []*time.Location{time.UTC, saoPaulo, time.FixedZone("Kiritimati", 14*60*60), time.FixedZone("Baker", -12*60*60)} {
+		for _, zone := range []*time.Location{time.UTC, saoPaulo, time.FixedZone("Kiritimati", 14*60*60),
+			time.FixedZone("Baker", -12*60*60)} {
 			book.Language, book.Location, book.Version = language, zone, "9.9.9-"+language
 			for _, key := range dataSheets() {
 				text, _ := asCSV(t, book, source, key)
@@ -244,7 +250,8 @@ func TestJSONHoldsWhatCSVHolds(t *testing.T) {
 	assert.Equal(t, book.AsOf, got.MadeAt)
 	assert.Equal(t, "ok", got.Verdict)
 	assert.Equal(t, []map[string]any{
-		{"partner": "contoso-br", "run": json.Number("12"), "started_at": "2026-11-22T05:30:00Z", "against": json.Number("11")},
+		{"partner": "contoso-br", "run": json.Number("12"), "started_at": "2026-11-22T05:30:00Z",
+			"against": json.Number("11")},
 		{"partner": "contoso-eu", "run": json.Number("1"), "started_at": "2026-11-22T05:31:00Z", "against": nil},
 	}, got.Runs)
 	assert.Len(t, got.Sheets, len(dataSheets()))
@@ -285,19 +292,23 @@ func TestJSONKeysAreInTheOrderOfColumns(t *testing.T) {
 	var out bytes.Buffer
 	written, err := WriteJSON(t.Context(), &out, book, source, "could_not_be_read", "Changes")
 	require.NoError(t, err)
-	assert.Equal(t, []SheetRows{{"Changes", 8}, {"Could not be read", 6}}, written.Sheets, "in the order of the workbook")
-	assert.Contains(t, out.String(), "\n\"changes\":[\n{\"change\":\"newly_blocked\",\"customer\":\"Outdated GmbH\",\"partner\":\"contoso-br\",\"cause\":\"customer\",\"standing_before\":\"clear\"")
+	assert.Equal(t, []SheetRows{{"Changes", 8}, {"Could not be read", 6}}, written.Sheets,
+		"in the order of the workbook")
+	assert.Contains(t, out.String(), "\n\"changes\":[\n{\"change\":\"newly_blocked\",\"customer\":\"Outdated "+
+		"GmbH\",\"partner\":\"contoso-br\",\"cause\":\"customer\",\"standing_before\":\"clear\"")
 	assert.Contains(t, out.String(), digestOf(t, book, source, []string{"Changes", "Could not be read"}))
 	assert.NotContains(t, out.String(), `"customers"`)
 }
 
 func TestJSONOfABookWithoutPartnersOrRows(t *testing.T) {
 	var out bytes.Buffer
-	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight, Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, "Blocked")
+	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight,
+		Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, "Blocked")
 	require.NoError(t, err)
 	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","as_of":"2026-11-22T05:30:00Z","schema_version":1,"verdict":"failed","sheets":{"blocked":[]},
 		"runs":[{"partner":"contoso-br","run":null,"started_at":null,"against":null}],"sha256":%q}`,
-		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, []string{"Blocked"})), out.String())
+		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, memorySource{},
+			[]string{"Blocked"})), out.String())
 	out.Reset()
 	_, err = WriteJSON(t.Context(), &out, Book{AsOf: tonight}, memorySource{}, "Checks")
 	require.NoError(t, err)
@@ -366,11 +377,13 @@ func TestAboutAndThePropertiesHaveTheDigestOfTheData(t *testing.T) {
 		}
 		want := digestOf(t, book, source, dataSheets())
 		assert.Equal(t, want, about(write(t, book, source)))
-		assert.Equal(t, want, about(writeWith(t, writer{rowLimit: 22}, book, source)), "a sheet that continues in another is one file")
+		assert.Equal(t, want, about(writeWith(t, writer{rowLimit: 22}, book, source)),
+			"a sheet that continues in another is one file")
 		book.AsOf = book.AsOf.AddDate(1, 0, 0)
 		assert.Equal(t, want, about(write(t, book, source)), "whenever it is made")
 		book.Sheets = []string{"Could not be read", "About", "Blocked"}
-		assert.Equal(t, digestOf(t, book, source, []string{"Blocked", "Could not be read"}), about(write(t, book, source)), "of the sheets that are there")
+		assert.Equal(t, digestOf(t, book, source, []string{"Blocked", "Could not be read"}),
+			about(write(t, book, source)), "of the sheets that are there")
 		source.records[brazil.ID][4].Name += "."
 		assert.NotEqual(t, want, about(write(t, book, source)))
 	}
@@ -383,7 +396,8 @@ func TestOnlyTheSheetsThatAreWanted(t *testing.T) {
 		rows         []SheetRows
 	}{
 		{[]string{"Blocked"}, []string{"Blocked"}, []SheetRows{{"Blocked", 4}}},
-		{[]string{"could_not_be_read", "changes"}, []string{"Changes", "Could not be read"}, []SheetRows{{"Changes", 8}, {"Could not be read", 6}}},
+		{[]string{"could_not_be_read", "changes"}, []string{"Changes", "Could not be read"},
+			[]SheetRows{{"Changes", 8}, {"Could not be read", 6}}},
 		{[]string{"About", "Summary"}, []string{"Summary", "About"}, nil},
 		{[]string{"About", "Changes"}, []string{"Changes", "About"}, []SheetRows{{"Changes", 8}}},
 	} {
@@ -394,11 +408,13 @@ func TestOnlyTheSheetsThatAreWanted(t *testing.T) {
 		for _, sheet := range c.rows {
 			whole := book
 			whole.Sheets = nil
-			assert.Equal(t, write(t, whole, source).cells(t, sheet.Sheet), w.cells(t, sheet.Sheet), "as in the whole workbook")
+			assert.Equal(t, write(t, whole, source).cells(t, sheet.Sheet), w.cells(t, sheet.Sheet),
+				"as in the whole workbook")
 		}
 		assert.NotContains(t, string(part(t, w.bytes, sharedStrings)), digestPlace)
 	}
-	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Batches", "Could not be read", "Checks", "Customers", "Events", "About"}, BookSheetNames())
+	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations",
+		"Attestations", "Batches", "Could not be read", "Checks", "Customers", "Events", "About"}, BookSheetNames())
 }
 
 func TestAnUnknownSheetIsRefused(t *testing.T) {
@@ -526,21 +542,32 @@ func TestChangesAreComparedWithWhatRunsCountedWhereThatCanBeDone(t *testing.T) {
 	}{
 		{"the run before", nights(first, busy), 1, nil, 11, &pair{2, 2}, &pair{3, 4}},
 		{"the first run, against none", nights(first), 0, nil, 9, &pair{9, 0}, &pair{0, 0}},
-		{"a night and a recheck of somebody else", nights(first, busy, recheck), 1, steps{{1, 2}: 11, {2, 3}: 1}, 12, &pair{2, 2}, &pair{3, 5}},
-		{"a night and a recheck of one who was newly blocked", nights(first, busy, recheck), 1, steps{{1, 2}: 11, {2, 3}: 1}, 10, &pair{2, 2}, nil},
-		{"a night and a recheck of one who was new", nights(first, busy, recheck), 1, steps{{1, 2}: 11, {2, 3}: 1}, 11, &pair{2, 2}, nil},
-		{"a quiet night and a recheck", nights(first, quiet, recheck), 1, steps{{1, 2}: 0, {2, 3}: 1}, 1, &pair{0, 0}, &pair{0, 1}},
-		{"a night, and a recheck that found nothing", nights(first, busy, quiet), 1, steps{{1, 2}: 11, {2, 3}: 0}, 11, &pair{2, 2}, &pair{3, 4}},
-		{"the first night and rechecks, against none", nights(first, recheck, recheck), 0, steps{{0, 1}: 9, {1, 2}: 1, {2, 3}: 1}, 9, &pair{9, 0}, nil},
+		{"a night and a recheck of somebody else", nights(first, busy, recheck), 1, steps{{1, 2}: 11, {2, 3}: 1}, 12,
+			&pair{2, 2}, &pair{3, 5}},
+		{"a night and a recheck of one who was newly blocked", nights(first, busy, recheck), 1,
+			steps{{1, 2}: 11, {2, 3}: 1}, 10, &pair{2, 2}, nil},
+		{"a night and a recheck of one who was new", nights(first, busy, recheck), 1, steps{{1, 2}: 11, {2, 3}: 1}, 11,
+			&pair{2, 2}, nil},
+		{"a quiet night and a recheck", nights(first, quiet, recheck), 1, steps{{1, 2}: 0, {2, 3}: 1}, 1, &pair{0, 0},
+			&pair{0, 1}},
+		{"a night, and a recheck that found nothing", nights(first, busy, quiet), 1, steps{{1, 2}: 11, {2, 3}: 0}, 11,
+			&pair{2, 2}, &pair{3, 4}},
+		{"the first night and rechecks, against none", nights(first, recheck, recheck), 0,
+			steps{{0, 1}: 9, {1, 2}: 1, {2, 3}: 1}, 9, &pair{9, 0}, nil},
 		{"a recheck against the night", nights(first, busy, recheck), 2, nil, 1, &pair{0, 0}, &pair{0, 1}},
-		{"two nights back, with turnover in both: who came may have gone", nights(first, busy, busy), 1, steps{{1, 2}: 11, {2, 3}: 11}, 18, nil, nil},
-		{"two nights back, with turnover in both, of others", nights(first, busy, busy), 1, steps{{1, 2}: 11, {2, 3}: 11}, 22, &pair{4, 4}, &pair{6, 8}},
+		{"two nights back, with turnover in both: who came may have gone", nights(first, busy, busy), 1,
+			steps{{1, 2}: 11, {2, 3}: 11}, 18, nil, nil},
+		{"two nights back, with turnover in both, of others", nights(first, busy, busy), 1,
+			steps{{1, 2}: 11, {2, 3}: 11}, 22, &pair{4, 4}, &pair{6, 8}},
 		{"two nights back, who came went", nights(first, came, went), 1, steps{{1, 2}: 2, {2, 3}: 1}, 1, nil, nil},
-		{"two nights back, customers came twice and one moved", nights(first, came, came), 1, steps{{1, 2}: 2, {2, 3}: 3}, 4, &pair{4, 0}, nil},
-		{"two nights back, customers went twice and one moved", nights(first, went, went), 1, steps{{1, 2}: 2, {2, 3}: 1}, 2, &pair{0, 2}, nil},
+		{"two nights back, customers came twice and one moved", nights(first, came, came), 1,
+			steps{{1, 2}: 2, {2, 3}: 3}, 4, &pair{4, 0}, nil},
+		{"two nights back, customers went twice and one moved", nights(first, went, went), 1,
+			steps{{1, 2}: 2, {2, 3}: 1}, 2, &pair{0, 2}, nil},
 		{"the run itself", nights(first, busy), 2, nil, 0, &pair{0, 0}, &pair{0, 0}},
 		{"a run older than the history", nights(first, busy)[1:], 1, nil, 11, nil, nil},
-		{"a run against none, with a history that is full", nights(make([]ledger.Totals, HistoryRuns)...), 0, nil, 9, nil, nil},
+		{"a run against none, with a history that is full", nights(make([]ledger.Totals, HistoryRuns)...), 0, nil, 9,
+			nil, nil},
 	} {
 		shown := c.runs[len(c.runs)-1]
 		p := PartnerRun{Run: &shown, History: c.runs}
@@ -617,6 +644,7 @@ func TestAboutHasRoomToSignForScopePeriodAndDigest(t *testing.T) {
 		assert.Equal(t, say.Texts.SignOffRoles, roles)
 		assert.Contains(t, lines, say.Texts.Digest+": "+digestOf(t, book, source, dataSheets()))
 		assert.Contains(t, lines, fmt.Sprintf(say.Texts.SignOffText, "contoso-br, contoso-eu",
-			say.at(book.Partners[0].Against.StartedAt, saoPaulo)+" – "+say.at(book.Partners[1].Run.StartedAt, saoPaulo)))
+			say.at(book.Partners[0].Against.StartedAt, saoPaulo)+" – "+say.at(book.Partners[1].Run.StartedAt,
+				saoPaulo)))
 	}
 }

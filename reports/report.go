@@ -24,8 +24,8 @@ type report struct {
 	controls []control // every check, as the sheet Checks lists them
 }
 
-// counts are the rows that one partner brings to each sheet. They are known before the first row is written, because
-// tables, dimensions and the verdict on every sheet depend on them.
+// counts are the rows that one partner brings to each sheet. They are known before the first row is
+// written, because tables, dimensions and the verdict on every sheet depend on them.
 type counts struct {
 	customers, blocked, unread int
 	renewals, invitations      int
@@ -34,7 +34,8 @@ type counts struct {
 	changedOnce                bool // nobody changed in two of the runs that the changes span
 }
 
-// changeCounts are the rows of Changes by kind, and what they did to the number of blocked customers.
+// changeCounts are the rows of Changes by kind, and what they did to the number of blocked
+// customers.
 type changeCounts struct {
 	rows  int
 	kinds [len(changeOrder)]int // in the order of changeOrder
@@ -49,7 +50,8 @@ func (c *changeCounts) of(change standing.Change) int {
 	return c.kinds[slices.Index(changeOrder[:], change)]
 }
 
-// gather is what every format begins with: how many rows there are, and whether the control checks pass.
+// gather is what every format begins with: how many rows there are, and whether the control checks
+// pass.
 func gather(ctx context.Context, book Book, source Source) (*report, error) {
 	say, err := catalogueOf(book.Language)
 	if err != nil {
@@ -146,8 +148,9 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 	return c, nil
 }
 
-// changedOnce reports whether nobody changed in two of the runs that the changes span: then there are as many changes from run to run
-// as there are from end to end. Who changed twice counts twice on the way, and once at the end or not at all.
+// changedOnce reports whether nobody changed in two of the runs that the changes span: then there
+// are as many changes from run to run as there are from end to end. Who changed twice counts twice
+// on the way, and once at the end or not at all.
 func (r *report) changedOnce(ctx context.Context, p PartnerRun, rows int) (bool, error) {
 	between, ok := p.between()
 	if !ok || len(between) <= 1 {

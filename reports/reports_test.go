@@ -92,8 +92,8 @@ func TestGolden(t *testing.T) {
 }
 
 // visible keeps a golden file a text file.
-var visible = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\x00`, "\x01", `\x01`, "\x0b", `\x0b`, "\x1f", `\x1f`,
-	"\uFFFE", `\uFFFE`, "\uFFFF", `\uFFFF`)
+var visible = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\x00`, "\x01", `\x01`, "\x0b", `\x0b`,
+	"\x1f", `\x1f`, "\uFFFE", `\uFFFE`, "\uFFFF", `\uFFFF`)
 
 func compareGolden(t *testing.T, name string, rows [][]string) {
 	t.Helper()
@@ -114,20 +114,23 @@ func compareGolden(t *testing.T, name string, rows [][]string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "write it with: go test ./reports -run TestGolden -update")
-	assert.Equal(t, string(want), got.String(), "%s differs. If that is meant: go test ./reports -run TestGolden -update", path)
+	assert.Equal(t, string(want), got.String(),
+		"%s differs. If that is meant: go test ./reports -run TestGolden -update", path)
 }
 
 func TestSheetsInOrderWithTheirRows(t *testing.T) {
 	book, source := usual()
 	w := write(t, book, source)
-	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Batches", "Could not be read", "Checks", "Customers", "Events", "About"}, w.GetSheetList())
-	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Renewals at risk", 6}, {"Exceptions", 3}, {"Changes", 8}, {"Invitations", 4}, {"Attestations", 32}, {"Batches", 3},
-		{"Could not be read", 6}, {"Checks", 37}, {"Customers", 34}, {"Events", 16}}, w.rows)
+	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations",
+		"Attestations", "Batches", "Could not be read", "Checks", "Customers", "Events", "About"}, w.GetSheetList())
+	assert.Equal(t, []SheetRows{{"Blocked", 4}, {"Renewals at risk", 6}, {"Exceptions", 3}, {"Changes", 8},
+		{"Invitations", 4}, {"Attestations", 32}, {"Batches", 3}, {"Could not be read", 6}, {"Checks", 37},
+		{"Customers", 34}, {"Events", 16}}, w.rows)
 
 	book.Language = "pt-BR"
 	w = write(t, book, source)
-	assert.Equal(t, []string{"Resumo", "Bloqueados", "Renovações em risco", "Exceções", "Mudanças", "Convites", "Atestados", "Lotes",
-		"Não foi possível ler", "Verificações", "Clientes", "Eventos", "Sobre"}, w.GetSheetList())
+	assert.Equal(t, []string{"Resumo", "Bloqueados", "Renovações em risco", "Exceções", "Mudanças", "Convites",
+		"Atestados", "Lotes", "Não foi possível ler", "Verificações", "Clientes", "Eventos", "Sobre"}, w.GetSheetList())
 	assert.Equal(t, "Blocked", w.rows[0].Sheet, "the English name, for programs")
 }
 
@@ -213,10 +216,13 @@ func TestABookWithoutPartnersOrRows(t *testing.T) {
 	assert.Equal(t, "No attestation has been imported yet.", cell(t, w, "Attestations", "A5"))
 
 	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
-	w = write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []ledger.Run{*quiet}}}}, memorySource{})
-	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Renewals at risk", 0}, {"Exceptions", 0}, {"Changes", 0}, {"Invitations", 0}, {"Attestations", 0}, {"Batches", 0},
-		{"Could not be read", 0}, {"Checks", 17}, {"Customers", 0}, {"Events", 0}}, w.rows)
-	assert.Equal(t, "✔ All ", cell(t, w, "Customers", "A2")[:len("✔ All ")], "a partner without customers is a good night")
+	w = write(t, Book{AsOf: tonight,
+		Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []ledger.Run{*quiet}}}}, memorySource{})
+	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Renewals at risk", 0}, {"Exceptions", 0}, {"Changes", 0},
+		{"Invitations", 0}, {"Attestations", 0}, {"Batches", 0}, {"Could not be read", 0}, {"Checks", 17},
+		{"Customers", 0}, {"Events", 0}}, w.rows)
+	assert.Equal(t, "✔ All ", cell(t, w, "Customers", "A2")[:len("✔ All ")],
+		"a partner without customers is a good night")
 }
 
 func TestAFailedRunHeadsTheWorkbook(t *testing.T) {
@@ -227,7 +233,8 @@ func TestAFailedRunHeadsTheWorkbook(t *testing.T) {
 	book.Partners[0].Failed = failed
 	w := write(t, book, source)
 	assert.Equal(t, "✘ 1 of", cell(t, w, "Summary", "A2")[:len("✘ 1 of")])
-	assert.Equal(t, "contoso-br: run 13 of 2026-11-22 02:30 failed its checks and changed nothing. The figures are those of run 12 of 2026-11-21 02:30.",
+	assert.Equal(t, "contoso-br: run 13 of 2026-11-22 02:30 failed its checks and changed nothing. The figures are "+
+		"those of run 12 of 2026-11-21 02:30.",
 		cell(t, w, "Summary", "A5"))
 	assert.Contains(t, cell(t, w, "Summary", "A6"), "FAILED: The customer list is complete")
 	assert.Equal(t, "13", cell(t, w, "Checks", "D4"))
@@ -245,7 +252,8 @@ func TestSummaryNamesWhatElseChangesTheFigures(t *testing.T) {
 	old.Totals.Blocked = 1234
 	book.LeftOut = []ledger.Run{*old}
 	book.Partners[1].Unfinished = runOf(14, europe, tonight, nil, 0, 0, 0)
-	book.Partners[1].Unfinished.Failure = ledger.Failure{Code: "sign_in_failed", Message: "sign in: answered 400", Hint: "Ask for consent."}
+	book.Partners[1].Unfinished.Failure = ledger.Failure{Code: "sign_in_failed", Message: "sign in: answered 400",
+		Hint: "Ask for consent."}
 	policy := book.Partners[0].Against.Policy
 	policy.TrustDirectAcceptance = !policy.TrustDirectAcceptance
 	against := *book.Partners[0].Against
@@ -282,7 +290,8 @@ func TestEffectsOfPolicyAreCountedApart(t *testing.T) {
 	} {
 		c.add(change)
 	}
-	assert.Equal(t, []int{4, 2, 2, 1}, []int{c.of(standing.NewlyBlocked), c.blockedByPolicy, c.unblocked, c.unblockedByPolicy})
+	assert.Equal(t, []int{4, 2, 2, 1}, []int{c.of(standing.NewlyBlocked), c.blockedByPolicy, c.unblocked,
+		c.unblockedByPolicy})
 	assert.Empty(t, cause(standing.Transition{After: record(standing.Blocked, true)}), "a new customer")
 }
 
@@ -296,8 +305,9 @@ func TestRowsThatDisagreeWithTheRunFailACheck(t *testing.T) {
 func TestAFullSheetGoesOnInAnother(t *testing.T) {
 	book, source := usual()
 	w := writeWith(t, writer{rowLimit: 22}, book, source)
-	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations", "Attestations", "Attestations (2)", "Batches",
-		"Could not be read", "Checks", "Checks (2)", "Customers", "Customers (2)", "Events", "About"}, w.GetSheetList())
+	assert.Equal(t, []string{"Summary", "Blocked", "Renewals at risk", "Exceptions", "Changes", "Invitations",
+		"Attestations", "Attestations (2)", "Batches", "Could not be read", "Checks", "Checks (2)", "Customers",
+		"Customers (2)", "Events", "About"}, w.GetSheetList())
 	assert.Contains(t, w.rows, SheetRows{"Customers", 19})
 	assert.Contains(t, w.rows, SheetRows{"Customers (2)", 15})
 	assert.Contains(t, w.rows, SheetRows{"Attestations", 19})
@@ -331,7 +341,8 @@ func (l liar) CountRecords(ctx context.Context, partner string, run int64, which
 	return n + l.more, err
 }
 
-func (l liar) CustomerEntries(ctx context.Context, partner string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+func (l liar) CustomerEntries(ctx context.Context, partner string, run int64, which standing.Standing,
+	at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 	return func(yield func(ledger.CustomerEntry, error) bool) {
 		if l.err != nil {
 			yield(ledger.CustomerEntry{}, l.err)
@@ -341,7 +352,8 @@ func (l liar) CustomerEntries(ctx context.Context, partner string, run int64, wh
 	}
 }
 
-func (l liar) Blocked(ctx context.Context, partner string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+func (l liar) Blocked(ctx context.Context, partner string, run int64,
+	cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		if l.err != nil {
 			yield(ledger.BlockedCustomer{}, l.err)
@@ -398,7 +410,8 @@ func TestAttestationsOfOtherPartnersAreCounted(t *testing.T) {
 	assert.Contains(t, w.rows, SheetRows{"Attestations", 30})
 	checks := w.cells(t, "Checks")
 	assert.Equal(t, []string{"OK", "Rows imported = attestations in the ledger", "", "", "32", "32",
-		"Files imported: 3. Rows in them: 32. In the ledger: 32. On Attestations: 30. Of partners that are not in this report: 2.", "rows_imported"},
+		"Files imported: 3. Rows in them: 32. In the ledger: 32. On Attestations: 30. Of partners that are not in " +
+			"this report: 2.", "rows_imported"},
 		checks[len(checks)-1])
 }
 
@@ -427,7 +440,8 @@ func TestNoticeIsDueWhenAnAttestationTookEffect(t *testing.T) {
 		{"refused", attestation.RefusedByMicrosoft, ana, sent, answered, ""},
 		{"the person was purged", attestation.Confirmed, standing.Contact{}, sent, answered, ""},
 	} {
-		to, by := notice(attestation.Attestation{State: c.state, Content: attestation.Content{Signer: c.signer}, SentAt: c.sent, AnsweredAt: c.answered})
+		to, by := notice(attestation.Attestation{State: c.state, Content: attestation.Content{Signer: c.signer},
+			SentAt: c.sent, AnsweredAt: c.answered})
 		assert.Equal(t, c.to, to, c.name)
 		if c.to != "" {
 			assert.Equal(t, answered.Add(30*time.Minute), by, c.name)
@@ -454,9 +468,10 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	for _, language := range Languages() {
 		say := catalogueIn(t, language)
 		for kind, codes := range map[string][]string{
-			"state":              states,
-			"standing":           {"clear", "blocked", "unknown", "excluded"},
-			"reason":             {"not_a_reseller_customer", "relationship_ended", "not_found", "attested", "accepted_directly", "unreadable", "outdated", "never_accepted"},
+			"state":    states,
+			"standing": {"clear", "blocked", "unknown", "excluded"},
+			"reason": {"not_a_reseller_customer", "relationship_ended", "not_found", "attested",
+				"accepted_directly", "unreadable", "outdated", "never_accepted"},
 			"remedy":             {"attest", "ask_indirect_provider", "invite", "retry", "check_relationship"},
 			"outcome":            {"not_read", "read", "unreadable", "relationship_ended", "not_found"},
 			"direct":             {"not_read", "no", "yes"},
@@ -467,17 +482,19 @@ func TestEveryCodeHasAWord(t *testing.T) {
 			"result":             {resultOK, resultFailed},
 			"risk":               {riskLapses, riskRenews, riskUnknown},
 			"exception":          codesOf(ledger.ExceptionStatuses()),
-			"event": {"import", "approve", "cancel", "retry", "correct", "send", "answer", "settle", "expire", "renew", "link", "remind", "invite", "exception",
-				"purge", "resume_sending"},
+			"event": {"import", "approve", "cancel", "retry", "correct", "send", "answer", "settle", "expire", "renew",
+				"link", "remind", "invite", "exception", "purge", "resume_sending"},
 			"invitation":   {"accepted", "attested", "open", "not_a_customer"},
 			"invited_to":   codesOf(ledger.InvitationKinds()),
 			"delivery":     codesOf(ledger.InvitationOutcomes()),
 			"channel":      codesOf(ledger.Channels()),
 			"batch_status": {batchUnapproved, batchProgress, batchAttention, batchDone},
 			"run_state":    {"running", "completed", "failed", "abandoned"},
-			"change":       {"new", "gone", "newly_blocked", "newly_clear", "newly_unknown", "newly_excluded", "read_again"},
-			"advice": {string(adviceInvite), string(adviceFind), string(adviceRole), string(adviceUser), string(adviceSignIn), string(adviceThrottled),
-				string(adviceServer), string(adviceNoAnswer), string(adviceInvalid), string(adviceSupport)},
+			"change": {"new", "gone", "newly_blocked", "newly_clear", "newly_unknown", "newly_excluded",
+				"read_again"},
+			"advice": {string(adviceInvite), string(adviceFind), string(adviceRole), string(adviceUser),
+				string(adviceSignIn), string(adviceThrottled), string(adviceServer), string(adviceNoAnswer),
+				string(adviceInvalid), string(adviceSupport)},
 		} {
 			for _, code := range codes {
 				assert.NotEmpty(t, say.Words[kind][code].label(), "%s: %s %s", language, kind, code)
@@ -486,7 +503,8 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	}
 }
 
-// What is printed has at least 7 points: of Calibri 11, about 149 characters fit across A4 landscape at full size.
+// What is printed has at least 7 points: of Calibri 11, about 149 characters fit across A4
+// landscape at full size.
 func TestSheetsArePrintedLargeEnoughToRead(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
@@ -510,7 +528,8 @@ func TestSheetsArePrintedLargeEnoughToRead(t *testing.T) {
 			if pages > 1 {
 				last, _ := excelize.ColumnNumberToName(frozen)
 				assert.Contains(t, w.GetDefinedName(), excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name,
-					RefersTo: fmt.Sprintf("'%[1]s'!$A:$%[2]s,'%[1]s'!$1:$3", name, last)}, "whose row it is stands on each page")
+					RefersTo: fmt.Sprintf("'%[1]s'!$A:$%[2]s,'%[1]s'!$1:$3", name,
+						last)}, "whose row it is stands on each page")
 			}
 		}
 	}
@@ -578,7 +597,8 @@ func whole(t *testing.T, at string, model, say reflect.Value) {
 	case reflect.String:
 		assert.Equal(t, model.String() == "", say.String() == "", at)
 		for _, verb := range []string{"%[1]s", "%[2]s", "%[3]s", "%[4]s", "%[5]s", "%[6]s", "%[7]s", "%[8]s", "%[9]s"} {
-			assert.Equal(t, strings.Contains(model.String(), verb), strings.Contains(say.String(), verb), "%s: %s", at, verb)
+			assert.Equal(t, strings.Contains(model.String(), verb), strings.Contains(say.String(), verb), "%s: %s", at,
+				verb)
 		}
 	case reflect.Struct:
 		for i := range model.NumField() {

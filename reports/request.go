@@ -34,9 +34,9 @@ type RequestPartner struct {
 }
 
 func (f *frame) request(layouts []layout) Request {
-	q := Request{SchemaVersion: SchemaVersion, AsOf: f.book.Through.UTC(), MadeAt: f.book.AsOf.UTC(), Against: f.book.Against,
-		Language: f.say.Language, TimeZone: f.book.Location.String(), Version: f.book.Version, Sheets: []string{}, Partners: []RequestPartner{},
-		Head: f.chain.Head.String(), Reseller: f.book.Reseller.ID}
+	q := Request{SchemaVersion: SchemaVersion, AsOf: f.book.Through.UTC(), MadeAt: f.book.AsOf.UTC(),
+		Against: f.book.Against, Language: f.say.Language, TimeZone: f.book.Location.String(), Version: f.book.Version,
+		Sheets: []string{}, Partners: []RequestPartner{}, Head: f.chain.Head.String(), Reseller: f.book.Reseller.ID}
 	for _, p := range f.book.Partners {
 		one := RequestPartner{TenantID: p.Partner.ID, Name: p.Partner.Name, Against: p.against()}
 		if p.Run != nil {

@@ -35,7 +35,8 @@ func (f *frame) readResellers(ctx context.Context) error {
 	return nil
 }
 
-// resellerTables show whose customers are blocked: an indirect provider talks to resellers, not to customers.
+// resellerTables show whose customers are blocked: an indirect provider talks to resellers, not to
+// customers.
 func (s *summarySheet) resellerTables() (tables []tableOfSummary) {
 	for _, of := range s.resellers {
 		tables = append(tables, func(row int, at place) (next int) { return s.resellerTable(row, at.wider(), of) })
@@ -61,7 +62,8 @@ func (s *summarySheet) resellerTable(row int, at place, of resellersOf) (next in
 	return row + 1
 }
 
-// resellerLine is one line of the table: a reseller, or several customers that have none of those named.
+// resellerLine is one line of the table: a reseller, or several customers that have none of those
+// named.
 type resellerLine struct {
 	label string
 	ledger.ResellerCount
@@ -76,10 +78,11 @@ func (l *resellerLine) add(c ledger.ResellerCount) {
 	l.Excluded += c.Excluded
 }
 
-// resellerLines are the resellers with the most blocked customers, the others together, the customers without a reseller and those whose
-// reseller is not known, and all of them.
+// resellerLines are the resellers with the most blocked customers, the others together, the
+// customers without a reseller and those whose reseller is not known, and all of them.
 func (r *report) resellerLines(counts []ledger.ResellerCount) (lines []resellerLine) {
-	others, without, unread, all := resellerLine{}, resellerLine{label: r.say.Texts.NoReseller}, resellerLine{label: r.say.Texts.ResellerNotRead}, resellerLine{label: r.say.Texts.AllResellers}
+	others, without, unread, all := resellerLine{}, resellerLine{label: r.say.Texts.NoReseller},
+		resellerLine{label: r.say.Texts.ResellerNotRead}, resellerLine{label: r.say.Texts.AllResellers}
 	n := 0
 	for _, c := range counts {
 		all.add(c)

@@ -12,15 +12,18 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// SplitSheetNames are the English names of the sheets of a workbook for an indirect reseller. What the provider decided, imported and
-// sent stays with the provider.
+// SplitSheetNames are the English names of the sheets of a workbook for an indirect reseller. What
+// the provider decided, imported and sent stays with the provider.
 func SplitSheetNames() []string {
-	return englishNames([]string{sheetSummary, sheetBlocked, sheetRenewals, sheetChanges, sheetUnread, sheetChecks, sheetCustomers, sheetAbout})
+	return englishNames([]string{sheetSummary, sheetBlocked, sheetRenewals, sheetChanges, sheetUnread, sheetChecks,
+		sheetCustomers, sheetAbout})
 }
 
-// OfReseller restricts a book, and the source of its rows, to the customers of one indirect reseller of one of its partners. Nothing of
-// other customers is left in them: the totals and control checks of the runs are made again of the rows.
-func OfReseller(ctx context.Context, book Book, source Source, partnerID string, reseller ledger.Reseller) (Book, Source, error) {
+// OfReseller restricts a book, and the source of its rows, to the customers of one indirect
+// reseller of one of its partners. Nothing of other customers is left in them: the totals and
+// control checks of the runs are made again of the rows.
+func OfReseller(ctx context.Context, book Book, source Source, partnerID string,
+	reseller ledger.Reseller) (Book, Source, error) {
 	i := slices.IndexFunc(book.Partners, func(p PartnerRun) bool { return p.Partner.ID == partnerID && p.Run != nil })
 	if i < 0 {
 		return book, source, fmt.Errorf("partner %s has no completed run in this report", partnerID)
@@ -52,11 +55,13 @@ func OfReseller(ctx context.Context, book Book, source Source, partnerID string,
 
 // ofReseller is what is said of a run to a reseller: when it was, and by which policy.
 func ofReseller(run ledger.Run) *ledger.Run {
-	return &ledger.Run{ID: run.ID, Kind: ledger.Sweep, Partner: run.Partner, Policy: run.Policy, State: run.State, Attempt: run.Attempt,
-		Version: run.Version, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt, OldestReading: run.OldestReading}
+	return &ledger.Run{ID: run.ID, Kind: ledger.Sweep, Partner: run.Partner, Policy: run.Policy, State: run.State,
+		Attempt: run.Attempt, Version: run.Version, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt,
+		OldestReading: run.OldestReading}
 }
 
-// unfinished is the later run that the figures are older than; why it failed is told to the provider.
+// unfinished is the later run that the figures are older than; why it failed is told to the
+// provider.
 func unfinished(p PartnerRun) *ledger.Run {
 	for _, run := range []*ledger.Run{p.Failed, p.Unfinished} {
 		if run != nil {
@@ -76,12 +81,14 @@ func resellerChecks(now, before ledger.Totals) []ledger.Check {
 
 // resellerSource leaves out what is not of the customers.
 type resellerSource struct {
-	all       Source          // not embedded: what is added to Source has to be restricted too
-	customers map[string]bool // of the run shown and of the one that changes are counted from, by their reseller of today
+	all Source // not embedded: what is added to Source has to be restricted too
+	// of the run shown and of the one that changes are counted from, by their reseller of today
+	customers map[string]bool
 }
 
 // read notes the customers of the reseller in a run, and counts them.
-func (s resellerSource) read(ctx context.Context, p PartnerRun, run *ledger.Run, resellerID string, at time.Time) (t ledger.Totals, err error) {
+func (s resellerSource) read(ctx context.Context, p PartnerRun, run *ledger.Run, resellerID string,
+	at time.Time) (t ledger.Totals, err error) {
 	_, err = each(ctx, s.all.CustomerEntries(ctx, p.Partner.ID, run.ID, "", at), func(c ledger.CustomerEntry) error {
 		if c.Reseller.ID == resellerID {
 			s.customers[c.ID] = true
@@ -144,16 +151,21 @@ func (s resellerSource) FirstRun(ctx context.Context, partnerID string) (time.Ti
 	return s.all.FirstRun(ctx, partnerID)
 }
 
-func (s resellerSource) CountRecords(ctx context.Context, partnerID string, run int64, which standing.Standing) (int, error) {
-	return each(ctx, s.CustomerEntries(ctx, partnerID, run, which, time.Time{}), func(ledger.CustomerEntry) error { return nil })
+func (s resellerSource) CountRecords(ctx context.Context, partnerID string, run int64,
+	which standing.Standing) (int, error) {
+	return each(ctx, s.CustomerEntries(ctx, partnerID, run, which, time.Time{}),
+		func(ledger.CustomerEntry) error { return nil })
 }
 
-func (s resellerSource) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
-	return only(s.all.CustomerEntries(ctx, partnerID, run, which, at), func(c *ledger.CustomerEntry) bool { return s.customers[c.ID] })
+func (s resellerSource) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing,
+	at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+	return only(s.all.CustomerEntries(ctx, partnerID, run, which, at),
+		func(c *ledger.CustomerEntry) bool { return s.customers[c.ID] })
 }
 
 // Blocked leaves out what the provider decided, and numbers of its files and events.
-func (s resellerSource) Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+func (s resellerSource) Blocked(ctx context.Context, partnerID string, run int64,
+	cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return only(s.all.Blocked(ctx, partnerID, run, cut), func(c *ledger.BlockedCustomer) bool {
 		c.Exception, c.LastEvent, c.Attestation = ledger.Exception{}, 0, attestation.ID{}
 		return s.customers[c.ID]
@@ -164,7 +176,8 @@ func (s resellerSource) CountRenewals(ctx context.Context, partnerID string, run
 	return each(ctx, s.Renewals(ctx, partnerID, run, at), func(ledger.Renewal) error { return nil })
 }
 
-func (s resellerSource) Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error] {
+func (s resellerSource) Renewals(ctx context.Context, partnerID string, run int64,
+	at time.Time) iter.Seq2[ledger.Renewal, error] {
 	return only(s.all.Renewals(ctx, partnerID, run, at), func(r *ledger.Renewal) bool {
 		r.AcceptedUntil = ""
 		return s.customers[r.Customer.ID]
@@ -175,7 +188,8 @@ func (s resellerSource) CountChanges(ctx context.Context, partnerID string, run,
 	return each(ctx, s.Changes(ctx, partnerID, run, against), func(standing.Transition) error { return nil })
 }
 
-func (s resellerSource) Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition, error] {
+func (s resellerSource) Changes(ctx context.Context, partnerID string, run,
+	against int64) iter.Seq2[standing.Transition, error] {
 	return only(s.all.Changes(ctx, partnerID, run, against), func(t *standing.Transition) bool {
 		return t.After != nil && s.customers[t.After.ID] || t.Before != nil && s.customers[t.Before.ID]
 	})
@@ -185,7 +199,8 @@ func (s resellerSource) ExceptionsThen(context.Context, string, int64, time.Time
 	return nil, nil
 }
 
-func (s resellerSource) Invitations(context.Context, string, int64, time.Time) iter.Seq2[ledger.InvitationEntry, error] {
+func (s resellerSource) Invitations(context.Context, string, int64, time.Time) iter.Seq2[ledger.InvitationEntry,
+	error] {
 	return none[ledger.InvitationEntry]
 }
 

@@ -34,7 +34,8 @@ func (s sold) through(partner, customer string) ledger.Reseller {
 	return twoResellers[n%2]
 }
 
-func (s sold) CustomerEntries(ctx context.Context, partner string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+func (s sold) CustomerEntries(ctx context.Context, partner string, run int64, which standing.Standing,
+	at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 	if run == 21 {
 		before := memorySource{records: map[string][]standing.Record{partner: append(s.gone, s.records[partner]...)}}
 		return sold{before, nil}.CustomerEntries(ctx, partner, 0, which, at)
@@ -45,10 +46,12 @@ func (s sold) CustomerEntries(ctx context.Context, partner string, run int64, wh
 	})
 }
 
-func (s sold) Blocked(ctx context.Context, partner string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+func (s sold) Blocked(ctx context.Context, partner string, run int64,
+	cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	return only(s.memorySource.Blocked(ctx, partner, run, cut), func(c *ledger.BlockedCustomer) bool {
 		c.Reseller, c.LastEvent = s.through(partner, c.ID), 4711
-		c.Exception = ledger.Exception{Owner: "Owner of the provider", Comment: "a comment of the provider", AcceptedUntil: "2026-12-24"}
+		c.Exception = ledger.Exception{Owner: "Owner of the provider", Comment: "a comment of the provider",
+			AcceptedUntil: "2026-12-24"}
 		return true
 	})
 }
@@ -57,17 +60,21 @@ func (s sold) Blocked(ctx context.Context, partner string, run int64, cut ledger
 func soldNight() (Book, sold) {
 	book, source := usual()
 	var records []standing.Record
-	reasons := []standing.Reason{standing.Attested, standing.NeverAccepted, standing.Outdated, standing.AcceptedDirectly, standing.RelationshipEnded, standing.Unreadable}
+	reasons := []standing.Reason{standing.Attested, standing.NeverAccepted, standing.Outdated,
+		standing.AcceptedDirectly, standing.RelationshipEnded, standing.Unreadable}
 	for i := range 24 {
 		records = append(records, customer(3000+i, fmt.Sprintf("Company %c%d", 'A'+i%2, i), reasons[i/2%len(reasons)]))
 	}
 	source.records[europe.ID] = records
-	gone, was := customer(3090, "Company A gone", standing.NeverAccepted), customer(3002, "Company A2", standing.Attested)
+	gone, was := customer(3090, "Company A gone", standing.NeverAccepted),
+		customer(3002, "Company A2", standing.Attested)
 	others := customer(3091, "Company B gone", standing.NeverAccepted)
-	source.changes[europe.ID] = []standing.Transition{{Before: &was, After: &records[2]}, {Before: &gone}, {Before: &others}, {After: &records[5]}}
+	source.changes[europe.ID] = []standing.Transition{{Before: &was, After: &records[2]}, {Before: &gone},
+		{Before: &others}, {After: &records[5]}}
 	shown := runOf(22, europe, tonight, records, 25, 1, 2)
 	against := runOf(21, europe, night(1), records, 25, 0, 0)
-	book.Partners = append(book.Partners[:1], PartnerRun{Partner: europe, Run: shown, Against: against, History: []ledger.Run{*against, *shown}})
+	book.Partners = append(book.Partners[:1], PartnerRun{Partner: europe, Run: shown, Against: against,
+		History: []ledger.Run{*against, *shown}})
 	return book, sold{source, []standing.Record{gone, others}}
 }
 
@@ -77,17 +84,20 @@ func TestAWorkbookOfAResellerHasNothingOfOthers(t *testing.T) {
 		for _, language := range Languages() {
 			all, source := soldNight()
 			all.Language, all.Sheets = language, SplitSheetNames()
-			all.LeftOut = []ledger.Run{*runOf(4, ledger.Partner{ID: "old", Name: "contoso-old"}, night(9), nil, 0, 0, 0)}
+			all.LeftOut = []ledger.Run{*runOf(4, ledger.Partner{ID: "old", Name: "contoso-old"}, night(9), nil, 0, 0,
+				0)}
 			all.Partners[1].Failed = runOf(23, europe, tonight.Add(time.Hour), everyone()[:3], 777, 0, 774)
 			book, restricted, err := OfReseller(t.Context(), all, source, europe.ID, reseller)
 			require.NoError(t, err)
 			w := write(t, book, restricted)
 			other := twoResellers[1-i]
-			forbidden := []string{"contoso-br", "contoso-old", other.ID, other.Name, fmt.Sprintf("Company %c", 'B'-i), "Owner of the provider", "a comment of the provider",
-				"4711", "777", "774", "24 ", "Ana Souza imports", brazil.ID}
+			forbidden := []string{"contoso-br", "contoso-old", other.ID, other.Name, fmt.Sprintf("Company %c", 'B'-i),
+				"Owner of the provider", "a comment of the provider", "4711", "777", "774", "24 ", "Ana Souza imports",
+				brazil.ID}
 			for n := range 24 {
 				if n%2 != i {
-					forbidden = append(forbidden, fmt.Sprintf("%08d-0000", 3000+n), fmt.Sprintf("customer%d.example", 3000+n))
+					forbidden = append(forbidden, fmt.Sprintf("%08d-0000", 3000+n),
+						fmt.Sprintf("customer%d.example", 3000+n))
 				}
 			}
 			for _, file := range unzip(t, w.bytes) {
@@ -120,7 +130,8 @@ func TestTotalsOfAResellerAreThoseOfItsCustomers(t *testing.T) {
 		assert.NotContains(t, w.GetSheetList(), "Events")
 		assert.Equal(t, SheetRows{"Blocked", totals.Blocked}, w.rows[0])
 	}
-	assert.Equal(t, []int{24, all.Partners[1].Run.Totals.Blocked}, []int{listed, blocked}, "every customer is in one workbook")
+	assert.Equal(t, []int{24, all.Partners[1].Run.Totals.Blocked}, []int{listed, blocked},
+		"every customer is in one workbook")
 	_, _, err := OfReseller(t.Context(), all, source, "nobody", twoResellers[0])
 	assert.ErrorContains(t, err, "no completed run")
 }

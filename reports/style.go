@@ -68,7 +68,8 @@ func newStyles(f *excelize.File, say catalogue) (styles, error) {
 		{&s.number, excelize.Style{CustomNumFmt: &number, Alignment: indented, Font: font(11, false, ink)}},
 		{&s.atLeast, excelize.Style{CustomNumFmt: &atLeast, Alignment: indented, Font: font(11, false, ink)}},
 		{&s.id, excelize.Style{NumFmt: 1, Alignment: left, Font: font(11, false, ink)}},
-		{&s.link, excelize.Style{NumFmt: 1, Alignment: left, Font: &excelize.Font{Family: fontName, Size: 11, Color: navy, Underline: "single"}}},
+		{&s.link, excelize.Style{NumFmt: 1, Alignment: left, Font: &excelize.Font{Family: fontName, Size: 11,
+			Color: navy, Underline: "single"}}},
 		{&s.date, excelize.Style{CustomNumFmt: &day, Alignment: left, Font: font(11, false, ink)}},
 		{&s.instant, excelize.Style{CustomNumFmt: &instant, Alignment: left, Font: font(11, false, ink)}},
 

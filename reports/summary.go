@@ -16,10 +16,12 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// summaryColumns is how wide the summary is. Two tables of a partner and up to six numbers fit side by side.
+// summaryColumns is how wide the summary is. Two tables of a partner and up to six numbers fit side
+// by side.
 const summaryColumns = 16
 
-// How the summary is printed: its width on A4, landscape, and how many points of rows a page then has.
+// How the summary is printed: its width on A4, landscape, and how many points of rows a page then
+// has.
 const (
 	summaryScale      = 64
 	summaryPageHeight = 800.0
@@ -31,7 +33,8 @@ const shortTable = 8
 // span is a range of rows; last is before first when there are none.
 type span struct{ first, last int }
 
-// place is where a table of partners and numbers stands: the columns of the label and of the first number.
+// place is where a table of partners and numbers stands: the columns of the label and of the first
+// number.
 type place struct{ label, first int }
 
 var left, right = place{1, 2}, place{9, 11}
@@ -39,8 +42,9 @@ var left, right = place{1, 2}, place{9, 11}
 // wider has another column for labels.
 func (p place) wider() place { return place{p.label, p.first + 1} }
 
-// summary answers in this order: how many customers cannot buy, can the figures be relied on, how did it change, how old is it, what
-// to do first; then the counts in full, the policy, and what it took. The figures behind the trend are below the printed pages.
+// summary answers in this order: how many customers cannot buy, can the figures be relied on, how
+// did it change, how old is it, what to do first; then the counts in full, the policy, and what it
+// took. The figures behind the trend are below the printed pages.
 func (f *frame) summary(tables []table) error {
 	if _, err := f.newSheet(f.name(sheetSummary)); err != nil {
 		return err
@@ -119,8 +123,8 @@ func (s *summarySheet) height(row int, points float64) {
 	s.draft.height(row, points)
 }
 
-// pages begins a new page before a block that does not fit on the one before. Where a sheet is fitted to pages, Excel ignores breaks,
-// so that the width is scaled by hand.
+// pages begins a new page before a block that does not fit on the one before. Where a sheet is
+// fitted to pages, Excel ignores breaks, so that the width is scaled by hand.
 func (s *summarySheet) pages() {
 	fit, percent := false, uint(summaryScale)
 	s.try(s.frame.file.SetSheetProps(s.sheet, &excelize.SheetPropsOptions{FitToPage: &fit}))
@@ -139,7 +143,8 @@ func (s *summarySheet) pages() {
 	}
 }
 
-// head is the title, the business in a sentence, and whether the figures can be relied on: small when they can, large and on top when not.
+// head is the title, the business in a sentence, and whether the figures can be relied on: small
+// when they can, large and on top when not.
 func (s *summarySheet) head(int) (next int) {
 	s.put(1, 1, s.say.Texts.Title, s.frame.style.page)
 	s.height(1, 30)
@@ -177,7 +182,8 @@ func (s *summarySheet) head(int) (next int) {
 // lineLength is how many characters of a sentence fit across the summary.
 const lineLength = 240
 
-// lines breaks a text into lines that fit across the summary. What a text begins with, further lines begin with.
+// lines breaks a text into lines that fit across the summary. What a text begins with, further
+// lines begin with.
 func lines(text string) (all []string) {
 	words := strings.Split(text, " ")
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
@@ -299,14 +305,16 @@ func (r *report) at(run *ledger.Run) string { return r.say.at(run.StartedAt, r.b
 
 func runNumber(shown *ledger.Run) string { return strconv.FormatInt(shown.ID, 10) }
 
-// notices say of which partners the figures are older than they should be and why, and where the policy changed.
+// notices say of which partners the figures are older than they should be and why, and where the
+// policy changed.
 func (r *report) notices() (all []string) {
 	for i, p := range r.book.Partners {
 		if text := r.oldNotice(p); text != "" {
 			all = append(all, text)
 		}
 		if p.Unfinished != nil && p.Unfinished.Failure.Message != "" {
-			all = append(all, fmt.Sprintf(r.say.Texts.RunFailure, p.Unfinished.Failure.Message, p.Unfinished.Failure.Hint))
+			all = append(all, fmt.Sprintf(r.say.Texts.RunFailure, p.Unfinished.Failure.Message,
+				p.Unfinished.Failure.Hint))
 		}
 		if p.Failed != nil {
 			all = append(all, r.failedChecks(p)...)
@@ -314,20 +322,24 @@ func (r *report) notices() (all []string) {
 		if p.Run != nil && p.Against != nil && p.Run.Policy != p.Against.Policy {
 			changes := r.counts[i].changes
 			all = append(all,
-				fmt.Sprintf(r.say.Texts.PolicyChanged, p.Partner.Name, r.policySentence(p.Against), r.policySentence(p.Run)),
-				fmt.Sprintf(r.say.Texts.PolicyEffects, r.say.number(changes.blockedByPolicy), r.say.number(changes.unblockedByPolicy)))
+				fmt.Sprintf(r.say.Texts.PolicyChanged, p.Partner.Name, r.policySentence(p.Against),
+					r.policySentence(p.Run)),
+				fmt.Sprintf(r.say.Texts.PolicyEffects, r.say.number(changes.blockedByPolicy),
+					r.say.number(changes.unblockedByPolicy)))
 		}
 	}
 	if due := r.agreementsDue(); due > 0 {
 		all = append(all, r.say.count(r.say.Texts.AgreementsDue, due))
 	}
 	for _, last := range r.book.LeftOut {
-		all = append(all, fmt.Sprintf(r.say.Texts.LeftOut, last.Partner.Name, runNumber(&last), r.at(&last), r.say.number(last.Totals.Blocked)))
+		all = append(all, fmt.Sprintf(r.say.Texts.LeftOut, last.Partner.Name, runNumber(&last), r.at(&last),
+			r.say.number(last.Totals.Blocked)))
 	}
 	return all
 }
 
-// agreementsDue is how many customers accepted by a link whose agreement is not created yet: they go on being blocked.
+// agreementsDue is how many customers accepted by a link whose agreement is not created yet: they
+// go on being blocked.
 func (r *report) agreementsDue() (n int) {
 	for _, b := range r.batches {
 		n += b.States[attestation.Accepted]
@@ -356,7 +368,8 @@ func (r *report) oldNotice(p PartnerRun) string {
 	case p.Failed != nil:
 		return fmt.Sprintf(say.FailedFirst, name, runNumber(p.Failed), r.at(p.Failed))
 	case p.Unfinished != nil && p.Run != nil:
-		return fmt.Sprintf(say.UnfinishedRun, name, runNumber(p.Unfinished), r.at(p.Unfinished), runNumber(p.Run), r.at(p.Run))
+		return fmt.Sprintf(say.UnfinishedRun, name, runNumber(p.Unfinished), r.at(p.Unfinished), runNumber(p.Run),
+			r.at(p.Run))
 	case p.Unfinished != nil:
 		return fmt.Sprintf(say.UnfinishedFirst, name, runNumber(p.Unfinished), r.at(p.Unfinished))
 	case p.Run == nil:
@@ -433,7 +446,8 @@ func share(t ledger.Totals) float64 {
 	return float64(t.Blocked) / float64(t.Listed)
 }
 
-// sumBefore adds up the runs that changes are counted from; a first run counts itself, because there is nothing to compare it with.
+// sumBefore adds up the runs that changes are counted from; a first run counts itself, because
+// there is nothing to compare it with.
 func (r *report) sumBefore() (t ledger.Totals) {
 	for _, p := range r.book.Partners {
 		shown := cmp.Or(p.Against, p.Run)
@@ -466,7 +480,8 @@ func (s *summarySheet) changeOfShare(delta float64) string {
 	if delta > 0 {
 		points = "+" + points
 	}
-	return fmt.Sprintf(s.since(), fmt.Sprintf(s.say.Texts.Points, strings.Replace(points, ".", s.say.Format.Decimal, 1)))
+	return fmt.Sprintf(s.since(), fmt.Sprintf(s.say.Texts.Points, strings.Replace(points, ".", s.say.Format.Decimal,
+		1)))
 }
 
 // since says from when on changes are counted.
@@ -492,7 +507,8 @@ func (s *summarySheet) tableHead(row int, at place, section, label string, heads
 	return row + 2
 }
 
-// label is what a row is about; it runs over the empty cells on its right, because merged cells would be in a screen reader's way.
+// label is what a row is about; it runs over the empty cells on its right, because merged cells
+// would be in a screen reader's way.
 func (s *summarySheet) label(row int, at place, text string, style int) {
 	for col := at.label; col < at.first; col++ {
 		s.draft.style(col, row, style)
@@ -500,15 +516,16 @@ func (s *summarySheet) label(row int, at place, text string, style int) {
 	s.put(at.label, row, text, style)
 }
 
-// figure is a number with the rows behind it; without a sheet, or when they do not stand together, it links to what is there.
+// figure is a number with the rows behind it; without a sheet, or when they do not stand together,
+// it links to what is there.
 type figure struct {
 	n     int
 	sheet string
 	rows  span
 }
 
-// partnerRows writes a row of numbers for each partner, and their totals where there are several. Figures of an old night, and totals
-// that they enter, carry a mark.
+// partnerRows writes a row of numbers for each partner, and their totals where there are several.
+// Figures of an old night, and totals that they enter, carry a mark.
 func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int, p PartnerRun) []figure) (next int) {
 	sums := make([]int, columns)
 	for i, p := range s.book.Partners {
@@ -548,8 +565,8 @@ func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int
 
 // rowsOf are a partner's rows on a sheet, as far as they are on its first page.
 func (s *summarySheet) rowsOf(partner int, key string) span {
-	of := map[string]func(counts) int{sheetBlocked: blockedRows, sheetCustomers: customerRows, sheetRenewals: renewalRows,
-		sheetChanges: changeRows}[key]
+	of := map[string]func(counts) int{sheetBlocked: blockedRows, sheetCustomers: customerRows,
+		sheetRenewals: renewalRows, sheetChanges: changeRows}[key]
 	first := firstRow
 	for _, c := range s.report.counts[:partner] {
 		first += of(c)
@@ -557,7 +574,8 @@ func (s *summarySheet) rowsOf(partner int, key string) span {
 	return span{first, min(first+of(s.report.counts[partner])-1, xlsx.MaxRows)}
 }
 
-// inSequence links numbers to the rows of a partner that they count, where the sheet has these rows in that order after skipped ones.
+// inSequence links numbers to the rows of a partner that they count, where the sheet has these rows
+// in that order after skipped ones.
 func (s *summarySheet) inSequence(partner int, key string, skipped int, numbers ...int) (figures []figure) {
 	all := s.rowsOf(partner, key)
 	at := all.first + skipped
@@ -578,8 +596,9 @@ func (s *summarySheet) rollForward(row int, at place) (next int) {
 	next = s.partnerRows(row, at, len(heads), func(i int, p PartnerRun) []figure {
 		changes, blocked := s.rowsOf(i, sheetChanges), s.rowsOf(i, sheetBlocked)
 		forward := p.rollForward(s.report.counts[i])
-		return []figure{{forward.opening, sheetChanges, changes}, s.inSequence(i, sheetChanges, 0, forward.newlyBlocked)[0],
-			{-forward.noLonger, sheetChanges, changes}, {-forward.gone, sheetChanges, changes}, {forward.closing(), sheetBlocked, blocked}}
+		return []figure{{forward.opening, sheetChanges, changes},
+			s.inSequence(i, sheetChanges, 0, forward.newlyBlocked)[0], {-forward.noLonger, sheetChanges, changes},
+			{-forward.gone, sheetChanges, changes}, {forward.closing(), sheetBlocked, blocked}}
 	})
 	if s.anyOld() {
 		s.put(at.label, next, s.say.Texts.OldFigures, s.frame.style.aside)
@@ -622,7 +641,8 @@ func (s *summarySheet) renewalsTable(row int, at place) (next int) {
 	return next + 1
 }
 
-// nextSteps counts the attestations that are not at their end by what comes next, and since when the oldest waits for it.
+// nextSteps counts the attestations that are not at their end by what comes next, and since when
+// the oldest waits for it.
 func (s *summarySheet) nextSteps(row int, at place) (next int) {
 	if len(s.insights.steps) == 0 {
 		return row
@@ -642,7 +662,8 @@ func (s *summarySheet) nextSteps(row int, at place) (next int) {
 	return row + 1
 }
 
-// first names the customers to begin with: who, why, the next step, and where. Names run over the empty cells on their right.
+// first names the customers to begin with: who, why, the next step, and where. Names run over the
+// empty cells on their right.
 func (s *summarySheet) first(row int) (next int) {
 	if len(s.insights.first) == 0 {
 		return row
@@ -707,16 +728,19 @@ func (s *summarySheet) why(c firstCustomer) string {
 	return why
 }
 
-// purchases says who of the blocked can be expected to accept without the partner (docs/partner-center.md, The rule and its sources).
+// purchases says who of the blocked can be expected to accept without the partner
+// (docs/partner-center.md, The rule and its sources).
 func (s *summarySheet) purchases() string {
 	n := s.insights.purchases
 	return s.say.put(s.say.Texts.Purchases, n.some+n.none+n.unread, n.some, n.none, n.unread)
 }
 
-// measures are a partner's counts in the order of the summary's columns: first how many there are in the run shown, then how many
-// came and went, as Changes has them: a recheck counts only what it changed itself.
+// measures are a partner's counts in the order of the summary's columns: first how many there are
+// in the run shown, then how many came and went, as Changes has them: a recheck counts only what it
+// changed itself.
 func measures(t ledger.Totals, c changeCounts) []int {
-	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Unreadable, t.DirectUndated, c.of(standing.NewlyBlocked), c.of(standing.NewlyClear), c.new, c.of(standing.Gone)}
+	return []int{t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Unreadable, t.DirectUndated,
+		c.of(standing.NewlyBlocked), c.of(standing.NewlyClear), c.new, c.of(standing.Gone)}
 }
 
 func (s *summarySheet) counts(row int) (next int, counted span) {
@@ -727,7 +751,8 @@ func (s *summarySheet) counts(row int) (next int, counted span) {
 		for _, n := range measures(p.Run.Totals, s.report.counts[i].changes) {
 			figures = append(figures, figure{n, sheetCustomers, s.rowsOf(i, sheetCustomers)})
 		}
-		for column, sheet := range map[int]string{2: sheetBlocked, 7: sheetChanges, 8: sheetChanges, 9: sheetChanges, 10: sheetChanges} {
+		for column, sheet := range map[int]string{2: sheetBlocked, 7: sheetChanges, 8: sheetChanges, 9: sheetChanges,
+			10: sheetChanges} {
 			figures[column].sheet, figures[column].rows = sheet, s.rowsOf(i, sheet)
 		}
 		return figures
@@ -736,9 +761,10 @@ func (s *summarySheet) counts(row int) (next int, counted span) {
 	return next + 1, span{row, row + len(s.book.Partners) - 1}
 }
 
-// totalNames are what formulas in other workbooks call the counts of all partners, as measures orders them. They never change.
-var totalNames = []string{"Total_Listed", "Total_Clear", "Total_Blocked", "Total_Unknown", "Total_Excluded", "Total_Unreadable",
-	"Total_Direct_undated", "Total_Newly_blocked", "Total_Newly_clear", "Total_New", "Total_Gone"}
+// totalNames are what formulas in other workbooks call the counts of all partners, as measures
+// orders them. They never change.
+var totalNames = []string{"Total_Listed", "Total_Clear", "Total_Blocked", "Total_Unknown", "Total_Excluded",
+	"Total_Unreadable", "Total_Direct_undated", "Total_Newly_blocked", "Total_Newly_clear", "Total_New", "Total_Gone"}
 
 // nameTotals names the counts of the row that is about all partners.
 func (s *summarySheet) nameTotals(row int) {
@@ -746,11 +772,13 @@ func (s *summarySheet) nameTotals(row int) {
 		return
 	}
 	for i, name := range totalNames {
-		s.try(s.frame.file.SetDefinedName(&excelize.DefinedName{Name: name, RefersTo: xlsx.Reference(s.sheet, i+2, row, i+2, row)}))
+		s.try(s.frame.file.SetDefinedName(&excelize.DefinedName{Name: name, RefersTo: xlsx.Reference(s.sheet, i+2, row,
+			i+2, row)}))
 	}
 }
 
-// policy puts the policy into words. Partners share one configuration, but a run shown may be older than it.
+// policy puts the policy into words. Partners share one configuration, but a run shown may be older
+// than it.
 func (s *summarySheet) policy(row int) (next int) {
 	s.put(1, row, s.say.Texts.Policy, s.frame.style.section)
 	s.height(row, 22)
@@ -780,7 +808,8 @@ func (r *report) policySentence(run *ledger.Run) string {
 	return fmt.Sprintf(r.say.Texts.PolicySince, r.say.day(run.Policy.AcceptedSince)) + " " + direct
 }
 
-// shown are the runs that the report tells of: the later one that failed, and those of the night shown, rechecks included.
+// shown are the runs that the report tells of: the later one that failed, and those of the night
+// shown, rechecks included.
 func (p PartnerRun) shown() (runs []ledger.Run) {
 	if p.Failed != nil {
 		runs = append(runs, *p.Failed)

@@ -37,24 +37,26 @@ func (a *app) attestSubmitCommand() *cobra.Command {
 	r := &submitReply{head: head{Command: "attest submit"}}
 	var wanted []string
 	limit, dryRun := 0, false
-	cmd := a.command("submit", "send approved attestations, and settle those with unknown outcome", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		done, err := w.submit(ctx, wanted, r, func(job jobs.SubmitPartners) (jobs.SubmittedAll, error) {
-			job.Limit, job.DryRun = limit, dryRun
-			return job.Run(ctx)
-		})
-		switch {
-		case dryRun && err == nil:
-			a.log().Info("dry run: nothing is sent", "would_send", done.WouldSend)
-			a.printf("dry run: %d attestations would be sent\n", done.WouldSend)
-		case done.Sent > 0 || err == nil:
-			a.printSubmitted(done)
-		}
-		return err
-	}))
+	cmd := a.command("submit", "send approved attestations, and settle those with unknown outcome", r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			done, err := w.submit(ctx, wanted, r, func(job jobs.SubmitPartners) (jobs.SubmittedAll, error) {
+				job.Limit, job.DryRun = limit, dryRun
+				return job.Run(ctx)
+			})
+			switch {
+			case dryRun && err == nil:
+				a.log().Info("dry run: nothing is sent", "would_send", done.WouldSend)
+				a.printf("dry run: %d attestations would be sent\n", done.WouldSend)
+			case done.Sent > 0 || err == nil:
+				a.printSubmitted(done)
+			}
+			return err
+		}))
 	cmd.Long = `submit sends what is approved, once each, and finds out the outcome of requests whose answer was
 lost. Any number of hosts may submit at the same time. More than attestation.ceiling are not sent
 at once. On the enhanced route it first does what attest poll does.`
-	example(cmd, "mcaledger attest submit --dry-run", "mcaledger attest submit", "mcaledger attest submit --partner contoso --limit 100")
+	example(cmd, "mcaledger attest submit --dry-run", "mcaledger attest submit",
+		"mcaledger attest submit --partner contoso --limit 100")
 	f := cmd.Flags()
 	f.StringSliceVar(&wanted, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	f.IntVar(&limit, "limit", 0, "send at most so many; 0: all")
@@ -93,17 +95,20 @@ func (w *workspace) submitJob(partners *jobs.Partners) (job jobs.SubmitPartners,
 		return w.rollback().Check(ctx)
 	}
 	return jobs.SubmitPartners{
-		Partners: partners, Queues: w.ledger, Route: string(c.Attestation.Route), Retired: string(c.Attestation.Retired), Enhanced: setup,
-		Ceiling: c.Attestation.Ceiling, Since: c.Policy.AcceptedSince, Cooldown: c.Attestation.SettleAfter, Check: check,
+		Partners: partners, Queues: w.ledger, Route: string(c.Attestation.Route),
+		Retired: string(c.Attestation.Retired), Enhanced: setup, Ceiling: c.Attestation.Ceiling,
+		Since: c.Policy.AcceptedSince, Cooldown: c.Attestation.SettleAfter, Check: check,
 		Recheck: w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}, closeMail
 }
 
 func (a *app) printSubmitted(s jobs.SubmittedAll) {
-	a.printf("%d sent: %d confirmed, %d already on record, %d refused by Microsoft, %d failed, %d with unknown outcome\n", s.Sent, s.Confirmed,
+	a.printf("%d sent: %d confirmed, %d already on record, %d refused by Microsoft, %d failed, %d with unknown "+
+		"outcome\n", s.Sent, s.Confirmed,
 		s.AlreadyOnRecord, s.Refused, s.Failed, s.RetryLater)
 	if s.Created+s.Waiting+s.Accepted+s.Expired+s.Renewed > 0 {
-		a.printf("links: %d not handed over, %d waiting for their signers, %d accepted without an agreement yet, %d expired, %d renewed\n",
+		a.printf("links: %d not handed over, %d waiting for their signers, %d accepted without an agreement yet, %d "+
+			"expired, %d renewed\n",
 			s.Created, s.Waiting, s.Accepted, s.Expired, s.Renewed)
 	}
 	if s.Cleared > 0 {

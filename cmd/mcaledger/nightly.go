@@ -51,7 +51,8 @@ func (a *app) nightlyCommand() *cobra.Command {
 	cmd.Long = `nightly does the work of a night: it reconciles, imports the inbox, submits what is approved,
 writes the report and sends the notifications. A step that fails does not keep the next ones from
 being done.`
-	example(cmd, "mcaledger nightly --quiet", "mcaledger nightly --dry-run", "mcaledger nightly --json --metrics-file /var/lib/node_exporter/mcaledger.prom")
+	example(cmd, "mcaledger nightly --quiet", "mcaledger nightly --dry-run",
+		"mcaledger nightly --json --metrics-file /var/lib/node_exporter/mcaledger.prom")
 	cmd.Flags().StringVar(&metricsFile, "metrics-file", "", "write Prometheus metrics to this file at the end")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what the night would do, and do nothing")
 	return cmd

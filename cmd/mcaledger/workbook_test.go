@@ -36,12 +36,14 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// An auditor's test: two partners live through some nights with the real commands, and every cell of every workbook is computed again from the
-// tables alone. What a column means is taken from the data dictionary on the workbook's own sheet About and from the
-// comments of the schema; no statement and no function of the report is used.
+// An auditor's test: two partners live through some nights with the real commands, and every cell
+// of every workbook is computed again from the tables alone. What a column means is taken from the
+// data dictionary on the workbook's own sheet About and from the comments of the schema; no
+// statement and no function of the report is used.
 //
-// Order is compared where it is said: columns, partners (as configured), and customers by name_key ("name as it is sorted"). Where nobody says it
-// (the rows of Attestations and Changes, the resellers, customers of one name_key) rows are matched by what names them.
+// Order is compared where it is said: columns, partners (as configured), and customers by name_key
+// ("name as it is sorted"). Where nobody says it (the rows of Attestations and Changes, the
+// resellers, customers of one name_key) rows are matched by what names them.
 func TestTheWorkbookIsWhatTheDatabaseSays(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(testing.TB) string{
@@ -86,13 +88,18 @@ func newSession(t *testing.T, address string) *session {
 
 	first := time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
 	s := &session{T: t, address: address, folder: t.TempDir(), label: "contoso",
-		contoso:  newCentre(t, simulator.Options{Seed: 296, Customers: 220, Mix: simulator.MixAllKinds, AsOf: first}),
-		fabrikam: newCentre(t, simulator.Options{Seed: 110, Customers: 120, Mix: simulator.MixAllKinds, AsOf: first, IndirectProvider: true})}
-	config := fmt.Sprintf("database: %q\nattestation: { route: classic, shared_account: true, settle_after: 10ms }\nreport: { timezone: America/Sao_Paulo }\nmail: { from: licensing@contoso.example }\nhttp: { attempts: 1 }\npartners:\n", address)
+		contoso: newCentre(t, simulator.Options{Seed: 296, Customers: 220, Mix: simulator.MixAllKinds, AsOf: first}),
+		fabrikam: newCentre(t, simulator.Options{Seed: 110, Customers: 120, Mix: simulator.MixAllKinds, AsOf: first,
+			IndirectProvider: true})}
+	config := fmt.Sprintf("database: %q\nattestation: { route: classic, shared_account: true, settle_after: 10ms "+
+		"}\nreport: { timezone: America/Sao_Paulo }\nmail: { from: licensing@contoso.example }\nhttp: { attempts: 1 "+
+		"}\npartners:\n", address)
 	for _, p := range []struct{ name, id, kind, url string }{
-		{"contoso", contosoID, "direct_bill", s.contoso.url}, {"fabrikam", fabrikamID, "indirect_provider", s.fabrikam.url},
+		{"contoso", contosoID, "direct_bill", s.contoso.url}, {"fabrikam", fabrikamID, "indirect_provider",
+			s.fabrikam.url},
 	} {
-		config += fmt.Sprintf("  - { name: %s, tenant_id: %s, kind: %s, client_id: app, client_secret: hush, refresh_token_file: %[1]s-token,\n"+
+		config += fmt.Sprintf("  - { name: %s, tenant_id: %s, kind: %s, client_id: app, client_secret: hush, "+
+			"refresh_token_file: %[1]s-token,\n"+
 			"      api_url: %[4]q, login_url: %[4]q, requests_per_minute: 60000 }\n", p.name, p.id, p.kind, p.url)
 		require.NoError(t, os.WriteFile(s.file(p.name+"-token"), []byte(simulator.InitialRefreshToken), 0o600))
 	}
@@ -114,7 +121,8 @@ func (s *session) doesUntil(ctx context.Context, code int, command ...string) {
 	var stdout, stderr bytes.Buffer
 	began := time.Now()
 	got := Main(ctx, append(command, "--config", s.file("mcaledger.yaml")),
-		Env{Stdout: &stdout, Stderr: &stderr, Now: func() time.Time { return s.clock.Add(time.Since(began)) }, Environ: []string{"MCALEDGER_PARTNERS_0_NAME=" + s.label}})
+		Env{Stdout: &stdout, Stderr: &stderr, Now: func() time.Time { return s.clock.Add(time.Since(began)) },
+			Environ: []string{"MCALEDGER_PARTNERS_0_NAME=" + s.label}})
 	require.Equal(s, code, got, "%v\n%s%s", command, stdout.String(), stderr.String())
 }
 
@@ -142,7 +150,9 @@ func (s *session) night(n, code int, utc string) {
 // attests writes a file of attestations and imports it.
 func (s *session) attests(code int, by, name string, rows ...string) {
 	s.Helper()
-	text := strings.Join(append([]string{"customer_tenant_id,first_name,last_name,email,phone,date_agreed,evidence,note"}, rows...), "\r\n") + "\r\n"
+	text := strings.Join(
+		append([]string{"customer_tenant_id,first_name,last_name,email,phone,date_agreed,evidence,note"}, rows...),
+		"\r\n") + "\r\n"
 	require.NoError(s, os.WriteFile(s.file(name), []byte(text), 0o600))
 	s.does(code, "attest", "import", "--by", by, s.file(name))
 }
@@ -157,12 +167,14 @@ func (s *session) excepts(exceptions ...ledger.Exception) {
 	for i := range exceptions {
 		exceptions[i].CustomerID = standing.CanonicalID(exceptions[i].CustomerID)
 	}
-	n, err := l.SetExceptions(s.Context(), exceptions, attestation.Actor{Name: "carl", UserID: "1000", Host: "vm1", Source: attestation.FromFlag}, s.clock)
+	n, err := l.SetExceptions(s.Context(), exceptions, attestation.Actor{Name: "carl", UserID: "1000", Host: "vm1",
+		Source: attestation.FromFlag}, s.clock)
 	require.NoError(s, err)
 	require.Len(s, exceptions, n)
 }
 
-// live lives through five nights. A workbook is made in the morning after each of the first four, and compared with the tables at once.
+// live lives through five nights. A workbook is made in the morning after each of the first four,
+// and compared with the tables at once.
 func (s *session) live() {
 	var (
 		never  = s.contoso.find(7, simulator.NeverAccepted, stays)
@@ -207,7 +219,8 @@ func (s *session) live() {
 
 	s.does(exitDone, "invite", alone[0].TenantID, "--by", "dora")
 	s.does(exitDone, "invite", leaver[0].Domain, "--by", "dora")
-	s.does(exitDone, "invite", "new.example.com", "--email", "ana@new.example.com", "--company", "=New & Co", "--partner", "contoso", "--by", "dora")
+	s.does(exitDone, "invite", "new.example.com", "--email", "ana@new.example.com", "--company", "=New & Co",
+		"--partner", "contoso", "--by", "dora")
 	require.NoError(s, s.contoso.Accept(alone[0].TenantID))
 
 	s.contoso.misbehave(badNight, nil)
@@ -221,12 +234,14 @@ func (s *session) live() {
 		row(sold[2], "Bea,Lima,bea@u.example,", "2024-05-06,,"),
 		row(never[1], "Bea,Lima,bea@x.example,", "2024-05-06,,a duplicate"),
 	)
-	s.attests(exitDone, "carl", "august.csv", row(never[2], "Bea,Lima,bea@y.example,", "2024-05-06,,"), row(never[3], "Bea,Lima,bea@w.example,", "2024-05-06,,"))
+	s.attests(exitDone, "carl", "august.csv", row(never[2], "Bea,Lima,bea@y.example,", "2024-05-06,,"),
+		row(never[3], "Bea,Lima,bea@w.example,", "2024-05-06,,"))
 	s.does(exitDone, "attest", "approve", "4", "--by", "bea")
 	s.interruptedWhileSending(never[2], never[3])
 	s.does(exitDone, "attest", "retry", "2-2", "--by", "bea")
 	s.does(exitDone, "attest", "correct", "1-2", "--email", "ana.souza@a.example", "--by", "carl")
-	s.excepts(ledger.Exception{PartnerID: contosoID, CustomerID: never[5].TenantID, Owner: "Bea", DueOn: "2026-11-11", Comment: "=1+1, they sign"},
+	s.excepts(ledger.Exception{PartnerID: contosoID, CustomerID: never[5].TenantID, Owner: "Bea", DueOn: "2026-11-11",
+		Comment: "=1+1, they sign"},
 		ledger.Exception{PartnerID: contosoID, CustomerID: never[6].TenantID, AcceptedUntil: "2026-11-30"},
 		ledger.Exception{PartnerID: contosoID, CustomerID: leaver[0].TenantID, AcceptedUntil: "2026-11-30"},
 		ledger.Exception{PartnerID: fabrikamID, CustomerID: sold[3].TenantID, AcceptedUntil: "2026-11-11"})
@@ -290,15 +305,18 @@ func (s *session) covered() {
 		for kind, words := range map[string]struct {
 			rows   [][]any
 			column int
-		}{"states": {e.attested(), 3}, "reasons": {e.everyone(), 3}, "changes": {e.changes(), 0}, "answers": {e.invited(), 0}} {
+		}{"states": {e.attested(), 3}, "reasons": {e.everyone(), 3}, "changes": {e.changes(), 0},
+			"answers": {e.invited(), 0}} {
 			for _, row := range words.rows {
 				seen[kind][plain(row[words.column])] = true
 			}
 		}
 	}
 	for kind, words := range map[string]string{
-		"states":  "already_known already_on_record approved cancelled confirmed duplicate failed queued refused refused_by_microsoft unsure",
-		"reasons": "accepted_directly attested never_accepted not_a_reseller_customer not_found outdated relationship_ended unreadable",
+		"states": "already_known already_on_record approved cancelled confirmed duplicate failed queued refused " +
+			"refused_by_microsoft unsure",
+		"reasons": "accepted_directly attested never_accepted not_a_reseller_customer not_found outdated " +
+			"relationship_ended unreadable",
 		"changes": "gone new newly_blocked newly_clear newly_unknown read_again",
 		"answers": "accepted attested open not_a_customer",
 	} {
@@ -308,7 +326,8 @@ func (s *session) covered() {
 	}
 }
 
-// interruptedWhileSending stops a submission when it has sent two attestations: the first was done and its answer is lost, the second met a 500.
+// interruptedWhileSending stops a submission when it has sent two attestations: the first was done
+// and its answer is lost, the second met a 500.
 func (s *session) interruptedWhileSending(done, lost simulator.Customer) {
 	ctx, stop := context.WithCancelCause(s.Context())
 	var sent sync.WaitGroup
@@ -381,8 +400,10 @@ func badNight(r *http.Request) bool {
 	return single && id[:2] < "08"
 }
 
-// find are the customers of a kind on the first night whose later nights fit. Of fewer than least the session could not be lived.
-func (c *centre) find(least int, kind simulator.Kind, fits func(nights []simulator.Customer, listed bool) bool) (found []simulator.Customer) {
+// find are the customers of a kind on the first night whose later nights fit. Of fewer than least
+// the session could not be lived.
+func (c *centre) find(least int, kind simulator.Kind, fits func(nights []simulator.Customer,
+	listed bool) bool) (found []simulator.Customer) {
 	for i := range c.World().Customers {
 		var nights []simulator.Customer
 		var listed [5]bool
@@ -396,7 +417,8 @@ func (c *centre) find(least int, kind simulator.Kind, fits func(nights []simulat
 		}
 	}
 	if len(found) < least {
-		panic(fmt.Sprintf("the simulated world has %d customers of the kind %q that fit, and %d are needed: take another seed", len(found), kind, least))
+		panic(fmt.Sprintf("the simulated world has %d customers of the kind %q that fit, and %d are needed: take "+
+			"another seed", len(found), kind, least))
 	}
 	return found
 }
@@ -408,13 +430,14 @@ func stays(nights []simulator.Customer, _ bool) bool {
 // boughtNothing fits customers that may accept directly.
 func boughtNothing(nights []simulator.Customer, listed bool) bool {
 	return stays(nights, listed) &&
-		!slices.ContainsFunc(nights[0].Subscriptions, func(s simulator.Subscription) bool { return s.Status == "active" })
+		!slices.ContainsFunc(nights[0].Subscriptions,
+			func(s simulator.Subscription) bool { return s.Status == "active" })
 }
 
 func leaves(_ []simulator.Customer, listed bool) bool { return !listed }
 
-// becomesAttested is a customer for whom somebody else attests on the second night, with a signer who has no phone number: the service writes
-// those in its own way.
+// becomesAttested is a customer for whom somebody else attests on the second night, with a signer
+// who has no phone number: the service writes those in its own way.
 func becomesAttested(nights []simulator.Customer, _ bool) bool {
 	return nights[1].Kind == simulator.Attested && microsoftCustomer(nights[1])[0].Contact.PhoneNumber == ""
 }
@@ -443,7 +466,8 @@ func (c *centre) newest(customer simulator.Customer) simulator.Agreement {
 
 // microsoftCustomer are the agreements that count, the newest first.
 func microsoftCustomer(c simulator.Customer) []simulator.Agreement {
-	agreements := slices.DeleteFunc(slices.Clone(c.Agreements), func(a simulator.Agreement) bool { return a.Type != "MicrosoftCustomerAgreement" })
+	agreements := slices.DeleteFunc(slices.Clone(c.Agreements),
+		func(a simulator.Agreement) bool { return a.Type != "MicrosoftCustomerAgreement" })
 	slices.SortFunc(agreements, func(a, b simulator.Agreement) int { return b.When.Compare(a.When) })
 	return agreements
 }
@@ -455,7 +479,8 @@ func row(c simulator.Customer, signer, rest string) string {
 
 // who are the four fields of the signer of an agreement.
 func who(a simulator.Agreement) string {
-	return strings.Join([]string{a.Contact.FirstName, a.Contact.LastName, a.Contact.Email, strings.ReplaceAll(a.Contact.PhoneNumber, " ", "")}, ",")
+	return strings.Join([]string{a.Contact.FirstName, a.Contact.LastName, a.Contact.Email,
+		strings.ReplaceAll(a.Contact.PhoneNumber, " ", "")}, ",")
 }
 
 // ---- Reports.
@@ -561,7 +586,8 @@ func compareTexts(t *testing.T, format, sheet string, want [][]any, got [][]stri
 	}
 }
 
-// neutral is a text as CSV has it: no formula for a reader that is a spreadsheet. Go's own reader makes one character of a line's two-character end.
+// neutral is a text as CSV has it: no formula for a reader that is a spreadsheet. Go's own reader
+// makes one character of a line's two-character end.
 func neutral(text string) string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r") {
@@ -570,7 +596,8 @@ func neutral(text string) string {
 	return text
 }
 
-// again makes the workbook of an earlier run once more, by the run of each partner: every sheet is as it was, and so is the sum.
+// again makes the workbook of an earlier run once more, by the run of each partner: every sheet is
+// as it was, and so is the sum.
 func (s *session) again(t *testing.T, code int, then edition) {
 	t.Helper()
 
@@ -580,7 +607,8 @@ func (s *session) again(t *testing.T, code int, then edition) {
 		now := openWorkbook(t, path)
 		for sheet, rows := range then.rows {
 			if sheet != "About" { // which says when it was made
-				assert.Empty(t, firstDifference(rows, now.rows[sheet]), "%s, by run %d of %s", sheet, p.run.number("id"), p.name)
+				assert.Empty(t, firstDifference(rows, now.rows[sheet]), "%s, by run %d of %s", sheet,
+					p.run.number("id"), p.name)
 			}
 		}
 		assert.Equal(t, then.digest(t), now.digest(t), "the sum, by run %d of %s", p.run.number("id"), p.name)
@@ -603,7 +631,8 @@ func firstDifference(then, now [][]string) string {
 	return ""
 }
 
-// unreported makes a report of sweeps that no workbook ever showed: of customers it says what was known when they ended.
+// unreported makes a report of sweeps that no workbook ever showed: of customers it says what was
+// known when they ended.
 func (s *session) unreported(t *testing.T, v view) {
 	t.Helper()
 
@@ -625,7 +654,8 @@ func (s *session) against(t *testing.T) {
 		v.partners = slices.Clone(v.partners)
 		v.partners[0].against = first
 		path := s.file("against.xlsx")
-		s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--against", strconv.Itoa(first.number("id")), "--out", path)
+		s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--against",
+			strconv.Itoa(first.number("id")), "--out", path)
 		b := openWorkbook(t, path)
 		b.compare(t, v, "Changes", []int{2, 10}, v.changes())
 		b.compare(t, v, "Customers", []int{2, 15}, v.everyone())
@@ -664,7 +694,8 @@ func (r record) when(column string) time.Time {
 
 // ledger is the whole database in memory.
 type db struct {
-	runs, checks, standings, batches, attestations, people, events, purchases, subscriptions, associations, resellers, exceptions, invitations []record
+	runs, checks, standings, batches, attestations, people, events, purchases, subscriptions, associations, resellers,
+	exceptions, invitations []record
 }
 
 func (s *session) read() (l db) {
@@ -706,7 +737,8 @@ func (a record) requested(requests []record) {
 		if r.text("kind") != "read" && a["sent_at"] == nil {
 			a["sent_at"] = r["sent_at"]
 		}
-		for _, column := range []string{"answered_at", "reason", "message", "answer_status", "answer_code", "answer_request_id", "answer_correlation_id"} {
+		for _, column := range []string{"answered_at", "reason", "message", "answer_status", "answer_code",
+			"answer_request_id", "answer_correlation_id"} {
 			a[column] = r[column]
 		}
 	}
@@ -754,7 +786,8 @@ func records(t *testing.T, db *sql.DB, statement string) (all []record) {
 
 // ---- What a workbook has to say.
 
-// A cell that is expected is a string, an int, a day, a time.Time, a word, days, or nil where it is empty.
+// A cell that is expected is a string, an int, a day, a time.Time, a word, days, or nil where it is
+// empty.
 type day string
 
 // word is a code, which machines get, with the word that people read.
@@ -766,40 +799,49 @@ type days struct{ local, utc int }
 // inWords are the words for codes, by kind.
 var inWords = map[string]map[string]string{
 	"standing": {"clear": "Clear", "blocked": "Blocked", "unknown": "Unknown", "excluded": "Out of scope"},
-	"reason": {"attested": "Attested", "accepted_directly": "Accepted directly", "outdated": "Outdated", "never_accepted": "Never accepted",
-		"unreadable": "Could not be read", "relationship_ended": "Relationship ended", "not_found": "Tenant not found",
+	"reason": {"attested": "Attested", "accepted_directly": "Accepted directly", "outdated": "Outdated",
+		"never_accepted": "Never accepted", "unreadable": "Could not be read",
+		"relationship_ended": "Relationship ended", "not_found": "Tenant not found",
 		"not_a_reseller_customer": "Not a reseller customer"},
-	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider", "invite": "Invite", "retry": "Wait for next run",
-		"check_relationship": "Check relationship", "attest_or_invite": "Attest or invite",
-		"ask_indirect_provider_or_invite": "Ask provider or invite"},
-	"invitation": {"accepted": "Accepted directly", "attested": "Attested instead", "open": "No answer yet", "not_a_customer": "Not a customer"},
+	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider", "invite": "Invite",
+		"retry": "Wait for next run", "check_relationship": "Check relationship",
+		"attest_or_invite": "Attest or invite", "ask_indirect_provider_or_invite": "Ask provider or invite"},
+	"invitation": {"accepted": "Accepted directly", "attested": "Attested instead", "open": "No answer yet",
+		"not_a_customer": "Not a customer"},
 	"invited_to": {"agreement": "Accept the agreement", "relationship": "Accept the relationship"},
 	"delivery":   {"delivered": "Delivered", "failed": "Not sent", "unknown": "Not known"},
 	"channel":    {"draft": "Draft", "smtp": "E-mail", "file": "List"},
-	"outcome": {"read": "Read", "not_read": "Not needed", "unreadable": "Could not be read", "relationship_ended": "Relationship ended",
-		"not_found": "Tenant not found"},
+	"outcome": {"read": "Read", "not_read": "Not needed", "unreadable": "Could not be read",
+		"relationship_ended": "Relationship ended", "not_found": "Tenant not found"},
 	"subscriptions_read": {"read": "Read", "not_read": "Not read yet", "unreadable": "Could not be read"},
 	"cause":              {"customer": "Customer"},
-	"attestation_step": {"correct": "Correct the row", "retry": "Retry it", "approve": "Approve the file", "send": "Next submission",
-		"create": "Create the agreement", "wait": "Customer accepts"},
+	"attestation_step": {"correct": "Correct the row", "retry": "Retry it", "approve": "Approve the file",
+		"send": "Next submission", "create": "Create the agreement", "wait": "Customer accepts"},
 	"direct":    {"yes": "Yes", "no": "No", "not_read": "Not needed"},
 	"precision": {"exact": "Exact", "at_least": "At least"},
-	"change": {"new": "New", "gone": "Gone", "newly_blocked": "Newly blocked", "newly_clear": "Newly clear", "newly_unknown": "Newly unknown",
-		"newly_excluded": "Newly out of scope", "read_again": "Read again"},
+	"change": {"new": "New", "gone": "Gone", "newly_blocked": "Newly blocked", "newly_clear": "Newly clear",
+		"newly_unknown": "Newly unknown", "newly_excluded": "Newly out of scope", "read_again": "Read again"},
 	"result": {"ok": "OK", "failed": "FAILED"},
-	"state": {"refused": "Refused at import", "duplicate": "Duplicate", "already_known": "Already known", "queued": "Waiting for approval",
-		"approved": "Approved", "cancelled": "Cancelled by a user", "sending": "Being sent", "unsure": "Sent, outcome unknown",
-		"confirmed": "Confirmed", "already_on_record": "Already on record", "refused_by_microsoft": "Refused by Microsoft", "failed": "Failed"},
-	"attestation_reason": {"unreadable_row": "Row not readable", "unknown_customer": "Unknown customer", "not_a_customer": "Not a customer",
-		"conflicting_rows": "Conflicting rows", "same_row": "Same row", "under_way": "Another one pending", "same_on_record": "Same on record",
-		"same_signer": "Same signer, outdated", "already_clear": "Already clear", "not_settled": "No final answer", "read_back": "Found by reading",
-		"content_refused": "Content refused", "customer_refused": "Customer refused", "other_company": "Another company"},
+	"state": {"refused": "Refused at import", "duplicate": "Duplicate", "already_known": "Already known",
+		"queued": "Waiting for approval", "approved": "Approved", "cancelled": "Cancelled by a user",
+		"sending": "Being sent", "unsure": "Sent, outcome unknown", "confirmed": "Confirmed",
+		"already_on_record": "Already on record", "refused_by_microsoft": "Refused by Microsoft", "failed": "Failed"},
+	"attestation_reason": {"unreadable_row": "Row not readable", "unknown_customer": "Unknown customer",
+		"not_a_customer": "Not a customer", "conflicting_rows": "Conflicting rows", "same_row": "Same row",
+		"under_way": "Another one pending", "same_on_record": "Same on record", "same_signer": "Same signer, outdated",
+		"already_clear": "Already clear", "not_settled": "No final answer", "read_back": "Found by reading",
+		"content_refused": "Content refused", "customer_refused": "Customer refused",
+		"other_company": "Another company"},
 	"advice": {
-		"invite":         "The relationship ended. Send the customer a new invitation, or leave it if that was intended.",
-		"find":           "Microsoft does not know this tenant. Look the customer up in Partner Center and check the relationship.",
-		"role":           "Give the account that signs in the Admin agent or Sales agent role in Partner Center.",
-		"server":         "Microsoft's service failed. It is read again in the next run; if this repeats, give support the ids on the right.",
-		"invalid_answer": "The answer is not valid, such as an agreement without a readable date. Look the customer up in Partner Center.",
+		"invite": "The relationship ended. Send the customer a new invitation, or leave it if that was " +
+			"intended.",
+		"find": "Microsoft does not know this tenant. Look the customer up in Partner Center and check the " +
+			"relationship.",
+		"role": "Give the account that signs in the Admin agent or Sales agent role in Partner Center.",
+		"server": "Microsoft's service failed. It is read again in the next run; if this repeats, give " +
+			"support the ids on the right.",
+		"invalid_answer": "The answer is not valid, such as an agreement without a readable date. Look the customer " +
+			"up in Partner Center.",
 	},
 }
 
@@ -835,14 +877,15 @@ func (s *session) view() view {
 	zone, err := time.LoadLocation("America/Sao_Paulo")
 	require.NoError(s, err)
 	v := view{db: s.read(), zone: zone}
-	for _, p := range []shownPartner{{id: contosoID, kind: "direct_bill", name: s.label}, {id: fabrikamID, kind: "indirect_provider", name: "fabrikam"}} {
+	for _, p := range []shownPartner{{id: contosoID, kind: "direct_bill", name: s.label},
+		{id: fabrikamID, kind: "indirect_provider", name: "fabrikam"}} {
 		v.partners = append(v.partners, v.newest(p))
 	}
 	return v
 }
 
-// newest shows a partner's newest completed run. Changes are counted from the last completed run of the night before: a night is a sweep with
-// the rechecks that follow it.
+// newest shows a partner's newest completed run. Changes are counted from the last completed run of
+// the night before: a night is a sweep with the rechecks that follow it.
 func (l db) newest(p shownPartner) shownPartner {
 	var night int
 	for _, r := range l.completed(p.id) {
@@ -921,11 +964,13 @@ func (v view) blocked() [][]any {
 		if read == "read" && active == 0 { // nothing keeps it from accepting by itself
 			step += "_or_invite"
 		}
-		return []any{in("remedy", step), c.text("name"), p.name, reseller, instant(since), v.days(since, p.run.when("started_at")),
-			in("reason", c.text("reason")), in("state", state), active, seats, lapse, renewal, v.exceptionStatus(p, x), x.text("owner"),
-			date(x.text("due_on")), date(x.text("accepted_until")), x.text("comment"), instant(v.lastInvited(p.id, id)), date(c.text("date_agreed")),
-			signer(c, "signer_first", "signer_last"), in("subscriptions_read", read), name, count(v.lastAbout(p.id, id, math.MaxInt)), c.text("domain"),
-			c.text("display_id"), resellerID, in("precision", v.precision(p, since)), c.text("reason"), link(c)}
+		return []any{in("remedy", step), c.text("name"), p.name, reseller, instant(since),
+			v.days(since, p.run.when("started_at")), in("reason", c.text("reason")), in("state", state), active, seats,
+			lapse, renewal, v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
+			date(x.text("accepted_until")), x.text("comment"), instant(v.lastInvited(p.id, id)),
+			date(c.text("date_agreed")), signer(c, "signer_first", "signer_last"), in("subscriptions_read", read), name,
+			count(v.lastAbout(p.id, id, math.MaxInt)), c.text("domain"), c.text("display_id"), resellerID,
+			in("precision", v.precision(p, since)), c.text("reason"), link(c)}
 	})
 }
 
@@ -951,7 +996,8 @@ func (l db) bought(p shownPartner, customer string) (active, seats any, read str
 		var renews, lapses string
 		for _, d := range l.held(b) {
 			n, s = n+1, s+d.number("seats")
-			if soonest := map[bool]*string{true: &renews, false: &lapses}[d.yes("auto_renew")]; d.text("ends") >= b.when("since").Format(time.DateOnly) &&
+			if soonest := map[bool]*string{true: &renews, false: &lapses}[d.yes("auto_renew")]; d.text(
+				"ends") >= b.when("since").Format(time.DateOnly) &&
 				(*soonest == "" || d.text("ends") < *soonest) {
 				*soonest = d.text("ends")
 			}
@@ -964,7 +1010,8 @@ func (l db) bought(p shownPartner, customer string) (active, seats any, read str
 // held are the active subscriptions of one reading.
 func (l db) held(b record) (all []record) {
 	for _, d := range l.subscriptions {
-		if d.text("partner_id") == b.text("partner_id") && d.text("customer_id") == b.text("customer_id") && d.when("since").Equal(b.when("since")) &&
+		if d.text("partner_id") == b.text("partner_id") && d.text("customer_id") == b.text("customer_id") &&
+			d.when("since").Equal(b.when("since")) &&
 			d.text("status") == "active" {
 			all = append(all, d)
 		}
@@ -1030,14 +1077,16 @@ func (v view) excepted() [][]any {
 			seen[id] = true
 			var c record // as it was last seen
 			for _, s := range v.standings {
-				if s.text("partner_id") == p.id && s.text("customer_id") == id && s.number("valid_from") <= p.run.number("id") {
+				if s.text("partner_id") == p.id && s.text("customer_id") == id &&
+					s.number("valid_from") <= p.run.number("id") {
 					c = s
 				}
 			}
 			now := v.customers(p.id, p.run)[id]
-			rows = append(rows, []any{v.exceptionStatus(p, x), c.text("name"), p.name, x.text("owner"), date(x.text("due_on")), date(x.text("accepted_until")),
-				x.text("comment"), in("standing", now.text("standing")), instant(now.when("blocked_since")), x.text("actor"), instant(x.when("at")),
-				x.number("event"), c.text("domain"), c.text("display_id")})
+			rows = append(rows, []any{v.exceptionStatus(p, x), c.text("name"), p.name, x.text("owner"),
+				date(x.text("due_on")), date(x.text("accepted_until")), x.text("comment"),
+				in("standing", now.text("standing")), instant(now.when("blocked_since")), x.text("actor"),
+				instant(x.when("at")), x.number("event"), c.text("domain"), c.text("display_id")})
 		}
 	}
 	return rows
@@ -1066,9 +1115,11 @@ func (v view) atStake() (rows [][]any) {
 						risk = word{"renews", "Renews automatically"}
 					}
 				}
-				rows = append(rows, []any{risk, c.text("name"), p.name, d.text("product"), d.number("seats"), date(d.text("ends")), left, window,
-					in("remedy", c.text("remedy")), instant(c.when("blocked_since")), date(v.exception(p.id, id).text("accepted_until")), reseller,
-					yesNo(d.yes("auto_renew")), d.text("term"), yesNo(d.yes("trial")), c.text("display_id"), d.text("subscription_id")})
+				rows = append(rows, []any{risk, c.text("name"), p.name, d.text("product"), d.number("seats"),
+					date(d.text("ends")), left, window, in("remedy", c.text("remedy")),
+					instant(c.when("blocked_since")), date(v.exception(p.id, id).text("accepted_until")), reseller,
+					yesNo(d.yes("auto_renew")), d.text("term"), yesNo(d.yes("trial")), c.text("display_id"),
+					d.text("subscription_id")})
 			}
 		}
 	}
@@ -1105,7 +1156,8 @@ func (v view) files() (rows [][]any) {
 			}
 		}
 		for _, e := range v.events {
-			if e.number("batch_id") == b.number("id") && (e.text("to_state") == "confirmed" || e.text("to_state") == "already_on_record") {
+			if e.number("batch_id") == b.number("id") && (e.text("to_state") == "confirmed" ||
+				e.text("to_state") == "already_on_record") {
 				latest = append(latest, e.when("at"))
 			}
 		}
@@ -1125,7 +1177,8 @@ func (v view) files() (rows [][]any) {
 			}
 			return n
 		}
-		working, stuck := sum("approved", "created", "waiting", "accepted", "unsure"), sum("refused_by_microsoft", "failed", "expired")
+		working, stuck := sum("approved", "created", "waiting", "accepted", "unsure"),
+			sum("refused_by_microsoft", "failed", "expired")
 		status := word{"done", "Done"}
 		switch {
 		case states["queued"] > 0:
@@ -1135,17 +1188,20 @@ func (v view) files() (rows [][]any) {
 		case working > 0:
 			status = word{"in_progress", "In progress"}
 		}
-		rows = append(rows, []any{status, b.text("file_name"), b.number("id"), b.number("row_count"), sum("confirmed", "already_on_record"), states["queued"], working,
-			stuck, states["refused"], sum("duplicate", "already_known", "cleared"), states["cancelled"], nth((len(latest) + 1) / 2), nth((9*len(latest) + 9) / 10),
-			b.text("imported_by"), instant(b.when("imported_at")), b.text("approved_by"), instant(b.when("approved_at")), b.text("sha256")})
+		rows = append(rows, []any{status, b.text("file_name"), b.number("id"), b.number("row_count"),
+			sum("confirmed", "already_on_record"), states["queued"], working, stuck, states["refused"],
+			sum("duplicate", "already_known", "cleared"), states["cancelled"], nth((len(latest) + 1) / 2),
+			nth((9*len(latest) + 9) / 10), b.text("imported_by"), instant(b.when("imported_at")), b.text("approved_by"),
+			instant(b.when("approved_at")), b.text("sha256")})
 	}
 	return rows
 }
 
 // log are the events about customers.
 func (v view) log() (rows [][]any) {
-	happened := map[string]string{"import": "Imported", "approve": "Approved", "cancel": "Cancelled", "retry": "Retry allowed", "correct": "Corrected", "send": "Sent",
-		"answer": "Answered", "settle": "Settled", "exception": "Exception", "invite": "Invited"}
+	happened := map[string]string{"import": "Imported", "approve": "Approved", "cancel": "Cancelled",
+		"retry": "Retry allowed", "correct": "Corrected", "send": "Sent", "answer": "Answered", "settle": "Settled",
+		"exception": "Exception", "invite": "Invited"}
 	for _, e := range v.events {
 		kind := e.text("kind")
 		if !inLog(e) {
@@ -1157,18 +1213,21 @@ func (v view) log() (rows [][]any) {
 		}
 		var name string
 		for _, s := range slices.Backward(v.standings) {
-			if s.text("partner_id") == e.text("partner_id") && s.text("customer_id") == e.text("customer_id") && e.text("customer_id") != "" {
+			if s.text("partner_id") == e.text("partner_id") && s.text("customer_id") == e.text("customer_id") &&
+				e.text("customer_id") != "" {
 				name = s.text("name")
 			}
 		}
 		for _, a := range v.attestations {
-			if e["line"] != nil && a.number("batch_id") == e.number("batch_id") && a.number("line") == e.number("line") {
+			if e["line"] != nil && a.number("batch_id") == e.number("batch_id") &&
+				a.number("line") == e.number("line") {
 				name = a.text("customer_name")
 			}
 		}
-		rows = append(rows, []any{instant(e.when("at")), word{kind, happened[kind]}, e.text("actor"), name, v.label(e.text("partner_id")), in("state", e.text("from_state")),
-			in("state", e.text("to_state")), count(earlier), count(e.number("batch_id")), count(e.number("line")), e.text("user_id") + "@" + e.text("host"), e.text("detail"),
-			e.text("customer_id"), e.number("sequence"), e.text("hash")})
+		rows = append(rows, []any{instant(e.when("at")), word{kind, happened[kind]}, e.text("actor"), name,
+			v.label(e.text("partner_id")), in("state", e.text("from_state")), in("state", e.text("to_state")),
+			count(earlier), count(e.number("batch_id")), count(e.number("line")), e.text("user_id") + "@" +
+				e.text("host"), e.text("detail"), e.text("customer_id"), e.number("sequence"), e.text("hash")})
 	}
 	return rows
 }
@@ -1187,7 +1246,8 @@ func (v view) invited() [][]any {
 			var answered time.Time
 			for _, c := range history {
 				if answer == "" && c.text("standing") == "clear" && c.when("standing_since").After(at) {
-					answered, answer = c.when("standing_since"), map[string]string{"accepted_directly": "accepted", "attested": "attested"}[c.text("reason")]
+					answered, answer = c.when("standing_since"), map[string]string{"accepted_directly": "accepted",
+						"attested": "attested"}[c.text("reason")]
 				}
 			}
 			var now record
@@ -1206,18 +1266,21 @@ func (v view) invited() [][]any {
 			if now != nil {
 				name, id = now.text("name"), now.text("display_id")
 			}
-			rows = append(rows, []any{in("invitation", answer), name, p.name, instant(at), instant(answered), after, in("standing", now.text("standing")),
-				in("invited_to", i.text("kind")), in("delivery", i.text("outcome")), in("channel", i.text("channel")), i.text("language"), i.text("actor"),
-				i.text("reason"), i.number("event"), id})
+			rows = append(rows, []any{in("invitation", answer), name, p.name, instant(at), instant(answered), after,
+				in("standing", now.text("standing")), in("invited_to", i.text("kind")),
+				in("delivery", i.text("outcome")), in("channel", i.text("channel")), i.text("language"),
+				i.text("actor"), i.text("reason"), i.number("event"), id})
 		}
 	}
 	return rows
 }
 
-// invitedRecords are the records of the customer of an invitation up to the run that is shown, the oldest first.
+// invitedRecords are the records of the customer of an invitation up to the run that is shown, the
+// oldest first.
 func (v view) invitedRecords(p shownPartner, i record) (history []record) {
 	for _, s := range v.standings {
-		its := s.text("customer_id") == i.text("customer_id") || i.text("customer_id") == "" && strings.EqualFold(s.text("domain"), i.text("domain"))
+		its := s.text("customer_id") == i.text("customer_id") || i.text("customer_id") == "" &&
+			strings.EqualFold(s.text("domain"), i.text("domain"))
 		if s.text("partner_id") == p.id && its && s.number("valid_from") <= p.run.number("id") {
 			history = append(history, s)
 		}
@@ -1235,10 +1298,12 @@ func (l db) lastInvited(partner, customer string) (at time.Time) {
 	return at
 }
 
-// newestAttestation is the newest one of a customer that was neither refused at import, nor a duplicate, nor cancelled.
+// newestAttestation is the newest one of a customer that was neither refused at import, nor a
+// duplicate, nor cancelled.
 func (l db) newestAttestation(partner, customer string) (name any, state string) {
 	for _, a := range l.attestations {
-		if a.text("partner_id") == partner && a.text("customer_id") == customer && !slices.Contains([]string{"refused", "duplicate", "cancelled"}, a.text("state")) {
+		if a.text("partner_id") == partner && a.text("customer_id") == customer &&
+			!slices.Contains([]string{"refused", "duplicate", "cancelled"}, a.text("state")) {
 			name, state = fmt.Sprintf("%d-%d", a.number("batch_id"), a.number("line")), a.text("state")
 		}
 	}
@@ -1252,9 +1317,10 @@ func (v view) everyone() [][]any {
 			seen = instant(c.when("direct_since"))
 		}
 		reseller, resellerID := v.reseller(p.id, c.text("customer_id"))
-		return []any{in("standing", c.text("standing")), c.text("name"), p.name, in("reason", c.text("reason")), instant(c.when("standing_since")),
-			date(c.text("date_agreed")), in("outcome", c.text("agreements")), signer(c, "signer_first", "signer_last"), c.text("signer_email"),
-			in("direct", c.text("direct_acceptance")), seen, instant(c.when("first_seen")), lastRead(p, c), reseller, c.text("domain"), c.text("display_id"),
+		return []any{in("standing", c.text("standing")), c.text("name"), p.name, in("reason", c.text("reason")),
+			instant(c.when("standing_since")), date(c.text("date_agreed")), in("outcome", c.text("agreements")),
+			signer(c, "signer_first", "signer_last"), c.text("signer_email"), in("direct", c.text("direct_acceptance")),
+			seen, instant(c.when("first_seen")), lastRead(p, c), reseller, c.text("domain"), c.text("display_id"),
 			resellerID, c.text("reason"), link(c)}
 	})
 }
@@ -1272,9 +1338,10 @@ func (v view) unread() [][]any {
 		if c.text("standing") != "unknown" {
 			return nil
 		}
-		return []any{in("advice", whatToDo(c)), c.text("name"), p.name, in("reason", c.text("reason")), in("remedy", c.text("remedy")),
-			instant(c.when("standing_since")), lastRead(p, c), c.text("error_message"), count(c.number("error_status")), c.text("error_code"),
-			c.text("domain"), c.text("display_id"), c.text("error_request_id"), c.text("error_correlation_id"), c.text("reason")}
+		return []any{in("advice", whatToDo(c)), c.text("name"), p.name, in("reason", c.text("reason")),
+			in("remedy", c.text("remedy")), instant(c.when("standing_since")), lastRead(p, c), c.text("error_message"),
+			count(c.number("error_status")), c.text("error_code"), c.text("domain"), c.text("display_id"),
+			c.text("error_request_id"), c.text("error_correlation_id"), c.text("reason")}
 	})
 }
 
@@ -1302,9 +1369,11 @@ func (v view) changes() (rows [][]any) {
 		maps.Copy(all, after)
 		for id, c := range all { // as it is now, or as it was if it is gone
 			if change := v.change(p, before[id], after[id]); change != "" {
-				rows = append(rows, []any{in("change", change), c.text("name"), p.name, in("cause", cause(before[id], after[id])), in("standing", before[id].text("standing")), in("reason", before[id].text("reason")),
-					in("standing", after[id].text("standing")), in("reason", after[id].text("reason")), instant(c.when("blocked_since")), in("remedy", c.text("remedy")), c.text("display_id"),
-					change, link(c)})
+				rows = append(rows, []any{in("change", change), c.text("name"), p.name,
+					in("cause", cause(before[id], after[id])), in("standing", before[id].text("standing")),
+					in("reason", before[id].text("reason")), in("standing", after[id].text("standing")),
+					in("reason", after[id].text("reason")), instant(c.when("blocked_since")),
+					in("remedy", c.text("remedy")), c.text("display_id"), change, link(c)})
 			}
 		}
 	}
@@ -1336,10 +1405,12 @@ func (l db) change(p shownPartner, before, after record) string {
 	}
 }
 
-// lastKnown is how a customer stood before the nights on which it was unknown; empty when it was never known.
+// lastKnown is how a customer stood before the nights on which it was unknown; empty when it was
+// never known.
 func (l db) lastKnown(p shownPartner, unknown record) (standing string) {
 	for _, c := range l.standings { // the oldest first
-		if c.text("partner_id") == p.id && c.text("customer_id") == unknown.text("customer_id") && c.number("valid_from") <= unknown.number("valid_from") &&
+		if c.text("partner_id") == p.id && c.text("customer_id") == unknown.text("customer_id") &&
+			c.number("valid_from") <= unknown.number("valid_from") &&
 			c.text("standing") != "unknown" {
 			standing = c.text("standing")
 		}
@@ -1355,13 +1426,15 @@ func (v view) attested() (rows [][]any) {
 			approvedBy, approvedAt = nil, nil
 		}
 		to, by := notice(a, person)
-		rows = append(rows, []any{in("attestation_step", v.next(a)), a.text("customer_name"), v.label(a.text("partner_id")), in("state", a.text("state")),
-			v.stateSince(a), nil, in("attestation_reason", a.text("reason")),
-			a.text("message"), signer(person, "first_name", "last_name"), person.text("email"), date(a.text("date_agreed")), a.text("evidence"),
-			file.text("imported_by"), instant(file.when("imported_at")), approvedBy, approvedAt, instant(a.when("sent_at")), count(a.number("answer_status")),
-			a.text("answer_code"), to, by, a.number("batch_id"), a.number("line"), replaces(a),
-			v.lastOf(a.number("batch_id"), a.number("line"), math.MaxInt), a.text("customer_id"),
-			cmp.Or(a.text("answer_request_id"), a.text("request_id")), a.text("answer_correlation_id"), a.text("state")})
+		rows = append(rows, []any{in("attestation_step", v.next(a)), a.text("customer_name"),
+			v.label(a.text("partner_id")), in("state", a.text("state")), v.stateSince(a), nil,
+			in("attestation_reason", a.text("reason")), a.text("message"), signer(person, "first_name", "last_name"),
+			person.text("email"), date(a.text("date_agreed")), a.text("evidence"), file.text("imported_by"),
+			instant(file.when("imported_at")), approvedBy, approvedAt, instant(a.when("sent_at")),
+			count(a.number("answer_status")), a.text("answer_code"), to, by, a.number("batch_id"), a.number("line"),
+			replaces(a), v.lastOf(a.number("batch_id"), a.number("line"), math.MaxInt), a.text("customer_id"),
+			cmp.Or(a.text("answer_request_id"), a.text("request_id")), a.text("answer_correlation_id"),
+			a.text("state")})
 	}
 	return rows
 }
@@ -1388,7 +1461,8 @@ func (l db) next(a record) string {
 	return ""
 }
 
-// corrected reports whether another attestation took the place of this one, and nobody decided otherwise since.
+// corrected reports whether another attestation took the place of this one, and nobody decided
+// otherwise since.
 func (l db) corrected(a record) (corrected bool) {
 	for _, e := range l.events { // the newest comes last
 		if e.number("batch_id") == a.number("batch_id") && e["line"] != nil && e.number("line") == a.number("line") {
@@ -1403,7 +1477,8 @@ func (l db) corrected(a record) (corrected bool) {
 	return corrected
 }
 
-// stateSince is when an attestation came into its state: by an event of its own, by the approval of its file, or at its import.
+// stateSince is when an attestation came into its state: by an event of its own, by the approval of
+// its file, or at its import.
 func (l db) stateSince(a record) any {
 	file := l.batch(a.number("batch_id"))
 	since := file.when("imported_at")
@@ -1411,7 +1486,8 @@ func (l db) stateSince(a record) any {
 		since = file.when("approved_at")
 	}
 	for _, e := range l.events {
-		if e.number("batch_id") == a.number("batch_id") && e["line"] != nil && e.number("line") == a.number("line") && e.text("to_state") != "" {
+		if e.number("batch_id") == a.number("batch_id") && e["line"] != nil && e.number("line") == a.number("line") &&
+			e.text("to_state") != "" {
 			since = e.when("at")
 		}
 	}
@@ -1436,7 +1512,8 @@ func (l db) lastOf(batch, line, before int) int {
 // lastAbout is the newest event before another about a customer.
 func (l db) lastAbout(partner, customer string, before int) (last int) {
 	for _, e := range l.events {
-		if n := e.number("sequence"); n < before && inLog(e) && customer != "" && e.text("partner_id") == partner && e.text("customer_id") == customer {
+		if n := e.number("sequence"); n < before && inLog(e) && customer != "" && e.text("partner_id") == partner &&
+			e.text("customer_id") == customer {
 			last = max(last, n)
 		}
 	}
@@ -1471,7 +1548,8 @@ func (v view) label(partner string) string {
 	return ""
 }
 
-// notice is the mail that Microsoft sends within 30 minutes after an attestation took effect, which was at the latest when the answer came.
+// notice is the mail that Microsoft sends within 30 minutes after an attestation took effect, which
+// was at the latest when the answer came.
 func notice(a, person record) (to, by any) {
 	if a.text("state") != "confirmed" {
 		return nil, nil
@@ -1537,7 +1615,8 @@ func (v view) control() (rows [][]any) {
 		if shown, newest := p.run.number("id"), p.newest.number("id"); p.newest.text("state") == "failed" {
 			rows = append(rows, v.balance(p, p.newest)...) // why the newest is not shown
 		} else {
-			add("newest_run", "The newest run is the one shown, and it is of last night", newest, shown, "The newest run is %d; this report shows run %d (0: none).", newest, shown)
+			add("newest_run", "The newest run is the one shown, and it is of last night", newest, shown,
+				"The newest run is %d; this report shows run %d (0: none).", newest, shown)
 		}
 		for _, r := range v.night(p) {
 			rows = append(rows, v.balance(p, r)...)
@@ -1556,11 +1635,14 @@ func (v view) control() (rows [][]any) {
 		}
 		for _, change := range comparable {
 			code := strings.ReplaceAll(change, " ", "_")
-			counts("rows_"+code, fmt.Sprintf("%s%s rows on Changes = %s", strings.ToUpper(change[:1]), change[1:], change), counted[change], changes[code])
+			counts("rows_"+code, fmt.Sprintf("%s%s rows on Changes = %s", strings.ToUpper(change[:1]), change[1:],
+				change), counted[change], changes[code])
 		}
 		f := v.forward(p)
-		add("roll_forward", "Opening + newly blocked − no longer blocked − gone = blocked", f[4], p.run.number("blocked"),
-			"Opening %d + %d newly blocked − %d no longer blocked − %d gone = %d; blocked are %d.", f[0], f[1], f[2], f[3], f[4], p.run.number("blocked"))
+		add("roll_forward", "Opening + newly blocked − no longer blocked − gone = blocked", f[4],
+			p.run.number("blocked"),
+			"Opening %d + %d newly blocked − %d no longer blocked − %d gone = %d; blocked are %d.", f[0], f[1], f[2],
+			f[3], f[4], p.run.number("blocked"))
 	}
 	if len(v.batches) > 0 {
 		for _, p := range v.partners {
@@ -1572,7 +1654,8 @@ func (v view) control() (rows [][]any) {
 	return rows
 }
 
-// forward is how the blocked customers of one run became those of another: opening, newly blocked, no longer blocked, gone, closing.
+// forward is how the blocked customers of one run became those of another: opening, newly blocked,
+// no longer blocked, gone, closing.
 func (v view) forward(p shownPartner) (f [5]int) {
 	before, after := v.customers(p.id, p.against), v.customers(p.id, p.run)
 	for id, c := range before {
@@ -1603,10 +1686,12 @@ func check(partner string, run any, code, name string, expected, found int, numb
 	if expected != found {
 		result = "failed"
 	}
-	return []any{in("result", result), word{code, name}, partner, run, expected, found, fmt.Sprintf(numbers, values...), code}
+	return []any{in("result", result), word{code, name}, partner, run, expected, found, fmt.Sprintf(numbers, values...),
+		code}
 }
 
-// night are the runs that a workbook tells of: the last sweep, which found who is there and who is gone, and the rechecks after it.
+// night are the runs that a workbook tells of: the last sweep, which found who is there and who is
+// gone, and the rechecks after it.
 func (l db) night(p shownPartner) (runs []record) {
 	for _, r := range l.completed(p.id) {
 		if r.number("id") > p.run.number("id") {
@@ -1628,7 +1713,8 @@ func failed(p shownPartner) []record {
 	return nil
 }
 
-// movedTwice reports whether a customer changed in two of the runs since the one that changes are counted from.
+// movedTwice reports whether a customer changed in two of the runs since the one that changes are
+// counted from.
 func (v view) movedTwice(p shownPartner) bool {
 	moves, before := map[string]int{}, v.customers(p.id, p.against)
 	for _, r := range v.completed(p.id) {
@@ -1648,7 +1734,8 @@ func (v view) movedTwice(p shownPartner) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Values(moves)), func(n int) bool { return n > 1 })
 }
 
-// balance are the control totals with which a run was closed, in the order of run_check: the numbers are those of the run and of the ledger.
+// balance are the control totals with which a run was closed, in the order of run_check: the
+// numbers are those of the run and of the ledger.
 func (v view) balance(p shownPartner, r record) (rows [][]any) {
 	id, last, held := r.number("id"), v.before(p.id, r.number("id")), v.tally(p.id, r)
 	n := r.number
@@ -1658,23 +1745,31 @@ func (v view) balance(p shownPartner, r record) (rows [][]any) {
 	rolled := last.number("blocked") + n("newly_blocked") - n("no_longer_blocked") - n("gone_blocked")
 	all := map[string][]any{
 		"list": check(p.name, id, "list", "The customer list is complete", most, n("unlisted"),
-			"On the list: %d. Missing of the last run's customers: %d; at most %d may be missing.", n("listed")-n("found_unlisted"), n("unlisted"), most),
-		"standings": check(p.name, id, "standings", "Listed = clear + blocked + unknown + out of scope", n("listed"), read,
-			"%d listed; %d clear + %d blocked + %d unknown + %d out of scope = %d.", n("listed"), n("clear"), n("blocked"), n("unknown"), n("excluded"), read),
+			"On the list: %d. Missing of the last run's customers: %d; at most %d may be missing.",
+			n("listed")-n("found_unlisted"), n("unlisted"), most),
+		"standings": check(p.name, id, "standings", "Listed = clear + blocked + unknown + out of scope", n("listed"),
+			read, "%d listed; %d clear + %d blocked + %d unknown + %d out of scope = %d.", n("listed"), n("clear"),
+			n("blocked"), n("unknown"), n("excluded"), read),
 		"continuity": check(p.name, id, "continuity", "Last run + new − gone = this run", should, n("listed"),
-			"Last run %d + %d new − %d gone = %d; this run has %d.", last.number("listed"), n("new"), n("gone"), should, n("listed")),
-		"readable": check(p.name, id, "readable", "No wave of unreadable customers", v.believed(p, r, "unreadable"), n("unreadable"),
-			"Could not be read: %d of %d customers; at most %d are believed at once.", n("unreadable"), n("listed")-n("excluded"), v.believed(p, r, "unreadable")),
-		"present": check(p.name, id, "present", "No wave of missing tenants or relationships", v.believed(p, r, "absent"), n("absent"),
-			"Not found, or without a relationship: %d of %d customers; at most %d are believed at once.", n("absent"), n("listed")-n("excluded"), v.believed(p, r, "absent")),
-		"blocked": check(p.name, id, "blocked", "Blocked in the last run + newly − no longer − gone = blocked", rolled, n("blocked"),
-			"%d + %d newly blocked − %d no longer blocked − %d gone = %d; blocked now: %d.",
-			last.number("blocked"), n("newly_blocked"), n("no_longer_blocked"), n("gone_blocked"), rolled, n("blocked")),
-		"gone": check(p.name, id, "gone", "Nobody is gone without a reading that confirms it", n("gone"), n("gone_confirmed"),
-			"Gone: %d. Confirmed by a reading: %d.", n("gone"), n("gone_confirmed")),
+			"Last run %d + %d new − %d gone = %d; this run has %d.", last.number("listed"), n("new"), n("gone"), should,
+			n("listed")),
+		"readable": check(p.name, id, "readable", "No wave of unreadable customers", v.believed(p, r, "unreadable"),
+			n("unreadable"), "Could not be read: %d of %d customers; at most %d are believed at once.", n("unreadable"),
+			n("listed")-n("excluded"), v.believed(p, r, "unreadable")),
+		"present": check(p.name, id, "present", "No wave of missing tenants or relationships",
+			v.believed(p, r, "absent"), n("absent"),
+			"Not found, or without a relationship: %d of %d customers; at most %d are believed at once.", n("absent"),
+			n("listed")-n("excluded"), v.believed(p, r, "absent")),
+		"blocked": check(p.name, id, "blocked", "Blocked in the last run + newly − no longer − gone = blocked", rolled,
+			n("blocked"), "%d + %d newly blocked − %d no longer blocked − %d gone = %d; blocked now: %d.",
+			last.number("blocked"), n("newly_blocked"), n("no_longer_blocked"), n("gone_blocked"), rolled,
+			n("blocked")),
+		"gone": check(p.name, id, "gone", "Nobody is gone without a reading that confirms it", n("gone"),
+			n("gone_confirmed"), "Gone: %d. Confirmed by a reading: %d.", n("gone"), n("gone_confirmed")),
 		"ledger": check(p.name, id, "ledger", "The ledger holds what was read", read, held.listed,
 			"Read: %d clear, %d blocked, %d unknown, %d out of scope. The ledger holds %d, %d, %d and %d.",
-			n("clear"), n("blocked"), n("unknown"), n("excluded"), held.clear, held.blocked, held.unknown, held.excluded),
+			n("clear"), n("blocked"), n("unknown"), n("excluded"), held.clear, held.blocked, held.unknown,
+			held.excluded),
 	}
 	if all["list"][0] = in("result", "ok"); n("listed") == n("found_unlisted") || n("unlisted") > most {
 		all["list"][0] = in("result", "failed")
@@ -1753,24 +1848,29 @@ func (v view) sendings(p shownPartner) []any {
 			answered++
 		}
 	}
-	return check(p.name, nil, "sent_answered", "Sent = answered + outcome unknown + to be sent again or cancelled", sent, answered+unsettled+returned,
-		"Sent: %d. Answered: %d. Being sent, or outcome unknown: %d. To be sent again, or cancelled: %d.", sent, answered, unsettled, returned)
+	return check(p.name, nil, "sent_answered", "Sent = answered + outcome unknown + to be sent again or cancelled",
+		sent, answered+unsettled+returned,
+		"Sent: %d. Answered: %d. Being sent, or outcome unknown: %d. To be sent again, or cancelled: %d.", sent,
+		answered, unsettled, returned)
 }
 
 func (v view) chains() []any {
 	events := v.events
-	for len(events) > 0 && events[len(events)-1].text("kind") == "report" { // to write a report changes nothing that the next one says
+	// to write a report changes nothing that the next one says
+	for len(events) > 0 && events[len(events)-1].text("kind") == "report" {
 		events = events[:len(events)-1]
 	}
 	whole, last := 0, record{}
 	for _, e := range events {
-		if e.number("sequence") == last.number("sequence")+1 && e.text("previous") == last.text("hash") && e.text("hash") != "" {
+		if e.number("sequence") == last.number("sequence")+1 && e.text("previous") == last.text("hash") &&
+			e.text("hash") != "" {
 			whole++
 		}
 		last = e
 	}
 	return check("", nil, "log_complete", "The event log is complete and unaltered", len(events), whole,
-		"Events in the log: %d. Unaltered, each following the one before: %d. “mcaledger verify” says more.", len(events), whole)
+		"Events in the log: %d. Unaltered, each following the one before: %d. “mcaledger verify” says more.",
+		len(events), whole)
 }
 
 func (v view) imports() []any {
@@ -1780,7 +1880,8 @@ func (v view) imports() []any {
 	}
 	n := len(v.attestations)
 	return check("", nil, "rows_imported", "Rows imported = attestations in the ledger", rows, n,
-		"Files imported: %d. Rows in them: %d. In the ledger: %d. On Attestations: %d. Of partners that are not in this report: 0.", len(v.batches), rows, n, n)
+		"Files imported: %d. Rows in them: %d. In the ledger: %d. On Attestations: %d. Of partners that are not in "+
+			"this report: 0.", len(v.batches), rows, n, n)
 }
 
 // tally counts customers.
@@ -1854,43 +1955,71 @@ type auditedColumn struct{ head, key string }
 
 // columns are the data dictionary's.
 var columns = map[string][]auditedColumn{
-	"Blocked": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Indirect reseller=reseller, Blocked since=blocked_since, " +
-		"Days blocked=days_blocked, Reason=reason, Attestation status=attestation_state, Active subscriptions=subscriptions, Seats=seats, " +
-		"Next lapse=next_lapse, Next renewal=next_renewal, Exception=exception, Owner=owner, Due date=due_date, Accepted until=accepted_until, " +
-		"Comment=comment, Invited at=invited_at, Last accepted=last_accepted, Signer=signer, Subscriptions=subscriptions_read, " +
-		"Attestation=attestation, Last event=last_event, Domain=domain, Tenant ID=tenant_id, Reseller ID=reseller_id, Since is=since_is, " +
+	"Blocked": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Indirect reseller=reseller, " +
+		"Blocked since=blocked_since, " +
+		"Days blocked=days_blocked, Reason=reason, Attestation status=attestation_state, Active " +
+		"subscriptions=subscriptions, Seats=seats, " +
+		"Next lapse=next_lapse, Next renewal=next_renewal, Exception=exception, Owner=owner, Due date=due_date, " +
+		"Accepted until=accepted_until, " +
+		"Comment=comment, Invited at=invited_at, Last accepted=last_accepted, Signer=signer, " +
+		"Subscriptions=subscriptions_read, " +
+		"Attestation=attestation, Last event=last_event, Domain=domain, Tenant ID=tenant_id, Reseller " +
+		"ID=reseller_id, Since is=since_is, " +
 		"Reason code=, Portal link=portal_link"),
-	"Renewals at risk": columnsOf("What happens=at_risk, Customer=customer, Partner=partner, Product=product, Seats=seats, Term ends=ends, " +
-		"Days left=days_left, Window=window, Next step=next_step, Blocked since=blocked_since, Accepted until=accepted_until, " +
-		"Indirect reseller=reseller, Renews automatically=auto_renew, Term=term, Trial=trial, Tenant ID=tenant_id, Subscription ID=subscription_id"),
-	"Exceptions": columnsOf("Exception=exception, Customer=customer, Partner=partner, Owner=owner, Due date=due_date, Accepted until=accepted_until, " +
-		"Comment=comment, Status=standing, Blocked since=blocked_since, Set by=set_by, Set at=set_at, Last event=last_event, Domain=domain, " +
+	"Renewals at risk": columnsOf("What happens=at_risk, Customer=customer, Partner=partner, Product=product, " +
+		"Seats=seats, Term ends=ends, " +
+		"Days left=days_left, Window=window, Next step=next_step, Blocked since=blocked_since, Accepted " +
+		"until=accepted_until, " +
+		"Indirect reseller=reseller, Renews automatically=auto_renew, Term=term, Trial=trial, Tenant ID=tenant_id, " +
+		"Subscription ID=subscription_id"),
+	"Exceptions": columnsOf("Exception=exception, Customer=customer, Partner=partner, Owner=owner, Due " +
+		"date=due_date, Accepted until=accepted_until, " +
+		"Comment=comment, Status=standing, Blocked since=blocked_since, Set by=set_by, Set at=set_at, Last " +
+		"event=last_event, Domain=domain, " +
 		"Tenant ID=tenant_id"),
-	"Changes": columnsOf("Change=change, Customer=customer, Partner=partner, Cause=cause, Status before=standing_before, Reason before=reason_before, " +
-		"Status after=standing_after, Reason after=reason_after, Blocked since=blocked_since, Next step=next_step, Tenant ID=tenant_id, Change code=, " +
+	"Changes": columnsOf("Change=change, Customer=customer, Partner=partner, Cause=cause, Status " +
+		"before=standing_before, Reason before=reason_before, " +
+		"Status after=standing_after, Reason after=reason_after, Blocked since=blocked_since, Next step=next_step, " +
+		"Tenant ID=tenant_id, Change code=, " +
 		"Portal link=portal_link"),
-	"Invitations": columnsOf("Answer=invitation, Customer=customer, Partner=partner, Invited at=invited_at, Answered at=answered_at, " +
-		"Days to answer=days_to_answer, Status=standing, Invited to=invited_to, Delivery=delivery, Channel=channel, Language=language, " +
+	"Invitations": columnsOf("Answer=invitation, Customer=customer, Partner=partner, Invited at=invited_at, Answered " +
+		"at=answered_at, " +
+		"Days to answer=days_to_answer, Status=standing, Invited to=invited_to, Delivery=delivery, Channel=channel, " +
+		"Language=language, " +
 		"Invited by=invited_by, Failure=reason, Last event=last_event, Tenant ID=tenant_id"),
-	"Attestations": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Status=state, Status since=state_since, Link expires=expires_at, " +
+	"Attestations": columnsOf("Next step=next_step, Customer=customer, Partner=partner, Status=state, Status " +
+		"since=state_since, Link expires=expires_at, " +
 		"Reason=reason, Message=message, Signer=signer, Signer e-mail=signer_email, " +
-		"Date agreed=date_agreed, Evidence=evidence, Imported by=imported_by, Imported at=imported_at, Approved by=approved_by, Approved at=approved_at, " +
-		"Sent at=sent_at, Answer=answer, Answer code=answer_code, Notice to=notice_to, Notice by=notice_by, Batch=batch, Row=row, Replaces=replaces, " +
-		"Last event=last_event, Tenant ID=tenant_id, Request ID=request_id, Correlation ID=correlation_id, Status code="),
-	"Batches": columnsOf("Status=batch_status, File=file, Batch=batch, Rows=rows, Confirmed=confirmed, Waiting for approval=waiting_for_approval, " +
-		"In progress=in_progress, Needs attention=needs_attention, Refused at import=refused_at_import, Not needed=not_needed, Cancelled=cancelled, " +
-		"Median hours=median_hours, 90 % hours=nine_in_ten_hours, Imported by=imported_by, Imported at=imported_at, Approved by=approved_by, " +
+		"Date agreed=date_agreed, Evidence=evidence, Imported by=imported_by, Imported at=imported_at, Approved " +
+		"by=approved_by, Approved at=approved_at, " +
+		"Sent at=sent_at, Answer=answer, Answer code=answer_code, Notice to=notice_to, Notice by=notice_by, " +
+		"Batch=batch, Row=row, Replaces=replaces, " +
+		"Last event=last_event, Tenant ID=tenant_id, Request ID=request_id, Correlation ID=correlation_id, Status " +
+		"code="),
+	"Batches": columnsOf("Status=batch_status, File=file, Batch=batch, Rows=rows, Confirmed=confirmed, Waiting for " +
+		"approval=waiting_for_approval, " +
+		"In progress=in_progress, Needs attention=needs_attention, Refused at import=refused_at_import, Not " +
+		"needed=not_needed, Cancelled=cancelled, " +
+		"Median hours=median_hours, 90 % hours=nine_in_ten_hours, Imported by=imported_by, Imported at=imported_at, " +
+		"Approved by=approved_by, " +
 		"Approved at=approved_at, SHA-256=sha256"),
-	"Could not be read": columnsOf("What to do=what_to_do, Customer=customer, Partner=partner, Reason=reason, Next step=next_step, Unknown since=unknown_since, " +
-		"Last read=last_read, Message=message, HTTP status=http_status, Code=code, Domain=domain, Tenant ID=tenant_id, Request ID=request_id, " +
+	"Could not be read": columnsOf("What to do=what_to_do, Customer=customer, Partner=partner, Reason=reason, Next " +
+		"step=next_step, Unknown since=unknown_since, " +
+		"Last read=last_read, Message=message, HTTP status=http_status, Code=code, Domain=domain, Tenant " +
+		"ID=tenant_id, Request ID=request_id, " +
 		"Correlation ID=correlation_id, Reason code="),
-	"Checks": columnsOf("Result=result, Check=check, Partner=partner, Run=run, Expected=expected, Found=found, In numbers=, Check code="),
-	"Customers": columnsOf("Status=standing, Customer=customer, Partner=partner, Reason=reason, Status since=standing_since, Agreement date=date_agreed, " +
+	"Checks": columnsOf("Result=result, Check=check, Partner=partner, Run=run, Expected=expected, Found=found, In " +
+		"numbers=, Check code="),
+	"Customers": columnsOf("Status=standing, Customer=customer, Partner=partner, Reason=reason, Status " +
+		"since=standing_since, Agreement date=date_agreed, " +
 		"Agreements=agreements_read, Signer=signer, Signer e-mail=signer_email, Direct acceptance=direct_acceptance, " +
-		"Direct acceptance seen=direct_acceptance_seen, First seen=first_seen, Last read=last_read, Indirect reseller=reseller, Domain=domain, " +
+		"Direct acceptance seen=direct_acceptance_seen, First seen=first_seen, Last read=last_read, Indirect " +
+		"reseller=reseller, Domain=domain, " +
 		"Tenant ID=tenant_id, Reseller ID=reseller_id, Reason code=, Portal link=portal_link"),
-	"Events": columnsOf("When=at, Event=event, Who=actor, Customer=customer, Partner=partner, Status before=state_before, Status after=state_after, " +
-		"Event before=earlier_event, Batch=batch, Row=row, Account=account, Detail=detail, Tenant ID=tenant_id, Number=sequence, Hash=hash"),
+	"Events": columnsOf("When=at, Event=event, Who=actor, Customer=customer, Partner=partner, Status " +
+		"before=state_before, Status after=state_after, " +
+		"Event before=earlier_event, Batch=batch, Row=row, Account=account, Detail=detail, Tenant ID=tenant_id, " +
+		"Number=sequence, Hash=hash"),
 }
 
 func columnsOf(text string) (all []auditedColumn) {
@@ -1949,7 +2078,8 @@ func (b workbook) data(sheet string) [][]string {
 	return rows
 }
 
-// compare holds every cell of a sheet against what is wanted, and returns what is wanted in the sheet's order.
+// compare holds every cell of a sheet against what is wanted, and returns what is wanted in the
+// sheet's order.
 func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted [][]any) (ordered [][]any) {
 	t.Helper()
 
@@ -1976,7 +2106,8 @@ func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted
 		delete(byKey, strings.Join(key, "|"))
 		ordered = append(ordered, want)
 		for column := range head {
-			if complaint := v.differs(want[column], cell(got, column), b.kind(t, sheet, column, i+4)); complaint != "" && wrong < 20 {
+			if complaint := v.differs(want[column], cell(got, column),
+				b.kind(t, sheet, column, i+4)); complaint != "" && wrong < 20 {
 				wrong++
 				t.Errorf("%s!%s%d, %s of %v: %s", sheet, string(rune('A'+column)), i+4, head[column], key, complaint)
 			}
@@ -2029,7 +2160,8 @@ func (v view) differs(want any, got string, kind excelize.CellType) string {
 		same = notANumber == nil && number == serial(wall(string(want)))
 	case time.Time:
 		_, offset := want.In(v.zone).Zone()
-		same = notANumber == nil && max(number-serial(want)-float64(offset)/86400, serial(want)+float64(offset)/86400-number) < 0.5/86400
+		same = notANumber == nil && max(number-serial(want)-float64(offset)/86400, serial(want)+
+			float64(offset)/86400-number) < 0.5/86400
 	}
 	return complain(same && !text, want, got)
 }
@@ -2088,7 +2220,8 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 		names = append(names, p.name)
 	}
 	names = append(names, "")
-	if sheet != "Checks" && sheet != "Batches" && sheet != "Events" { // what concerns all partners, or all files, comes after the partners' own
+	// what concerns all partners, or all files, comes after the partners' own
+	if sheet != "Checks" && sheet != "Batches" && sheet != "Events" {
 		assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
 			return cmp.Compare(slices.Index(names, a[2].(string)), slices.Index(names, b[2].(string)))
 		}), "partners are in the order of the configuration")
@@ -2097,7 +2230,8 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 	case "Attestations":
 		v.entriesInOrder(t, rows)
 	case "Changes":
-		kinds := []string{"newly_blocked", "newly_unknown", "gone", "newly_clear", "new", "newly_excluded", "read_again"}
+		kinds := []string{"newly_blocked", "newly_unknown", "gone", "newly_clear", "new", "newly_excluded",
+			"read_again"}
 		inOrder(t, rows, func(row []any) []int { return []int{slices.Index(kinds, plain(row[0]))} })
 	case "Renewals at risk":
 		risks := []string{"lapses", "renews", "no_date"}
@@ -2135,14 +2269,17 @@ func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
 	}))
 }
 
-// entriesInOrder checks that attestations that need a person come first, then by what they wait for, then the newest.
+// entriesInOrder checks that attestations that need a person come first, then by what they wait
+// for, then the newest.
 func (v view) entriesInOrder(t *testing.T, rows [][]any) {
 	t.Helper()
 
 	inOrder(t, rows, func(row []any) []int {
 		batch, line := row[21].(int), row[22].(int)
-		a := v.attestations[slices.IndexFunc(v.attestations, func(a record) bool { return a.number("batch_id") == batch && a.number("line") == line })]
-		need := map[string]int{"failed": 0, "refused_by_microsoft": 0, "expired": 0, "accepted": 1, "unsure": 2, "created": 3, "waiting": 3, "queued": 4}
+		a := v.attestations[slices.IndexFunc(v.attestations,
+			func(a record) bool { return a.number("batch_id") == batch && a.number("line") == line })]
+		need := map[string]int{"failed": 0, "refused_by_microsoft": 0, "expired": 0, "accepted": 1, "unsure": 2,
+			"created": 3, "waiting": 3, "queued": 4}
 		n, ok := need[a.text("state")]
 		if !ok || n == 0 && v.corrected(a) {
 			n = 5
@@ -2151,7 +2288,8 @@ func (v view) entriesInOrder(t *testing.T, rows [][]any) {
 	})
 }
 
-// verdict is in sight on every sheet of data and on Summary: all checks passed, or some failed; then it stands on top.
+// verdict is in sight on every sheet of data and on Summary: all checks passed, or some failed;
+// then it stands on top.
 func (b workbook) verdict(t *testing.T, v view) {
 	t.Helper()
 
@@ -2175,13 +2313,15 @@ func (b workbook) verdict(t *testing.T, v view) {
 		n := v.tally(p.id, p.run)
 		everybody.listed, everybody.blocked = everybody.listed+n.listed, everybody.blocked+n.blocked
 	}
-	assert.Equal(t, fmt.Sprintf("%d customers cannot buy: %.1f %% of %d", everybody.blocked, 100*float64(everybody.blocked)/float64(everybody.listed), everybody.listed),
+	assert.Equal(t, fmt.Sprintf("%d customers cannot buy: %.1f %% of %d", everybody.blocked,
+		100*float64(everybody.blocked)/float64(everybody.listed), everybody.listed),
 		cell(b.rows["Summary"][3-at], 0), "the business in a sentence")
 }
 
 // ---- Summary.
 
-// section is the table below a title: its head, and the rows down to an empty one or a sentence. Another table may stand on its right.
+// section is the table below a title: its head, and the rows down to an empty one or a sentence.
+// Another table may stand on its right.
 func (b workbook) section(t *testing.T, sheet, title string) (head []string, rows [][]string) {
 	t.Helper()
 	all, at := b.rows[sheet], -1
@@ -2211,7 +2351,8 @@ func (b workbook) table(t *testing.T, v view, title, head string, want [][]any) 
 	t.Helper()
 	got, rows := b.section(t, "Summary", title)
 	names := strings.Split(head, " | ")
-	require.ElementsMatch(t, names, slices.DeleteFunc(slices.Clone(got), func(name string) bool { return name == "" }), title)
+	require.ElementsMatch(t, names, slices.DeleteFunc(slices.Clone(got), func(name string) bool { return name == "" }),
+		title)
 	if !assert.Len(t, rows, len(want), title) {
 		return
 	}
@@ -2228,28 +2369,34 @@ func (b workbook) table(t *testing.T, v view, title, head string, want [][]any) 
 func (b workbook) summary(t *testing.T, v view) {
 	t.Helper()
 
-	const standings = "Partner | Listed | Clear | Blocked | Unknown | Out of scope | Could not be read | Accepted directly, date not known"
+	const standings = "Partner | Listed | Clear | Blocked | Unknown | Out of scope | Could not be read | Accepted " +
+		"directly, date not known"
 	var now, forward, ages, cost [][]any
 	all, forwards, aged, spent := make(total, 11), make(total, 5), make(total, 5), make(total, 6)
 	for _, p := range v.partners {
 		changes := v.changed(p)
-		numbers := append(v.tally(p.id, p.run).cells(), changes["newly_blocked"], changes["newly_clear"], changes["new"], changes["gone"])
+		numbers := append(v.tally(p.id, p.run).cells(), changes["newly_blocked"], changes["newly_clear"],
+			changes["new"], changes["gone"])
 		now = append(now, all.add(p.name, numbers))
 		f := v.forward(p)
 		forward = append(forward, forwards.add(p.name, []any{f[0], f[1], -f[2], -f[3], f[4]}))
 		ages = append(ages, aged.add(p.name, v.ages(p)))
 		for _, r := range append(failed(p), v.night(p)...) {
-			cost = append(cost, spent.add(p.name, []any{r.number("id"), r.when("started_at"), r.number("requests"), r.number("retries"), r.number("throttled"),
-				r["seconds"].(float64) / 86400}))
+			cost = append(cost, spent.add(p.name, []any{r.number("id"), r.when("started_at"), r.number("requests"),
+				r.number("retries"), r.number("throttled"), r["seconds"].(float64) / 86400}))
 		}
 	}
 	b.table(t, v, "Customers", standings+" | Newly blocked | Newly clear | New | Gone", append(now, all.row()))
-	b.table(t, v, "Blocked customers since the last run", "Partner | Opening | Newly blocked | No longer blocked | Gone | Blocked now", append(forward, forwards.row()))
-	b.table(t, v, "Blocked customers by days blocked", "Partner | 0–30 days | 31–60 days | 61–90 days | Over 90 days | All", append(ages, aged.row()))
+	b.table(t, v, "Blocked customers since the last run",
+		"Partner | Opening | Newly blocked | No longer blocked | Gone | Blocked now", append(forward, forwards.row()))
+	b.table(t, v, "Blocked customers by days blocked",
+		"Partner | 0–30 days | 31–60 days | 61–90 days | Over 90 days | All", append(ages, aged.row()))
 	spent[0] = nil // a sum of run numbers means nothing
 	b.table(t, v, "Active subscriptions of blocked customers",
-		"Partner | Lapse in 0–30 days | 31–60 days | 61–90 days | Later | Renew automatically | Date not known", v.stakes())
-	b.table(t, v, "API usage", "Partner | Run | Date | API calls | Retries | Throttled | Duration", append(cost, spent.row()))
+		"Partner | Lapse in 0–30 days | 31–60 days | 61–90 days | Later | Renew automatically | Date not known",
+		v.stakes())
+	b.table(t, v, "API usage", "Partner | Run | Date | API calls | Retries | Throttled | Duration",
+		append(cost, spent.row()))
 	b.figures(t, v)
 	b.nextSteps(t, v)
 	b.first(t, v)
@@ -2296,7 +2443,10 @@ func (b workbook) figures(t *testing.T, v view) {
 		ofShare = "unchanged"
 	}
 	all := b.rows["Summary"]
-	i := slices.IndexFunc(all, func(row []string) bool { return cell(row, 0) == "Blocked" && cell(row, 3) == "Share of customers" })
+	i := slices.IndexFunc(all, func(row []string) bool {
+		return cell(row, 0) == "Blocked" &&
+			cell(row, 3) == "Share of customers"
+	})
 	require.GreaterOrEqual(t, i, 0)
 	first := !slices.ContainsFunc(v.partners, func(p shownPartner) bool { return p.against != nil })
 	for n, want := range []struct {
@@ -2305,7 +2455,8 @@ func (b workbook) figures(t *testing.T, v view) {
 		change string
 	}{
 		{"Blocked", now.blocked, change(now.blocked - before.blocked)}, {"Share of customers", share(now), ofShare},
-		{"Blocked over 90 days", now.long, change(now.long - before.long)}, {"Lapsing in 30 days", now.lapsing, change(now.lapsing - before.lapsing)},
+		{"Blocked over 90 days", now.long, change(now.long - before.long)}, {"Lapsing in 30 days", now.lapsing,
+			change(now.lapsing - before.lapsing)},
 		{"Unknown", now.unknown, change(now.unknown - before.unknown)},
 	} {
 		if first {
@@ -2317,7 +2468,8 @@ func (b workbook) figures(t *testing.T, v view) {
 	}
 }
 
-// lapsingSoon counts the subscriptions of a customer that lapse within 30 days after a run, as they were known at an instant.
+// lapsingSoon counts the subscriptions of a customer that lapse within 30 days after a run, as they
+// were known at an instant.
 func (l db) lapsingSoon(p shownPartner, customer string, run record, at time.Time) (n int) {
 	var newest record
 	for _, b := range l.purchases {
@@ -2367,7 +2519,8 @@ func (b workbook) nextSteps(t *testing.T, v view) {
 	for _, row := range rows {
 		serial, err := strconv.ParseFloat(cell(row, 3), 64)
 		require.NoError(t, err)
-		got[row[0]] = cell(row, 2) + " " + time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(serial)).Format(time.DateOnly)
+		got[row[0]] = cell(row, 2) + " " + time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0,
+			int(serial)).Format(time.DateOnly)
 	}
 	assert.Equal(t, want, got)
 }
@@ -2439,7 +2592,8 @@ func (all total) add(partner string, cells []any) []any {
 // row is the line below the partners.
 func (all total) row() []any { return append([]any{"All partners"}, all...) }
 
-// first are ten of the customers on Blocked, each with its row there: those with subscriptions before the others, then the longest blocked.
+// first are ten of the customers on Blocked, each with its row there: those with subscriptions
+// before the others, then the longest blocked.
 func (b workbook) first(t *testing.T, v view) {
 	t.Helper()
 
@@ -2456,7 +2610,8 @@ func (b workbook) first(t *testing.T, v view) {
 		require.NoError(t, err)
 		there := b.rows["Blocked"][at-1]
 		for column, name := range map[int]string{0: "Next step", 1: "Customer", 2: "Partner"} {
-			assert.Equal(t, cell(there, column), cell(row, slices.Index(head, name)), "Summary, what to do first, %s", name)
+			assert.Equal(t, cell(there, column), cell(row, slices.Index(head, name)), "Summary, what to do first, %s",
+				name)
 		}
 		key := cell(there, 2) + "|" + cell(there, 24)
 		n := slices.IndexFunc(blocked, func(want []any) bool { return keyOf(want, []int{2, 24}) == key })
@@ -2489,7 +2644,8 @@ func (b workbook) first(t *testing.T, v view) {
 func lapsing(v view, row []any) int {
 	lapse, ok := row[10].(day)
 	for _, p := range v.partners {
-		if ok && p.name == row[2] && wall(string(lapse)).Sub(p.run.when("started_at").Truncate(24*time.Hour)) <= 30*24*time.Hour {
+		if ok && p.name == row[2] &&
+			wall(string(lapse)).Sub(p.run.when("started_at").Truncate(24*time.Hour)) <= 30*24*time.Hour {
 			return 1
 		}
 	}
@@ -2510,8 +2666,10 @@ func (b workbook) purchases(t *testing.T, v view) {
 			some++
 		}
 	}
-	want := fmt.Sprintf("Blocked customers: %d. With active subscriptions: %d; they may be unable to accept directly, and then only an attestation helps. "+
-		"With none: %d; they can also be asked to accept in the admin center. Not read: %d.", some+none+unread, some, none, unread)
+	want := fmt.Sprintf("Blocked customers: %d. With active subscriptions: %d; they may be unable to accept "+
+		"directly, and then only an attestation helps. "+
+		"With none: %d; they can also be asked to accept in the admin center. Not read: %d.", some+none+unread, some,
+		none, unread)
 	var text []string
 	for _, row := range b.rows["Summary"] {
 		text = append(text, cell(row, 0))
@@ -2543,7 +2701,8 @@ func (b workbook) resellers(t *testing.T, v view) {
 		}
 	}
 	head, rows := b.section(t, "Summary", "By indirect reseller: "+provider.name)
-	assert.Equal(t, "Indirect reseller |  | Listed | Clear | Blocked | Unknown | Out of scope", strings.Join(head, " | "))
+	assert.Equal(t, "Indirect reseller |  | Listed | Clear | Blocked | Unknown | Out of scope",
+		strings.Join(head, " | "))
 	assert.Len(t, rows, len(want))
 	for _, row := range rows {
 		var numbers []string
@@ -2554,7 +2713,8 @@ func (b workbook) resellers(t *testing.T, v view) {
 	}
 }
 
-// history is the number of blocked customers on each of the last 90 days, after the last run of the day.
+// history is the number of blocked customers on each of the last 90 days, after the last run of the
+// day.
 func (b workbook) history(t *testing.T, v view) {
 	t.Helper()
 
@@ -2594,10 +2754,12 @@ func (b workbook) about(t *testing.T, v view) {
 		}
 		direct := map[bool]string{true: "yes", false: "no"}[p.run.yes("trust_direct")]
 		for fact, want := range map[string]any{
-			"Run": p.run.number("id"), "State": word{"completed", "Completed"}, "Changes counted from run": against, "Started": p.run.when("started_at"),
-			"Finished": p.run.when("finished_at"), "Oldest reading": p.run.when("oldest_reading"), "Duration": p.run["seconds"].(float64) / 86400,
-			"API calls": p.run.number("requests"), "Retries": p.run.number("retries"), "Throttled (429)": p.run.number("throttled"),
-			"Attempts": p.run.number("attempt"), "Policy: accepted since": day(p.run.text("accepted_since")), "Policy: direct acceptance counts": direct,
+			"Run": p.run.number("id"), "State": word{"completed", "Completed"}, "Changes counted from run": against,
+			"Started": p.run.when("started_at"), "Finished": p.run.when("finished_at"),
+			"Oldest reading": p.run.when("oldest_reading"), "Duration": p.run["seconds"].(float64) / 86400,
+			"API calls": p.run.number("requests"), "Retries": p.run.number("retries"),
+			"Throttled (429)": p.run.number("throttled"), "Attempts": p.run.number("attempt"),
+			"Policy: accepted since": day(p.run.text("accepted_since")), "Policy: direct acceptance counts": direct,
 			"Program version": p.run.text("version"), "MS-CorrelationId": p.run.text("correlation_id"),
 		} {
 			raw, known := got[p.name+" "+fact]
@@ -2631,7 +2793,8 @@ func (b workbook) heads(t *testing.T, v view) {
 		if events == 1 {
 			plural = ""
 		}
-		want = append(want, []string{strconv.Itoa(batch.number("id")), batch.text("file_name"), fmt.Sprintf("%d event%s: %s", events, plural, hash)})
+		want = append(want, []string{strconv.Itoa(batch.number("id")), batch.text("file_name"),
+			fmt.Sprintf("%d event%s: %s", events, plural, hash)})
 	}
 	_, rows := b.section(t, "About", "Files of attestations, and the last event of each")
 	assert.Equal(t, want, rows, "About, files of attestations")

@@ -52,7 +52,8 @@ const (
 
 	NotSettled Reason = "not_settled" // sent, and no definite answer yet
 	ReadBack   Reason = "read_back"   // the answer was lost, and reading found the agreement
-	// RecordedDifferently: the answer was lost, and reading found the agreement with another day or spelling.
+	// RecordedDifferently: the answer was lost, and reading found the agreement with another day or
+	// spelling.
 	RecordedDifferently Reason = "recorded_differently"
 	NoAnswer            Reason = "no_answer"        // sent as often as may be, without an answer, and not on record
 	ContentRefused      Reason = "content_refused"  // Microsoft takes no such content
@@ -110,7 +111,8 @@ type Decision struct {
 func Candidates(customers []Customer) []Customer {
 	var able []Customer
 	for _, c := range customers {
-		if c.Standing != standing.Excluded && c.Reason != standing.RelationshipEnded && c.Kind != standing.IndirectReseller {
+		if c.Standing != standing.Excluded && c.Reason != standing.RelationshipEnded &&
+			c.Kind != standing.IndirectReseller {
 			able = append(able, c)
 		}
 	}
@@ -183,14 +185,17 @@ func unknownOrShared(s Situation) Decision {
 	return refuse(SeveralPartners, "more than one partner has this customer", "Import the row with --partner NAME.")
 }
 
-// against compares a row with the others of its file, and with what the ledger holds of the customer already.
+// against compares a row with the others of its file, and with what the ledger holds of the
+// customer already.
 func against(content Content, s Situation) (Decision, bool) {
 	switch {
 	case s.Contradicts > 0:
-		return refuse(ConflictingRows, fmt.Sprintf("line %d of the file says something else of this customer", s.Contradicts),
+		return refuse(ConflictingRows, fmt.Sprintf("line %d of the file says something else of this customer",
+			s.Contradicts),
 			"Leave in the file the one row that is right."), true
 	case s.Repeats > 0:
-		return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it says the same as line %d of the file", s.Repeats)}, true
+		return Decision{State: Duplicate, Reason: SameRow,
+			Message: fmt.Sprintf("it says the same as line %d of the file", s.Repeats)}, true
 	}
 	for _, e := range s.Earlier {
 		same := content.Same(e.Content)
@@ -268,11 +273,12 @@ func isASCII(text string) bool {
 	return true
 }
 
-// Said is a number that two rows share exactly if they say the same, as far as the seed goes: see Same.
+// Said is a number that two rows share exactly if they say the same, as far as the seed goes: see
+// Same.
 func (c Content) Said(seed maphash.Seed) int64 {
 	text := func(s string) string { return folded(strings.TrimSpace(s)) }
-	return int64(maphash.Comparable(seed, [...]string{text(c.Signer.FirstName), text(c.Signer.LastName), text(c.Signer.Email),
-		digits(c.Signer.Phone), string(c.Agreed)}))
+	return int64(maphash.Comparable(seed, [...]string{text(c.Signer.FirstName), text(c.Signer.LastName),
+		text(c.Signer.Email), digits(c.Signer.Phone), string(c.Agreed)}))
 }
 
 func digits(phone string) string {

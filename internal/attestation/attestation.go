@@ -23,21 +23,24 @@ type Attestation struct {
 	Hint         string
 	Replaces     ID // zero: it corrects nothing
 
-	Requests    int       // how many there were, reads that settled something included
-	OpenRequest int       // number of the request whose outcome is not known; 0: none
-	RequestID   string    // MS-RequestId of the newest request; the requests that repeat it after a lost answer have the same
-	SentAt      time.Time // of the first request that was sent; zero: none was
-	AnsweredAt  time.Time // of the newest answer
-	Answer      Answer    // the newest
+	Requests    int // how many there were, reads that settled something included
+	OpenRequest int // number of the request whose outcome is not known; 0: none
+	// MS-RequestId of the newest request; the requests that repeat it after a lost answer have the
+	// same
+	RequestID  string
+	SentAt     time.Time // of the first request that was sent; zero: none was
+	AnsweredAt time.Time // of the newest answer
+	Answer     Answer    // the newest
 
 	Enhanced
 }
 
 // Enhanced is what only the enhanced route knows of an attestation.
 type Enhanced struct {
-	Creation          int       // how many times Microsoft has created the attestation
-	AcceptLink        string    // Microsoft's id and link, encrypted; empty: there are none
-	ExternalID        string    // Microsoft's id; only while a request is made, and never stored: whoever has it can accept
+	Creation   int    // how many times Microsoft has created the attestation
+	AcceptLink string // Microsoft's id and link, encrypted; empty: there are none
+	// Microsoft's id; only while a request is made, and never stored: whoever has it can accept
+	ExternalID        string
 	ExpiresAt         time.Time // when the link stops working; zero: no link
 	AcceptedOn        standing.Date
 	DocumentURL       string // of the accepted agreement
@@ -48,7 +51,8 @@ type Enhanced struct {
 // ServiceID is the customer's id for a call of the service, which need not know every spelling.
 func (a Attestation) ServiceID() string { return cmp.Or(a.DisplayID, a.CustomerID) }
 
-// Status is the one word that people, CSV and JSON see: the state, or Unsure while the outcome of a request is not known.
+// Status is the one word that people, CSV and JSON see: the state, or Unsure while the outcome of a
+// request is not known.
 func (a Attestation) Status() State {
 	if a.OpenRequest > 0 {
 		return Unsure
@@ -73,8 +77,8 @@ type Batch struct {
 	Counts
 }
 
-// ApprovalPolicy says who has to approve a batch. A batch keeps the one under which it was approved, and until then the
-// one under which it was imported.
+// ApprovalPolicy says who has to approve a batch. A batch keeps the one under which it was
+// approved, and until then the one under which it was imported.
 type ApprovalPolicy struct {
 	Required      bool   `json:"required"`       // by somebody other than the importer
 	SharedAccount bool   `json:"shared_account"` // several people use one account: only their names tell them apart

@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// ErrClaimLost: the claim expired, and another worker may have the attestation. Nothing was written.
+// ErrClaimLost: the claim expired, and another worker may have the attestation. Nothing was
+// written.
 var ErrClaimLost = errors.New("the claim on the attestation was lost")
 
-// Claim is the right of one worker to work on an attestation until the claim expires by the database's clock. Its
-// number is a condition of every write, so that a worker that was stopped for too long writes nothing.
+// Claim is the right of one worker to work on an attestation until the claim expires by the
+// database's clock. Its number is a condition of every write, so that a worker that was stopped for
+// too long writes nothing.
 type Claim struct {
 	Attestation
 	Number         int64

@@ -2,8 +2,8 @@ package attestation
 
 import "time"
 
-// Request is one request about an attestation: one that was sent to Microsoft to get it done, or a read that settled
-// its outcome.
+// Request is one request about an attestation: one that was sent to Microsoft to get it done, or a
+// read that settled its outcome.
 type Request struct {
 	Number     int // from 1
 	Kind       RequestKind
@@ -51,17 +51,20 @@ type Answer struct {
 type SendResult string
 
 const (
-	ResultUnknown          SendResult = "unknown"           // no definite answer: it may have taken effect
-	ResultSucceeded        SendResult = "succeeded"         // it took effect
-	ResultDuplicateSigner  SendResult = "duplicate_signer"  // 600061: an agreement of the same signer is on record, however old
+	ResultUnknown   SendResult = "unknown"   // no definite answer: it may have taken effect
+	ResultSucceeded SendResult = "succeeded" // it took effect
+	// 600061: an agreement of the same signer is on record, however old
+	ResultDuplicateSigner  SendResult = "duplicate_signer"
 	ResultContentRejected  SendResult = "content_rejected"  // this content will never be accepted
 	ResultCustomerRejected SendResult = "customer_rejected" // the customer cannot be attested now
-	ResultForbidden        SendResult = "forbidden"         // a right is missing: for this customer or for all, the answer does not tell
-	ResultNotSent          SendResult = "not_sent"          // it took no effect and would not when sent again now: sign in, or wait
+	// a right is missing: for this customer or for all, the answer does not tell
+	ResultForbidden SendResult = "forbidden"
+	// it took no effect and would not when sent again now: sign in, or wait
+	ResultNotSent SendResult = "not_sent"
 )
 
 // SendResults are all results. The schema allows the same.
 func SendResults() []SendResult {
-	return []SendResult{ResultUnknown, ResultSucceeded, ResultDuplicateSigner, ResultContentRejected, ResultCustomerRejected,
-		ResultForbidden, ResultNotSent}
+	return []SendResult{ResultUnknown, ResultSucceeded, ResultDuplicateSigner, ResultContentRejected,
+		ResultCustomerRejected, ResultForbidden, ResultNotSent}
 }

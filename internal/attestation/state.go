@@ -1,12 +1,12 @@
-// Package attestation is the record that a customer's signer accepted the Microsoft Customer Agreement on a date: its
-// states, what is decided when a row is imported, and what a request to Microsoft means for it. It is pure: the store
-// keeps attestations, jobs move them.
+// Package attestation is the record that a customer's signer accepted the Microsoft Customer
+// Agreement on a date: its states, what is decided when a row is imported, and what a request to
+// Microsoft means for it. It is pure: the store keeps attestations, jobs move them.
 package attestation
 
 import "slices"
 
-// State names the last step of an attestation that was completed. Whether a request of the next step was sent and its
-// outcome is not known is kept apart from it (see Attestation.Status).
+// State names the last step of an attestation that was completed. Whether a request of the next
+// step was sent and its outcome is not known is kept apart from it (see Attestation.Status).
 //
 //	import                  approve                        submit
 //	row ──> refused       cancelled                   ┌──> confirmed
@@ -38,10 +38,12 @@ const (
 	Confirmed          State = "confirmed"            // Microsoft has the agreement
 	AlreadyOnRecord    State = "already_on_record"    // Microsoft had the same acceptance, recent enough
 	RefusedByMicrosoft State = "refused_by_microsoft" // this content will never be accepted
-	Failed             State = "failed"               // refused for this customer or after too many tries; may be retried
-	Cleared            State = "cleared"              // not sent, because the customer can buy meanwhile
+	// refused for this customer or after too many tries; may be retried
+	Failed  State = "failed"
+	Cleared State = "cleared" // not sent, because the customer can buy meanwhile
 
-	// Unsure is the status of an attestation whose last request has no known outcome. It is never a stored state.
+	// Unsure is the status of an attestation whose last request has no known outcome. It is never a
+	// stored state.
 	Unsure State = "unsure"
 )
 
@@ -61,7 +63,8 @@ var moves = map[State][]State{
 // CanMove reports whether an attestation may go from one state to another.
 func CanMove(from, to State) bool { return slices.Contains(moves[from], to) }
 
-// Sendable reports whether the program has something to send or to ask for an attestation in this state.
+// Sendable reports whether the program has something to send or to ask for an attestation in this
+// state.
 func (s State) Sendable() bool {
 	switch s {
 	case Approved, Created, Waiting, Accepted:
@@ -70,14 +73,14 @@ func (s State) Sendable() bool {
 	return false
 }
 
-// MayDecide reports whether a person may move a single attestation from one state to another: cancel it, or retry it.
-// Approval is of a whole batch.
+// MayDecide reports whether a person may move a single attestation from one state to another:
+// cancel it, or retry it. Approval is of a whole batch.
 func MayDecide(from, to State) bool {
 	return CanMove(from, to) && (to == Cancelled || from == Failed || from == Expired && to == Approved)
 }
 
-// MayDecide reports whether a person may cancel (to Cancelled) or retry (to Approved) the attestation. One whose last
-// request has no known outcome may not be moved.
+// MayDecide reports whether a person may cancel (to Cancelled) or retry (to Approved) the
+// attestation. One whose last request has no known outcome may not be moved.
 func (a Attestation) MayDecide(to State) bool {
 	if to == Approved {
 		to, _ = a.Retried()
@@ -85,8 +88,8 @@ func (a Attestation) MayDecide(to State) bool {
 	return a.OpenRequest == 0 && MayDecide(a.State, to)
 }
 
-// Retried is the state in which a failed or expired attestation starts again: after the last step that Microsoft
-// completed. ok is false for one that can not be retried.
+// Retried is the state in which a failed or expired attestation starts again: after the last step
+// that Microsoft completed. ok is false for one that can not be retried.
 func (a Attestation) Retried() (to State, ok bool) {
 	switch {
 	case a.State != Failed && a.State != Expired:

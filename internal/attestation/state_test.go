@@ -12,8 +12,8 @@ func TestMoves(t *testing.T) {
 	t.Parallel()
 	states := attestation.States()
 	require.IsIncreasing(t, states)
-	sent := []attestation.State{attestation.Created, attestation.Waiting, attestation.Accepted, attestation.Expired, attestation.Confirmed,
-		attestation.AlreadyOnRecord, attestation.RefusedByMicrosoft, attestation.Cleared}
+	sent := []attestation.State{attestation.Created, attestation.Waiting, attestation.Accepted, attestation.Expired,
+		attestation.Confirmed, attestation.AlreadyOnRecord, attestation.RefusedByMicrosoft, attestation.Cleared}
 	for _, from := range states {
 		ends := true
 		for _, to := range states {
@@ -21,7 +21,8 @@ func TestMoves(t *testing.T) {
 				continue
 			}
 			ends = false
-			require.NotContains(t, []attestation.State{attestation.Refused, attestation.Duplicate, attestation.AlreadyKnown, attestation.Queued}, to,
+			require.NotContains(t, []attestation.State{attestation.Refused, attestation.Duplicate,
+				attestation.AlreadyKnown, attestation.Queued}, to,
 				"the outcome of a row at import is decided once")
 			if from == attestation.Queued {
 				require.NotContains(t, sent, to, "nothing is sent that was not approved")
@@ -33,7 +34,8 @@ func TestMoves(t *testing.T) {
 		require.False(t, from.Sendable() && from.Final(), from)
 	}
 	require.False(t, attestation.CanMove("lost", attestation.Approved))
-	require.False(t, attestation.CanMove(attestation.Confirmed, attestation.Approved), "what took effect is never sent again")
+	require.False(t, attestation.CanMove(attestation.Confirmed, attestation.Approved),
+		"what took effect is never sent again")
 	require.False(t, attestation.CanMove(attestation.Accepted, attestation.Cancelled), "an acceptance cannot be undone")
 	require.NotContains(t, states, attestation.Unsure)
 	require.Contains(t, attestation.Statuses(), attestation.Unsure)
@@ -97,7 +99,8 @@ func TestID(t *testing.T) {
 	back, err := attestation.ParseID("12-345")
 	require.NoError(t, err)
 	require.Equal(t, id, back)
-	for _, text := range []string{"", "12", "12-", "-345", "0-1", "1-0", "-1--1", "12-345-6", "12 - 345", "a-b", "99999999999999999999-1"} {
+	for _, text := range []string{"", "12", "12-", "-345", "0-1", "1-0", "-1--1", "12-345-6", "12 - 345", "a-b",
+		"99999999999999999999-1"} {
 		_, err := attestation.ParseID(text)
 		require.ErrorContains(t, err, "not the id of an attestation", text)
 	}

@@ -75,11 +75,13 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, config.Attestation{
 		Route:    config.RouteNone, // without a route nothing is sent
 		Approval: config.ApprovalRequired, Evidence: config.EvidenceOptional, Ceiling: 1000, Dates: config.DatesAuto,
-		Inbox: filepath.Join(folder, "inbox"), DeliverLinks: config.LinksByMail, RemindAfterDays: 3, SettleAfter: 3 * time.Minute,
-		Enhanced: config.Enhanced{EmailField: "emailAddress", PhoneField: "phoneNumber", ExpiryField: "expirationInMinutes",
-			ExpiryMinutes: 10080, StatusPath: "/v1/attestations/enhanced/{id}", AgreementToken: config.TokenAppOnly},
+		Inbox: filepath.Join(folder, "inbox"), DeliverLinks: config.LinksByMail, RemindAfterDays: 3,
+		SettleAfter: 3 * time.Minute, Enhanced: config.Enhanced{EmailField: "emailAddress", PhoneField: "phoneNumber",
+			ExpiryField: "expirationInMinutes", ExpiryMinutes: 10080, StatusPath: "/v1/attestations/enhanced/{id}",
+			AgreementToken: config.TokenAppOnly},
 	}, c.Attestation)
-	assert.Equal(t, config.Report{Dir: filepath.Join(folder, "reports"), Language: "en", Timezone: "UTC", Keep: 400}, c.Report)
+	assert.Equal(t, config.Report{Dir: filepath.Join(folder, "reports"), Language: "en", Timezone: "UTC", Keep: 400},
+		c.Report)
 	assert.Equal(t, config.Reconcile{MaxGonePercent: 5, ResumeWithin: 6 * time.Hour}, c.Reconcile)
 	assert.Equal(t, config.HTTP{Timeout: time.Minute, Attempts: 6}, c.HTTP)
 	assert.Equal(t, 587, c.Mail.Port)
@@ -151,7 +153,8 @@ func TestRelativePathsAreRelativeToTheFile(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Dir(file), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "etc", "secret"), []byte("s"), 0o600))
 	require.NoError(t, os.WriteFile(file, []byte(replaced("client_secret", "    client_secret_file: secret")+
-		"    refresh_token_file: token\ndatabase: sqlite:../var/a b%20.db\nreport: { dir: ../out }\nattestation: { inbox: in }\n"), 0o600))
+		"    refresh_token_file: token\ndatabase: sqlite:../var/a b%20.db\nreport: { dir: ../out }\nattestation: { "+
+		"inbox: in }\n"), 0o600))
 	t.Chdir(filepath.Dir(folder))
 	c, err := config.Load(filepath.Join(filepath.Base(folder), "etc/mca.yaml"), nil)
 	require.NoError(t, err)
@@ -175,9 +178,11 @@ func TestWhereTheFileIsLookedFor(t *testing.T) {
 		return c.Report.Dir
 	}
 	_, err := config.Load("", nil)
-	assert.EqualError(t, err, "there is no configuration: looked for ./mcaledger.yaml and /etc/mcaledger/mcaledger.yaml; name one with --config")
+	assert.EqualError(t, err, "there is no configuration: looked for ./mcaledger.yaml and "+
+		"/etc/mcaledger/mcaledger.yaml; name one with --config")
 	_, err = config.Load("", []string{"MCALEDGER_REPORT_LANGUAGE=en"})
-	assert.EqualError(t, err, "environment (there is no file ./mcaledger.yaml or /etc/mcaledger/mcaledger.yaml): partners is empty; add at least one Partner Center account")
+	assert.EqualError(t, err, "environment (there is no file ./mcaledger.yaml or /etc/mcaledger/mcaledger.yaml): "+
+		"partners is empty; add at least one Partner Center account")
 	_, err = config.Load("nowhere.yaml", nil)
 	assert.EqualError(t, err, "read the configuration: open nowhere.yaml: no such file or directory")
 

@@ -17,10 +17,11 @@ import (
 // samples are two values for each key, as they are written and, with the exceptions of rendered, as
 // they are printed.
 var samples = map[string][2]string{
-	"database":                                {"sqlite:/var/a.db", "postgres://u:p@h/db"},
-	"database_file":                           {"DIR/one", "DIR/two"},
-	"partners[0].name":                        {"fabrikam", "12"},
-	"partners[0].tenant_id":                   {"00000000-0000-0000-0000-00000000000b", "00000000-0000-0000-0000-00000000000C"},
+	"database":         {"sqlite:/var/a.db", "postgres://u:p@h/db"},
+	"database_file":    {"DIR/one", "DIR/two"},
+	"partners[0].name": {"fabrikam", "12"},
+	"partners[0].tenant_id": {"00000000-0000-0000-0000-00000000000b",
+		"00000000-0000-0000-0000-00000000000C"},
 	"partners[0].kind":                        {"indirect_provider", "indirect_reseller"},
 	"partners[0].client_id":                   {"0x1F", "1e3"},
 	"partners[0].client_secret":               {"another", "0012"},
@@ -177,7 +178,8 @@ func TestEveryKeyIsReadFromFileAndEnvironment(t *testing.T) {
 			}
 			pair, ok := samples[k.path]
 			require.True(t, ok, "a new key: give it two values in samples")
-			inFile, inEnvironment := strings.ReplaceAll(pair[0], "DIR", folder), strings.ReplaceAll(pair[1], "DIR", folder)
+			inFile, inEnvironment := strings.ReplaceAll(pair[0], "DIR", folder),
+				strings.ReplaceAll(pair[1], "DIR", folder)
 			path := filepath.Join(folder, "mcaledger.yaml")
 			text := document(k.path, inFile)
 			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))

@@ -68,7 +68,8 @@ func CheckSweep(t, last Totals, limits Limits) []Check {
 			fmt.Sprintf("last run %d + %d new - %d gone = %d; this run has %d",
 				last.Listed, t.New, t.Gone, last.Listed+t.New-t.Gone, t.Listed)),
 		rollForward(t, last),
-		equal(CheckGone, t.Gone, t.GoneConfirmed, fmt.Sprintf("%d gone, %d of them confirmed by a read", t.Gone, t.GoneConfirmed)),
+		equal(CheckGone, t.Gone, t.GoneConfirmed, fmt.Sprintf("%d gone, %d of them confirmed by a read", t.Gone,
+			t.GoneConfirmed)),
 		held(t),
 	)
 }
@@ -76,7 +77,8 @@ func CheckSweep(t, last Totals, limits Limits) []Check {
 // CheckRecheck computes the control totals of a recheck: no customer is new and none is gone.
 func CheckRecheck(t, last Totals) []Check {
 	return []Check{
-		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed, t.Listed)),
+		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed,
+			t.Listed)),
 		rollForward(t, last),
 		held(t),
 	}
@@ -105,26 +107,31 @@ func readable(t, last Totals, limits Limits) Check {
 // present finds a night in which far more tenants or relationships than usual were not there.
 // Customers leave one by one: a wave of them is a fault of the service, or of the way to it.
 func present(t, last Totals, limits Limits) Check {
-	return wave(CheckPresent, t, last, limits, t.Absent, last.Absent, "were not found or had no relationship with the partner")
+	return wave(CheckPresent, t, last, limits, t.Absent, last.Absent,
+		"were not found or had no relationship with the partner")
 }
 
-// fewCustomers is how many customers may lose their acceptance in one night, whatever share of a small partner that is.
+// fewCustomers is how many customers may lose their acceptance in one night, whatever share of a
+// small partner that is.
 const fewCustomers = 10
 
-// accepted finds a night in which more than half of the customers that could buy have no acceptance any more, or are none
-// of the partner's. Records of acceptances do not disappear, but a service that has lost its data, or asks for another
-// kind of agreement, answers with empty lists. What only a change of policy did does not count.
+// accepted finds a night in which more than half of the customers that could buy have no acceptance
+// any more, or are none of the partner's. Records of acceptances do not disappear, but a service
+// that has lost its data, or asks for another kind of agreement, answers with empty lists. What
+// only a change of policy did does not count.
 func accepted(t, last Totals, limits Limits) Check {
 	lost := last.Clear + t.NewlyClear - t.Clear - t.BlockedByPolicy - max(0, t.Unknown-last.Unknown) - t.Gone
 	most := max(fewCustomers, last.Clear/2)
-	return Check{Name: CheckAccepted, Expected: most, Found: max(0, lost), OK: lost <= most || limits.MaxGonePercent >= 100,
-		Detail: fmt.Sprintf("%d of the %d customers that could buy lost their acceptance, or their relationship with the partner, at most %d are believed at once",
+	return Check{Name: CheckAccepted, Expected: most, Found: max(0, lost), OK: lost <= most ||
+		limits.MaxGonePercent >= 100,
+		Detail: fmt.Sprintf("%d of the %d customers that could buy lost their acceptance, or their relationship with "+
+			"the partner, at most %d are believed at once",
 			lost, last.Clear, most)}
 }
 
 // wave compares how many customers are unknown for a reason with the last run. The first run has
-// nothing to compare with. A night in which no customer could be read is plausible only where the service
-// says of a single customer that it is not there.
+// nothing to compare with. A night in which no customer could be read is plausible only where the
+// service says of a single customer that it is not there.
 func wave(name CheckName, t, last Totals, limits Limits, now, before int, what string) Check {
 	most := before + limits.most(max(last.Listed, t.Listed))
 	if last.Listed == 0 {
@@ -148,7 +155,8 @@ func wave(name CheckName, t, last Totals, limits Limits, now, before int, what s
 func rollForward(t, last Totals) Check {
 	expected := last.Blocked + t.NewlyBlocked - t.NoLongerBlocked - t.GoneBlocked
 	return equal(CheckBlocked, expected, t.Blocked,
-		fmt.Sprintf("%d blocked in the last run + %d newly blocked - %d no longer blocked - %d gone = %d; %d are blocked",
+		fmt.Sprintf("%d blocked in the last run + %d newly blocked - %d no longer blocked - %d gone = %d; %d are "+
+			"blocked",
 			last.Blocked, t.NewlyBlocked, t.NoLongerBlocked, t.GoneBlocked, expected, t.Blocked))
 }
 
@@ -174,13 +182,15 @@ func AllPassed(checks []Check) bool {
 	return len(checks) > 0
 }
 
-// OnlyServiceFailed reports whether only the service's answers were implausible; the arithmetic is right.
+// OnlyServiceFailed reports whether only the service's answers were implausible; the arithmetic is
+// right.
 func OnlyServiceFailed(checks []Check) bool {
 	return !slices.ContainsFunc(checks, func(c Check) bool { return !c.OK && !c.Name.OfService() })
 }
 
-// ReadingsAreGood reports whether what was read in a run that failed may be used by the next one: the answers are
-// implausible as a whole, and each of them is not.
+// ReadingsAreGood reports whether what was read in a run that failed may be used by the next one:
+// the answers are implausible as a whole, and each of them is not.
 func ReadingsAreGood(checks []Check) bool {
-	return OnlyServiceFailed(checks) && !slices.ContainsFunc(checks, func(c Check) bool { return !c.OK && c.Name == CheckAccepted })
+	return OnlyServiceFailed(checks) &&
+		!slices.ContainsFunc(checks, func(c Check) bool { return !c.OK && c.Name == CheckAccepted })
 }

@@ -12,8 +12,8 @@ import (
 // blocked is gone; 1 that was blocked is clear.
 func balanced() Totals {
 	s := Standings{Clear: 90, Blocked: 8, Unknown: 3, Excluded: 1}
-	return Totals{Listed: 102, Unlisted: 2, FoundUnlisted: 1, Standings: s, New: 3, Gone: 1, GoneConfirmed: 1, Ledger: s,
-		Unreadable: 2, Absent: 1, NewlyBlocked: 1, NoLongerBlocked: 1, GoneBlocked: 1}
+	return Totals{Listed: 102, Unlisted: 2, FoundUnlisted: 1, Standings: s, New: 3, Gone: 1, GoneConfirmed: 1,
+		Ledger: s, Unreadable: 2, Absent: 1, NewlyBlocked: 1, NoLongerBlocked: 1, GoneBlocked: 1}
 }
 
 func lastNight(listed int) Totals {
@@ -39,25 +39,37 @@ func TestSweepChecks(t *testing.T) {
 		last   int
 		fails  []CheckName
 	}{
-		"everything adds up":                        {func(*Totals) {}, 100, nil},
-		"a listed customer was never read":          {func(t *Totals) { t.Listed++; t.New++ }, 100, []CheckName{CheckStandings}},
-		"a customer vanished without a trace":       {func(t *Totals) { t.Gone-- }, 100, []CheckName{CheckContinuity, CheckGone}},
-		"gone without a read that says so":          {func(t *Totals) { t.GoneConfirmed = 0 }, 100, []CheckName{CheckGone}},
-		"the ledger has one more":                   {func(t *Totals) { t.Ledger.Clear++ }, 100, []CheckName{CheckLedger}},
-		"the ledger mixes two standings up":         {func(t *Totals) { t.Ledger.Clear++; t.Ledger.Blocked-- }, 100, []CheckName{CheckLedger}},
-		"a blocked customer came from nowhere":      {func(t *Totals) { t.NewlyBlocked-- }, 100, []CheckName{CheckBlocked}},
-		"a blocked customer is no longer accounted": {func(t *Totals) { t.GoneBlocked-- }, 100, []CheckName{CheckBlocked}},
+		"everything adds up": {func(*Totals) {}, 100, nil},
+		"a listed customer was never read": {func(t *Totals) { t.Listed++; t.New++ }, 100,
+			[]CheckName{CheckStandings}},
+		"a customer vanished without a trace": {func(t *Totals) { t.Gone-- }, 100,
+			[]CheckName{CheckContinuity, CheckGone}},
+		"gone without a read that says so": {func(t *Totals) { t.GoneConfirmed = 0 }, 100,
+			[]CheckName{CheckGone}},
+		"the ledger has one more": {func(t *Totals) { t.Ledger.Clear++ }, 100,
+			[]CheckName{CheckLedger}},
+		"the ledger mixes two standings up": {func(t *Totals) { t.Ledger.Clear++; t.Ledger.Blocked-- }, 100,
+			[]CheckName{CheckLedger}},
+		"a blocked customer came from nowhere": {func(t *Totals) { t.NewlyBlocked-- }, 100,
+			[]CheckName{CheckBlocked}},
+		"a blocked customer is no longer accounted": {func(t *Totals) { t.GoneBlocked-- }, 100,
+			[]CheckName{CheckBlocked}},
 		"as many missing as may be":                 {func(t *Totals) { t.Unlisted = 5 }, 100, nil},
 		"one more missing than may be":              {func(t *Totals) { t.Unlisted = 6 }, 100, []CheckName{CheckList}},
 		"one missing of nineteen is always allowed": {func(t *Totals) { t.Unlisted, t.New = 1, 84 }, 19, nil},
-		"two missing of nineteen are too many":      {func(t *Totals) { t.Unlisted, t.New = 2, 84 }, 19, []CheckName{CheckList}},
-		"an empty list of a partner that had some":  {func(t *Totals) { *t = Totals{Unlisted: 100} }, 100, []CheckName{CheckList}},
-		"only those found by a read are no list":    {func(t *Totals) { t.FoundUnlisted = 102 }, 100, []CheckName{CheckList}},
-		"as many unreadable as are believed":        {func(t *Totals) { t.Unreadable = 6 }, 100, nil},
-		"one more unreadable than is believed":      {func(t *Totals) { t.Unreadable = 7 }, 100, []CheckName{CheckReadable}},
-		"as many absent as are believed":            {func(t *Totals) { t.Absent = 6 }, 100, nil},
-		"one more absent than is believed":          {func(t *Totals) { t.Absent = 7 }, 100, []CheckName{CheckPresent}},
-		"both waves":                                {func(t *Totals) { t.Absent, t.Unreadable = 50, 50 }, 100, []CheckName{CheckReadable, CheckPresent}},
+		"two missing of nineteen are too many": {func(t *Totals) { t.Unlisted, t.New = 2, 84 }, 19,
+			[]CheckName{CheckList}},
+		"an empty list of a partner that had some": {func(t *Totals) { *t = Totals{Unlisted: 100} }, 100,
+			[]CheckName{CheckList}},
+		"only those found by a read are no list": {func(t *Totals) { t.FoundUnlisted = 102 }, 100,
+			[]CheckName{CheckList}},
+		"as many unreadable as are believed": {func(t *Totals) { t.Unreadable = 6 }, 100, nil},
+		"one more unreadable than is believed": {func(t *Totals) { t.Unreadable = 7 }, 100,
+			[]CheckName{CheckReadable}},
+		"as many absent as are believed":   {func(t *Totals) { t.Absent = 6 }, 100, nil},
+		"one more absent than is believed": {func(t *Totals) { t.Absent = 7 }, 100, []CheckName{CheckPresent}},
+		"both waves": {func(t *Totals) { t.Absent, t.Unreadable = 50, 50 }, 100,
+			[]CheckName{CheckReadable, CheckPresent}},
 		"two errors at once": {func(t *Totals) { t.Unreadable, t.GoneConfirmed = 50, 0 }, 100,
 			[]CheckName{CheckReadable, CheckGone}},
 	} {
@@ -74,7 +86,8 @@ func TestSweepChecks(t *testing.T) {
 // customers is a run of which nothing else is known than how many customers had which standing.
 func customers(clear, blocked, unreadable, absent, excluded int) Totals {
 	s := Standings{Clear: clear, Blocked: blocked, Unknown: unreadable + absent, Excluded: excluded}
-	return Totals{Listed: s.Sum(), Standings: s, Ledger: s, Unreadable: unreadable, Absent: absent, New: s.Sum(), NewlyBlocked: blocked}
+	return Totals{Listed: s.Sum(), Standings: s, Ledger: s, Unreadable: unreadable, Absent: absent, New: s.Sum(),
+		NewlyBlocked: blocked}
 }
 
 func TestWaves(t *testing.T) {
@@ -90,22 +103,29 @@ func TestWaves(t *testing.T) {
 		{"first night, many unreadable", customers(10, 0, 90, 0, 0), first, 5, nil},
 		{"first night, many absent", customers(0, 1, 0, 99, 0), first, 5, nil},
 		{"first night, nobody readable", customers(0, 0, 40, 0, 0), first, 5, []CheckName{CheckReadable}},
-		{"first night, nobody readable but the excluded", customers(0, 0, 40, 0, 60), first, 5, []CheckName{CheckReadable}},
+		{"first night, nobody readable but the excluded", customers(0, 0, 40, 0, 60), first, 5,
+			[]CheckName{CheckReadable}},
 		{"first night, everybody absent", customers(0, 0, 0, 40, 0), first, 5, []CheckName{CheckPresent}},
-		{"first night, some unreadable and the others absent", customers(0, 0, 20, 20, 0), first, 5, []CheckName{CheckReadable, CheckPresent}},
-		{"first night, the only customer is unreadable", customers(0, 0, 1, 0, 0), first, 5, []CheckName{CheckReadable}},
+		{"first night, some unreadable and the others absent", customers(0, 0, 20, 20, 0), first, 5,
+			[]CheckName{CheckReadable, CheckPresent}},
+		{"first night, the only customer is unreadable", customers(0, 0, 1, 0, 0), first, 5,
+			[]CheckName{CheckReadable}},
 		{"first night, the only customer is absent", customers(0, 0, 0, 1, 0), first, 5, nil},
 		{"first night, no customers", Totals{}, first, 5, nil},
 		{"first night, only excluded customers", customers(0, 0, 0, 0, 7), first, 5, nil},
 		{"first night, a person believes it", customers(0, 0, 0, 40, 0), first, 100, nil},
-		{"the only customer became unreadable", customers(0, 0, 1, 0, 0), customers(1, 0, 0, 0, 0), 5, []CheckName{CheckReadable}},
+		{"the only customer became unreadable", customers(0, 0, 1, 0, 0), customers(1, 0, 0, 0, 0), 5,
+			[]CheckName{CheckReadable}},
 		{"the only customer left", customers(0, 0, 0, 1, 0), customers(1, 0, 0, 0, 0), 5, nil},
 		{"both customers left", customers(0, 0, 0, 2, 0), customers(2, 0, 0, 0, 0), 5, []CheckName{CheckPresent}},
 		{"one of two left", customers(1, 0, 0, 1, 0), customers(2, 0, 0, 0, 0), 5, nil},
-		{"the last readable customer left", customers(0, 0, 0, 2, 0), customers(1, 0, 0, 1, 0), 5, []CheckName{CheckPresent}},
-		{"nobody was readable last night either, as a person believed", customers(0, 0, 40, 0, 0), customers(0, 0, 40, 0, 0), 5, nil},
+		{"the last readable customer left", customers(0, 0, 0, 2, 0), customers(1, 0, 0, 1, 0), 5,
+			[]CheckName{CheckPresent}},
+		{"nobody was readable last night either, as a person believed", customers(0, 0, 40, 0, 0),
+			customers(0, 0, 40, 0, 0), 5, nil},
 		{"those that could not be read are read again", customers(100, 0, 0, 0, 0), customers(0, 0, 50, 50, 0), 5, nil},
-		{"unreadable, and said to be absent the next night", customers(50, 0, 0, 50, 0), customers(50, 0, 50, 0, 0), 5, []CheckName{CheckPresent}},
+		{"unreadable, and said to be absent the next night", customers(50, 0, 0, 50, 0), customers(50, 0, 50, 0, 0), 5,
+			[]CheckName{CheckPresent}},
 		{"many new customers, few of them absent", customers(960, 0, 0, 40, 0), customers(10, 0, 0, 0, 0), 5, nil},
 		{"a person believes a wave", customers(50, 0, 0, 50, 0), customers(100, 0, 0, 0, 0), 50, nil},
 	} {
@@ -113,7 +133,8 @@ func TestWaves(t *testing.T) {
 			t.Parallel()
 			c.now.New, c.now.Gone = c.now.Listed-c.last.Listed, 0
 			c.now.NewlyBlocked = c.now.Blocked - c.last.Blocked
-			checks := CheckSweep(c.now, c.last, Limits{MaxGonePercent: c.percent, CommonError: "answered 403, code 900124"})
+			checks := CheckSweep(c.now, c.last,
+				Limits{MaxGonePercent: c.percent, CommonError: "answered 403, code 900124"})
 			require.Equal(t, c.fails, failedChecks(t, checks))
 			for _, check := range checks {
 				if !check.OK {
@@ -135,7 +156,8 @@ func TestLostAcceptances(t *testing.T) {
 		lost      bool
 	}{
 		{"everybody at once", customers(0, 100, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 5, true},
-		{"everybody is no reseller customer any more", customers(0, 0, 0, 0, 100), customers(90, 10, 0, 0, 0), 0, 5, true},
+		{"everybody is no reseller customer any more", customers(0, 0, 0, 0, 100), customers(90, 10, 0, 0, 0), 0, 5,
+			true},
 		{"half of them", customers(45, 55, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 5, false},
 		{"one more than half", customers(44, 56, 0, 0, 0), customers(90, 10, 0, 0, 0), 0, 5, true},
 		{"all of a small partner's", customers(0, 10, 0, 0, 0), customers(10, 0, 0, 0, 0), 0, 5, false},
@@ -148,7 +170,8 @@ func TestLostAcceptances(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			now := c.now
-			now.New, now.NewlyBlocked, now.NoLongerBlocked = now.Listed-c.last.Listed, max(0, now.Blocked-c.last.Blocked), max(0, c.last.Blocked-now.Blocked)
+			now.New, now.NewlyBlocked, now.NoLongerBlocked = now.Listed-c.last.Listed,
+				max(0, now.Blocked-c.last.Blocked), max(0, c.last.Blocked-now.Blocked)
 			now.NewlyClear, now.BlockedByPolicy = max(0, now.Clear-c.last.Clear), c.policy
 			checks := CheckSweep(now, c.last, Limits{MaxGonePercent: c.percent})
 			require.Equal(t, c.lost, slices.Contains(failedChecks(t, checks), CheckAccepted))
@@ -184,7 +207,8 @@ func TestShrunkenLists(t *testing.T) {
 	require.False(t, ListShrank(0, 0, Totals{}, limits), "a partner without customers")
 	require.False(t, ListShrank(0, 1, Totals{Listed: 1}, limits), "whose last customer left")
 	require.True(t, ListShrank(0, 2, Totals{Listed: 2}, limits))
-	require.True(t, ListShrank(0, 100, Totals{Listed: 100}, Limits{MaxGonePercent: 100}), "an empty list is never believed")
+	require.True(t, ListShrank(0, 100, Totals{Listed: 100}, Limits{MaxGonePercent: 100}),
+		"an empty list is never believed")
 }
 
 func TestNoChecksPassNothing(t *testing.T) {

@@ -45,8 +45,9 @@ var (
 	linkNames     = []string{"attestationUrl", "attestationLink", "url", "link"}
 	statusNames   = []string{"attestationStatus", "status", "state"}
 	dateNames     = []string{"dateAgreed", "acceptedDate", "dateAccepted", "acceptedOn"}
-	documentNames = []string{"agreementLink", "agreementDocumentUrl", "acceptedDocumentUrl", "documentUrl", "documentLink"}
-	expiryNames   = []string{"expirationTime", "expirationDate", "expiresAt", "expiryDate", "expires"}
+	documentNames = []string{"agreementLink", "agreementDocumentUrl", "acceptedDocumentUrl", "documentUrl",
+		"documentLink"}
+	expiryNames = []string{"expirationTime", "expirationDate", "expiresAt", "expiryDate", "expires"}
 )
 
 // statusWords are the words of a status, in lower case without spaces and dashes. "pending" and
@@ -98,15 +99,16 @@ func (c *Client) CreateAttestation(ctx context.Context, s attestation.Signatory,
 
 	names := c.opts.Enhanced.withDefaults()
 	fields := map[string]any{
-		fieldCountry: strings.ToUpper(s.Country), fieldFirstName: s.FirstName, fieldLastName: s.LastName, fieldCompany: s.CompanyName,
-		fieldLanguage: s.Language, names.EmailField: s.Email, names.ExpiryField: names.ExpiryMinutes,
+		fieldCountry: strings.ToUpper(s.Country), fieldFirstName: s.FirstName, fieldLastName: s.LastName,
+		fieldCompany: s.CompanyName, fieldLanguage: s.Language, names.EmailField: s.Email,
+		names.ExpiryField: names.ExpiryMinutes,
 	}
 	if s.Phone != "" {
 		fields[names.PhoneField] = s.Phone
 	}
 	var body []byte
-	request := &call{op: "create an attestation", uri: createPath, limit: answerLimit, app: true, account: true, anySuccess: true, id: r.ID,
-		keep: func(answered []byte) { body = answered }}
+	request := &call{op: "create an attestation", uri: createPath, limit: answerLimit, app: true, account: true,
+		anySuccess: true, id: r.ID, keep: func(answered []byte) { body = answered }}
 	answer, result, err = c.post(ctx, request, fields, func(o object) string {
 		if link = readAcceptLink(o); link.ExternalID == "" {
 			return "an answer without the attestation's id"
@@ -116,7 +118,8 @@ func (c *Client) CreateAttestation(ctx context.Context, s attestation.Signatory,
 	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Malformed {
 		// It may have been created, and cannot be used; the next one could not be used either.
 		e.Kind, result = Unfitting, attestation.ResultUnknown
-		link.Unfitting = unfitting(request.op, e, "the attestation's id, a GUID called "+strings.Join(idNames, " or "), "", body)
+		link.Unfitting = unfitting(request.op, e, "the attestation's id, a GUID called "+strings.Join(idNames, " or "),
+			"", body)
 	}
 	return link, answer, result, err
 }
@@ -139,7 +142,8 @@ func (c *Client) Acceptance(ctx context.Context, externalID string) (a attestati
 	path := strings.ReplaceAll(c.opts.Enhanced.withDefaults().StatusPath, "{id}", url.PathEscape(externalID))
 	var body []byte
 	request := &call{op: "read the state of an attestation", // without its id, which is a secret
-		uri: strings.TrimPrefix(path, "/v1"), limit: answerLimit, app: true, keep: func(answered []byte) { body = answered }}
+		uri: strings.TrimPrefix(path, "/v1"), limit: answerLimit, app: true,
+		keep: func(answered []byte) { body = answered }}
 	err = c.get(ctx, request, func(o object) string {
 		if a = readAcceptance(o); a.Word == "" {
 			return "an answer without a status"
@@ -155,7 +159,8 @@ func (c *Client) Acceptance(ctx context.Context, externalID string) (a attestati
 	case failed && (e.Kind == AddressNotFound || e.Kind == NotFound):
 		e.reason = statusPath
 	case err == nil && !known:
-		a.Unfitting = unfitting(request.op, &Error{Status: http.StatusOK}, "a known status: this one is taken for pending", "", body)
+		a.Unfitting = unfitting(request.op, &Error{Status: http.StatusOK},
+			"a known status: this one is taken for pending", "", body)
 	}
 	return a, err
 }
@@ -183,14 +188,16 @@ func stateOf(word string) (state attestation.State, known bool) {
 
 // CreateAgreement creates the agreement of an attestation that was accepted (step 3). It never
 // repeats a request whose answer was lost.
-func (c *Client) CreateAgreement(ctx context.Context, a attestation.Attestation, r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
+func (c *Client) CreateAgreement(ctx context.Context, a attestation.Attestation,
+	r attestation.Request) (attestation.Answer, attestation.SendResult, error) {
 	fields := agreementFields(a, r, a.AcceptedOn)
 	fields[fieldAttestation] = a.ExternalID
 	if a.DocumentURL != "" {
 		fields[fieldDocument] = a.DocumentURL
 	}
-	request := &call{op: "create the agreement of customer " + a.CustomerID, uri: customerURI(a.ServiceID(), "/agreements"), limit: answerLimit,
-		app: !c.opts.Enhanced.AgreementWithUser, anySuccess: true, id: r.ID}
+	request := &call{op: "create the agreement of customer " + a.CustomerID,
+		uri: customerURI(a.ServiceID(), "/agreements"), limit: answerLimit, app: !c.opts.Enhanced.AgreementWithUser,
+		anySuccess: true, id: r.ID}
 	return c.post(ctx, request, fields, readCreated(a))
 }
 
@@ -198,7 +205,8 @@ func (c *Client) CreateAgreement(ctx context.Context, a attestation.Attestation,
 // attestation that cannot exist.
 func (c *Client) CheckEnhanced(ctx context.Context) error {
 	_, err := c.Acceptance(ctx, nobody)
-	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == NotFound || e.Kind == AddressNotFound || e.Kind == Refused) {
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == NotFound || e.Kind == AddressNotFound ||
+		e.Kind == Refused) {
 		return nil
 	}
 	return err
@@ -235,7 +243,8 @@ func unfitting(call string, e *Error, expected, setting string, body []byte) *at
 	if err != nil {
 		text = nil
 	}
-	return &attestation.Unfitting{Call: call, Status: e.Status, Expected: expected, Setting: setting, Body: string(text)}
+	return &attestation.Unfitting{Call: call, Status: e.Status, Expected: expected, Setting: setting,
+		Body: string(text)}
 }
 
 // plainNames end the names of fields whose texts say nothing about a person.
@@ -283,5 +292,6 @@ func redactText(name, text string) string {
 
 // agreementFields is the body by which an agreement is created, on either route.
 func agreementFields(a attestation.Attestation, r attestation.Request, agreed standing.Date) map[string]any {
-	return map[string]any{"primaryContact": contact(a), "templateId": r.TemplateID, "dateAgreed": string(agreed) + "T00:00:00Z", "type": mca}
+	return map[string]any{"primaryContact": contact(a), "templateId": r.TemplateID, "dateAgreed": string(agreed) +
+		"T00:00:00Z", "type": mca}
 }

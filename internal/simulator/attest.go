@@ -60,7 +60,8 @@ func (s *Simulator) answerWrite(q *request) int {
 	status := s.takeEffect(q)
 	if status < 500 {
 		b := q.body
-		s.posted.remember(id, memory{request: request, status: status, contentType: b.contentType, code: b.code, text: string(b.buf)}, now)
+		s.posted.remember(id, memory{request: request, status: status, contentType: b.contentType, code: b.code,
+			text: string(b.buf)}, now)
 	}
 	return status
 }
@@ -112,7 +113,8 @@ func (s *Simulator) create(q *request, c Customer) int {
 		q.body.problemC(600002, "600002", "InvalidInput", "The date agreed is in the future.", false)
 		return http.StatusBadRequest
 	}
-	if !s.opts.Writes.DuplicatesAllowed && (c.has(*sent.PrimaryContact) || s.posted.has(c.Index, *sent.PrimaryContact)) {
+	if !s.opts.Writes.DuplicatesAllowed &&
+		(c.has(*sent.PrimaryContact) || s.posted.has(c.Index, *sent.PrimaryContact)) {
 		return q.alreadyExists(s.opts.Writes.AlreadyExistsStatus)
 	}
 	accepted := s.posted.attestation(sent.AttestationID)
@@ -129,7 +131,8 @@ func (s *Simulator) create(q *request, c Customer) int {
 		AttestationID: sent.AttestationID,
 		Night:         q.world.night(), At: s.now(), Customer: c.Index, TenantID: c.TenantID,
 		RequestID: q.requestID, CorrelationID: q.correlationID,
-		Contact: *sent.PrimaryContact, TemplateID: sent.TemplateID, DateAgreed: sent.DateAgreed, Type: sent.Type, when: when,
+		Contact: *sent.PrimaryContact, TemplateID: sent.TemplateID, DateAgreed: sent.DateAgreed, Type: sent.Type,
+		when: when,
 	})
 	s.stats.effect(q.call, nth)
 	user := throw(s.opts.Seed, aboutWrites, 1<<41)

@@ -37,16 +37,19 @@ type decidedRow struct {
 }
 
 func (r decidedRow) importer() attestation.Actor {
-	return attestation.Actor{Name: r.ImportedBy, UserID: r.ImportedUserID, Host: r.ImportedHost, Source: attestation.ActorSource(r.ImportedSource)}
+	return attestation.Actor{Name: r.ImportedBy, UserID: r.ImportedUserID, Host: r.ImportedHost,
+		Source: attestation.ActorSource(r.ImportedSource)}
 }
 
 func (r decidedRow) approver() attestation.Actor {
-	return attestation.Actor{Name: r.ApprovedBy, UserID: r.ApprovedUserID, Host: r.ApprovedHost, Source: attestation.ActorSource(r.ApprovedSource)}
+	return attestation.Actor{Name: r.ApprovedBy, UserID: r.ApprovedUserID, Host: r.ApprovedHost,
+		Source: attestation.ActorSource(r.ApprovedSource)}
 }
 
 // decided fills in what the row says of a batch.
 func (r decidedRow) decided(b *attestation.Batch) error {
-	b.ImportedBy, b.ImportedAt, b.ApprovedBy, b.ApprovedAt = r.importer(), r.ImportedAt.UTC(), r.approver(), orZero(r.ApprovedAt)
+	b.ImportedBy, b.ImportedAt, b.ApprovedBy, b.ApprovedAt = r.importer(), r.ImportedAt.UTC(), r.approver(),
+		orZero(r.ApprovedAt)
 	return json.Unmarshal([]byte(r.ApprovalPolicy), &b.Policy)
 }
 
@@ -73,7 +76,8 @@ type batchRow struct {
 }
 
 func (r batchRow) counts() attestation.Counts {
-	return attestation.Counts{Rows: r.Rows, Queued: r.Queued, Refused: r.Refused, Duplicates: r.Duplicates, AlreadyKnown: r.AlreadyKnown}
+	return attestation.Counts{Rows: r.Rows, Queued: r.Queued, Refused: r.Refused, Duplicates: r.Duplicates,
+		AlreadyKnown: r.AlreadyKnown}
 }
 
 // digest covers what the import fixes and the event does not name.
@@ -87,8 +91,8 @@ func (r batchRow) digest() string {
 }
 
 func (r batchRow) batch() (attestation.Batch, error) {
-	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, EvenIfClear: r.EvenIfClear, InboxFile: r.InboxFile,
-		Counts: r.counts()}
+	b := attestation.Batch{ID: r.ID, File: r.FileName, SHA256: r.SHA256, Form: r.Form, EvenIfClear: r.EvenIfClear,
+		InboxFile: r.InboxFile, Counts: r.counts()}
 	if err := r.decided(&b); err != nil {
 		return b, err
 	}
@@ -107,12 +111,14 @@ func jsonText(list []string) string {
 
 func rowOfBatch(b attestation.Batch) batchRow {
 	by := b.ImportedBy
-	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header), EvenIfClear: b.EvenIfClear, InboxFile: b.InboxFile,
-		decidedRow: decidedRow{ImportedBy: by.Name, ImportedUserID: by.UserID, ImportedHost: by.Host, ImportedSource: string(by.Source),
+	return batchRow{FileName: b.File, SHA256: b.SHA256, Form: b.Form, Header: jsonText(b.Header),
+		EvenIfClear: b.EvenIfClear, InboxFile: b.InboxFile, decidedRow: decidedRow{ImportedBy: by.Name,
+			ImportedUserID: by.UserID, ImportedHost: by.Host, ImportedSource: string(by.Source),
 			ImportedAt: instant(b.ImportedAt), ApprovalPolicy: policyText(b.Policy)}}
 }
 
-// attestationRow is an attestation.Attestation without personal data as the table attestation holds it.
+// attestationRow is an attestation.Attestation without personal data as the table attestation holds
+// it.
 type attestationRow struct {
 	BatchID           int64              `db:"batch_id"`
 	Line              int                `db:"line"`
@@ -147,9 +153,9 @@ type attestationRow struct {
 }
 
 func rowOfAttestation(a attestation.Attestation, digest string) attestationRow {
-	row := attestationRow{BatchID: a.ID.Batch, Line: a.ID.Line, PartnerID: a.PartnerID, CustomerID: a.CustomerID, CustomerName: a.CustomerName,
-		Admitted: a.State, State: a.State, Reason: a.Reason, Message: a.Message, Hint: a.Hint, Agreed: a.Content.Agreed,
-		Evidence: a.Content.Evidence, PersonDigest: digest}
+	row := attestationRow{BatchID: a.ID.Batch, Line: a.ID.Line, PartnerID: a.PartnerID, CustomerID: a.CustomerID,
+		CustomerName: a.CustomerName, Admitted: a.State, State: a.State, Reason: a.Reason, Message: a.Message,
+		Hint: a.Hint, Agreed: a.Content.Agreed, Evidence: a.Content.Evidence, PersonDigest: digest}
 	if a.Replaces != (attestation.ID{}) {
 		row.ReplacesBatch, row.ReplacesLine = &a.Replaces.Batch, &a.Replaces.Line
 	}
@@ -178,18 +184,21 @@ func rowOfPerson(a attestation.Attestation) (personRow, error) {
 		return personRow{}, fmt.Errorf("draw a salt: %w", err)
 	}
 	c := a.Content
-	return personRow{BatchID: a.ID.Batch, Line: a.ID.Line, FirstName: c.Signer.FirstName, LastName: c.Signer.LastName, Email: c.Signer.Email,
-		Phone: c.Signer.Phone, CompanyName: c.CompanyName, Country: c.Country, Language: c.Language, Note: c.Note, Cells: jsonText(a.Cells),
-		Salt: hex.EncodeToString(salt)}, nil
+	return personRow{BatchID: a.ID.Batch, Line: a.ID.Line, FirstName: c.Signer.FirstName, LastName: c.Signer.LastName,
+		Email: c.Signer.Email, Phone: c.Signer.Phone, CompanyName: c.CompanyName, Country: c.Country,
+		Language: c.Language, Note: c.Note, Cells: jsonText(a.Cells), Salt: hex.EncodeToString(salt)}, nil
 }
 
-// digest stands for the person in the chain: without the salt it cannot be guessed from a name, so purging the row purges it.
+// digest stands for the person in the chain: without the salt it cannot be guessed from a name, so
+// purging the row purges it.
 func (p personRow) digest() string {
-	sum := sha256.Sum256(fields(make([]byte, 0, 1024), p.Salt, p.FirstName, p.LastName, p.Email, p.Phone, p.CompanyName, p.Country, p.Language, p.Note, p.Cells))
+	sum := sha256.Sum256(fields(make([]byte, 0, 1024), p.Salt, p.FirstName, p.LastName, p.Email, p.Phone, p.CompanyName,
+		p.Country, p.Language, p.Note, p.Cells))
 	return hex.EncodeToString(sum[:])
 }
 
-// wholeRow is an attestation with its signer and its newest request; the signer is NULL once it was purged.
+// wholeRow is an attestation with its signer and its newest request; the signer is NULL once it was
+// purged.
 type wholeRow struct {
 	attestationRow
 	FirstName           *string             `db:"first_name"`
@@ -219,15 +228,16 @@ func (r wholeRow) attestation() (attestation.Attestation, error) {
 		CustomerName: r.CustomerName,
 		Content: attestation.Content{Agreed: r.Agreed, Evidence: r.Evidence, CompanyName: zeroIfNull(r.CompanyName),
 			Country: zeroIfNull(r.Country), Language: zeroIfNull(r.Language), Note: zeroIfNull(r.Note),
-			Signer: standing.Contact{FirstName: zeroIfNull(r.FirstName), LastName: zeroIfNull(r.LastName), Email: zeroIfNull(r.Email),
-				Phone: zeroIfNull(r.Phone)}},
+			Signer: standing.Contact{FirstName: zeroIfNull(r.FirstName), LastName: zeroIfNull(r.LastName),
+				Email: zeroIfNull(r.Email), Phone: zeroIfNull(r.Phone)}},
 		Admitted: r.Admitted, State: r.State, Reason: r.Reason, Message: r.Message, Hint: r.Hint,
-		Requests: r.RequestCount, OpenRequest: r.OpenRequest, RequestID: zeroIfNull(r.RequestID), SentAt: orZero(r.SentAt),
-		AnsweredAt: orZero(r.AnsweredAt),
+		Requests: r.RequestCount, OpenRequest: r.OpenRequest, RequestID: zeroIfNull(r.RequestID),
+		SentAt: orZero(r.SentAt), AnsweredAt: orZero(r.AnsweredAt),
 		Answer: attestation.Answer{Status: zeroIfNull(r.AnswerStatus), Code: zeroIfNull(r.AnswerCode),
 			RequestID: zeroIfNull(r.AnswerRequestID), CorrelationID: zeroIfNull(r.AnswerCorrelationID)},
-		Enhanced: attestation.Enhanced{Creation: r.Creation, AcceptLink: r.AcceptLink, ExpiresAt: orZero(r.ExpiresAt), AcceptedOn: r.AcceptedOn,
-			DocumentURL: r.DocumentURL, DocumentSHA256: r.DocumentSHA256, DocumentFetchedAt: orZero(r.DocumentFetchedAt)},
+		Enhanced: attestation.Enhanced{Creation: r.Creation, AcceptLink: r.AcceptLink, ExpiresAt: orZero(r.ExpiresAt),
+			AcceptedOn: r.AcceptedOn, DocumentURL: r.DocumentURL, DocumentSHA256: r.DocumentSHA256,
+			DocumentFetchedAt: orZero(r.DocumentFetchedAt)},
 	}
 	if r.Admitted == attestation.Queued { // a row that was refused at import has no requests
 		a.Reason, a.Message, a.Hint = zeroIfNull(r.LastReason), zeroIfNull(r.LastMessage), zeroIfNull(r.LastHint)
@@ -267,10 +277,10 @@ type requestRow struct {
 }
 
 func (r requestRow) request() attestation.Request {
-	return attestation.Request{Number: r.Number, Kind: r.Kind, ID: r.RequestID, TemplateID: r.TemplateID, Content: r.Content, SentAt: r.SentAt.UTC(),
-		AnsweredAt: orZero(r.AnsweredAt), Result: r.Result, Reason: r.Reason, Message: r.Message, Hint: r.Hint,
-		Answer: attestation.Answer{Status: r.AnswerStatus, Code: r.AnswerCode, RequestID: r.AnswerRequestID,
-			CorrelationID: r.AnswerCorrelationID}}
+	return attestation.Request{Number: r.Number, Kind: r.Kind, ID: r.RequestID, TemplateID: r.TemplateID,
+		Content: r.Content, SentAt: r.SentAt.UTC(), AnsweredAt: orZero(r.AnsweredAt), Result: r.Result,
+		Reason: r.Reason, Message: r.Message, Hint: r.Hint, Answer: attestation.Answer{Status: r.AnswerStatus,
+			Code: r.AnswerCode, RequestID: r.AnswerRequestID, CorrelationID: r.AnswerCorrelationID}}
 }
 
 // Requests returns the requests about an attestation, in their order.
@@ -309,7 +319,8 @@ func (s *Store) Attestations(ctx context.Context, batch int64) iter.Seq2[attesta
 	return s.attestations(ctx, s.db, batch)
 }
 
-func (s *Store) attestations(ctx context.Context, on sqlx.QueryerContext, batch int64) iter.Seq2[attestation.Attestation, error] {
+func (s *Store) attestations(ctx context.Context, on sqlx.QueryerContext,
+	batch int64) iter.Seq2[attestation.Attestation, error] {
 	return func(yield func(attestation.Attestation, error) bool) {
 		for row, err := range streamOn[wholeRow](ctx, s, on, "attestations", args{"batch": batch}) {
 			var a attestation.Attestation
@@ -323,8 +334,8 @@ func (s *Store) attestations(ctx context.Context, on sqlx.QueryerContext, batch 
 	}
 }
 
-// Approve lets a batch be sent: every queued attestation of it. It returns how many; ErrNotFound when there is no such
-// batch, the file is another, or it is already approved.
+// Approve lets a batch be sent: every queued attestation of it. It returns how many; ErrNotFound
+// when there is no such batch, the file is another, or it is already approved.
 func (s *Store) Approve(ctx context.Context, a attestation.Approval) (approved int64, err error) {
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		approved, err = s.approve(ctx, tx, a)
@@ -334,8 +345,9 @@ func (s *Store) Approve(ctx context.Context, a attestation.Approval) (approved i
 }
 
 func (s *Store) approve(ctx context.Context, tx *sqlx.Tx, a attestation.Approval) (approved int64, err error) {
-	n, err := s.exec(ctx, tx, "approve", args{"batch": a.Batch, "sha256": a.SHA256, "by": a.By.Name, "user_id": a.By.UserID, "host": a.By.Host,
-		"source": a.By.Source, "at": instant(a.At), "policy": policyText(a.Policy)})
+	n, err := s.exec(ctx, tx, "approve", args{"batch": a.Batch, "sha256": a.SHA256, "by": a.By.Name,
+		"user_id": a.By.UserID, "host": a.By.Host, "source": a.By.Source, "at": instant(a.At),
+		"policy": policyText(a.Policy)})
 	if err != nil {
 		return 0, err
 	}
@@ -349,8 +361,8 @@ func (s *Store) approve(ctx context.Context, tx *sqlx.Tx, a attestation.Approval
 	if err != nil {
 		return 0, err
 	}
-	return approved, s.append(ctx, tx, ledger.Event{Kind: ledger.EventApprove, Batch: a.Batch, At: a.At, Actor: a.By, From: attestation.Queued,
-		To: attestation.Approved, Detail: string(detail)})
+	return approved, s.append(ctx, tx, ledger.Event{Kind: ledger.EventApprove, Batch: a.Batch, At: a.At, Actor: a.By,
+		From: attestation.Queued, To: attestation.Approved, Detail: string(detail)})
 }
 
 // approval is the detail of the event of an approval.
@@ -360,9 +372,11 @@ type approval struct {
 	Policy       attestation.ApprovalPolicy `json:"policy"`
 }
 
-// Decide moves an attestation as a person decided: cancels it, or lets it be tried again. It fails with ErrNotFound
-// when the attestation is no longer in the state from, or the outcome of a request is not known.
-func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by attestation.Actor, at time.Time) error {
+// Decide moves an attestation as a person decided: cancels it, or lets it be tried again. It fails
+// with ErrNotFound when the attestation is no longer in the state from, or the outcome of a request
+// is not known.
+func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestation.State, by attestation.Actor,
+	at time.Time) error {
 	if !attestation.MayDecide(from, to) {
 		return fmt.Errorf("an attestation that is %s cannot become %s", from, to)
 	}
@@ -371,15 +385,16 @@ func (s *Store) Decide(ctx context.Context, id attestation.ID, from, to attestat
 			PartnerID  string `db:"partner_id"`
 			CustomerID string `db:"customer_id"`
 		}
-		if err := s.get(ctx, tx, &of, "decide", args{"batch": id.Batch, "line": id.Line, "from": from, "to": to}); err != nil {
+		if err := s.get(ctx, tx, &of, "decide", args{"batch": id.Batch, "line": id.Line, "from": from,
+			"to": to}); err != nil {
 			return err
 		}
 		kind := ledger.EventRetry
 		if to == attestation.Cancelled {
 			kind = ledger.EventCancel
 		}
-		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, PartnerID: of.PartnerID, CustomerID: of.CustomerID,
-			At: at, Actor: by, From: from, To: to})
+		return s.append(ctx, tx, ledger.Event{Kind: kind, Batch: id.Batch, Line: id.Line, PartnerID: of.PartnerID,
+			CustomerID: of.CustomerID, At: at, Actor: by, From: from, To: to})
 	})
 }
 
@@ -392,7 +407,8 @@ func (s *Store) RecentBatches(ctx context.Context, limit int) ([]attestation.Bat
 	return batchesOf(rows)
 }
 
-// UnfinishedInboxBatches returns the batches whose file may still be in the inbox, the oldest first.
+// UnfinishedInboxBatches returns the batches whose file may still be in the inbox, the oldest
+// first.
 func (s *Store) UnfinishedInboxBatches(ctx context.Context) ([]attestation.Batch, error) {
 	var rows []batchRow
 	if err := s.list(ctx, s.db, &rows, "unfinished_inbox_batches", nil); err != nil {
@@ -401,7 +417,8 @@ func (s *Store) UnfinishedInboxBatches(ctx context.Context) ([]attestation.Batch
 	return batchesOf(rows)
 }
 
-// FinishInboxFile notes that a batch's file is moved out of the inbox and its result files are written.
+// FinishInboxFile notes that a batch's file is moved out of the inbox and its result files are
+// written.
 func (s *Store) FinishInboxFile(ctx context.Context, batch int64) error {
 	_, err := s.exec(ctx, s.db, "finish_inbox_file", args{"batch": batch})
 	return err

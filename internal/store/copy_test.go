@@ -47,7 +47,10 @@ func TestALedgerIsCopiedToAnotherDatabase(t *testing.T) {
 			source, head := opened(t, from)
 			target, _ := opened(t, to)
 			done, expected := 0, 0
-			copied, err := source.CopyTo(t.Context(), target, somebody, time.Now(), func(d, e int) { done, expected = d, e })
+			copied, err := source.CopyTo(t.Context(), target, somebody, time.Now(), func(d, e int) {
+				done, expected = d,
+					e
+			})
 			require.NoError(t, err)
 			require.Equal(t, head, copied.Head)
 			require.EqualValues(t, copied.Rows, done)
@@ -82,12 +85,14 @@ func TestALedgerIsNotCopiedByHalf(t *testing.T) {
 		meanwhile      func(context.Context, *store.Store) error // the first time that progress is told
 		message        string
 	}{
-		"a value that the other database cannot hold": {source: "UPDATE partner SET name = 'a' || char(0) || 'b'", message: "copy table partner"},
+		"a value that the other database cannot hold": {source: "UPDATE partner SET name = 'a' || char(0) || 'b'",
+			message: "copy table partner"},
 		"a value that the other database changes": {target: `CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name = ''other''; RETURN NEW; END';
 			CREATE TRIGGER other BEFORE INSERT ON standing FOR EACH ROW EXECUTE FUNCTION other()`, message: "table standing has"},
 		"a row that the other database drops": {target: `CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 			CREATE TRIGGER none BEFORE INSERT ON run_check FOR EACH ROW EXECUTE FUNCTION nothing()`, message: "table run_check has"},
-		"a row that is there": {target: "INSERT INTO partner (id, name, kind) VALUES ('x', 'x', 'direct_bill')", message: store.ErrNotEmpty.Error()},
+		"a row that is there": {target: "INSERT INTO partner (id, name, kind) VALUES ('x', 'x', 'direct_bill')",
+			message: store.ErrNotEmpty.Error()},
 		"a ledger that goes on": {meanwhile: func(ctx context.Context, s *store.Store) error {
 			return s.RecordReport(ctx, ledger.WrittenReport{File: "r.xlsx"}, somebody, time.Now())
 		}, message: store.ErrChangedMeanwhile.Error()},
@@ -157,7 +162,8 @@ func claimed(t *testing.T, s *store.Store) *attestation.Claim {
 	t.Helper()
 	batches, err := s.RecentBatches(t.Context(), 1)
 	require.NoError(t, err)
-	_, err = s.Approve(t.Context(), attestation.Approval{Batch: batches[0].ID, SHA256: "f", By: attestation.Actor{Name: "bea"}, At: time.Now()})
+	_, err = s.Approve(t.Context(), attestation.Approval{Batch: batches[0].ID, SHA256: "f",
+		By: attestation.Actor{Name: "bea"}, At: time.Now()})
 	require.NoError(t, err)
 	queue, err := s.Queue(t.Context(), "p", somebody)
 	require.NoError(t, err)

@@ -20,7 +20,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/store"
 )
 
-// actions are what the program does before it acts outside of the database. Each is done on a ledger with an approved batch.
+// actions are what the program does before it acts outside of the database. Each is done on a
+// ledger with an approved batch.
 var actions = map[string]func(*testing.T, *store.Store){
 	"migrate": func(*testing.T, *store.Store) {},
 	"import":  imported,
@@ -39,24 +40,29 @@ var actions = map[string]func(*testing.T, *store.Store){
 		require.NoError(t, err)
 		claim, err := queue.Claim(t.Context(), standing.DateOf(time.Now()), attestation.ApprovedWork)
 		require.NoError(t, err)
-		require.NoError(t, queue.Open(t.Context(), claim, attestation.Request{Kind: attestation.AttestRequest, ID: "r", SentAt: time.Now()}, time.Minute))
+		require.NoError(t, queue.Open(t.Context(), claim, attestation.Request{Kind: attestation.AttestRequest, ID: "r",
+			SentAt: time.Now()}, time.Minute))
 	},
 	"close a run": func(t *testing.T, s *store.Store) {
 		t.Helper()
 
-		err := s.Hold(t.Context(), ledger.Partner{ID: "p", Kind: standing.DirectBill}, func(ctx context.Context, lease *store.Lease) error {
-			r, _, err := lease.Begin(ctx, ledger.Run{Kind: ledger.Sweep, StartedAt: time.Now()}, time.Now())
-			require.NoError(t, err)
-			customer := standing.CustomerOf("c")
-			_, _, err = lease.RecordListed(ctx, r, []standing.Customer{customer}, false)
-			require.NoError(t, err)
-			record := standing.Next(nil, standing.State{Customer: customer, Standing: standing.Blocked, Reason: standing.NeverAccepted,
-				Agreements: standing.Read, Direct: standing.DirectNo}, time.Now(), time.Time{})
-			require.NoError(t, lease.SaveReadings(ctx, r, time.Now(), []ledger.Reading{{Record: record, Differs: true, Change: standing.New}}))
-			r.FinishedAt = time.Now()
-			_, err = lease.CloseRun(ctx, r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
-			return err
-		})
+		err := s.Hold(t.Context(), ledger.Partner{ID: "p", Kind: standing.DirectBill},
+			func(ctx context.Context, lease *store.Lease) error {
+				r, _, err := lease.Begin(ctx, ledger.Run{Kind: ledger.Sweep, StartedAt: time.Now()}, time.Now())
+				require.NoError(t, err)
+				customer := standing.CustomerOf("c")
+				_, _, err = lease.RecordListed(ctx, r, []standing.Customer{customer}, false)
+				require.NoError(t, err)
+				record := standing.Next(nil, standing.State{Customer: customer, Standing: standing.Blocked,
+					Reason: standing.NeverAccepted, Agreements: standing.Read,
+					Direct: standing.DirectNo}, time.Now(), time.Time{})
+				require.NoError(t, lease.SaveReadings(ctx, r, time.Now(),
+					[]ledger.Reading{{Record: record, Differs: true, Change: standing.New}}))
+				r.FinishedAt = time.Now()
+				_, err = lease.CloseRun(ctx, r,
+					func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
+				return err
+			})
 		require.NoError(t, err)
 	},
 	"record a report": func(t *testing.T, s *store.Store) {
@@ -83,7 +89,8 @@ func TestActBeforePowerCut(t *testing.T) {
 	syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 
-// What a caller was told is done is on disk, whatever of the files the operating system had not written yet.
+// What a caller was told is done is on disk, whatever of the files the operating system had not
+// written yet.
 func TestAPowerCutTakesNothingThatWasActedOn(t *testing.T) {
 	t.Parallel()
 	for name := range actions {

@@ -15,7 +15,8 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Queue is the work on one partner's attestations. Workers of any number of hosts take from it at the same time.
+// Queue is the work on one partner's attestations. Workers of any number of hosts take from it at
+// the same time.
 type Queue struct {
 	store   *Store
 	partner string
@@ -38,7 +39,8 @@ func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.A
 		if !dead(h.PID, h.Started) {
 			continue
 		}
-		if _, err := s.exec(ctx, s.db, "free_claims", args{"host": host, "pid": h.PID, "started": h.Started}); err != nil {
+		if _, err := s.exec(ctx, s.db, "free_claims",
+			args{"host": host, "pid": h.PID, "started": h.Started}); err != nil {
 			return nil, err
 		}
 	}
@@ -56,12 +58,13 @@ const (
 
 // CountReady counts what may be claimed today.
 func (q *Queue) CountReady(ctx context.Context, today standing.Date, work attestation.Work) (n int, err error) {
-	err = q.store.get(ctx, q.store.db, &n, "count_ready", args{"partner_id": q.partner, "today": today, "states": work.States()})
+	err = q.store.get(ctx, q.store.db, &n, "count_ready", args{"partner_id": q.partner, "today": today,
+		"states": work.States()})
 	return n, err
 }
 
-// OpenRequests counts the attestations that have a request with unknown outcome and no worker, and returns how
-// long it is until all of them may be claimed.
+// OpenRequests counts the attestations that have a request with unknown outcome and no worker, and
+// returns how long it is until all of them may be claimed.
 func (q *Queue) OpenRequests(ctx context.Context) (n int, wait time.Duration, err error) {
 	var open struct {
 		N       int     `db:"n"`
@@ -117,25 +120,27 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 		return nil, err
 	}
 	a.DisplayID = zeroIfNull(r.DisplayID)
-	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0, EvenIfClear: r.EvenIfClear,
-		ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt), LastRead: orZero(r.OldestReading),
-		Tries: r.Tries, TriedSince: orZero(r.TriedSince),
+	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0,
+		EvenIfClear: r.EvenIfClear, ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt),
+		LastRead: orZero(r.OldestReading), Tries: r.Tries, TriedSince: orZero(r.TriedSince),
 		LinkAt: orZero(r.LinkAt), Reminded: r.Reminded, LastReminded: r.LastReminded,
 		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID,
 			TemplateID: zeroIfNull(r.TemplateID), Content: zeroIfNull(r.Content), SentAt: orZero(r.LastSentAt),
 			AnsweredAt: a.AnsweredAt, Result: zeroIfNull(r.Result), Answer: a.Answer}}
 	if r.Standing != nil {
-		signer := standing.Contact{FirstName: zeroIfNull(r.OnRecordFirst), LastName: zeroIfNull(r.OnRecordLast), Email: zeroIfNull(r.OnRecordEmail),
-			Phone: zeroIfNull(r.OnRecordPhone)}
-		c.Customer = attestation.Customer{PartnerID: a.PartnerID, ID: a.CustomerID, Name: a.CustomerName, Standing: *r.Standing,
-			Reason: zeroIfNull(r.StandingReason), OnRecord: standing.Agreement{Agreed: zeroIfNull(r.OnRecordDate), Signer: signer}}
+		signer := standing.Contact{FirstName: zeroIfNull(r.OnRecordFirst), LastName: zeroIfNull(r.OnRecordLast),
+			Email: zeroIfNull(r.OnRecordEmail), Phone: zeroIfNull(r.OnRecordPhone)}
+		c.Customer = attestation.Customer{PartnerID: a.PartnerID, ID: a.CustomerID, Name: a.CustomerName,
+			Standing: *r.Standing, Reason: zeroIfNull(r.StandingReason),
+			OnRecord: standing.Agreement{Agreed: zeroIfNull(r.OnRecordDate), Signer: signer}}
 	}
 	return c, nil
 }
 
-// Claim takes the next attestation that may be worked on; nil when there is none now. What waits for its signer is
-// claimed once by a queue.
-func (q *Queue) Claim(ctx context.Context, today standing.Date, work attestation.Work) (claim *attestation.Claim, err error) {
+// Claim takes the next attestation that may be worked on; nil when there is none now. What waits
+// for its signer is claimed once by a queue.
+func (q *Queue) Claim(ctx context.Context, today standing.Date,
+	work attestation.Work) (claim *attestation.Claim, err error) {
 	asked := time.Now() // before the claim begins: a process that is stopped after this has less time left, never more
 	err = q.inRelaxedTx(ctx, func(tx *sqlx.Tx) error {
 		claim = nil
@@ -143,8 +148,8 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, work attestation
 			Batch int64 `db:"batch_id"`
 			Line  int   `db:"line"`
 		}
-		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today, "states": work.States(),
-			"unsure": work == attestation.UnsureWork, "began": q.began})
+		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today,
+			"states": work.States(), "unsure": work == attestation.UnsureWork, "began": q.began})
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
@@ -152,8 +157,8 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, work attestation
 			return err
 		}
 		host, pid, started := thisProcess()
-		if _, err := q.store.exec(ctx, tx, "claim", args{"batch": next.Batch, "line": next.Line, "seconds": claimSeconds,
-			"host": host, "pid": pid, "started": started}); err != nil {
+		if _, err := q.store.exec(ctx, tx, "claim", args{"batch": next.Batch, "line": next.Line,
+			"seconds": claimSeconds, "host": host, "pid": pid, "started": started}); err != nil {
 			return err
 		}
 		var row claimedRow
@@ -171,26 +176,27 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date, work attestation
 	return claim, err
 }
 
-// Open saves a request that is about to leave: if the process dies, the next one knows that its outcome is unknown, and
-// claims the attestation after the wait. Open fails with ErrClaimLost when the claim is lost, or so nearly over that the
-// request might outlast it.
+// Open saves a request that is about to leave: if the process dies, the next one knows that its
+// outcome is unknown, and claims the attestation after the wait. Open fails with ErrClaimLost when
+// the claim is lost, or so nearly over that the request might outlast it.
 func (q *Queue) Open(ctx context.Context, c *attestation.Claim, r attestation.Request, wait time.Duration) error {
 	err := q.inTx(ctx, func(tx *sqlx.Tx) error {
-		err := q.store.get(ctx, tx, &r.Number, "open_request", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number,
-			"spare": spareSeconds, "wait": wait.Seconds()})
+		err := q.store.get(ctx, tx, &r.Number, "open_request", args{"batch": c.ID.Batch, "line": c.ID.Line,
+			"claim": c.Number, "spare": spareSeconds, "wait": wait.Seconds()})
 		if errors.Is(err, ErrNotFound) {
 			return attestation.ErrClaimLost
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := q.store.exec(ctx, tx, "save_request", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": r.Number,
-			"kind": r.Kind, "request_id": r.ID, "template_id": r.TemplateID, "content": r.Content, "claim": c.Number,
-			"at": instant(r.SentAt)}); err != nil {
+		if _, err := q.store.exec(ctx, tx, "save_request", args{"batch": c.ID.Batch, "line": c.ID.Line,
+			"number": r.Number, "kind": r.Kind, "request_id": r.ID, "template_id": r.TemplateID, "content": r.Content,
+			"claim": c.Number, "at": instant(r.SentAt)}); err != nil {
 			return err
 		}
-		return q.event(ctx, tx, ledger.Event{Kind: ledger.EventSend, At: r.SentAt}, c, requestDetail{Claim: c.Number, Request: r.Number,
-			Kind: r.Kind, RequestID: r.ID, TemplateID: r.TemplateID, Content: r.Content})
+		return q.event(ctx, tx, ledger.Event{Kind: ledger.EventSend, At: r.SentAt}, c,
+			requestDetail{Claim: c.Number, Request: r.Number,
+				Kind: r.Kind, RequestID: r.ID, TemplateID: r.TemplateID, Content: r.Content})
 	})
 	if err == nil {
 		c.LastRequest, c.OpenRequest, c.Requests, c.RequestID = r, r.Number, r.Number, r.ID
@@ -198,7 +204,8 @@ func (q *Queue) Open(ctx context.Context, c *attestation.Claim, r attestation.Re
 	return err
 }
 
-// Settle ends a claim, or fails with ErrClaimLost. A settlement without a result only gives the claim back.
+// Settle ends a claim, or fails with ErrClaimLost. A settlement without a result only gives the
+// claim back.
 func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
 	if s.Result == "" {
 		return q.release(ctx, c, s.Wait)
@@ -208,7 +215,8 @@ func (q *Queue) Settle(ctx context.Context, c *attestation.Claim, s attestation.
 
 func (q *Queue) release(ctx context.Context, c *attestation.Claim, wait time.Duration) error {
 	return q.inRelaxedTx(ctx, func(tx *sqlx.Tx) error {
-		n, err := q.store.exec(ctx, tx, "release", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "wait": wait.Seconds()})
+		n, err := q.store.exec(ctx, tx, "release", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number,
+			"wait": wait.Seconds()})
 		if err == nil && n == 0 {
 			err = attestation.ErrClaimLost
 		}
@@ -216,7 +224,8 @@ func (q *Queue) release(ctx context.Context, c *attestation.Claim, wait time.Dur
 	})
 }
 
-func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s attestation.Settlement, at time.Time) error {
+func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s attestation.Settlement,
+	at time.Time) error {
 	reads := 0
 	if s.Read {
 		reads = 1
@@ -225,8 +234,9 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 		Requests int `db:"request_count"`
 		Open     int `db:"open_request"`
 	}
-	err := q.store.get(ctx, tx, &now, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number, "from": c.State,
-		"to": s.State, "reads": reads, "open": s.Result == attestation.ResultUnknown, "wait": s.Wait.Seconds()})
+	err := q.store.get(ctx, tx, &now, "settle", args{"batch": c.ID.Batch, "line": c.ID.Line, "claim": c.Number,
+		"from": c.State, "to": s.State, "reads": reads, "open": s.Result == attestation.ResultUnknown,
+		"wait": s.Wait.Seconds()})
 	if errors.Is(err, ErrNotFound) {
 		return attestation.ErrClaimLost
 	}
@@ -234,14 +244,15 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 		return err
 	}
 	if s.Read {
-		if _, err := q.store.exec(ctx, tx, "save_read", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": now.Requests,
-			"request_id": c.RequestID, "claim": c.Number, "at": instant(at)}); err != nil {
+		if _, err := q.store.exec(ctx, tx, "save_read", args{"batch": c.ID.Batch, "line": c.ID.Line,
+			"number": now.Requests, "request_id": c.RequestID, "claim": c.Number, "at": instant(at)}); err != nil {
 			return err
 		}
 	}
-	if _, err := q.store.exec(ctx, tx, "save_answer", args{"batch": c.ID.Batch, "line": c.ID.Line, "number": now.Requests,
-		"at": instant(at), "result": s.Result, "reason": s.Reason, "message": s.Message, "hint": s.Hint, "status": s.Answer.Status,
-		"code": s.Answer.Code, "answer_request_id": s.Answer.RequestID, "correlation_id": s.Answer.CorrelationID}); err != nil {
+	if _, err := q.store.exec(ctx, tx, "save_answer", args{"batch": c.ID.Batch, "line": c.ID.Line,
+		"number": now.Requests, "at": instant(at), "result": s.Result, "reason": s.Reason, "message": s.Message,
+		"hint": s.Hint, "status": s.Answer.Status, "code": s.Answer.Code, "answer_request_id": s.Answer.RequestID,
+		"correlation_id": s.Answer.CorrelationID}); err != nil {
 		return err
 	}
 	if err := q.saveEnhanced(ctx, tx, c.ID, s.Enhanced); err != nil {
@@ -273,15 +284,17 @@ func (q *Queue) saveEnhanced(ctx context.Context, tx *sqlx.Tx, id attestation.ID
 	if e == nil {
 		return nil
 	}
-	_, err := q.store.exec(ctx, tx, "save_enhanced", args{"batch": id.Batch, "line": id.Line, "creation": e.Creation, "accept_link": e.AcceptLink,
-		"expires_at": orNull(e.ExpiresAt), "accepted_on": e.AcceptedOn, "document_url": e.DocumentURL,
-		"document_sha256": e.DocumentSHA256, "document_fetched_at": orNull(e.DocumentFetchedAt)})
+	_, err := q.store.exec(ctx, tx, "save_enhanced", args{"batch": id.Batch, "line": id.Line, "creation": e.Creation,
+		"accept_link": e.AcceptLink, "expires_at": orNull(e.ExpiresAt), "accepted_on": e.AcceptedOn,
+		"document_url": e.DocumentURL, "document_sha256": e.DocumentSHA256,
+		"document_fetched_at": orNull(e.DocumentFetchedAt)})
 	return err
 }
 
-// inTx is a transaction whose locks are released soon when this process is stopped in the middle of it: all hosts wait
-// for them. When the process is woken, it begins the transaction again. That is safe even if the first one was
-// committed: a second claim is of another attestation, and a second settlement finds nothing to settle.
+// inTx is a transaction whose locks are released soon when this process is stopped in the middle of
+// it: all hosts wait for them. When the process is woken, it begins the transaction again. That is
+// safe even if the first one was committed: a second claim is of another attestation, and a second
+// settlement finds nothing to settle.
 func (q *Queue) inTx(ctx context.Context, work func(tx *sqlx.Tx) error) error {
 	return q.inTxOn(ctx, q.store.db, work)
 }
@@ -310,12 +323,14 @@ func (q *Queue) inTxOn(ctx context.Context, db *sqlx.DB, work func(tx *sqlx.Tx) 
 }
 
 // event appends an event about a claimed attestation.
-func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, e ledger.Event, c *attestation.Claim, detail requestDetail) error {
+func (q *Queue) event(ctx context.Context, tx *sqlx.Tx, e ledger.Event, c *attestation.Claim,
+	detail requestDetail) error {
 	text, err := json.Marshal(detail)
 	if err != nil {
 		return err
 	}
-	e.Batch, e.Line, e.PartnerID, e.CustomerID, e.Detail = c.ID.Batch, c.ID.Line, c.PartnerID, c.CustomerID, string(text)
+	e.Batch, e.Line, e.PartnerID, e.CustomerID, e.Detail = c.ID.Batch, c.ID.Line, c.PartnerID, c.CustomerID,
+		string(text)
 	e.Actor = q.actor
 	return q.store.append(ctx, tx, e)
 }

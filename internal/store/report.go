@@ -13,15 +13,18 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// CountRecords counts the customers of a completed run with the given standing, or all of them ("").
-func (s *Store) CountRecords(ctx context.Context, partnerID string, run int64, which standing.Standing) (n int, err error) {
+// CountRecords counts the customers of a completed run with the given standing, or all of them
+// ("").
+func (s *Store) CountRecords(ctx context.Context, partnerID string, run int64,
+	which standing.Standing) (n int, err error) {
 	err = s.get(ctx, s.db, &n, "count_records", args{"partner_id": partnerID, "run": run, "standing": which})
 	return n, err
 }
 
-// Records walks the customers of a completed run with the given standing, or all of them (""), by name. After all of them it
-// fails with an *AlteredError when they are not those that the run left.
-func (s *Store) Records(ctx context.Context, partnerID string, run int64, which standing.Standing) iter.Seq2[standing.Record, error] {
+// Records walks the customers of a completed run with the given standing, or all of them (""), by
+// name. After all of them it fails with an *AlteredError when they are not those that the run left.
+func (s *Store) Records(ctx context.Context, partnerID string, run int64,
+	which standing.Standing) iter.Seq2[standing.Record, error] {
 	return func(yield func(standing.Record, error) bool) {
 		arg := args{"partner_id": partnerID, "run": run, "standing": which}
 		for row, err := range checked(ctx, s, arg, stream[ledgerRow](ctx, s, "records", arg)) {
@@ -59,8 +62,10 @@ func (c decidedColumns) exception(partnerID, customerID string) ledger.Exception
 	return e
 }
 
-// CustomerEntries is Records, check included, with the indirect reseller of each customer, as it was known at an instant.
-func (s *Store) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing, at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
+// CustomerEntries is Records, check included, with the indirect reseller of each customer, as it
+// was known at an instant.
+func (s *Store) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing,
+	at time.Time) iter.Seq2[ledger.CustomerEntry, error] {
 	type customerRow struct {
 		ledgerRow
 		resellerColumns
@@ -77,13 +82,16 @@ func (s *Store) CustomerEntries(ctx context.Context, partnerID string, run int64
 
 // CountRenewals counts what Renewals walks.
 func (s *Store) CountRenewals(ctx context.Context, partnerID string, run int64, at time.Time) (n int, err error) {
-	err = s.get(ctx, s.db, &n, "count_renewals", args{"partner_id": partnerID, "run": run, "at": instant(at), "fresh": instant(at.Add(-freshness))})
+	err = s.get(ctx, s.db, &n, "count_renewals", args{"partner_id": partnerID, "run": run, "at": instant(at),
+		"fresh": instant(at.Add(-freshness))})
 	return n, err
 }
 
-// Renewals walks the active subscriptions of the blocked customers of a completed run, as they were known at an instant: those that
-// lapse, those that renew by themselves, and those without a date; the soonest first.
-func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error] {
+// Renewals walks the active subscriptions of the blocked customers of a completed run, as they were
+// known at an instant: those that lapse, those that renew by themselves, and those without a date;
+// the soonest first.
+func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal,
+	error] {
 	type renewalRow struct {
 		ledgerRow
 		SubscriptionID string        `db:"subscription_id"`
@@ -97,10 +105,11 @@ func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at ti
 		decidedColumns
 	}
 	return func(yield func(ledger.Renewal, error) bool) {
-		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"partner_id": partnerID, "run": run, "at": instant(at),
-			"fresh": instant(at.Add(-freshness))}) {
-			renewal := ledger.Renewal{Record: row.record(), Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil, ID: row.SubscriptionID,
-				Product: row.Product, Seats: row.Seats, Term: row.Term, Ends: row.Ends, AutoRenew: row.AutoRenew, Trial: row.Trial}
+		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"partner_id": partnerID, "run": run,
+			"at": instant(at), "fresh": instant(at.Add(-freshness))}) {
+			renewal := ledger.Renewal{Record: row.record(), Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil,
+				ID: row.SubscriptionID, Product: row.Product, Seats: row.Seats, Term: row.Term, Ends: row.Ends,
+				AutoRenew: row.AutoRenew, Trial: row.Trial}
 			if !yield(renewal, err) {
 				return
 			}
@@ -108,11 +117,13 @@ func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at ti
 	}
 }
 
-// ExceptionsThen lists the exceptions of a partner's customers that were in force at an instant, the oldest first, each with its customer
-// as a completed run left it.
-func (s *Store) ExceptionsThen(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ExceptionEntry, error) {
+// ExceptionsThen lists the exceptions of a partner's customers that were in force at an instant,
+// the oldest first, each with its customer as a completed run left it.
+func (s *Store) ExceptionsThen(ctx context.Context, partnerID string, run int64,
+	at time.Time) ([]ledger.ExceptionEntry, error) {
 	var rows []exceptionEntryRow
-	if err := s.list(ctx, s.db, &rows, "exceptions_then", args{"partner_id": partnerID, "run": run, "at": instant(at)}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "exceptions_then", args{"partner_id": partnerID, "run": run,
+		"at": instant(at)}); err != nil {
 		return nil, err
 	}
 	return exceptionEntries(rows), nil
@@ -124,7 +135,8 @@ func (s *Store) EventNumbers(ctx context.Context, at time.Time) (numbers []int64
 	return numbers, err
 }
 
-// EventLog walks what was done about customers by an instant, the newest first. Runs, readings, reports and copies are not in it.
+// EventLog walks what was done about customers by an instant, the newest first. Runs, readings,
+// reports and copies are not in it.
 func (s *Store) EventLog(ctx context.Context, at time.Time) iter.Seq2[ledger.LogEntry, error] {
 	type logRow struct {
 		eventRow
@@ -133,14 +145,16 @@ func (s *Store) EventLog(ctx context.Context, at time.Time) iter.Seq2[ledger.Log
 	}
 	return func(yield func(ledger.LogEntry, error) bool) {
 		for row, err := range stream[logRow](ctx, s, "event_log", args{"at": instant(at)}) {
-			if !yield(ledger.LogEntry{Event: row.event(), CustomerName: row.CustomerName, Earlier: zeroIfNull(row.Earlier)}, err) {
+			if !yield(ledger.LogEntry{Event: row.event(), CustomerName: row.CustomerName,
+				Earlier: zeroIfNull(row.Earlier)}, err) {
 				return
 			}
 		}
 	}
 }
 
-// Batches lists the imported files of a snapshot, the newest first, with what had become of their rows.
+// Batches lists the imported files of a snapshot, the newest first, with what had become of their
+// rows.
 func (s *Store) Batches(ctx context.Context, cut ledger.Snapshot) ([]ledger.BatchSummary, error) {
 	var rows []batchRow
 	arg := args{"through": cut.Batch, "at": instant(cut.At)}
@@ -176,7 +190,8 @@ func (s *Store) Batches(ctx context.Context, cut ledger.Snapshot) ([]ledger.Batc
 	return all, s.confirmationTimes(ctx, arg, index)
 }
 
-// confirmationTimes finds how long it took until Microsoft had half, and nine in ten, of each batch's attestations that it has.
+// confirmationTimes finds how long it took until Microsoft had half, and nine in ten, of each
+// batch's attestations that it has.
 func (s *Store) confirmationTimes(ctx context.Context, arg args, index map[int64]*ledger.BatchSummary) error {
 	type confirmation struct {
 		Batch int64     `db:"batch_id"`
@@ -203,9 +218,10 @@ func (s *Store) confirmationTimes(ctx context.Context, arg args, index map[int64
 	return nil
 }
 
-// Blocked walks the blocked customers of a completed run, the longest blocked first, each with its newest attestation that came past
-// its import and was not taken back, and with its purchases.
-func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
+// Blocked walks the blocked customers of a completed run, the longest blocked first, each with its
+// newest attestation that came past its import and was not taken back, and with its purchases.
+func (s *Store) Blocked(ctx context.Context, partnerID string, run int64,
+	cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer, error] {
 	type blockedRow struct {
 		ledgerRow
 		Newest    string     `db:"newest"` // "12-345 approved"; empty: none
@@ -217,10 +233,11 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64, cut le
 		decidedColumns
 	}
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
-		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run, "through": cut.Batch, "at": instant(cut.At),
-			"fresh": instant(cut.At.Add(-freshness))}) {
-			customer := ledger.BlockedCustomer{Record: row.record(), Reseller: row.reseller(), Exception: row.exception(partnerID, row.CustomerID),
-				InvitedAt: orZero(row.InvitedAt), LastEvent: zeroIfNull(row.LastEvent), Seats: row.Seats}
+		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run,
+			"through": cut.Batch, "at": instant(cut.At), "fresh": instant(cut.At.Add(-freshness))}) {
+			customer := ledger.BlockedCustomer{Record: row.record(), Reseller: row.reseller(),
+				Exception: row.exception(partnerID, row.CustomerID), InvitedAt: orZero(row.InvitedAt),
+				LastEvent: zeroIfNull(row.LastEvent), Seats: row.Seats}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
 				customer.Attestation, err = attestation.ParseID(id)
@@ -239,8 +256,10 @@ func (s *Store) CountChanges(ctx context.Context, partnerID string, run, against
 	return n, err
 }
 
-// Changes walks the customers whose standing differs between two completed runs, by name. Against run 0 everybody is new.
-func (s *Store) Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition, error] {
+// Changes walks the customers whose standing differs between two completed runs, by name. Against
+// run 0 everybody is new.
+func (s *Store) Changes(ctx context.Context, partnerID string, run, against int64) iter.Seq2[standing.Transition,
+	error] {
 	type sideRow struct {
 		ledgerRow
 		Side    string `db:"side"`
@@ -250,7 +269,8 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 		var step standing.Transition
 		var customer string
 		flush := func() bool { return customer == "" || yield(step, nil) }
-		for row, err := range stream[sideRow](ctx, s, "changes", args{"partner_id": partnerID, "run": run, "against": against}) {
+		for row, err := range stream[sideRow](ctx, s, "changes", args{"partner_id": partnerID, "run": run,
+			"against": against}) {
 			if err != nil {
 				yield(standing.Transition{}, err)
 				return
@@ -272,7 +292,8 @@ func (s *Store) Changes(ctx context.Context, partnerID string, run, against int6
 	}
 }
 
-// Heads lists the batches imported by an instant, the newest first, each with its last event at that instant.
+// Heads lists the batches imported by an instant, the newest first, each with its last event at
+// that instant.
 func (s *Store) Heads(ctx context.Context, at time.Time) ([]ledger.BatchHead, error) {
 	var rows []struct {
 		ID       int64  `db:"id"`
@@ -292,7 +313,8 @@ func (s *Store) Heads(ctx context.Context, at time.Time) ([]ledger.BatchHead, er
 	return heads, nil
 }
 
-// Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner "".
+// Tally counts the attestations of a cut, by partner; those of nobody's customers are the partner
+// "".
 func (s *Store) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledger.DeliveryTotals, error) {
 	var rows []struct {
 		PartnerID string `db:"partner_id"`
@@ -302,12 +324,14 @@ func (s *Store) Tally(ctx context.Context, cut ledger.Snapshot) (map[string]ledg
 		Unsettled int    `db:"unsettled"`
 		Returned  int    `db:"returned"`
 	}
-	if err := s.list(ctx, s.db, &rows, "delivery_totals", args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
+	if err := s.list(ctx, s.db, &rows, "delivery_totals",
+		args{"through": cut.Batch, "at": instant(cut.At)}); err != nil {
 		return nil, err
 	}
 	tally := map[string]ledger.DeliveryTotals{}
 	for _, r := range rows {
-		tally[r.PartnerID] = ledger.DeliveryTotals{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered, Unsettled: r.Unsettled, Returned: r.Returned}
+		tally[r.PartnerID] = ledger.DeliveryTotals{Rows: r.Rows, Sent: r.Sent, Answered: r.Answered,
+			Unsettled: r.Unsettled, Returned: r.Returned}
 	}
 	return tally, nil
 }
@@ -336,13 +360,15 @@ type entryRow struct {
 }
 
 func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
-	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256}, LastEvent: zeroIfNull(r.LastEvent)}
+	e := ledger.AttestationEntry{Batch: attestation.Batch{ID: r.BatchID, File: r.File, SHA256: r.SHA256},
+		LastEvent: zeroIfNull(r.LastEvent)}
 	err := r.decided(&e.Batch)
 	if err != nil {
 		return e, err
 	}
-	e.Decision = ledger.Decision{Kind: zeroIfNull(r.Decision), At: orZero(r.DecidedAt), By: attestation.Actor{Name: zeroIfNull(r.DecidedBy),
-		UserID: zeroIfNull(r.DecidedUserID), Host: zeroIfNull(r.DecidedHost), Source: zeroIfNull(r.DecidedSource)}}
+	e.Decision = ledger.Decision{Kind: zeroIfNull(r.Decision), At: orZero(r.DecidedAt),
+		By: attestation.Actor{Name: zeroIfNull(r.DecidedBy),
+			UserID: zeroIfNull(r.DecidedUserID), Host: zeroIfNull(r.DecidedHost), Source: zeroIfNull(r.DecidedSource)}}
 	cancelledUnapproved := r.StateThen == attestation.Cancelled && zeroIfNull(r.DecidedFrom) == attestation.Queued
 	if e.Batch.ApprovedAt.After(at) || r.Admitted != attestation.Queued || cancelledUnapproved {
 		e.Batch.ApprovedBy, e.Batch.ApprovedAt = attestation.Actor{}, time.Time{}
@@ -365,12 +391,14 @@ func (r entryRow) entry(at time.Time) (ledger.AttestationEntry, error) {
 	return e, err
 }
 
-// Entries walks a partner's attestations of a cut: those that need a person first, then those that wait for the customer, the longest
-// first, then the newest batch, in the order of its file.
-func (s *Store) Entries(ctx context.Context, partnerID string, cut ledger.Snapshot) iter.Seq2[ledger.AttestationEntry, error] {
+// Entries walks a partner's attestations of a cut: those that need a person first, then those that
+// wait for the customer, the longest first, then the newest batch, in the order of its file.
+func (s *Store) Entries(ctx context.Context, partnerID string, cut ledger.Snapshot) iter.Seq2[ledger.AttestationEntry,
+	error] {
 	at := instant(cut.At)
 	return func(yield func(ledger.AttestationEntry, error) bool) {
-		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": cut.Batch, "at": at}) {
+		for row, err := range stream[entryRow](ctx, s, "entries", args{"partner_id": partnerID, "through": cut.Batch,
+			"at": at}) {
 			var e ledger.AttestationEntry
 			if err == nil {
 				e, err = row.entry(at)

@@ -73,9 +73,10 @@ func rowOfTotals(t ledger.Totals) totalsRow {
 		Listed: t.Listed, Missing: t.Unlisted, StillThere: t.FoundUnlisted,
 		Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded,
 		Unreadable: t.Unreadable, Absent: t.Absent, DirectUndated: t.DirectUndated,
-		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy, ClearedByPolicy: t.ClearedByPolicy,
-		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneByRead: t.GoneConfirmed,
-		LedgerClear: t.Ledger.Clear, LedgerBlocked: t.Ledger.Blocked, LedgerUnknown: t.Ledger.Unknown, LedgerExcluded: t.Ledger.Excluded,
+		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy,
+		ClearedByPolicy: t.ClearedByPolicy, New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked,
+		NewlyClear: t.NewlyClear, GoneByRead: t.GoneConfirmed, LedgerClear: t.Ledger.Clear,
+		LedgerBlocked: t.Ledger.Blocked, LedgerUnknown: t.Ledger.Unknown, LedgerExcluded: t.Ledger.Excluded,
 	}
 }
 
@@ -84,9 +85,10 @@ func (t totalsRow) totals() ledger.Totals {
 		Listed: t.Listed, Unlisted: t.Missing, FoundUnlisted: t.StillThere,
 		Standings:  ledger.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
 		Unreadable: t.Unreadable, Absent: t.Absent, DirectUndated: t.DirectUndated,
-		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy, ClearedByPolicy: t.ClearedByPolicy,
-		New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked, NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneByRead,
-		Ledger: ledger.Standings{Clear: t.LedgerClear, Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
+		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy,
+		ClearedByPolicy: t.ClearedByPolicy, New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked,
+		NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneByRead, Ledger: ledger.Standings{Clear: t.LedgerClear,
+			Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
 	}
 }
 
@@ -95,8 +97,8 @@ func (r runRow) run() ledger.Run {
 		ID: r.ID, Kind: r.Kind, Partner: ledger.Partner{ID: r.PartnerID, Name: r.PartnerName, Kind: r.PartnerKind},
 		Policy: standing.Policy{AcceptedSince: r.AcceptedSince, TrustDirectAcceptance: r.TrustDirect},
 		State:  r.State, Attempt: r.Attempt, CorrelationID: r.CorrelationID, Version: r.Version,
-		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), ReportedAt: orZero(r.ReportedAt), OldestReading: r.OldestReading.UTC(),
-		Totals: r.totals(), Cost: r.cost(),
+		StartedAt: r.StartedAt.UTC(), FinishedAt: orZero(r.FinishedAt), ReportedAt: orZero(r.ReportedAt),
+		OldestReading: r.OldestReading.UTC(), Totals: r.totals(), Cost: r.cost(),
 		Failure: ledger.Failure{Code: r.FailureCode, Message: r.FailureMessage, Hint: r.FailureHint},
 	}
 }
@@ -113,7 +115,8 @@ var ErrSweepUnfinished = errors.New("a sweep of the partner is unfinished")
 // version, or of which no reading is left, is abandoned: its readings would not mean what new ones
 // mean. A run that begins after one that failed because the service was not believed takes over
 // what that one read. Begin returns the run with its id, and whether earlier readings are used.
-func (l *Lease) Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) (begun ledger.Run, resumed bool, err error) {
+func (l *Lease) Begin(ctx context.Context, wanted ledger.Run,
+	oldest time.Time) (begun ledger.Run, resumed bool, err error) {
 	wanted.Partner, wanted.State, wanted.Attempt = l.partner, ledger.Running, 1
 	wanted.StartedAt = instant(wanted.StartedAt)
 	if wanted.OldestReading.IsZero() {
@@ -138,7 +141,8 @@ func (l *Lease) Begin(ctx context.Context, wanted ledger.Run, oldest time.Time) 
 }
 
 // resume continues the interrupted run if its readings are still good, and abandons it if not.
-func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted ledger.Run, oldest time.Time) (ledger.Run, bool, error) {
+func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted ledger.Run,
+	oldest time.Time) (ledger.Run, bool, error) {
 	if wanted.Kind == ledger.Recheck && interrupted.Kind == ledger.Sweep {
 		return interrupted, false, ErrSweepUnfinished
 	}
@@ -159,7 +163,8 @@ func (l *Lease) resume(ctx context.Context, tx *sqlx.Tx, interrupted, wanted led
 	interrupted.Attempt++
 	interrupted.OldestReading = first
 	interrupted.Partner, interrupted.Failure = l.partner, ledger.Failure{}
-	_, err = l.store.exec(ctx, tx, "resume_run", args{"run": interrupted.ID, "oldest": interrupted.OldestReading, "partner_name": l.partner.Name})
+	_, err = l.store.exec(ctx, tx, "resume_run", args{"run": interrupted.ID, "oldest": interrupted.OldestReading,
+		"partner_name": l.partner.Name})
 	return interrupted, true, err
 }
 
@@ -171,7 +176,8 @@ func continues(earlier, wanted ledger.Run) bool {
 
 // oldestReading forgets what a run read before an instant, and returns when the oldest of the rest
 // was read.
-func (l *Lease) oldestReading(ctx context.Context, tx *sqlx.Tx, run int64, before time.Time) (first time.Time, some bool, err error) {
+func (l *Lease) oldestReading(ctx context.Context, tx *sqlx.Tx, run int64,
+	before time.Time) (first time.Time, some bool, err error) {
 	if _, err := l.store.exec(ctx, tx, "forget_old_readings", args{"run": run, "oldest": instant(before)}); err != nil {
 		return first, false, err
 	}
@@ -183,7 +189,8 @@ func (l *Lease) oldestReading(ctx context.Context, tx *sqlx.Tx, run int64, befor
 }
 
 // begin begins a run, with what the newest one read if that failed and may be used.
-func (l *Lease) begin(ctx context.Context, tx *sqlx.Tx, wanted, newest ledger.Run, oldest time.Time) (ledger.Run, bool, error) {
+func (l *Lease) begin(ctx context.Context, tx *sqlx.Tx, wanted, newest ledger.Run,
+	oldest time.Time) (ledger.Run, bool, error) {
 	takeOver := newest.State == ledger.Failed && continues(newest, wanted)
 	if takeOver {
 		first, some, err := l.oldestReading(ctx, tx, newest.ID, oldest)
@@ -197,7 +204,8 @@ func (l *Lease) begin(ctx context.Context, tx *sqlx.Tx, wanted, newest ledger.Ru
 	err := l.store.get(ctx, tx, &wanted.ID, "begin_run", runRow{
 		Kind: wanted.Kind, PartnerID: l.partner.ID, PartnerName: l.partner.Name, PartnerKind: l.partner.Kind,
 		AcceptedSince: wanted.Policy.AcceptedSince, TrustDirect: wanted.Policy.TrustDirectAcceptance,
-		CorrelationID: wanted.CorrelationID, Version: wanted.Version, StartedAt: wanted.StartedAt, OldestReading: wanted.OldestReading,
+		CorrelationID: wanted.CorrelationID, Version: wanted.Version, StartedAt: wanted.StartedAt,
+		OldestReading: wanted.OldestReading,
 	})
 	if err == nil && takeOver {
 		_, err = l.store.exec(ctx, tx, "take_over_readings", args{"run": wanted.ID, "failed": newest.ID})
@@ -212,7 +220,8 @@ func (l *Lease) begin(ctx context.Context, tx *sqlx.Tx, wanted, newest ledger.Ru
 func (l *Lease) RecordFailure(ctx context.Context, id int64, failure ledger.Failure) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		_, err := l.store.exec(ctx, tx, "record_failure",
-			args{"run": id, "code": failure.Code, "message": strings.ToValidUTF8(failure.Message, "\uFFFD"), "hint": failure.Hint})
+			args{"run": id, "code": failure.Code, "message": strings.ToValidUTF8(failure.Message, "\uFFFD"),
+				"hint": failure.Hint})
 		return err
 	})
 }
@@ -235,7 +244,8 @@ func (s *Store) execAll(ctx context.Context, tx *sqlx.Tx, arg args, statements .
 // Known returns what the ledger holds of these customers now.
 func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Record, error) {
 	var rows []ledgerRow
-	if err := l.store.list(ctx, l.store.db, &rows, "current_records", args{"partner_id": l.partner.ID, "customers": customers}); err != nil {
+	if err := l.store.list(ctx, l.store.db, &rows, "current_records",
+		args{"partner_id": l.partner.ID, "customers": customers}); err != nil {
 		return nil, err
 	}
 	records := make([]standing.Record, len(rows))
@@ -249,8 +259,8 @@ func (l *Lease) Known(ctx context.Context, customers []string) ([]standing.Recor
 func (l *Lease) AddCost(ctx context.Context, id int64, cost ledger.Cost) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		var finished *time.Time
-		err := l.store.get(ctx, tx, &finished, "add_cost", args{"run": id, "requests": cost.Requests, "throttled": cost.Throttled,
-			"retries": cost.Retries, "seconds": cost.Seconds})
+		err := l.store.get(ctx, tx, &finished, "add_cost", args{"run": id, "requests": cost.Requests,
+			"throttled": cost.Throttled, "retries": cost.Retries, "seconds": cost.Seconds})
 		if err != nil || finished == nil {
 			return err
 		}
@@ -258,8 +268,8 @@ func (l *Lease) AddCost(ctx context.Context, id int64, cost ledger.Cost) error {
 		if err != nil {
 			return err
 		}
-		return l.store.append(ctx, tx, ledger.Event{Kind: ledger.EventEnrich, At: finished.Add(seconds(cost)), Run: id, PartnerID: l.partner.ID, Actor: automatic(),
-			Detail: string(detail)})
+		return l.store.append(ctx, tx, ledger.Event{Kind: ledger.EventEnrich, At: finished.Add(seconds(cost)), Run: id,
+			PartnerID: l.partner.ID, Actor: automatic(), Detail: string(detail)})
 	})
 }
 
@@ -294,12 +304,14 @@ func (s *Store) oneRun(ctx context.Context, query string, arg args) (*ledger.Run
 	return &r, err
 }
 
-// CompletedRuns returns up to limit runs of the partner that had completed by an instant, the newest first.
+// CompletedRuns returns up to limit runs of the partner that had completed by an instant, the
+// newest first.
 func (s *Store) CompletedRuns(ctx context.Context, partnerID string, by time.Time, limit int) ([]ledger.Run, error) {
 	return s.runs(ctx, "completed_runs", args{"partner_id": partnerID, "by": instant(by), "limit": limit})
 }
 
-// LastRuns returns the newest run of each partner, configured or not, that had completed by an instant.
+// LastRuns returns the newest run of each partner, configured or not, that had completed by an
+// instant.
 func (s *Store) LastRuns(ctx context.Context, by time.Time) ([]ledger.Run, error) {
 	return s.runs(ctx, "last_runs", args{"by": instant(by)})
 }
@@ -313,13 +325,16 @@ func (s *Store) FirstRun(ctx context.Context, partnerID string) (at time.Time, _
 	return at.UTC(), err
 }
 
-// RunsAfter returns the partner's runs, in whatever state, after one (0: all) that had begun by an instant, the newest first.
+// RunsAfter returns the partner's runs, in whatever state, after one (0: all) that had begun by an
+// instant, the newest first.
 func (s *Store) RunsAfter(ctx context.Context, partnerID string, after int64, by time.Time) ([]ledger.Run, error) {
 	return s.runs(ctx, "runs_after", args{"partner_id": partnerID, "after": after, "by": instant(by)})
 }
 
-// RecordReport records that a report was written. Runs that it shows as the newest can be reported again as they were then.
-func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, actor attestation.Actor, at time.Time) error {
+// RecordReport records that a report was written. Runs that it shows as the newest can be reported
+// again as they were then.
+func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, actor attestation.Actor,
+	at time.Time) error {
 	detail, err := json.Marshal(report)
 	if err != nil {
 		return err
@@ -329,7 +344,8 @@ func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, a
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
 		if len(report.Newest) > 0 {
-			if _, err := s.exec(ctx, tx, "reported", args{"runs": report.Newest, "at": instant(report.AsOf)}); err != nil {
+			if _, err := s.exec(ctx, tx, "reported",
+				args{"runs": report.Newest, "at": instant(report.AsOf)}); err != nil {
 				return err
 			}
 		}
@@ -337,8 +353,8 @@ func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, a
 	})
 }
 
-// LastEntry is the instant of the newest thing that the ledger knows of, the end of a run or an event of an attestation, or a
-// reading of what finance wants to know; zero when there is none.
+// LastEntry is the instant of the newest thing that the ledger knows of, the end of a run or an
+// event of an attestation, or a reading of what finance wants to know; zero when there is none.
 func (s *Store) LastEntry(ctx context.Context) (last time.Time, _ error) {
 	for _, query := range []string{"last_end", "last_event", "last_subscriptions", "last_reseller"} {
 		var at time.Time
@@ -379,7 +395,8 @@ func (s *Store) withChecks(ctx context.Context, row runRow) (ledger.Run, error) 
 		return r, err
 	}
 	for _, c := range rows {
-		r.Checks = append(r.Checks, ledger.Check{Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK, Detail: c.Detail})
+		r.Checks = append(r.Checks, ledger.Check{Name: c.Name, Expected: c.Expected, Found: c.Found, OK: c.OK,
+			Detail: c.Detail})
 	}
 	return r, nil
 }

@@ -14,8 +14,9 @@ import (
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
 
-// Verify compares the whole ledger with its event chain: every event is what was sealed and follows the one before, and
-// every table that events speak of says what they say. It reads one state of the database, also while others write.
+// Verify compares the whole ledger with its event chain: every event is what was sealed and follows
+// the one before, and every table that events speak of says what they say. It reads one state of
+// the database, also while others write.
 func (s *Store) Verify(ctx context.Context) (found ledger.Verification, err error) {
 	err = s.inSnapshot(ctx, func(tx *sqlx.Tx) error {
 		v := newVerifier(s, tx)
@@ -64,8 +65,9 @@ type verifier struct {
 }
 
 func newVerifier(s *Store, tx *sqlx.Tx) *verifier {
-	return &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{}, purges: map[int64]ledger.Event{}, enriched: map[int64]ledger.Event{},
-		closings: map[int64]ledger.Event{}, costs: map[int64][]ledger.Cost{}, reported: map[int64]time.Time{}}
+	return &verifier{store: s, tx: tx, imports: map[int64]ledger.Event{}, approvals: map[int64]ledger.Event{},
+		purges: map[int64]ledger.Event{}, enriched: map[int64]ledger.Event{}, closings: map[int64]ledger.Event{},
+		costs: map[int64][]ledger.Cost{}, reported: map[int64]time.Time{}}
 }
 
 // mostProblems is how many problems are told; one fault can have very many.
@@ -79,7 +81,8 @@ func (v *verifier) problem(at ledger.Problem, format string, values ...any) {
 	v.found.Problems = append(v.found.Problems, at)
 }
 
-// database asks the database whether its file is sound, and whether the log is still protected from edits.
+// database asks the database whether its file is sound, and whether the log is still protected from
+// edits.
 func (v *verifier) database(ctx context.Context) error {
 	found, err := v.store.damage(ctx, v.tx, "integrity_check")
 	if err != nil {
@@ -98,8 +101,8 @@ func (v *verifier) database(ctx context.Context) error {
 	return nil
 }
 
-// Damage asks SQLite whether the structure of its file is sound, and returns what is not. It takes seconds for a large
-// database. PostgreSQL finds damage by itself, if it was set up with checksums.
+// Damage asks SQLite whether the structure of its file is sound, and returns what is not. It takes
+// seconds for a large database. PostgreSQL finds damage by itself, if it was set up with checksums.
 func (s *Store) Damage(ctx context.Context) ([]string, error) {
 	return s.damage(ctx, s.db, "quick_check")
 }
@@ -131,7 +134,8 @@ func (v *verifier) chain(ctx context.Context) error {
 		case !e.Unaltered():
 			v.problem(at, "event %d was changed", e.Sequence)
 		case e.Line > 0 && e.To != "" && e.From != e.To && !attestation.CanMove(e.From, e.To):
-			v.problem(at, "event %d moves the attestation from %s to %s, which is not possible", e.Sequence, e.From, e.To)
+			v.problem(at, "event %d moves the attestation from %s to %s, which is not possible", e.Sequence, e.From,
+				e.To)
 		}
 		v.remember(at, e)
 		head = e.Head()
@@ -143,7 +147,8 @@ func (v *verifier) chain(ctx context.Context) error {
 		return err
 	}
 	if ledger.ChainHead(end) != head {
-		v.problem(ledger.Problem{Event: head.Sequence}, "the chain ends with event %s, but the last one was recorded as %s", head, ledger.ChainHead(end))
+		v.problem(ledger.Problem{Event: head.Sequence},
+			"the chain ends with event %s, but the last one was recorded as %s", head, ledger.ChainHead(end))
 	}
 	return nil
 }
@@ -199,15 +204,18 @@ func (v *verifier) batches(ctx context.Context) error {
 			continue
 		}
 		if e.Actor != b.importer() || !e.At.Equal(b.ImportedAt) {
-			v.problem(at, "the batch says that %+v imported it at %s; the log says %+v at %s", b.importer(), b.ImportedAt.UTC(), e.Actor, e.At)
+			v.problem(at, "the batch says that %+v imported it at %s; the log says %+v at %s", b.importer(),
+				b.ImportedAt.UTC(), e.Actor, e.At)
 		}
 		var detail imported
-		if err := json.Unmarshal([]byte(e.Detail), &detail); err != nil || detail.SHA256 != b.SHA256 || detail.Batch != b.digest() {
+		if err := json.Unmarshal([]byte(e.Detail), &detail); err != nil || detail.SHA256 != b.SHA256 ||
+			detail.Batch != b.digest() {
 			v.problem(at, "the file, the counts or the header of the batch are not those that were imported")
 		}
 		approved := v.approvals[b.ID]
 		if when := orZero(b.ApprovedAt); approved.Actor != b.approver() || !approved.At.Equal(when) {
-			v.problem(at, "the batch says that %+v approved it at %s; the log says %+v at %s", b.approver(), when, approved.Actor, approved.At)
+			v.problem(at, "the batch says that %+v approved it at %s; the log says %+v at %s", b.approver(), when,
+				approved.Actor, approved.At)
 		}
 		if policy := policyText(policyThen(detail, approved)); policy != b.ApprovalPolicy {
 			v.problem(at, "the batch says that its approval policy was %s; the log says %s", b.ApprovalPolicy, policy)
@@ -221,7 +229,8 @@ func (v *verifier) batches(ctx context.Context) error {
 	return nil
 }
 
-// policyThen is the policy that a batch was approved under, or imported under if it was never approved.
+// policyThen is the policy that a batch was approved under, or imported under if it was never
+// approved.
 func policyThen(detail imported, approved ledger.Event) attestation.ApprovalPolicy {
 	var said approval
 	if json.Unmarshal([]byte(approved.Detail), &said) == nil {
@@ -249,8 +258,8 @@ func (v *verifier) rows(ctx context.Context) error {
 	return nil
 }
 
-// orphans looks for rows that belong to nothing. Not all tables that imports fill have foreign keys, and who edits by hand
-// can turn them off.
+// orphans looks for rows that belong to nothing. Not all tables that imports fill have foreign
+// keys, and who edits by hand can turn them off.
 func (v *verifier) orphans(ctx context.Context) error {
 	type place struct {
 		Table string `db:"place"`
@@ -268,7 +277,8 @@ func (v *verifier) orphans(ctx context.Context) error {
 		return err
 	}
 	for _, u := range unsigned {
-		v.problem(ledger.Problem{Batch: u.Batch, Line: u.Line}, "the signer is missing, and no event says that the batch was purged")
+		v.problem(ledger.Problem{Batch: u.Batch, Line: u.Line},
+			"the signer is missing, and no event says that the batch was purged")
 	}
 	return nil
 }
@@ -303,7 +313,8 @@ func (v *verifier) states(ctx context.Context) error {
 			return err
 		}
 		for _, r := range rows {
-			v.problem(ledger.Problem{Batch: b.ID, Line: r.Line}, "the attestation is %s; the log says %s", r.State, r.Said)
+			v.problem(ledger.Problem{Batch: b.ID, Line: r.Line}, "the attestation is %s; the log says %s", r.State,
+				r.Said)
 		}
 	}
 	return nil

@@ -13,7 +13,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// requestDetail is what the events of a request say of it: of its sending without a result, of its answer with one.
+// requestDetail is what the events of a request say of it: of its sending without a result, of its
+// answer with one.
 type requestDetail struct {
 	Claim         int64                   `json:"claim"`
 	Request       int                     `json:"request"`
@@ -28,12 +29,13 @@ type requestDetail struct {
 	Status        int                     `json:"status,omitempty"`
 	Code          string                  `json:"code,omitempty"`
 	CorrelationID string                  `json:"correlation_id,omitempty"`
-	Words         string                  `json:"words,omitempty"`    // salted digest of the message and the hint
-	Enhanced      string                  `json:"enhanced,omitempty"` // salted digest of what the enhanced route knows since
+	Words         string                  `json:"words,omitempty"` // salted digest of the message and the hint
+	// salted digest of what the enhanced route knows since
+	Enhanced string `json:"enhanced,omitempty"`
 }
 
-// wordsRow is what an answer says in words. They may be personal data, so that the salt is the signer's: purging the signer
-// purges what could be guessed from the digest.
+// wordsRow is what an answer says in words. They may be personal data, so that the salt is the
+// signer's: purging the signer purges what could be guessed from the digest.
 type wordsRow struct {
 	Message string `db:"message"`
 	Hint    string `db:"hint"`
@@ -74,7 +76,8 @@ func (r enhancedRow) digest() string {
 func (s *Store) addDigests(ctx context.Context, tx *sqlx.Tx, id attestation.ID, detail *requestDetail) error {
 	var words wordsRow
 	var enhanced enhancedRow
-	if err := s.get(ctx, tx, &words, "request_words", args{"batch": id.Batch, "line": id.Line, "number": detail.Request}); err != nil {
+	if err := s.get(ctx, tx, &words, "request_words", args{"batch": id.Batch, "line": id.Line,
+		"number": detail.Request}); err != nil {
 		return err
 	}
 	if err := s.get(ctx, tx, &enhanced, "enhanced_columns", args{"batch": id.Batch, "line": id.Line}); err != nil {
@@ -84,8 +87,8 @@ func (s *Store) addDigests(ctx context.Context, tx *sqlx.Tx, id attestation.ID, 
 	return nil
 }
 
-// requests compares the requests of each attestation with their events: each was sent and answered as the log says, and
-// none is missing.
+// requests compares the requests of each attestation with their events: each was sent and answered
+// as the log says, and none is missing.
 func (v *verifier) requests(ctx context.Context) error {
 	for _, b := range v.all {
 		var logged requestLog
@@ -114,7 +117,8 @@ func (v *verifier) requests(ctx context.Context) error {
 			return err
 		}
 		for _, line := range missing {
-			v.problem(ledger.Problem{Batch: b.ID, Line: line}, "requests of the attestation are missing, or there are more than were sent")
+			v.problem(ledger.Problem{Batch: b.ID, Line: line},
+				"requests of the attestation are missing, or there are more than were sent")
 		}
 		if err := v.enhanced(ctx, b.ID); err != nil {
 			return err
@@ -123,7 +127,8 @@ func (v *verifier) requests(ctx context.Context) error {
 	return nil
 }
 
-// enhanced compares what the enhanced route knows of each attestation with the last event that says so.
+// enhanced compares what the enhanced route knows of each attestation with the last event that says
+// so.
 func (v *verifier) enhanced(ctx context.Context, batch int64) error {
 	for row, err := range streamOn[struct {
 		enhancedRow
@@ -141,7 +146,8 @@ func (v *verifier) enhanced(ctx context.Context, batch int64) error {
 		}
 		purged := row.Salt == ""
 		if !purged && row.digest() != d.Enhanced {
-			v.problem(ledger.Problem{Batch: batch, Line: row.Line}, "the link, the acceptance or the document is not what was logged")
+			v.problem(ledger.Problem{Batch: batch, Line: row.Line},
+				"the link, the acceptance or the document is not what was logged")
 		}
 	}
 	return nil
@@ -171,9 +177,10 @@ func (l *requestLog) add(kind ledger.EventKind, at time.Time, d requestDetail) {
 	if l.words.Salt == "" {     // the signer was purged
 		d.Words = ""
 	}
-	l.answered = at.Equal(orZero(l.AnsweredAt)) && d == requestDetail{Request: l.Number, Read: l.Kind == attestation.ReadRequest, Settles: settles,
-		Result: l.Result, Reason: l.Reason, Status: l.AnswerStatus, Code: l.AnswerCode, RequestID: l.AnswerRequestID,
-		CorrelationID: l.AnswerCorrelationID, Words: l.words.digest()}
+	l.answered = at.Equal(orZero(l.AnsweredAt)) && d == requestDetail{Request: l.Number,
+		Read: l.Kind == attestation.ReadRequest, Settles: settles, Result: l.Result, Reason: l.Reason,
+		Status: l.AnswerStatus, Code: l.AnswerCode, RequestID: l.AnswerRequestID, CorrelationID: l.AnswerCorrelationID,
+		Words: l.words.digest()}
 }
 
 func (v *verifier) requestProblems(l requestLog) {

@@ -110,7 +110,8 @@ func (r *Rows) Serial(style int, v float64) {
 // mostLinks is how many links Excel takes on a sheet.
 const mostLinks = 65_530
 
-// Link lets a click on the next cell go to a place of the workbook, such as 'Events'!A4; where a sheet has too many links, nothing happens.
+// Link lets a click on the next cell go to a place of the workbook, such as 'Events'!A4; where a
+// sheet has too many links, nothing happens.
 func (r *Rows) Link(place string) {
 	r.beginRow()
 	if r.linked == mostLinks || r.column >= len(r.letters) {
@@ -241,7 +242,8 @@ func (r *Rows) closePage() error {
 		return nil
 	}
 	before, after := r.tail, []byte(nil)
-	if at := bytes.Index(r.tail, []byte("<pageMargins")); r.linked > 0 && at >= 0 { // the place that the schema has for links
+	// the place that the schema has for links
+	if at := bytes.Index(r.tail, []byte("<pageMargins")); r.linked > 0 && at >= 0 {
 		before, after = r.tail[:at], r.tail[at:]
 		before = slices.Concat(before, []byte("<hyperlinks>"), r.links, []byte("</hyperlinks>"))
 	}

@@ -53,7 +53,9 @@ const file = "abc123"
 // batch imports rows of the given customers, queued.
 func (l *fixture) batch(t *testing.T, customers ...string) attestation.Batch {
 	t.Helper()
-	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, Keep: true},
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: "may.csv", SHA256: file,
+		Form: "{}", Header: []string{"id", "e-mail"}, ImportedBy: attestation.Actor{Name: "ana"},
+		ImportedAt: night(1)}, Keep: true},
 		func(i *store.Import) error { return i.Add(t.Context(), rows(customers...)) }, unreported)
 	require.NoError(t, err)
 	return b
@@ -64,9 +66,11 @@ func unreported(attestation.Batch, iter.Seq2[attestation.Attestation, error]) er
 
 func rows(customers ...string) (rows []attestation.Attestation) {
 	for n, c := range customers {
-		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: n + 2}, PartnerID: contoso.ID, CustomerID: c, CustomerName: "Customer " + c,
-			State: attestation.Queued, Cells: []string{c, "ana@example.com"}, Content: attestation.Content{Agreed: "2026-11-20", Evidence: "dms/1",
-				Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: c + "@example.com", Phone: "+5511987654321"}}})
+		rows = append(rows, attestation.Attestation{ID: attestation.ID{Line: n + 2}, PartnerID: contoso.ID,
+			CustomerID: c, CustomerName: "Customer " + c, State: attestation.Queued,
+			Cells: []string{c, "ana@example.com"}, Content: attestation.Content{Agreed: "2026-11-20", Evidence: "dms/1",
+				Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: c + "@example.com",
+					Phone: "+5511987654321"}}})
 	}
 	return rows
 }
@@ -75,7 +79,8 @@ func rows(customers ...string) (rows []attestation.Attestation) {
 func (l *fixture) approved(t *testing.T, customers ...string) (attestation.Batch, *store.Queue) {
 	t.Helper()
 	b := l.batch(t, customers...)
-	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
+	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"},
+		At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, len(customers), n)
 	return b, l.queue(t)
@@ -103,7 +108,8 @@ func send(t *testing.T, q *store.Queue, c *attestation.Claim, id string) {
 
 func openRequest(t *testing.T, q *store.Queue, c *attestation.Claim, id string) error {
 	t.Helper()
-	return q.Open(t.Context(), c, attestation.Request{Kind: attestation.AttestRequest, ID: id, TemplateID: "template", SentAt: night(1)}, time.Minute)
+	return q.Open(t.Context(), c, attestation.Request{Kind: attestation.AttestRequest, ID: id, TemplateID: "template",
+		SentAt: night(1)}, time.Minute)
 }
 
 // answered is a settlement by the answer to a request.
@@ -114,7 +120,8 @@ func answered(state attestation.State, result attestation.SendResult) attestatio
 var (
 	confirmed = answered(attestation.Confirmed, attestation.ResultSucceeded)
 	failed    = answered(attestation.Failed, attestation.ResultCustomerRejected)
-	unknown   = attestation.Settlement{State: attestation.Approved, Reason: attestation.NotSettled, Result: attestation.ResultUnknown, Wait: time.Minute}
+	unknown   = attestation.Settlement{State: attestation.Approved, Reason: attestation.NotSettled,
+		Result: attestation.ResultUnknown, Wait: time.Minute}
 )
 
 func (l *fixture) attestation(t *testing.T, id attestation.ID) attestation.Attestation {
@@ -131,12 +138,14 @@ func (l *fixture) state(t *testing.T, id attestation.ID) attestation.State {
 
 func importsWhole(t *testing.T, l *fixture) {
 	broken := errors.New("line 3 cannot be read")
-	_, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error {
-		require.NoError(t, i.Add(t.Context(), rows("a")))
-		return broken
-	}, unreported)
+	_, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true},
+		func(i *store.Import) error {
+			require.NoError(t, i.Add(t.Context(), rows("a")))
+			return broken
+		}, unreported)
 	require.ErrorIs(t, err, broken)
-	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}}, func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}},
+		func(i *store.Import) error { return i.Add(t.Context(), rows("a")) },
 		func(b attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
 			for a, err := range all {
 				require.NoError(t, err)
@@ -146,17 +155,19 @@ func importsWhole(t *testing.T, l *fixture) {
 		})
 	require.NoError(t, err)
 	require.Equal(t, 1, b.Queued, "a dry run counts, and keeps nothing")
-	_, err = l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error {
-		require.NoError(t, i.Add(t.Context(), rows("a")), "it is told later")
-		return i.Add(t.Context(), rows("b"))
-	}, unreported)
+	_, err = l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true},
+		func(i *store.Import) error {
+			require.NoError(t, i.Add(t.Context(), rows("a")), "it is told later")
+			return i.Add(t.Context(), rows("b"))
+		}, unreported)
 	require.ErrorContains(t, err, "save_attestation", "two rows of one line")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = l.Import(ctx, attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error {
-		require.NoError(t, i.Add(ctx, rows("a")))
-		cancel()
-		return nil
-	}, unreported)
+	_, err = l.Import(ctx, attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Keep: true},
+		func(i *store.Import) error {
+			require.NoError(t, i.Add(ctx, rows("a")))
+			cancel()
+			return nil
+		}, unreported)
 	require.Error(t, err)
 	for _, table := range []string{"batch", "attestation", "attestation_signer", "event"} {
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM "+table), table)
@@ -184,13 +195,16 @@ func batchRoundTrip(t *testing.T, l *fixture) {
 
 func approvesOnce(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
-	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: "another file", By: attestation.Actor{Name: "bea"}, At: night(1)})
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: "another file",
+		By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.ErrorIs(t, err, store.ErrNotFound)
 	require.Nil(t, claim(t, l.queue(t)), "nothing is sent before")
-	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
+	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"},
+		At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, n)
-	_, err = l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "cyd"}, At: night(1)})
+	_, err = l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "cyd"},
+		At: night(1)})
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
@@ -198,9 +212,11 @@ func approvesImported(t *testing.T, l *fixture) {
 	policy := attestation.ApprovalPolicy{SharedAccount: true, Source: "mcaledger.yaml line 12"}
 	ana := attestation.Actor{Name: "ana", UserID: "1000", Host: "desk", Source: attestation.FromSudo}
 	nobody := attestation.Actor{Name: "approval: none", UserID: "1000", Host: "desk", Source: attestation.FromPolicy}
-	batch := attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id"}, ImportedBy: ana, ImportedAt: night(1), Policy: policy}
+	batch := attestation.Batch{File: "may.csv", SHA256: file, Form: "{}", Header: []string{"id"}, ImportedBy: ana,
+		ImportedAt: night(1), Policy: policy}
 	imported := func(keep bool, rows []attestation.Attestation) attestation.Batch {
-		b, err := l.Import(t.Context(), attestation.NewBatch{Batch: batch, Keep: keep, Approve: &attestation.Approval{By: nobody, At: night(1), Policy: policy}},
+		b, err := l.Import(t.Context(), attestation.NewBatch{Batch: batch, Keep: keep,
+			Approve: &attestation.Approval{By: nobody, At: night(1), Policy: policy}},
 			func(i *store.Import) error { return i.Add(t.Context(), rows) },
 			func(_ attestation.Batch, all iter.Seq2[attestation.Attestation, error]) error {
 				for a, err := range all {
@@ -233,7 +249,8 @@ func approvesImported(t *testing.T, l *fixture) {
 
 func inboxFileOnce(t *testing.T, l *fixture) {
 	take := func(name, sha256 string) (attestation.Batch, error) {
-		return l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: name, SHA256: sha256, Form: "{}", Header: []string{"id"}, ImportedAt: night(1), InboxFile: name}, Keep: true},
+		return l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: name, SHA256: sha256,
+			Form: "{}", Header: []string{"id"}, ImportedAt: night(1), InboxFile: name}, Keep: true},
 			func(i *store.Import) error { return i.Add(t.Context(), rows("a")) }, unreported)
 	}
 	first, err := take("may.csv", "1")
@@ -282,7 +299,8 @@ func everyRequestIsKept(t *testing.T, l *fixture) {
 	l.exec(t, "UPDATE attestation SET claim_expires = 1, next_attempt_at = 1") // its worker died, and a while passed
 	c = claim(t, q)
 	require.True(t, c.MaybeDelivered, "it may have taken effect")
-	require.Equal(t, []any{"first", "template", attestation.AttestRequest}, []any{c.LastRequest.ID, c.LastRequest.TemplateID, c.LastRequest.Kind})
+	require.Equal(t, []any{"first", "template", attestation.AttestRequest},
+		[]any{c.LastRequest.ID, c.LastRequest.TemplateID, c.LastRequest.Kind})
 	send(t, q, c, "first")
 	require.NoError(t, q.Settle(t.Context(), c, unknown, night(2)))
 	l.exec(t, "UPDATE attestation SET next_attempt_at = 1")
@@ -307,7 +325,8 @@ func everyRequestIsKept(t *testing.T, l *fixture) {
 		{4, "second", attestation.ResultSucceeded, 201, saved(4)},
 	}, kept)
 	a := l.attestation(t, c.ID)
-	require.Equal(t, []any{"second", 201, saved(1), saved(4)}, []any{a.RequestID, a.Answer.Status, a.SentAt, a.AnsweredAt})
+	require.Equal(t, []any{"second", 201, saved(1), saved(4)}, []any{a.RequestID, a.Answer.Status, a.SentAt,
+		a.AnsweredAt})
 	l.whole(t)
 }
 
@@ -318,8 +337,8 @@ func readsAreKept(t *testing.T, l *fixture) {
 	require.NoError(t, q.Settle(t.Context(), c, unknown, night(1)))
 	l.exec(t, "UPDATE attestation SET next_attempt_at = 0")
 	c = claim(t, q)
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Confirmed, Reason: attestation.ReadBack,
-		Result: attestation.ResultSucceeded, Read: true}, night(2)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Confirmed,
+		Reason: attestation.ReadBack, Result: attestation.ResultSucceeded, Read: true}, night(2)))
 	requests, err := l.Requests(t.Context(), c.ID)
 	require.NoError(t, err)
 	require.Equal(t, []any{attestation.ReadRequest, "r1", saved(2), saved(2), attestation.ReadBack},
@@ -328,10 +347,11 @@ func readsAreKept(t *testing.T, l *fixture) {
 	require.Equal(t, []any{"r1", saved(1), attestation.ReadBack}, []any{a.RequestID, a.SentAt, a.Reason})
 
 	unsent := claim(t, q)
-	require.NoError(t, q.Settle(t.Context(), unsent, attestation.Settlement{State: attestation.Cleared, Reason: attestation.AlreadyClear,
-		Result: attestation.ResultNotSent, Read: true}, night(2)))
+	require.NoError(t, q.Settle(t.Context(), unsent, attestation.Settlement{State: attestation.Cleared,
+		Reason: attestation.AlreadyClear, Result: attestation.ResultNotSent, Read: true}, night(2)))
 	a = l.attestation(t, unsent.ID)
-	require.Equal(t, []any{"", time.Time{}, attestation.AlreadyClear, attestation.Cleared}, []any{a.RequestID, a.SentAt, a.Reason, a.State}, "it was never sent")
+	require.Equal(t, []any{"", time.Time{}, attestation.AlreadyClear, attestation.Cleared},
+		[]any{a.RequestID, a.SentAt, a.Reason, a.State}, "it was never sent")
 	l.whole(t)
 }
 
@@ -342,7 +362,8 @@ func lostClaimWritesNothing(t *testing.T, l *fixture) {
 	require.ErrorIs(t, openRequest(t, q, old, "r"), attestation.ErrClaimLost, "not even before another worker has it")
 	young := claim(t, q)
 	require.ErrorIs(t, q.Settle(t.Context(), old, confirmed, night(1)), attestation.ErrClaimLost)
-	require.ErrorIs(t, q.Settle(t.Context(), old, attestation.Settlement{State: attestation.Approved}, night(1)), attestation.ErrClaimLost)
+	require.ErrorIs(t, q.Settle(t.Context(), old, attestation.Settlement{State: attestation.Approved}, night(1)),
+		attestation.ErrClaimLost)
 	require.Equal(t, attestation.Approved, l.state(t, old.ID))
 	send(t, q, young, "r")
 	require.NoError(t, q.Settle(t.Context(), young, failed, night(1)))
@@ -352,9 +373,11 @@ func cancelledIsNotSent(t *testing.T, l *fixture) {
 	b, q := l.approved(t, "a", "b")
 	c, sent := claim(t, q), claim(t, q)
 	send(t, q, sent, "r")
-	require.NoError(t, l.Decide(t.Context(), c.ID, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	require.NoError(t, l.Decide(t.Context(), c.ID, attestation.Approved, attestation.Cancelled,
+		attestation.Actor{Name: "ana"}, night(1)))
 	require.ErrorIs(t, openRequest(t, q, c, "r"), attestation.ErrClaimLost, "a person was faster than the worker")
-	require.ErrorIs(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 3}, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)), store.ErrNotFound,
+	require.ErrorIs(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 3}, attestation.Approved,
+		attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)), store.ErrNotFound,
 		"its request may have taken effect")
 }
 
@@ -367,7 +390,8 @@ func requestEndsBeforeItsClaim(t *testing.T, l *fixture) {
 	send(t, q, c, "r")
 	l.exec(t, "UPDATE attestation SET claim_expires = claim_expires - 45")
 	require.ErrorIs(t, openRequest(t, q, c, "r"), attestation.ErrClaimLost, "the process was stopped for too long")
-	require.NoError(t, q.Settle(t.Context(), c, unknown, night(1)), "what is known may be saved while nobody else has it")
+	require.NoError(t, q.Settle(t.Context(), c, unknown, night(1)),
+		"what is known may be saved while nobody else has it")
 }
 
 func deadClaimIsFree(t *testing.T, l *fixture) {
@@ -434,7 +458,8 @@ func claimHasTheReading(t *testing.T, l *fixture) {
 	l.sweep(t, 1, read)
 	_, q := l.approved(t, "a", "unread")
 	c := claim(t, q)
-	require.Equal(t, []any{standing.Clear, standing.Date("2024-05-06")}, []any{c.Customer.Standing, c.Customer.OnRecord.Agreed})
+	require.Equal(t, []any{standing.Clear, standing.Date("2024-05-06")},
+		[]any{c.Customer.Standing, c.Customer.OnRecord.Agreed})
 	require.False(t, c.LastRead.IsZero())
 	require.Equal(t, strings.ToUpper(c.CustomerID), c.ServiceID(), "the service is asked in its own spelling")
 	require.Equal(t, []any{saved(1), saved(1), false}, []any{c.ImportedAt, c.ApprovedAt, c.EvenIfClear})
@@ -446,10 +471,14 @@ func claimHasTheReading(t *testing.T, l *fixture) {
 func decides(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b")
 	id := attestation.ID{Batch: b.ID, Line: 2}
-	require.ErrorContains(t, l.Decide(t.Context(), id, attestation.Confirmed, attestation.Approved, attestation.Actor{Name: "ana"}, night(1)), "cannot become")
-	require.ErrorIs(t, l.Decide(t.Context(), id, attestation.Failed, attestation.Approved, attestation.Actor{Name: "ana"}, night(1)), store.ErrNotFound)
-	require.NoError(t, l.Decide(t.Context(), id, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
-	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
+	require.ErrorContains(t, l.Decide(t.Context(), id, attestation.Confirmed, attestation.Approved,
+		attestation.Actor{Name: "ana"}, night(1)), "cannot become")
+	require.ErrorIs(t, l.Decide(t.Context(), id, attestation.Failed, attestation.Approved,
+		attestation.Actor{Name: "ana"}, night(1)), store.ErrNotFound)
+	require.NoError(t, l.Decide(t.Context(), id, attestation.Queued, attestation.Cancelled,
+		attestation.Actor{Name: "ana"}, night(1)))
+	n, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"},
+		At: night(1)})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, n, "what was cancelled is not approved")
 	events, err := l.Events(t.Context(), id)
@@ -468,7 +497,8 @@ func (l *fixture) story(t *testing.T) {
 		send(t, q, c, fmt.Sprintf("r%d", i))
 		require.NoError(t, q.Settle(t.Context(), c, end, night(1)))
 	}
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 5}, attestation.Approved,
+		attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 }
 
 func (l *fixture) problems(t *testing.T) []ledger.Problem {
@@ -493,7 +523,8 @@ func chainIsWhole(t *testing.T, l *fixture) {
 	head, err := l.Head(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, head, found.Head)
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE '%Souza%'"), "no personal data in the log")
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE '%Souza%'"),
+		"no personal data in the log")
 }
 
 // purges: what a batch says of people can be removed; the rest still verifies.
@@ -506,7 +537,8 @@ func purges(t *testing.T, l *fixture) {
 	require.ErrorIs(t, err, store.ErrUnfinished, "the other one is still to be sent")
 	second := claim(t, q)
 	send(t, q, second, "r2")
-	refusal := attestation.Settlement{State: attestation.RefusedByMicrosoft, Result: attestation.ResultContentRejected, Message: "no ana@example.com", Hint: "h"}
+	refusal := attestation.Settlement{State: attestation.RefusedByMicrosoft, Result: attestation.ResultContentRejected,
+		Message: "no ana@example.com", Hint: "h"}
 	require.NoError(t, q.Settle(t.Context(), second, refusal, night(1)))
 	l.whole(t)
 	n, err := l.Purge(t.Context(), b.ID, ana, night(2))
@@ -524,10 +556,12 @@ func purges(t *testing.T, l *fixture) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-// eventsAreAppendOnly: no statement of the program, and no careless one of a person, changes the log.
+// eventsAreAppendOnly: no statement of the program, and no careless one of a person, changes the
+// log.
 func eventsAreAppendOnly(t *testing.T, l *fixture) {
 	l.story(t)
-	for _, statement := range []string{"UPDATE event SET actor = 'nobody'", "DELETE FROM event", "DELETE FROM event WHERE sequence = 9"} {
+	for _, statement := range []string{"UPDATE event SET actor = 'nobody'", "DELETE FROM event",
+		"DELETE FROM event WHERE sequence = 9"} {
 		_, err := l.raw.Exec(statement)
 		require.ErrorContains(t, err, "rows of event are only added", statement)
 	}
@@ -541,14 +575,16 @@ func statesAgree(t *testing.T, l *fixture) {
 		if s == attestation.Refused || s == attestation.Duplicate || s == attestation.AlreadyKnown {
 			admitted = string(s)
 		}
-		l.exec(t, "UPDATE attestation SET state = ?, admitted = ?, request_count = 1 WHERE batch_id = ?", s, admitted, b.ID)
+		l.exec(t, "UPDATE attestation SET state = ?, admitted = ?, request_count = 1 WHERE batch_id = ?", s, admitted,
+			b.ID)
 	}
 	_, err := l.raw.Exec("UPDATE attestation SET state = 'lost', admitted = 'queued'")
 	require.Error(t, err, "the schema knows no other")
 }
 
 // matched imports rows that are named and returns what was known of each, by line.
-func (l *fixture) matched(t *testing.T, partners []string, found []attestation.Customer, named ...attestation.NamedRow) (matches map[int]attestation.Match, unknown []string) {
+func (l *fixture) matched(t *testing.T, partners []string, found []attestation.Customer,
+	named ...attestation.NamedRow) (matches map[int]attestation.Match, unknown []string) {
 	t.Helper()
 	matches = map[int]attestation.Match{}
 	batch := attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(1)}, Partners: partners,
@@ -596,13 +632,17 @@ func matchesRows(t *testing.T, l *fixture) {
 	byDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "shop.example.com"}, Readable: true}
 	noDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "nobody.example.com"}, Readable: true}
 	found := []attestation.Customer{{PartnerID: contoso.ID, ID: "new", Name: "New", Standing: standing.Unknown}}
-	matches, unknown := l.matched(t, []string{contoso.ID}, found, tenant("a"), tenant("nobody"), tenant("new"), unreadable, both, byDomain, noDomain, tenant("nobody"), attestation.NamedRow{})
+	matches, unknown := l.matched(t, []string{contoso.ID}, found, tenant("a"), tenant("nobody"), tenant("new"),
+		unreadable, both, byDomain, noDomain, tenant("nobody"), attestation.NamedRow{})
 	require.Equal(t, []string{"nobody", "new"}, unknown, "once, in the order of the file")
 	require.Len(t, matches, 4)
 	require.Equal(t, standing.Date("2024-05-06"), matches[2].Customers[0].OnRecord.Agreed)
-	require.Equal(t, []any{contoso.ID, "a", standing.Clear}, []any{matches[2].Customers[0].PartnerID, matches[2].Customers[0].ID, matches[2].Customers[0].Standing})
-	require.Equal(t, []any{"new", "New", standing.Unknown}, []any{matches[4].Customers[0].ID, matches[4].Customers[0].Name, matches[4].Customers[0].Standing})
-	require.Equal(t, []any{"a", "b"}, []any{matches[6].Customers[0].ID, matches[6].OfDomain[0].ID}, "the domain is another customer's")
+	require.Equal(t, []any{contoso.ID, "a", standing.Clear}, []any{matches[2].Customers[0].PartnerID,
+		matches[2].Customers[0].ID, matches[2].Customers[0].Standing})
+	require.Equal(t, []any{"new", "New", standing.Unknown},
+		[]any{matches[4].Customers[0].ID, matches[4].Customers[0].Name, matches[4].Customers[0].Standing})
+	require.Equal(t, []any{"a", "b"}, []any{matches[6].Customers[0].ID, matches[6].OfDomain[0].ID},
+		"the domain is another customer's")
 	require.Equal(t, "b", matches[7].Customers[0].ID)
 	require.Empty(t, matches[7].OfDomain)
 	matches, _ = l.matched(t, []string{fabrikam.ID}, nil, tenant("a"))
@@ -620,9 +660,10 @@ func matchesRepetitions(t *testing.T, l *fixture) {
 	says := func(id string, said int64, readable bool) attestation.NamedRow {
 		return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: readable, Said: said}
 	}
-	byDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "shop.example.com"}, Readable: true, Said: 1}
-	matches, _ := l.matched(t, []string{contoso.ID}, nil, says("a", 1, true), says("b", 1, true), says("c", 1, false), says("d", 1, true),
-		says("a", 2, true), byDomain, says("c", 1, true), says("a", 1, true), says("c", 1, true))
+	byDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "shop.example.com"}, Readable: true,
+		Said: 1}
+	matches, _ := l.matched(t, []string{contoso.ID}, nil, says("a", 1, true), says("b", 1, true), says("c", 1, false),
+		says("d", 1, true), says("a", 2, true), byDomain, says("c", 1, true), says("a", 1, true), says("c", 1, true))
 	shown := map[int][2]int{}
 	for line, m := range matches {
 		shown[line] = [2]int{m.Readable, m.Contradicts}
@@ -638,16 +679,20 @@ func matchesRepetitions(t *testing.T, l *fixture) {
 func matchesEarlier(t *testing.T, l *fixture) {
 	l.sweep(t, 1, clear("a"), clear("b"), clear("c"))
 	first := l.batch(t, "a", "b", "c")
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 3}, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
-	_, err := l.Approve(t.Context(), attestation.Approval{Batch: first.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(1)})
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 3}, attestation.Queued,
+		attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: first.ID, SHA256: file,
+		By: attestation.Actor{Name: "bea"}, At: night(1)})
 	require.NoError(t, err)
 	q := l.queue(t)
 	send(t, q, claim(t, q), "r")
 	second := l.batch(t, "a")
 	matches, _ := l.matched(t, []string{contoso.ID}, nil, tenant("a"), tenant("b"), tenant("c"))
 	require.Equal(t, []attestation.Earlier{
-		{ID: attestation.ID{Batch: second.ID, Line: 2}, PartnerID: contoso.ID, State: attestation.Queued, Content: matches[2].Earlier[0].Content},
-		{ID: attestation.ID{Batch: first.ID, Line: 2}, PartnerID: contoso.ID, State: attestation.Unsure, Content: matches[2].Earlier[1].Content},
+		{ID: attestation.ID{Batch: second.ID, Line: 2}, PartnerID: contoso.ID, State: attestation.Queued,
+			Content: matches[2].Earlier[0].Content},
+		{ID: attestation.ID{Batch: first.ID, Line: 2}, PartnerID: contoso.ID, State: attestation.Unsure,
+			Content: matches[2].Earlier[1].Content},
 	}, matches[2].Earlier, "the newest first")
 	require.Equal(t, "a@example.com", matches[2].Earlier[0].Content.Signer.Email)
 	require.Equal(t, standing.Date("2026-11-20"), matches[2].Earlier[0].Content.Agreed)
@@ -662,13 +707,15 @@ func recordsCorrections(t *testing.T, l *fixture) {
 	before := l.batch(t, "a")
 	again := rows("a", "b")
 	again[0].Replaces = attestation.ID{Batch: before.ID, Line: 2}
-	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(2), ImportedBy: attestation.Actor{Name: "ana"}}, Keep: true},
-		func(i *store.Import) error { return i.Add(t.Context(), again) }, unreported)
+	b, err := l.Import(t.Context(),
+		attestation.NewBatch{Batch: attestation.Batch{ImportedAt: night(2), ImportedBy: attestation.Actor{Name: "ana"}},
+			Keep: true}, func(i *store.Import) error { return i.Add(t.Context(), again) }, unreported)
 	require.NoError(t, err)
 	events, err := l.Events(t.Context(), attestation.ID{Batch: before.ID, Line: 2})
 	require.NoError(t, err)
 	last := events[len(events)-1]
-	require.Equal(t, []any{ledger.EventCorrect, "ana", fmt.Sprintf(`{"by":"%d-2"}`, b.ID)}, []any{last.Kind, last.Actor.Name, last.Detail})
+	require.Equal(t, []any{ledger.EventCorrect, "ana", fmt.Sprintf(`{"by":"%d-2"}`, b.ID)},
+		[]any{last.Kind, last.Actor.Name, last.Detail})
 	l.whole(t)
 }
 
@@ -678,7 +725,8 @@ func anyText(t *testing.T, l *fixture) {
 	for n, text := range odd {
 		many[n].CustomerName, many[n].Content.Note, many[n].Cells = text, text, []string{text, "plain", text}
 	}
-	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{SHA256: file, ImportedAt: night(1)}, Keep: true}, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{SHA256: file, ImportedAt: night(1)},
+		Keep: true}, func(i *store.Import) error { return i.Add(t.Context(), many) }, unreported)
 	require.NoError(t, err)
 	n := 0
 	for a, err := range l.Attestations(t.Context(), b.ID) {
@@ -693,9 +741,12 @@ func anyText(t *testing.T, l *fixture) {
 // rowsBelong stands in for the foreign keys that PostgreSQL does not have.
 func rowsBelong(t *testing.T, l *fixture) {
 	l.story(t)
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN batch b ON b.id = a.batch_id WHERE b.id IS NULL"))
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line WHERE p.line IS NULL"))
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation_signer p LEFT JOIN attestation a ON a.batch_id = p.batch_id AND a.line = p.line WHERE a.line IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN batch b ON b.id = a.batch_id WHERE b.id "+
+		"IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation a LEFT JOIN attestation_signer p ON p.batch_id = "+
+		"a.batch_id AND p.line = a.line WHERE p.line IS NULL"))
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM attestation_signer p LEFT JOIN attestation a ON a.batch_id = "+
+		"p.batch_id AND a.line = p.line WHERE a.line IS NULL"))
 }
 
 func findsCustomers(t *testing.T, l *fixture) {
@@ -703,7 +754,8 @@ func findsCustomers(t *testing.T, l *fixture) {
 	upper.Domain = "Shop.Example.COM"
 	l.sweep(t, 1, clear("a"), upper)
 	byID, byDomain := attestation.Identity{TenantID: "a"}, attestation.Identity{Domain: "shop.example.com"}
-	found, err := l.Customers(t.Context(), []string{contoso.ID}, []attestation.Identity{byID, byDomain, {}, {TenantID: "nobody"}})
+	found, err := l.Customers(t.Context(), []string{contoso.ID}, []attestation.Identity{byID, byDomain, {},
+		{TenantID: "nobody"}})
 	require.NoError(t, err)
 	require.Equal(t, "2024-05-06", string(found[byID][0].OnRecord.Agreed))
 	require.Equal(t, "B", found[byDomain][0].ID)

@@ -26,9 +26,11 @@ func (l *fixture) created(t *testing.T, customer string) (*store.Queue, *attesta
 	_, q := l.approved(t, customer)
 	c, err := q.Claim(t.Context(), "2026-11-20", attestation.ApprovedWork)
 	require.NoError(t, err)
-	require.NoError(t, q.Open(t.Context(), c, attestation.Request{Kind: attestation.CreateRequest, ID: "create", Content: `{"country":"BR"}`, SentAt: night(2)}, time.Minute))
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Created, Result: attestation.ResultSucceeded,
-		Enhanced: &attestation.Enhanced{Creation: c.Creation + 1, AcceptLink: "sealed", ExpiresAt: night(9)}}, night(2)))
+	require.NoError(t, q.Open(t.Context(), c, attestation.Request{Kind: attestation.CreateRequest, ID: "create",
+		Content: `{"country":"BR"}`, SentAt: night(2)}, time.Minute))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Created,
+		Result: attestation.ResultSucceeded, Enhanced: &attestation.Enhanced{Creation: c.Creation + 1,
+			AcceptLink: "sealed", ExpiresAt: night(9)}}, night(2)))
 	return q, follow(t, q)
 }
 
@@ -46,13 +48,15 @@ func (l *fixture) linked(t *testing.T, customer string) (*store.Queue, attestati
 	id, err := q.BeginLink(t.Context(), c, attestation.FirstLink, ledger.BySMTP, night(2))
 	require.NoError(t, err)
 	require.NoError(t, q.EndLink(t.Context(), id, ledger.InvitationDelivered, "", night(2)))
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded, Read: true, Wait: time.Second}, night(2)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Waiting,
+		Result: attestation.ResultSucceeded, Read: true, Wait: time.Second}, night(2)))
 	return q, c.ID
 }
 
 func linkOnce(t *testing.T, l *fixture) {
 	q, c := l.created(t, "a")
-	require.Equal(t, []any{attestation.Created, 1, "sealed", night(9).Truncate(time.Microsecond), time.Time{}}, []any{c.State, c.Creation, c.AcceptLink, c.ExpiresAt, c.LinkAt})
+	require.Equal(t, []any{attestation.Created, 1, "sealed", night(9).Truncate(time.Microsecond), time.Time{}},
+		[]any{c.State, c.Creation, c.AcceptLink, c.ExpiresAt, c.LinkAt})
 	first, err := q.BeginLink(t.Context(), c, attestation.FirstLink, ledger.BySMTP, night(3))
 	require.NoError(t, err)
 	again, err := q.BeginLink(t.Context(), c, attestation.FirstLink, ledger.BySMTP, night(3))
@@ -77,7 +81,8 @@ func linkOnce(t *testing.T, l *fixture) {
 	_, err = q.BeginLink(t.Context(), c, attestation.LastReminder, ledger.ByDraft, night(6))
 	require.ErrorIs(t, err, attestation.ErrClaimLost)
 	require.Equal(t, 7, l.count(t, "SELECT COUNT(*) FROM event WHERE kind IN ('link', 'remind')"))
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE '%sealed%'"), "neither address nor link is in the log")
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM event WHERE detail LIKE '%example.com%' OR detail LIKE "+
+		"'%sealed%'"), "neither address nor link is in the log")
 	l.whole(t)
 }
 
@@ -91,7 +96,8 @@ func followsOnce(t *testing.T, l *fixture) {
 	q = l.queue(t)
 	c := follow(t, q)
 	require.Equal(t, id, c.ID)
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: c.State, Wait: time.Millisecond}, night(3)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: c.State, Wait: time.Millisecond},
+		night(3)))
 	require.Nil(t, follow(t, q), "once by a queue")
 	l.exec(t, "UPDATE attestation SET next_attempt_at = 1")
 	require.NotNil(t, follow(t, l.queue(t)))
@@ -108,7 +114,8 @@ func renews(t *testing.T, l *fixture) {
 	l.exec(t, "UPDATE attestation SET next_attempt_at = 0")
 	q := l.queue(t)
 	c := follow(t, q)
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Expired, Result: attestation.ResultNotSent, Read: true}, night(9)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Expired,
+		Result: attestation.ResultNotSent, Read: true}, night(9)))
 	n, err := q.Renew(t.Context(), 1, night(10))
 	require.NoError(t, err)
 	require.Zero(t, n, "it was created as often as it may be")
@@ -118,7 +125,8 @@ func renews(t *testing.T, l *fixture) {
 	events, err := l.Events(t.Context(), id)
 	require.NoError(t, err)
 	last := events[len(events)-2:]
-	require.Equal(t, []any{ledger.EventExpire, attestation.Expired, ledger.EventRenew, attestation.Approved}, []any{last[0].Kind, last[0].To, last[1].Kind, last[1].To})
+	require.Equal(t, []any{ledger.EventExpire, attestation.Expired, ledger.EventRenew, attestation.Approved},
+		[]any{last[0].Kind, last[0].To, last[1].Kind, last[1].To})
 	c, err = q.Claim(t.Context(), "2026-11-20", attestation.ApprovedWork)
 	require.NoError(t, err)
 	require.Equal(t, []any{id, 1, time.Time{}}, []any{c.ID, c.Creation, time.Time{}})
@@ -127,7 +135,8 @@ func renews(t *testing.T, l *fixture) {
 
 func retriesAfterTheLastStep(t *testing.T, l *fixture) {
 	q, c := l.created(t, "a")
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Failed, Result: attestation.ResultNotSent, Read: true}, night(3)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Failed,
+		Result: attestation.ResultNotSent, Read: true}, night(3)))
 	a := l.attestation(t, c.ID)
 	to, ok := a.Retried()
 	require.True(t, ok)
@@ -144,10 +153,13 @@ func enhancedThen(t *testing.T, l *fixture) {
 	c := follow(t, q)
 	known := c.Enhanced
 	known.AcceptedOn, known.DocumentURL = "2026-11-24", "https://example.com/doc"
-	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Accepted, Result: attestation.ResultSucceeded, Read: true, Enhanced: &known}, night(5)))
+	require.NoError(t, q.Settle(t.Context(), c, attestation.Settlement{State: attestation.Accepted,
+		Result: attestation.ResultSucceeded, Read: true, Enhanced: &known}, night(5)))
 	for n, want := range map[int]attestation.Enhanced{
-		1: {}, 2: {Creation: 1, AcceptLink: "sealed", ExpiresAt: saved(9)}, 4: {Creation: 1, AcceptLink: "sealed", ExpiresAt: saved(9)},
-		5: {Creation: 1, AcceptLink: "sealed", ExpiresAt: saved(9), AcceptedOn: "2026-11-24", DocumentURL: "https://example.com/doc"},
+		1: {}, 2: {Creation: 1, AcceptLink: "sealed", ExpiresAt: saved(9)}, 4: {Creation: 1, AcceptLink: "sealed",
+			ExpiresAt: saved(9)},
+		5: {Creation: 1, AcceptLink: "sealed", ExpiresAt: saved(9), AcceptedOn: "2026-11-24",
+			DocumentURL: "https://example.com/doc"},
 	} {
 		all := l.entries(t, contoso.ID, ledger.Snapshot{Batch: id.Batch, At: night(n)})
 		require.Equal(t, want, all[0].Enhanced, n)

@@ -33,7 +33,8 @@ func (l *fixture) mixed(t *testing.T, rows ...attestation.Attestation) attestati
 	for n := range rows {
 		rows[n].ID.Line = n + 2
 	}
-	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: "june.csv", SHA256: file, Form: "{}", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, Keep: true},
+	b, err := l.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{File: "june.csv", SHA256: file,
+		Form: "{}", ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1)}, Keep: true},
 		func(i *store.Import) error { return i.Add(t.Context(), rows) }, unreported)
 	require.NoError(t, err)
 	return b
@@ -61,21 +62,24 @@ func through(b attestation.Batch) ledger.Snapshot {
 func blockedBringAttestation(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("z"), blocked("a"), blocked("b"), clear("c"))
 	first := l.batch(t, "a", "b", "c")
-	second := l.mixed(t, of(contoso.ID, "a", attestation.Refused), of(contoso.ID, "b", attestation.AlreadyKnown), of(fabrikam.ID, "z", attestation.Queued),
-		of(contoso.ID, "b", attestation.Duplicate))
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 4}, attestation.Queued, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	second := l.mixed(t, of(contoso.ID, "a", attestation.Refused), of(contoso.ID, "b", attestation.AlreadyKnown),
+		of(fabrikam.ID, "z", attestation.Queued), of(contoso.ID, "b", attestation.Duplicate))
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: first.ID, Line: 4}, attestation.Queued,
+		attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
 	var found []string
 	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, through(second)) {
 		require.NoError(t, err)
 		require.Equal(t, standing.Blocked, c.Standing)
 		found = append(found, fmt.Sprint(c.ID, " ", c.Attestation, " ", c.AttestationState))
 	}
-	require.Equal(t, []string{fmt.Sprintf("a %d-2 queued", first.ID), fmt.Sprintf("b %d-3 already_known", second.ID), "z 0-0 "}, found)
+	require.Equal(t, []string{fmt.Sprintf("a %d-2 queued", first.ID), fmt.Sprintf("b %d-3 already_known", second.ID),
+		"z 0-0 "}, found)
 }
 
 func entriesByBatch(t *testing.T, l *fixture) {
 	first, _ := l.approved(t, "a", "b")
-	second := l.mixed(t, of(contoso.ID, "c", attestation.Queued), of("", "", attestation.Refused), of(contoso.ID, "d", attestation.Refused))
+	second := l.mixed(t, of(contoso.ID, "c", attestation.Queued), of("", "", attestation.Refused),
+		of(contoso.ID, "d", attestation.Refused))
 	third := l.batch(t, "e")
 	l.exec(t, "DELETE FROM attestation_signer WHERE batch_id = ? AND line = 3", first.ID)
 
@@ -84,11 +88,13 @@ func entriesByBatch(t *testing.T, l *fixture) {
 	for _, e := range all {
 		ids = append(ids, e.ID)
 	}
-	require.Equal(t, []attestation.ID{{Batch: second.ID, Line: 2}, {Batch: second.ID, Line: 4}, {Batch: first.ID, Line: 2}, {Batch: first.ID, Line: 3}}, ids,
+	require.Equal(t, []attestation.ID{{Batch: second.ID, Line: 2}, {Batch: second.ID, Line: 4},
+		{Batch: first.ID, Line: 2}, {Batch: first.ID, Line: 3}}, ids,
 		"the third batch is not asked for")
 	require.Equal(t, "Ana", all[2].Content.Signer.FirstName)
 	require.Zero(t, all[3].Content.Signer, "the person was purged, the row stays")
-	require.Equal(t, attestation.Batch{ID: first.ID, File: "may.csv", SHA256: file, ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1).Truncate(time.Microsecond),
+	require.Equal(t, attestation.Batch{ID: first.ID, File: "may.csv", SHA256: file,
+		ImportedBy: attestation.Actor{Name: "ana"}, ImportedAt: night(1).Truncate(time.Microsecond),
 		ApprovedBy: attestation.Actor{Name: "bea"}, ApprovedAt: night(1).Truncate(time.Microsecond)}, all[2].Batch)
 	require.Len(t, l.entries(t, "", through(second)), 1, "of nobody's customer")
 
@@ -99,7 +105,8 @@ func entriesByBatch(t *testing.T, l *fixture) {
 }
 
 func needsPersonFirst(t *testing.T, l *fixture) {
-	b, q := l.approved(t, "confirmed", "failed", "waits since the 5th", "refused", "lost", "waits since the 3rd", "expired", "accepted", "corrected", "approved")
+	b, q := l.approved(t, "confirmed", "failed", "waits since the 5th", "refused", "lost", "waits since the 3rd",
+		"expired", "accepted", "corrected", "approved")
 	var claims []*attestation.Claim
 	for range 9 { // all of them before the first one waits: who waits is claimed again
 		claims = append(claims, claim(t, q))
@@ -113,7 +120,8 @@ func needsPersonFirst(t *testing.T, l *fixture) {
 		case 3:
 			end = failed
 		case 4, 7, 8, 9:
-			end, n = attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded}, map[int]int{4: 5, 7: 3, 8: 2, 9: 2}[line]
+			end, n = attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded},
+				map[int]int{4: 5, 7: 3, 8: 2, 9: 2}[line]
 		case 5, 10:
 			end = answered(attestation.RefusedByMicrosoft, attestation.ResultContentRejected)
 		case 6:
@@ -124,7 +132,8 @@ func needsPersonFirst(t *testing.T, l *fixture) {
 	l.unlockEvents(t)
 	for line, state := range map[int]attestation.State{8: attestation.Expired, 9: attestation.Accepted} {
 		l.exec(t, "UPDATE attestation SET state = ? WHERE batch_id = ? AND line = ?", state, b.ID, line)
-		l.exec(t, "UPDATE event SET to_state = ? WHERE batch_id = ? AND line = ? AND to_state = 'waiting'", state, b.ID, line)
+		l.exec(t, "UPDATE event SET to_state = ? WHERE batch_id = ? AND line = ? AND to_state = 'waiting'", state, b.ID,
+			line)
 	}
 	corrected := of(contoso.ID, "corrected", attestation.Queued)
 	corrected.Replaces = attestation.ID{Batch: b.ID, Line: 10}
@@ -136,7 +145,8 @@ func needsPersonFirst(t *testing.T, l *fixture) {
 		id := fmt.Sprintf("%d-%d", e.ID.Batch-b.ID+1, e.ID.Line)
 		ids, since[id] = append(ids, id), e.Since
 	}
-	require.Equal(t, []string{"1-3", "1-5", "1-8", "1-9", "1-6", "1-7", "1-4", "2-2", "2-3", "1-2", "1-10", "1-11"}, ids)
+	require.Equal(t, []string{"1-3", "1-5", "1-8", "1-9", "1-6", "1-7", "1-4", "2-2", "2-3", "1-2", "1-10", "1-11"},
+		ids)
 	for id, n := range map[string]int{"1-2": 2, "1-7": 3, "1-4": 5, "1-11": 1, "2-2": 6, "2-3": 6} {
 		require.Equal(t, night(n).Truncate(time.Microsecond), since[id], id)
 	}
@@ -150,7 +160,8 @@ func trail(t *testing.T, l *fixture) {
 	send(t, q, c, "r-1")
 	require.NoError(t, q.Settle(t.Context(), c, failed, night(2)))
 	other := l.batch(t, "a")
-	n, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "b", Owner: "Bea"}}, attestation.Actor{Name: "ana"}, night(3))
+	n, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "b", Owner: "Bea"}},
+		attestation.Actor{Name: "ana"}, night(3))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 
@@ -174,14 +185,17 @@ func trail(t *testing.T, l *fixture) {
 	for _, e := range l.entries(t, contoso.ID, through(other)) {
 		last[e.ID] = e.LastEvent
 	}
-	require.Equal(t, []ledger.EventKind{ledger.EventAnswer, ledger.EventSend, ledger.EventApprove, ledger.EventImport}, trail(last[attestation.ID{Batch: first.ID, Line: 2}]))
-	require.Equal(t, []ledger.EventKind{ledger.EventApprove, ledger.EventImport}, trail(last[attestation.ID{Batch: first.ID, Line: 3}]))
+	require.Equal(t, []ledger.EventKind{ledger.EventAnswer, ledger.EventSend, ledger.EventApprove, ledger.EventImport},
+		trail(last[attestation.ID{Batch: first.ID, Line: 2}]))
+	require.Equal(t, []ledger.EventKind{ledger.EventApprove, ledger.EventImport},
+		trail(last[attestation.ID{Batch: first.ID, Line: 3}]))
 	require.Equal(t, []ledger.EventKind{ledger.EventImport}, trail(last[attestation.ID{Batch: other.ID, Line: 2}]))
 	for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, through(other)) {
 		require.NoError(t, err)
 		want := []ledger.EventKind(nil)
 		if c.ID == "b" {
-			want = []ledger.EventKind{ledger.EventException, ledger.EventAnswer, ledger.EventSend, ledger.EventApprove, ledger.EventImport}
+			want = []ledger.EventKind{ledger.EventException, ledger.EventAnswer, ledger.EventSend, ledger.EventApprove,
+				ledger.EventImport}
 		}
 		require.Equal(t, want, trail(c.LastEvent), c.ID)
 	}
@@ -192,7 +206,8 @@ func trail(t *testing.T, l *fixture) {
 
 func tallies(t *testing.T, l *fixture) {
 	b, q := l.approved(t, "a", "b", "c", "d", "e", "f", "g")
-	for n, end := range []attestation.Settlement{confirmed, answered(attestation.RefusedByMicrosoft, attestation.ResultContentRejected), failed, unknown, {}} {
+	for n, end := range []attestation.Settlement{confirmed, answered(attestation.RefusedByMicrosoft,
+		attestation.ResultContentRejected), failed, unknown, {}} {
 		c := claim(t, q)
 		send(t, q, c, fmt.Sprint("r-", n))
 		if end.Result != "" {
@@ -206,9 +221,11 @@ func tallies(t *testing.T, l *fixture) {
 	}
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 3, Unsettled: 2}, tally())
 	failed := attestation.ID{Batch: b.ID, Line: 4}
-	require.NoError(t, l.Decide(t.Context(), failed, attestation.Failed, attestation.Approved, attestation.Actor{Name: "ana"}, night(1)))
+	require.NoError(t, l.Decide(t.Context(), failed, attestation.Failed, attestation.Approved,
+		attestation.Actor{Name: "ana"}, night(1)))
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
-	require.NoError(t, l.Decide(t.Context(), failed, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, night(1)))
+	require.NoError(t, l.Decide(t.Context(), failed, attestation.Approved, attestation.Cancelled,
+		attestation.Actor{Name: "ana"}, night(1)))
 	require.Equal(t, ledger.DeliveryTotals{Rows: 7, Sent: 5, Answered: 2, Unsettled: 2, Returned: 1}, tally())
 }
 
@@ -241,26 +258,34 @@ func headsEndChains(t *testing.T, l *fixture) {
 func laterIsTakenBack(t *testing.T, l *fixture) {
 	r := l.sweep(t, 1, blocked("a"))
 	b := l.mixed(t, of(contoso.ID, "a", attestation.Queued), of(contoso.ID, "b", attestation.Refused)) // night 1
-	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"}, At: night(2)})
+	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: attestation.Actor{Name: "bea"},
+		At: night(2)})
 	require.NoError(t, err)
 	q := l.queue(t)
 	send := func(n int, end attestation.Settlement) {
 		c, err := q.Claim(t.Context(), standing.DateOf(night(n)), attestation.ApprovedWork)
 		require.NoError(t, err)
-		require.NoError(t, q.Open(t.Context(), c, attestation.Request{Kind: attestation.AttestRequest, ID: "r", SentAt: night(n)}, time.Minute))
+		require.NoError(t, q.Open(t.Context(), c, attestation.Request{Kind: attestation.AttestRequest, ID: "r",
+			SentAt: night(n)}, time.Minute))
 		require.NoError(t, q.Settle(t.Context(), c, end, night(n+1)))
 	}
-	send(3, attestation.Settlement{State: attestation.Failed, Result: attestation.ResultCustomerRejected, Reason: attestation.CustomerRefused, Message: "no", Answer: attestation.Answer{Status: 403, Code: "20002"}})
-	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 2}, attestation.Failed, attestation.Approved, attestation.Actor{Name: "ana"}, night(5)))
-	send(6, attestation.Settlement{State: attestation.Confirmed, Result: attestation.ResultSucceeded, Answer: attestation.Answer{Status: 201}})
+	send(3, attestation.Settlement{State: attestation.Failed, Result: attestation.ResultCustomerRejected,
+		Reason: attestation.CustomerRefused, Message: "no", Answer: attestation.Answer{Status: 403, Code: "20002"}})
+	require.NoError(t, l.Decide(t.Context(), attestation.ID{Batch: b.ID, Line: 2}, attestation.Failed,
+		attestation.Approved, attestation.Actor{Name: "ana"}, night(5)))
+	send(6, attestation.Settlement{State: attestation.Confirmed, Result: attestation.ResultSucceeded,
+		Answer: attestation.Answer{Status: 201}})
 	later := l.batch(t, "c")
 	l.exec(t, "UPDATE batch SET imported_at = ? WHERE id = ?", night(8).Truncate(time.Microsecond), later.ID)
 
 	for n, want := range map[int]string{
 		1: "queued, approved by , sent 0, answered 0: 0  ", 2: "approved, approved by bea, sent 0, answered 0: 0  ",
-		3: "unsure, approved by bea, sent 3, answered 0: 0 not_settled ", 4: "failed, approved by bea, sent 3, answered 4: 403 customer_refused no",
-		5: "approved, approved by bea, sent 3, answered 4: 403 customer_refused no", 6: "unsure, approved by bea, sent 3, answered 0: 0 not_settled ",
-		7: "confirmed, approved by bea, sent 3, answered 7: 201  ", 9: "confirmed, approved by bea, sent 3, answered 7: 201  ",
+		3: "unsure, approved by bea, sent 3, answered 0: 0 not_settled ",
+		4: "failed, approved by bea, sent 3, answered 4: 403 customer_refused no",
+		5: "approved, approved by bea, sent 3, answered 4: 403 customer_refused no",
+		6: "unsure, approved by bea, sent 3, answered 0: 0 not_settled ",
+		7: "confirmed, approved by bea, sent 3, answered 7: 201  ",
+		9: "confirmed, approved by bea, sent 3, answered 7: 201  ",
 	} {
 		nth := func(at time.Time) int {
 			for n := range 10 {
@@ -275,8 +300,9 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 		require.Len(t, all, 2, n)
 		require.Equal(t, attestation.Refused, all[1].State, n)
 		e := all[0]
-		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s %s", e.Status(), e.Batch.ApprovedBy.Name, nth(e.SentAt), nth(e.AnsweredAt),
-			e.Answer.Status, e.Reason, e.Message), "night %d", n)
+		require.Equal(t, want, fmt.Sprintf("%s, approved by %s, sent %d, answered %d: %d %s %s", e.Status(),
+			e.Batch.ApprovedBy.Name, nth(e.SentAt), nth(e.AnsweredAt), e.Answer.Status, e.Reason,
+			e.Message), "night %d", n)
 		for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, cut) {
 			require.NoError(t, err)
 			require.Equal(t, e.Status(), c.AttestationState, n)
@@ -300,7 +326,8 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 func decisionsShow(t *testing.T, l *fixture) {
 	b := l.batch(t, "a", "b", "c", "d")
 	id := func(line int) attestation.ID { return attestation.ID{Batch: b.ID, Line: line} }
-	ana, bea := attestation.Actor{Name: "ana", UserID: "7", Host: "h", Source: attestation.FromFlag}, attestation.Actor{Name: "bea"}
+	ana, bea := attestation.Actor{Name: "ana", UserID: "7", Host: "h", Source: attestation.FromFlag},
+		attestation.Actor{Name: "bea"}
 	require.NoError(t, l.Decide(t.Context(), id(2), attestation.Queued, attestation.Cancelled, ana, night(2)))
 	_, err := l.Approve(t.Context(), attestation.Approval{Batch: b.ID, SHA256: file, By: bea, At: night(3)})
 	require.NoError(t, err)
@@ -322,9 +349,10 @@ func decisionsShow(t *testing.T, l *fixture) {
 		}
 		return rows
 	}
-	require.Equal(t, []string{`cancelled, approved by "", cancel by ana`, `approved, approved by "bea"`, `approved, approved by "bea"`, `approved, approved by "bea"`}, shown(3))
-	require.Equal(t, []string{`cancelled, approved by "", cancel by ana`, `cancelled, approved by "bea", cancel by ana`, `approved, approved by "bea", retry by ana`,
-		`approved, approved by "bea"`}, shown(6))
+	require.Equal(t, []string{`cancelled, approved by "", cancel by ana`, `approved, approved by "bea"`,
+		`approved, approved by "bea"`, `approved, approved by "bea"`}, shown(3))
+	require.Equal(t, []string{`cancelled, approved by "", cancel by ana`, `cancelled, approved by "bea", cancel by ana`,
+		`approved, approved by "bea", retry by ana`, `approved, approved by "bea"`}, shown(6))
 	require.Equal(t, ana, l.entries(t, contoso.ID, ledger.Snapshot{Batch: b.ID, At: night(6)})[0].Decision.By)
 	l.whole(t)
 }

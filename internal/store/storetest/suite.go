@@ -21,7 +21,8 @@ import (
 
 var (
 	contoso  = ledger.Partner{ID: "11111111-1111-4111-8111-111111111111", Name: "contoso", Kind: standing.DirectBill}
-	fabrikam = ledger.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam", Kind: standing.IndirectReseller}
+	fabrikam = ledger.Partner{ID: "22222222-2222-4222-8222-222222222222", Name: "fabrikam",
+		Kind: standing.IndirectReseller}
 	policy   = standing.Policy{AcceptedSince: "2023-04-01", TrustDirectAcceptance: true}
 	firstDay = time.Date(2026, 11, 20, 2, 0, 0, 123456789, time.UTC)
 )
@@ -57,7 +58,8 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 	}
-	for _, more := range []map[string]func(*testing.T, *fixture){attestations, links, reports, particulars, exceptions, invitations, runs, tampering} {
+	for _, more := range []map[string]func(*testing.T, *fixture){attestations, links, reports, particulars, exceptions,
+		invitations, runs, tampering} {
 		for name, test := range more {
 			t.Run(name, func(t *testing.T) { test(t, open(t, fresh(t))) })
 		}
@@ -126,7 +128,8 @@ func (l *fixture) hold(t *testing.T, work func(lease *store.Lease)) {
 }
 
 func wanted(n int) ledger.Run {
-	return ledger.Run{Kind: ledger.Sweep, Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n), Version: "test", StartedAt: night(n)}
+	return ledger.Run{Kind: ledger.Sweep, Policy: policy, CorrelationID: fmt.Sprintf("correlation-%d", n),
+		Version: "test", StartedAt: night(n)}
 }
 
 func begin(t *testing.T, lease *store.Lease, n int) ledger.Run {
@@ -137,7 +140,8 @@ func begin(t *testing.T, lease *store.Lease, n int) ledger.Run {
 	return r
 }
 
-// sweep makes a whole run of night n in which the service lists and says this of contoso's customers.
+// sweep makes a whole run of night n in which the service lists and says this of contoso's
+// customers.
 func (l *fixture) sweep(t *testing.T, n int, states ...standing.State) (closed ledger.Run) {
 	t.Helper()
 	l.hold(t, func(lease *store.Lease) {
@@ -176,14 +180,16 @@ func read(t *testing.T, lease *store.Lease, r ledger.Run, n int, listed []ledger
 		}
 		record := standing.Next(step.Before, state, night(n).Truncate(time.Microsecond), time.Time{})
 		step.After = &record
-		readings = append(readings, ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil || step.Before.State != state})
+		readings = append(readings, ledger.Reading{Record: record, Change: step.Change(), Differs: step.Before == nil ||
+			step.Before.State != state})
 	}
 	if len(readings) > 0 {
 		require.NoError(t, lease.SaveReadings(t.Context(), r, night(n), readings))
 	}
 }
 
-// endList counts who is missing once the list has come to its end, and says of each whether it is gone.
+// endList counts who is missing once the list has come to its end, and says of each whether it is
+// gone.
 func endList(t *testing.T, lease *store.Lease, r *ledger.Run, n int, gone bool) {
 	t.Helper()
 	var err error
@@ -215,18 +221,20 @@ func closeRun(t *testing.T, lease *store.Lease, r ledger.Run, n int) ledger.Run 
 }
 
 func clear(id string) standing.State {
-	return standing.State{Customer: customer(id), Standing: standing.Clear, Reason: standing.Attested, Agreements: standing.Read,
-		Newest: standing.Agreement{Agreed: "2024-05-06", Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com", Phone: "+5511"}},
+	return standing.State{Customer: customer(id), Standing: standing.Clear, Reason: standing.Attested,
+		Agreements: standing.Read, Newest: standing.Agreement{Agreed: "2024-05-06",
+			Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@example.com", Phone: "+5511"}},
 		Direct: standing.DirectNotRead}
 }
 
 func blocked(id string) standing.State {
-	return standing.State{Customer: customer(id), Standing: standing.Blocked, Reason: standing.NeverAccepted, Remedy: standing.Attest,
-		Agreements: standing.Read, Direct: standing.DirectNo}
+	return standing.State{Customer: customer(id), Standing: standing.Blocked, Reason: standing.NeverAccepted,
+		Remedy: standing.Attest, Agreements: standing.Read, Direct: standing.DirectNo}
 }
 
 func customer(id string) standing.Customer {
-	return standing.Customer{ID: id, DisplayID: strings.ToUpper(id), Name: "Customer " + id, Domain: id + ".example.com", Relationship: "reseller"}
+	return standing.Customer{ID: id, DisplayID: strings.ToUpper(id), Name: "Customer " + id, Domain: id +
+		".example.com", Relationship: "reseller"}
 }
 
 func (l *fixture) records(t *testing.T, r ledger.Run, which standing.Standing) (records []standing.Record) {
@@ -275,7 +283,8 @@ func expiredLeaseIsTaken(t *testing.T, l *fixture) {
 		l.exec(t, "UPDATE lease SET expires_at = 1")
 		r := ledger.Run{}
 		l.hold(t, func(young *store.Lease) { r = begin(t, young, 1) })
-		require.ErrorIs(t, old.SaveReadings(t.Context(), r, night(1), []ledger.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
+		require.ErrorIs(t, old.SaveReadings(t.Context(), r, night(1),
+			[]ledger.Reading{{Record: standing.Record{State: clear("a")}}}), store.ErrLeaseLost)
 	})
 }
 
@@ -310,7 +319,8 @@ func lostLeaseWritesNothing(t *testing.T, l *fixture) {
 		require.ErrorIs(t, lease.SaveReadings(t.Context(), r, night(1), save), store.ErrLeaseLost)
 		_, _, err := lease.RecordListed(t.Context(), r, []standing.Customer{customer("b")}, false)
 		require.ErrorIs(t, err, store.ErrLeaseLost)
-		_, err = lease.CloseRun(t.Context(), r, func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
+		_, err = lease.CloseRun(t.Context(), r,
+			func(ledger.Totals) []ledger.Check { return []ledger.Check{{OK: true}} })
 		require.ErrorIs(t, err, store.ErrLeaseLost)
 		require.ErrorIs(t, lease.AddCost(t.Context(), r.ID, ledger.Cost{Requests: 1}), store.ErrLeaseLost)
 		require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading"))
@@ -328,7 +338,8 @@ func keptOnChangeOnly(t *testing.T, l *fixture) {
 	third := l.sweep(t, 3, renamed, blocked("b"))
 	require.Equal(t, 3, l.count(t, "SELECT COUNT(*) FROM standing"))
 	require.Zero(t, third.Totals.New+third.Totals.Gone+third.Totals.NewlyClear)
-	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading")+l.count(t, "SELECT COUNT(*) FROM run_listing"), "working rows are dropped")
+	require.Zero(t, l.count(t, "SELECT COUNT(*) FROM run_reading")+l.count(t, "SELECT COUNT(*) FROM run_listing"),
+		"working rows are dropped")
 }
 
 func pastRunsRemain(t *testing.T, l *fixture) {
@@ -346,7 +357,8 @@ func pastRunsRemain(t *testing.T, l *fixture) {
 	require.Nil(t, none)
 
 	require.True(t, first.ReportedAt.IsZero())
-	require.NoError(t, l.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx", Newest: []int64{first.ID}, AsOf: night(2)}, ana, night(2)))
+	require.NoError(t, l.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx", Newest: []int64{first.ID},
+		AsOf: night(2)}, ana, night(2)))
 	again, err = l.Store.Run(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.Equal(t, night(2).Truncate(time.Microsecond), again.ReportedAt)
@@ -354,7 +366,8 @@ func pastRunsRemain(t *testing.T, l *fixture) {
 
 func recordsRoundTrip(t *testing.T, l *fixture) {
 	states := []standing.State{clear("plain"), blocked("blocked")}
-	for i, name := range []string{"=HYPERLINK(\"x\")", " spaces ", "a\tb\r\nc", "שלום مرحبا", "日本語 😀", "\u0001\u000b\uffff", strings.Repeat("ü", 40_000), "'; DROP TABLE run; --", ":name ? $1"} {
+	for i, name := range []string{"=HYPERLINK(\"x\")", " spaces ", "a\tb\r\nc", "שלום مرحبا", "日本語 😀",
+		"\u0001\u000b\uffff", strings.Repeat("ü", 40_000), "'; DROP TABLE run; --", ":name ? $1"} {
 		s := clear(fmt.Sprintf("hostile-%d", i))
 		s.Name, s.Domain, s.Newest.Signer.FirstName, s.ReadError.Message = name, name, name, name
 		s.ReadError = standing.ReadError{Status: 503, Code: "x", Message: name, RequestID: "r", CorrelationID: "c"}
@@ -474,7 +487,8 @@ func stillThere(t *testing.T, l *fixture) {
 		})
 		require.NoError(t, err)
 		require.Equal(t, ledger.Completed, closed.State, "%+v", closed.Checks)
-		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Unlisted, closed.Totals.FoundUnlisted, closed.Totals.Gone})
+		require.Equal(t, []int{2, 1, 1, 0}, []int{closed.Totals.Listed, closed.Totals.Unlisted,
+			closed.Totals.FoundUnlisted, closed.Totals.Gone})
 	})
 }
 
@@ -557,9 +571,11 @@ func changesNameBothSides(t *testing.T, l *fixture) {
 		endList(t, lease, &r, 2, true)
 		second := closeRun(t, lease, r, 2)
 		require.Equal(t, ledger.Completed, second.State, "%+v", second.Checks)
-		require.Equal(t, []int{1, 1, 1, 1}, []int{second.Totals.New, second.Totals.Gone, second.Totals.NewlyBlocked, second.Totals.NewlyClear})
+		require.Equal(t, []int{1, 1, 1, 1}, []int{second.Totals.New, second.Totals.Gone, second.Totals.NewlyBlocked,
+			second.Totals.NewlyClear})
 
-		require.Equal(t, []string{"newly_blocked a a", "gone c ", "new  e", "newly_clear b b"}, l.changes(t, second.ID, first.ID))
+		require.Equal(t, []string{"newly_blocked a a", "gone c ", "new  e", "newly_clear b b"},
+			l.changes(t, second.ID, first.ID))
 		require.Len(t, l.changes(t, second.ID, 0), 4, "against nothing everybody is new")
 		require.Empty(t, l.changes(t, first.ID, first.ID))
 	})

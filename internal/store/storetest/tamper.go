@@ -25,14 +25,15 @@ var tampering = map[string]func(*testing.T, *fixture){
 	"a chain that was rewritten has another head":     rewrittenChains,
 }
 
-// unverified are the columns that verify does not compare, each with the reason why an edit cannot matter or why nothing can
-// be compared. A table's name stands for all its columns.
+// unverified are the columns that verify does not compare, each with the reason why an edit cannot
+// matter or why nothing can be compared. A table's name stands for all its columns.
 var unverified = map[string]string{
 	"schema_version": "another version is refused when the database is opened",
 	"lease":          "says who works now; whoever has not the newest number writes nothing",
 	"partner":        "written again from the configuration by each run; what a run or a report showed is in its run",
 	"run_listing":    "of the run under way; emptied when it closes, and what came of it is then recorded",
-	"run_reading":    "of the run under way, or of a failed one that the next takes over; what comes of it is recorded when that closes",
+	"run_reading": "of the run under way, or of a failed one that the next takes over; what comes of it is " +
+		"recorded when that closes",
 
 	"customer_subscriptions.read_at": "moves with each reading that says the same; tells how fresh a reading is",
 	"customer_reseller.read_at":      "moves with each reading that says the same; tells how fresh a reading is",
@@ -69,7 +70,8 @@ func (l *fixture) full(t *testing.T) {
 	l.hold(t, func(lease *store.Lease) { // a night that fails, and one that is given up
 		r := begin(t, lease, 3)
 		list(t, lease, r, clear("a"))
-		_, err := lease.CloseRun(t.Context(), finished(r, 3), func(ledger.Totals) []ledger.Check { return []ledger.Check{{Name: ledger.CheckList, Detail: "empty"}} })
+		_, err := lease.CloseRun(t.Context(), finished(r, 3),
+			func(ledger.Totals) []ledger.Check { return []ledger.Check{{Name: ledger.CheckList, Detail: "empty"}} })
 		require.NoError(t, err)
 		begin(t, lease, 4)
 		begin(t, lease, 5)
@@ -81,17 +83,22 @@ func (l *fixture) full(t *testing.T) {
 	l.hold(t, func(lease *store.Lease) {
 		ctx := t.Context()
 		require.NoError(t, lease.AddCost(ctx, first.ID, ledger.Cost{Requests: 3, Seconds: 0.1}))
-		require.NoError(t, lease.SaveSubscriptions(ctx, night(6), []standing.SubscriptionsReading{bought("c", 2, "2026-12-24"), bought("b", 0, "")}))
-		require.NoError(t, lease.SaveCustomerResellers(ctx, night(6), []standing.ResellerReading{buysFrom("r1", "c"), buysFrom("", "a")}))
+		require.NoError(t, lease.SaveSubscriptions(ctx, night(6),
+			[]standing.SubscriptionsReading{bought("c", 2, "2026-12-24"), bought("b", 0, "")}))
+		require.NoError(t, lease.SaveCustomerResellers(ctx, night(6), []standing.ResellerReading{buysFrom("r1", "c"),
+			buysFrom("", "a")}))
 		require.NoError(t, lease.SaveResellers(ctx, night(6), []standing.ResellerName{{ID: "r1", Name: "One"}}))
 	})
-	_, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "c", Owner: "Bea", DueOn: "2026-12-01"}}, ana, night(6))
+	_, err := l.SetExceptions(t.Context(), []ledger.Exception{{PartnerID: contoso.ID, CustomerID: "c", Owner: "Bea",
+		DueOn: "2026-12-01"}}, ana, night(6))
 	require.NoError(t, err)
-	id, err := l.BeginInvitation(t.Context(), ledger.Invitation{PartnerID: contoso.ID, CustomerID: "c", Kind: ledger.InviteToAgreement,
-		Channel: ledger.BySMTP, Recipient: "admin@example.com", Language: "en", TemplateDigest: "d"}, night(6), ana, night(6))
+	id, err := l.BeginInvitation(t.Context(), ledger.Invitation{PartnerID: contoso.ID, CustomerID: "c",
+		Kind: ledger.InviteToAgreement, Channel: ledger.BySMTP, Recipient: "admin@example.com", Language: "en",
+		TemplateDigest: "d"}, night(6), ana, night(6))
 	require.NoError(t, err)
 	require.NoError(t, l.EndInvitation(t.Context(), id, ledger.InvitationFailed, "refused", ana, night(6)))
-	require.NoError(t, l.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx", Newest: []int64{first.ID}, AsOf: night(6)}, ana, night(6)))
+	require.NoError(t, l.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx", Newest: []int64{first.ID},
+		AsOf: night(6)}, ana, night(6)))
 	l.whole(t)
 }
 
@@ -114,7 +121,8 @@ func (l *fixture) tables(t *testing.T) (tables []table) {
 	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
 	columns := "SELECT name, lower(type) AS kind, pk > 0 AS key FROM pragma_table_info(?)"
 	if l.raw.DriverName() == "postgres" {
-		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY table_name"
+		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = " +
+			"'BASE TABLE' ORDER BY table_name"
 		columns = `SELECT a.attname AS name, lower(format_type(a.atttypid, NULL)) AS kind, COALESCE(a.attnum = ANY (i.indkey), FALSE) AS key
 			FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
 			WHERE a.attrelid = CAST(? AS regclass) AND a.attnum > 0 AND NOT a.attisdropped`
@@ -140,7 +148,8 @@ func (l *fixture) tables(t *testing.T) (tables []table) {
 	return tables
 }
 
-// editor edits a database by hand: neither triggers nor foreign keys keep it from that, and it leaves the triggers in place.
+// editor edits a database by hand: neither triggers nor foreign keys keep it from that, and it
+// leaves the triggers in place.
 type editor struct {
 	*sqlx.Conn
 	triggers map[string]string // of SQLite, by name
@@ -158,7 +167,8 @@ func (l *fixture) editor(t *testing.T) editor {
 		return e
 	}
 	var triggers []struct{ Name, SQL string }
-	require.NoError(t, conn.SelectContext(t.Context(), &triggers, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+	require.NoError(t, conn.SelectContext(t.Context(), &triggers, "SELECT name, sql FROM sqlite_master WHERE type = "+
+		"'trigger'"))
 	for _, trigger := range triggers {
 		e.triggers[trigger.Name] = trigger.SQL
 	}
@@ -185,7 +195,8 @@ type row = map[string]any
 // rows are the first and the last row of a table.
 func (of table) rows(t *testing.T, conn editor) (rows []row) {
 	t.Helper()
-	found, err := conn.QueryxContext(t.Context(), "SELECT * FROM "+of.name+" ORDER BY "+strings.Join(slices.Sorted(maps.Keys(of.key)), ", "))
+	found, err := conn.QueryxContext(t.Context(), "SELECT * FROM "+of.name+" ORDER BY "+
+		strings.Join(slices.Sorted(maps.Keys(of.key)), ", "))
 	require.NoError(t, err)
 	defer found.Close()
 	for found.Next() {
@@ -264,7 +275,8 @@ func (l *fixture) editColumn(t *testing.T, conn editor, of table, r row, column 
 		return // a CHECK refuses the value
 	}
 	if reason := reasonFor(of.name, column); reason == "" {
-		assert.True(t, l.found(t), "%s.%s was changed from %v to %v, and verify finds nothing", of.name, column, r[column], edited[column])
+		assert.True(t, l.found(t), "%s.%s was changed from %v to %v, and verify finds nothing", of.name, column,
+			r[column], edited[column])
 	}
 	require.True(t, of.set(t.Context(), conn, edited, column, r[column]))
 }
@@ -329,8 +341,8 @@ func (of table) insert(ctx context.Context, conn editor, r row) error {
 	return conn.edit(ctx, "INSERT INTO "+of.name+" ("+strings.Join(of.columns, ", ")+") VALUES ("+marks+")", values...)
 }
 
-// rewrittenChains: whoever may write the database and knows the program can make a chain that verifies. The head that a
-// workbook or a log shows tells the difference.
+// rewrittenChains: whoever may write the database and knows the program can make a chain that
+// verifies. The head that a workbook or a log shows tells the difference.
 func rewrittenChains(t *testing.T, l *fixture) {
 	l.full(t)
 	before, err := l.Head(t.Context())
