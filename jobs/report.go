@@ -52,9 +52,16 @@ type ReportLedger interface {
 
 // ReportFile is a report in its place.
 type ReportFile struct {
-	Path   string // "-": stdout
-	Kept   string // the workbook that Path would have replaced, if it were not one to keep
-	Sheets []reports.SheetRows
+	Path       string // "-": stdout
+	Kept       string // the workbook that Path would have replaced, if it were not one to keep
+	Sheets     []reports.SheetRows
+	Unrecorded bool // the ledger does not know of it: this user may only read the ledger
+}
+
+// isReadOnly reports whether an error means that the user may read the ledger and not write to it.
+func isReadOnly(err error) bool {
+	var e interface{ ReadOnly() bool }
+	return errors.As(err, &e) && e.ReadOnly()
 }
 
 // Check refuses a request that cannot be met, before anything is opened, and puts the sheets into
@@ -121,7 +128,8 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 	}
 	if j.isDaily() {
 		report := ledger.WrittenReport{File: filepath.Base(done.Path), Newest: newestRuns(book), AsOf: book.Through}
-		if err := j.Ledger.RecordReport(ctx, report, j.Actor, book.AsOf); err != nil {
+		err := j.Ledger.RecordReport(ctx, report, j.Actor, book.AsOf)
+		if done.Unrecorded = isReadOnly(err); err != nil && !done.Unrecorded {
 			return done, fmt.Errorf("record the report: %w", err)
 		}
 	}

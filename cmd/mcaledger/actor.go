@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 	"os/user"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,9 @@ func (a *app) user() attestation.Actor {
 	actor := attestation.Actor{Name: "unknown", Host: hostName(), Source: attestation.FromUser}
 	if u, err := user.Current(); err == nil {
 		actor.Name, actor.UserID = u.Username, u.Uid
+	} else if id := os.Getuid(); id >= 0 { // it has no name on this system, as in many containers
+		actor.UserID = strconv.Itoa(id)
+		actor.Name = "uid " + actor.UserID
 	}
 	if id := a.getenv("SUDO_UID"); id != "" && os.Geteuid() == 0 {
 		actor.Name, actor.UserID, actor.Source = cmp.Or(a.getenv("SUDO_USER"), "uid "+id), id, attestation.FromSudo

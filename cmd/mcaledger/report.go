@@ -14,10 +14,11 @@ import (
 
 type reportReply struct {
 	head
-	File   string         `json:"file"`
-	Kept   string         `json:"kept,omitempty"` // a workbook that somebody changed, and that was not replaced
-	Sheets map[string]int `json:"sheets"`
-	Split  *splitReply    `json:"split,omitempty"`
+	File       string         `json:"file"`
+	Unrecorded bool           `json:"unrecorded,omitempty"` // this user may only read the ledger
+	Kept       string         `json:"kept,omitempty"`       // a workbook that somebody changed, and that was not replaced
+	Sheets     map[string]int `json:"sheets"`
+	Split      *splitReply    `json:"split,omitempty"`
 }
 
 // splitReply is the index of the workbooks of a split report.
@@ -37,7 +38,7 @@ type resellerReply struct {
 }
 
 func (r *reportReply) fill(done jobs.ReportFile) {
-	r.File, r.Kept = done.Path, done.Kept
+	r.File, r.Kept, r.Unrecorded = done.Path, done.Kept, done.Unrecorded
 	r.Sheets = rowsOf(done)
 }
 
@@ -159,6 +160,9 @@ func (a *app) printReport(done jobs.ReportFile) {
 	}
 	if done.Path != "" && done.Path != "-" {
 		a.printf("%s\n", done.Path)
+	}
+	if done.Unrecorded {
+		a.printf("This user may only read the ledger, which therefore does not record the report.\n")
 	}
 }
 

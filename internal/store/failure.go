@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+	"modernc.org/sqlite"
 )
 
 // Conditions of PostgreSQL that mean something to the program, or to people.
@@ -28,6 +29,7 @@ const (
 	queryCanceled        = "57014"
 	protocolViolation    = "08P01"
 	featureNotSupported  = "0A000"
+	notPermitted         = "42501"
 )
 
 // Error is a statement that the database refused, or that did not reach it.
@@ -46,16 +48,29 @@ func (e *Error) Error() string {
 }
 func (e *Error) Unwrap() error { return e.cause }
 func (e *Error) Code() string {
-	if e.condition() == readOnly {
+	if e.ReadOnly() {
 		return "database_read_only"
 	}
 	return "database"
+}
+
+// ReadOnly reports whether this user, or nobody, may write to the database.
+func (e *Error) ReadOnly() bool {
+	switch e.condition() {
+	case readOnly, notPermitted, readOnlyFile:
+		return true
+	}
+	return false
 }
 
 func (e *Error) Hint() string {
 	switch e.condition() {
 	case readOnly:
 		return "The server is a read-only standby, or read-only by its settings. Connect to the primary; with several hosts in the address, add target_session_attrs=read-write."
+	case notPermitted:
+		return "Run it as a user whose database role may do this, or grant the role what it lacks: mcaledger doctor names it."
+	case readOnlyFile:
+		return "Run it as a user who may write the database file and the files beside it whose names end with -wal and -shm."
 	case lockNotAvailable:
 		return "End the session that holds the lock, or wait until it has ended, and run again."
 	case queryCanceled:
@@ -76,9 +91,15 @@ func (e *Error) condition() string {
 	return condition
 }
 
+// readOnlyFile is what SQLite says to a user who may not write the file.
+const readOnlyFile = "SQLITE_READONLY"
+
 func conditionOf(err error) string {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		return string(e.Code)
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqliteReadOnly {
+		return readOnlyFile
 	}
 	return ""
 }

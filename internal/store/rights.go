@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 
 	sqlfiles "github.com/mcaledger/mcaledger/sql"
 )
@@ -22,7 +21,7 @@ func (s *Store) MissingRights(ctx context.Context) (missing []string, err error)
 	if err == nil {
 		_, err = conn.ExecContext(ctx, "ROLLBACK")
 	}
-	if err != nil && strings.Contains(err.Error(), "readonly") {
+	if conditionOf(err) == readOnlyFile {
 		return []string{"writing to the file"}, nil
 	}
 	if err != nil {

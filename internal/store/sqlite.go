@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/jmoiron/sqlx"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
 
 	"github.com/mcaledger/mcaledger/internal/atomicfile"
 )
@@ -36,18 +38,68 @@ func (s *Store) openSQLite(ctx context.Context, path string) (err error) {
 func openFile(ctx context.Context, path, synchronous string) (*sqlx.DB, error) {
 	// In the address, because a PRAGMA run through a pool reaches one connection only.
 	settings := url.Values{"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")", "fullfsync(1)",
-		"foreign_keys(1)"}, "_txlock": {"immediate"}, "_time_format": {"sqlite"}}
+		"foreign_keys(1)", "journal_size_limit(67108864)"}, "_txlock": {"immediate"}, "_time_format": {"sqlite"}}
 	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: settings.Encode()}
-	db, err := sqlx.Open("sqlite", address.String())
-	if err != nil {
-		return nil, err
-	}
+	db := sqlx.NewDb(sql.OpenDB(&connector{address: address.String()}), "sqlite")
 	db.SetMaxIdleConns(8)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, whyUnreadable(path, err)
 	}
 	return db, nil
+}
+
+// connector opens connections that leave the files FILE-wal and FILE-shm in place when they close. Without them, a user who
+// may only read the database could not open it: SQLite would have to make them.
+type connector struct {
+	address string
+	driver  sqlite.Driver
+}
+
+func (c *connector) Driver() driver.Driver { return &c.driver }
+
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.address)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(sqlite.FileControl).FileControlPersistWAL("main", 1); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// whyUnreadable adds what keeps a user who may only read a database from it.
+func whyUnreadable(path string, err error) error {
+	cause, ok := errors.AsType[*sqlite.Error](err)
+	if ok && (cause.Code()&0xff == sqliteCannotOpen || cause.Code()&0xff == sqliteReadOnly) {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			file, opened := os.Open(path + suffix)
+			if opened != nil {
+				return &UnreadableError{cause: opened}
+			}
+			file.Close()
+		}
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// Results of SQLite, without what the upper bits add.
+const (
+	sqliteReadOnly   = 8
+	sqliteCannotOpen = 14
+)
+
+// UnreadableError: a file of the database is missing or must not be read, and this user cannot make it.
+type UnreadableError struct{ cause error }
+
+func (e *UnreadableError) Error() string { return e.cause.Error() }
+func (e *UnreadableError) Unwrap() error { return e.cause }
+func (e *UnreadableError) Code() string  { return "database" }
+func (e *UnreadableError) Hint() string {
+	return "A user who only reads needs the right to read the database file and the files beside it whose names end with -wal and -shm. " +
+		"Any command of the user who runs mcaledger makes them."
 }
 
 // makeFile makes a new database file that only its owner can read, because it will hold personal data, and puts its name

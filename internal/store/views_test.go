@@ -124,7 +124,8 @@ func TestViewsHaveTypesAndNoPersonalData(t *testing.T) {
 
 		var secrets []string
 		require.NoError(t, db.Select(&secrets, `SELECT email FROM attestation_signer WHERE email <> '' UNION SELECT phone FROM attestation_signer WHERE phone <> ''
-			UNION SELECT signer_email FROM standing WHERE signer_email <> '' UNION SELECT external_id FROM attestation WHERE external_id <> ''
+			UNION SELECT signer_email FROM standing WHERE signer_email <> '' UNION SELECT accept_link FROM attestation WHERE accept_link <> ''
+			UNION SELECT document_url FROM attestation WHERE document_url <> ''
 			UNION SELECT recipient FROM invitation`))
 		require.NotEmpty(t, secrets)
 		for _, view := range views {
