@@ -198,7 +198,11 @@ func (c *Client) CreateAgreement(ctx context.Context, a attestation.Attestation,
 	request := &call{op: "create the agreement of customer " + a.CustomerID,
 		uri: customerURI(a.ServiceID(), "/agreements"), limit: answerLimit, app: !c.opts.Enhanced.AgreementWithUser,
 		anySuccess: true, id: r.ID}
-	return c.post(ctx, request, fields, readCreated(a))
+	answer, result, err := c.post(ctx, request, fields, readCreated(a))
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == AppOnly && request.app {
+		e.reason = agreementToken
+	}
+	return answer, result, err
 }
 
 // CheckEnhanced reports whether the app alone may use the enhanced route. It asks for an

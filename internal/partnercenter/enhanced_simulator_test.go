@@ -217,6 +217,7 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 		require.NoError(t, s.sim.AcceptAttestation(link.ExternalID))
 		_, err := s.conclude(t, s.accepted(t, link.ExternalID))
 		assert.Equal(t, AppOnly, failed(t, err).Kind)
+		assert.Contains(t, failed(t, err).Hint(), "attestation.enhanced.agreement_token")
 		assert.Empty(t, s.sim.Effects())
 	})
 	t.Run("an attestation of another partner", func(t *testing.T) {

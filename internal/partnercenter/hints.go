@@ -116,6 +116,8 @@ var reasonHints = map[string]string{
 	redirected: kindHints[Redirected],
 	statusPath: "Microsoft does not know this attestation: another partner's account may have created it. If " +
 		"no attestation is known, correct attestation.enhanced.status_path in the configuration.",
+	agreementToken: "Microsoft creates the agreement only for a signed-in user. Set " +
+		"attestation.enhanced.agreement_token to app_user; what was accepted is kept, and the next submission goes on.",
 	tokenFile: signInAgain +
 		", or name the right file with refresh_token_file, readable by the user that runs mcaledger.",
 	OddToken: "What answers at login_url is not Microsoft's token server. Check login_url, and whether a " +
@@ -143,6 +145,7 @@ const (
 	noTenantOfPartner = "no_tenant_of_partner"
 	redirected        = "redirected"
 	statusPath        = "status_path"
+	agreementToken    = "agreement_token"
 	tokenFile         = "token_file"
 	unknownForbidden  = "unknown_forbidden"
 )
