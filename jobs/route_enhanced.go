@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -305,7 +306,7 @@ func (j *Enhanced) accepted(c *attestation.Claim, link acceptLink, found attesta
 	if today := standing.DateOf(j.Now()); known.AcceptedOn == "" || known.AcceptedOn > today {
 		known.AcceptedOn = today // Microsoft gives no day, or it is tomorrow there: the agreement's may not be in the future
 	}
-	link.Document, known.DocumentURL = found.DocumentURL, withoutSecrets(found.DocumentURL)
+	link.Document, known.DocumentURL = found.DocumentURL, withoutSecrets(found.DocumentURL, link.ExternalID)
 	sealed, err := j.seal(c, link)
 	if err != nil {
 		return followed(c), err
@@ -314,13 +315,15 @@ func (j *Enhanced) accepted(c *attestation.Claim, link acceptLink, found attesta
 	return attestation.Settlement{State: attestation.Accepted, Result: attestation.ResultSucceeded, Read: true, Enhanced: &known}, nil
 }
 
-// withoutSecrets leaves out of an address what may let whoever has it read the document.
-func withoutSecrets(address string) string {
+// withoutSecrets leaves out of an address what may let whoever has it read the document: its query,
+// and Microsoft's id of the attestation.
+func withoutSecrets(address, externalID string) string {
 	u, err := url.Parse(address)
 	if err != nil || address == "" {
 		return ""
 	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	plain := u.Scheme + "://" + u.Host + u.EscapedPath()
+	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(externalID)).ReplaceAllString(plain, "{id}")
 }
 
 // remind sends the reminder that is due, if any. A link that is nearly over has its last one.

@@ -34,7 +34,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "mcaledger-recorded": recorded,
+	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "mcaledger-recorded": recorded, "mcaledger-later": later,
 		"interrupted": interrupted, "person": person})
 }
 
