@@ -29,7 +29,7 @@ test: postgres chromium ## every test, on SQLite and on a throwaway PostgreSQL s
 	@$(TESTING) ./...
 
 torture: postgres ## 400 kills a database instead of 50, and worlds three times as large, before a release
-	@export MCALEDGER_TORTURE=1 && $(TESTING) -timeout 60m ./cmd/mcaledger ./jobs
+	@export TORTURE=1 && $(TESTING) -timeout 60m ./cmd/mcaledger ./jobs
 
 race: postgres ## the concurrent parts under the race detector (needs a C compiler)
 	$(GO) test -race -short ./internal/partnercenter ./internal/simulator ./internal/store ./jobs

@@ -28,8 +28,11 @@ type Doctor struct {
 	Database func(ctx context.Context) (DoctorDatabase, error)
 	Service  func(DoctorPartner) (DoctorService, error)
 	Route    string // of attestations; empty: nothing is sent
-	Now      func() time.Time
-	Found    func(Finding) // is told of each finding as it is made
+	Retired  string // the route to take once Microsoft refuses the classic one; empty: none
+	// LinkKey says whether links can be encrypted; nil: there are none.
+	LinkKey func() error
+	Now     func() time.Time
+	Found   func(Finding) // is told of each finding as it is made
 }
 
 // DoctorPartner is a partner whose account is checked.
@@ -112,6 +115,9 @@ func (j Doctor) Run(ctx context.Context) ([]Finding, error) {
 		e.add(Finding{"configuration", GradeWarn, w, "Correct the configuration, if this is not meant."})
 	}
 	e.files()
+	if j.LinkKey != nil {
+		e.note("key of links", "it can encrypt links", j.LinkKey())
+	}
 	if !j.Offline {
 		e.database(ctx)
 		for _, p := range j.Partners {
@@ -335,10 +341,11 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 	if e.note(p.Name+": list", "one page of customers was read", err) {
 		e.reads(ctx, p, service, customers)
 	}
-	switch attests := p.Kind != standing.IndirectReseller; {
-	case e.Route == "classic" && attests:
+	attests := p.Kind != standing.IndirectReseller
+	if e.Route == routeClassic && e.Retired == "" && attests {
 		e.note(p.Name+": attestations", "the classic call exists, and the signed-in user may use it", service.CheckAttest(ctx, uuid.NewString()))
-	case e.Route == "enhanced" && attests:
+	}
+	if (e.Route == routeEnhanced || e.Retired == routeEnhanced) && attests {
 		e.note(p.Name+": attestations", "the app may use the enhanced route", service.CheckEnhanced(ctx))
 	}
 	if now, known := service.Clock(); known {

@@ -20,10 +20,10 @@ import (
 // the mail server.
 func (w *workspace) enhancedSetup() (setup *jobs.EnhancedSetup, closeMail func(), err error) {
 	a := w.config.Attestation
-	if a.Route != config.RouteEnhanced && a.Retired != config.RouteEnhanced {
+	if !usesLinks(w.config) {
 		return nil, func() {}, nil
 	}
-	key, err := w.linkKey()
+	key, err := linkKey(w.config)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -34,9 +34,14 @@ func (w *workspace) enhancedSetup() (setup *jobs.EnhancedSetup, closeMail func()
 	return setup, closeMail, err
 }
 
+// usesLinks reports whether signers accept by links.
+func usesLinks(c config.Config) bool {
+	return c.Attestation.Route == config.RouteEnhanced || c.Attestation.Retired == config.RouteEnhanced
+}
+
 // linkKey is the key that encrypts links.
-func (w *workspace) linkKey() (seal.Key, error) {
-	text, err := w.config.Attestation.Key()
+func linkKey(c config.Config) (seal.Key, error) {
+	text, err := c.Attestation.Key()
 	if err == nil && text == "" {
 		err = errors.New("attestation.key_file is not set: the enhanced route stores links encrypted; write a key with " +
 			"openssl rand -hex 32, keep a copy in a safe place, and name the file")
@@ -129,7 +134,7 @@ func (w *workspace) writeLinks(ctx context.Context, wanted []string, batch strin
 	if err != nil {
 		return err
 	}
-	key, err := w.linkKey()
+	key, err := linkKey(w.config)
 	if err != nil {
 		return err
 	}

@@ -164,8 +164,19 @@ type shownAttestation struct {
 	Status        int            `json:"answer_status"`
 	Code          string         `json:"answer_code"`
 	Replaces      string         `json:"replaces"` // the attestation that this one corrects
+	Enhanced      *shownEnhanced `json:"enhanced"` // null: it did not take the enhanced route
 	Requests      []shownRequest `json:"requests"`
 	Events        []shownEvent   `json:"events"`
+}
+
+// shownEnhanced is what the enhanced route knows of an attestation. The link is in no reply.
+type shownEnhanced struct {
+	Created        int           `json:"created"` // how many times
+	ExpiresAt      time.Time     `json:"expires_at"`
+	AcceptedOn     standing.Date `json:"accepted_on"`
+	DocumentURL    string        `json:"document_url"`
+	DocumentSHA256 string        `json:"document_sha256"`
+	FetchedAt      *time.Time    `json:"document_fetched_at"` // null: it was not
 }
 
 // shownRequest is one request about an attestation, and what was answered.
@@ -236,6 +247,12 @@ func shown(at attestation.Attestation, b attestation.Batch, requests []attestati
 	if at.Replaces != (attestation.ID{}) {
 		s.Replaces = at.Replaces.String()
 	}
+	if at.Creation > 0 {
+		s.Enhanced = &shownEnhanced{at.Creation, at.ExpiresAt, at.AcceptedOn, at.DocumentURL, at.DocumentSHA256, nil}
+		if !at.DocumentFetchedAt.IsZero() {
+			s.Enhanced.FetchedAt = &at.DocumentFetchedAt
+		}
+	}
 	for _, q := range requests {
 		one := shownRequest{Number: q.Number, Kind: q.Kind, RequestID: q.ID, SentAt: q.SentAt, Result: q.Result,
 			Reason: q.Reason, Status: q.Answer.Status, Code: q.Answer.Code, CorrelationID: q.Answer.CorrelationID}
@@ -255,6 +272,11 @@ func shown(at attestation.Attestation, b attestation.Batch, requests []attestati
 // details of each event are in the JSON.
 func (w *workspace) printAttestation(s *shownAttestation) {
 	w.answerf("attestation %s: %s\n", s.ID, s.State)
+	link, accepted, document := "", "", ""
+	if e := s.Enhanced; e != nil {
+		link = w.sprintf("created %d times, expires %s", e.Created, w.when(e.ExpiresAt))
+		accepted, document = string(e.AcceptedOn), strings.TrimSpace(e.DocumentURL+" "+e.DocumentSHA256)
+	}
 	for _, fact := range []struct{ name, value string }{
 		{w.sprintf("customer"), s.Customer + " (" + s.TenantID + ")"},
 		{w.sprintf("signer"), s.Signer + " <" + s.Email + ">"},
@@ -263,6 +285,9 @@ func (w *workspace) printAttestation(s *shownAttestation) {
 		{w.sprintf("reason"), strings.TrimSpace(string(s.Reason) + " " + s.Message)},
 		{w.sprintf("next step"), s.Hint},
 		{w.sprintf("corrects"), s.Replaces},
+		{w.sprintf("link"), link},
+		{w.sprintf("accepted"), accepted},
+		{w.sprintf("document"), document},
 	} {
 		if fact.value != "" {
 			w.answerf("  %s  %s\n", fmt.Sprintf("%-10s", fact.name), fact.value)

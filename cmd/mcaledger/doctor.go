@@ -70,6 +70,13 @@ func (a *app) doctorJob(c config.Config) jobs.Doctor {
 			return doctorDatabase{s, c}, nil
 		},
 	}
+	job.Retired = string(c.Attestation.Retired)
+	if usesLinks(c) {
+		job.LinkKey = func() error {
+			_, err := linkKey(c)
+			return err
+		}
+	}
 	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
 		job.Ledger = path
 	}

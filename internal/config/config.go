@@ -206,6 +206,10 @@ func (c Config) Warnings(now time.Time) []Warning {
 	if c.Mail.Host != "" && c.Mail.TLS == TLSNone && !loopback.Is(c.Mail.Host) {
 		warnings = append(warnings, Warning{"mail.tls", "mails, and the links in them, are sent without encryption"})
 	}
+	a := c.Attestation
+	if (a.Route == RouteEnhanced || a.Retired == RouteEnhanced) && a.DeliverLinks == LinksByMail && c.Mail.From.Address == "" {
+		warnings = append(warnings, Warning{"mail.from", "is not set: links of attestations wait until mcaledger attest links writes them"})
+	}
 	return warnings
 }
 

@@ -5,7 +5,7 @@ import "os"
 
 // Of is the usual size of a test, or its size under make torture.
 func Of(usual, torture int) int {
-	if os.Getenv("MCALEDGER_TORTURE") != "" {
+	if os.Getenv("TORTURE") != "" {
 		return torture
 	}
 	return usual
