@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -141,15 +142,33 @@ func Languages() []string {
 	return languages
 }
 
-// catalogueOf reads the texts of a language; "" is English.
-func catalogueOf(language string) (c catalogue, err error) {
+// catalogueOf are the texts of a language; "" is English.
+func catalogueOf(language string) (catalogue, error) {
 	if language == "" {
 		language = "en"
 	}
 	if known := Languages(); !slices.Contains(known, language) {
-		return c, fmt.Errorf("report language %q is not known; set report.language to one of %s", language,
+		return catalogue{}, fmt.Errorf("report language %q is not known; set report.language to one of %s", language,
 			strings.Join(known, ", "))
 	}
+	catalogues, err := readCatalogues()
+	return catalogues[language], err
+}
+
+// readCatalogues reads the texts of all languages once: parsing takes longer than a small report.
+var readCatalogues = sync.OnceValues(func() (map[string]catalogue, error) {
+	all := map[string]catalogue{}
+	for _, language := range Languages() {
+		c, err := readCatalogue(language)
+		if err != nil {
+			return nil, err
+		}
+		all[language] = c
+	}
+	return all, nil
+})
+
+func readCatalogue(language string) (c catalogue, err error) {
 	file := path.Join("texts", language+".yaml")
 	text, err := textFiles.ReadFile(file)
 	if err != nil {

@@ -266,7 +266,7 @@ func TestSummaryNamesWhatElseChangesTheFigures(t *testing.T) {
 	}
 	text := strings.Join(notices, "\n")
 	assert.Contains(t, text, "contoso-old is not in this report")
-	assert.Contains(t, text, ", 1,234 customers were blocked")
+	assert.Contains(t, text, "had 1,234 blocked customers")
 	assert.Contains(t, text, "    Why: sign in: answered 400. Ask for consent.")
 	assert.Contains(t, text, "contoso-br: the policy changed")
 	assert.Contains(t, text, "Because of the policy alone, 0 customers became blocked")
