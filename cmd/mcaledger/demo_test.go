@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,11 +32,11 @@ func runJSON(t *testing.T, reply any, args ...string) (exit int) {
 func TestDemoShowsTheWholeJobAndCanBeContinued(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "demo")
-	demoed := func(reply any) int {
-		return runJSON(t, reply, "demo", "--dir", folder, "--customers", "100", "--nights", "10")
+	demoed := func(reply any, nights int) int {
+		return runJSON(t, reply, "demo", "--dir", folder, "--customers", "100", "--nights", strconv.Itoa(nights))
 	}
 	var r demoReply
-	require.Equal(t, exitDone, demoed(&r), "%+v", r.Error)
+	require.Equal(t, exitDone, demoed(&r, 10), "%+v", r.Error)
 	assertDemoIsWhole(t, r)
 
 	config := filepath.Join(folder, demo.ConfigFile)
@@ -43,10 +44,10 @@ func TestDemoShowsTheWholeJobAndCanBeContinued(t *testing.T) {
 	assert.Equal(t, exitDone, runJSON(t, &verified, "verify", "--config", config), "%+v", verified.Error)
 	continueDemo(t, folder, config)
 
-	require.Equal(t, exitDone, demoed(&demoReply{}), "again in the same folder")
+	require.Equal(t, exitDone, demoed(&demoReply{}, demo.FewestNights), "again in the same folder")
 	require.NoError(t, os.WriteFile(r.Workbook, []byte("somebody's notes"), 0o600))
 	var refused demoReply
-	assert.Equal(t, exitUsage, demoed(&refused))
+	assert.Equal(t, exitUsage, demoed(&refused, demo.FewestNights))
 	assert.Contains(t, refused.Error.Message, r.Workbook)
 	notes, err := os.ReadFile(r.Workbook)
 	require.NoError(t, err)
