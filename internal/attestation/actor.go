@@ -30,8 +30,8 @@ const (
 )
 
 // SamePerson reports whether two actors are, or may be, one person: the same user of one host, or
-// names that differ only in case, width, spaces, accents' encoding or look-alike letters. Where an
-// account is shared by several people, only the names count.
+// names that differ only in case, width, spaces, punctuation, accents or look-alike letters. Where
+// an account is shared by several people, only the names count.
 func (a Actor) SamePerson(b Actor, sharedAccount bool) bool {
 	if !sharedAccount && a.UserID != "" && a.UserID == b.UserID && a.Host == b.Host {
 		return true
@@ -42,12 +42,11 @@ func (a Actor) SamePerson(b Actor, sharedAccount bool) bool {
 // foldName is equal for names that people take for the same.
 func foldName(name string) string {
 	fold := cases.Fold()
-	visible := strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.Cf, unicode.Cc) && !unicode.IsSpace(r) {
+	letters := strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
 		}
 		return r
-	}, norm.NFKC.String(name))
-	words := strings.Join(strings.Fields(fold.String(visible)), " ")
-	return fold.String(confusables.Skeleton(words)) // a look-alike may be an upper-case letter
+	}, norm.NFKD.String(name))
+	return fold.String(confusables.Skeleton(fold.String(letters))) // a look-alike may be an upper-case letter
 }
