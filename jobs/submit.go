@@ -224,7 +224,7 @@ type submission struct {
 	ends map[attestation.ID]end
 	// steps of which the service has accepted a request of this caller, or looked at its content
 	accepted map[attestation.State]bool
-	held     []finding // forbidden since then, in a row
+	held     []finding // forbidden, or refused as customers, since then in a row
 	refused  error     // the service refuses the caller
 	problems int       // see Submitted
 	problem  error
@@ -237,6 +237,7 @@ type finding struct {
 	from      attestation.State // the state before
 	accepted  bool              // the service serves this caller
 	forbidden error             // a right is missing: for this customer, or for all
+	rejected  bool              // there is no such customer, or no relationship with it: or for all alike
 	refused   error             // the service would refuse the next one too
 	problem   error             // of this attestation alone
 }
@@ -300,6 +301,7 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	default:
 		f.refused = err
 	}
+	f.rejected = end.Result == attestation.ResultCustomerRejected && !end.Read
 	switch end.Result {
 	case attestation.ResultSucceeded, attestation.ResultDuplicateSigner, attestation.ResultContentRejected:
 		f.accepted = !end.Read
@@ -361,12 +363,12 @@ func (s *submission) resolve(f finding) []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case f.forbidden != nil:
+	case f.forbidden != nil, f.rejected && !s.accepted[f.from]:
 		s.held = append(s.held, f)
 		if len(s.held) < mostForbidden {
 			return nil
 		}
-		s.stop(f.forbidden)
+		s.stop(f.whyAll(len(s.held)))
 		return s.releaseHeld()
 	case f.accepted:
 		s.accepted[f.from] = true
@@ -387,13 +389,46 @@ func (s *submission) resolve(f finding) []finding {
 	return []finding{f}
 }
 
+// whyAll is why the service refuses one customer after the other.
+func (f finding) whyAll(customers int) error {
+	if f.rejected {
+		return &AllRejectedError{customers, f.Answer}
+	}
+	return f.forbidden
+}
+
+// AllRejectedError: the service says of one customer after the other that it is not there, or not the partner's, although
+// the last run could read them. That is a fault of the account or of the service, and nothing is decided about any of them.
+type AllRejectedError struct {
+	Customers int
+	Answer    attestation.Answer
+}
+
+func (e *AllRejectedError) Error() string {
+	code := ""
+	if e.Answer.Code != "" {
+		code = ", code " + e.Answer.Code
+	}
+	return fmt.Sprintf("Microsoft refused the attestations of the first %d customers alike (answered %d%s): nothing failed, and they stay approved",
+		e.Customers, e.Answer.Status, code)
+}
+
+// Code names the error for machines.
+func (e *AllRejectedError) Code() string { return "all_rejected" }
+
+// Hint is what a person can do.
+func (e *AllRejectedError) Hint() string {
+	return "Check that tenant_id and api_url are the partner's own, and that the partner's account is active; mcaledger doctor looks at more. " +
+		"If all these customers really left, mcaledger reconcile says so; then cancel their attestations."
+}
+
 // flushHeld returns the forbidden ones that are still held at the end of a round. If the service
 // accepted others, the 403s concern these customers.
 func (s *submission) flushHeld() []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.held {
-		if !s.accepted[h.from] {
+		if h.forbidden != nil && !s.accepted[h.from] {
 			s.stop(h.forbidden)
 		}
 	}

@@ -405,6 +405,49 @@ func TestAForbiddenCustomerWaitsForTheOthers(t *testing.T) {
 	}
 }
 
+// That a customer is not there is believed of single ones, not of one after the other before any was accepted.
+func TestRejectedCustomersInARowAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rejected func(line int) bool
+		stops    bool
+		done     jobs.Submitted
+	}{
+		"all of them":                             {func(int) bool { return true }, true, jobs.Submitted{Sent: 10, RetryLater: 10}},
+		"all of a short list":                     {func(line int) bool { return line < 9 }, false, jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
+		"every other one":                         {func(line int) bool { return line%2 == 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
+		"many in a row, after one was accepted":   {func(line int) bool { return line > 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 1, Failed: 29}},
+		"the last ones, after many were accepted": {func(line int) bool { return line >= 25 }, false, jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(30, false)
+			d.answer = func(line int) (attestation.SendResult, error) {
+				if c.rejected(line) {
+					return attestation.ResultCustomerRejected, nil
+				}
+				return attestation.ResultSucceeded, nil
+			}
+			done, err := d.submit(t)
+			_, all := errors.AsType[*jobs.AllRejectedError](err)
+			require.Equal(t, c.stops, all, "%v", err)
+			c.done.Customers = done.Customers
+			require.Equal(t, c.done, done)
+			if c.stops {
+				require.Equal(t, attestation.Approved, d.settled[0].State)
+				code, hint := jobs.Explain(err)
+				require.Equal(t, "all_rejected", code)
+				require.NotEmpty(t, hint)
+			}
+		})
+	}
+	d := newDesk(3, false) // few customers may all have left
+	d.answer = func(int) (attestation.SendResult, error) { return attestation.ResultCustomerRejected, nil }
+	done, err := d.submit(t)
+	require.NoError(t, err)
+	require.Equal(t, 3, done.Failed)
+}
+
 // An answer was lost, and before this host looked again another one had found out.
 func TestWhatAnotherHostSettledIsNotLeftForLater(t *testing.T) {
 	t.Parallel()
