@@ -108,9 +108,14 @@ func (e *UnbalancedError) Code() string { return "unbalanced" }
 
 // Hint is what a person can do.
 func (e *UnbalancedError) Hint() string {
-	if !ledger.OnlyServiceFailed(e.Run.Checks) {
+	switch {
+	case !ledger.OnlyServiceFailed(e.Run.Checks):
 		return "This is a fault of mcaledger or of its database. Run mcaledger verify, and report it with the sheet " +
 			"Checks of the report."
+	case !ledger.ReadingsAreGood(e.Run.Checks):
+		return "Microsoft answered as if most customers had never accepted. Look at some of them in Partner Center; " +
+			"nothing of this run is kept. If they really lost their acceptance, set reconcile.max_gone_percent to 100 " +
+			"for one run."
 	}
 	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be " +
 		"read is kept for the " +
