@@ -1,6 +1,6 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
 .PHONY: docs help build cross demo test torture race bench fuzz lint postgres chromium libxlsxwriter
@@ -47,10 +47,9 @@ fuzz: ## a minute of fuzzing for each fuzz test
 docs: ## docs/commands.md and the man pages, made from the commands
 	$(GO) test ./cmd/mcaledger -run TestReferenceIsCurrent -update
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, and the linters of .ci/golangci.yml, go vet and staticcheck among them
 	@unformatted=$$(gofmt -l cmd internal jobs reports sql); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI_LINT) run --config .ci/golangci.yml ./...
 
 # Tests start a PostgreSQL server, and PgBouncer before it, of their own; this only sees to it that there is one to start.
 postgres:

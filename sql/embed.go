@@ -22,6 +22,7 @@ type Dialect struct {
 	comments   bool              // on tables, views and columns
 }
 
+// The two databases.
 var (
 	Postgres = Dialect{Name: "postgres", words: strings.NewReplacer(
 		"{{now}}", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",

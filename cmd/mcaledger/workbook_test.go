@@ -2484,7 +2484,8 @@ func (l db) lapsingSoon(p shownPartner, customer string, run record, at time.Tim
 		if d.text("ends") == "" || d.yes("auto_renew") {
 			continue
 		}
-		if days := wall(d.text("ends")).Sub(run.when("started_at").Truncate(24*time.Hour)) / (24 * time.Hour); 0 <= days && days <= 30 {
+		tonight := run.when("started_at").Truncate(24 * time.Hour)
+		if days := wall(d.text("ends")).Sub(tonight) / (24 * time.Hour); 0 <= days && days <= 30 {
 			n++
 		}
 	}

@@ -94,6 +94,7 @@ func lists(names string) []string {
 	return append(lists, strings.Join(all, "\n"))
 }
 
+//nolint:tparallel // the subtests share the models, which are slow to make
 func TestNoOtherEncodingIsTakenForWindows1252(t *testing.T) {
 	t.Parallel()
 	known := models{} // made once for all lists

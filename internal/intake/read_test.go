@@ -68,6 +68,7 @@ func TestLimitsAreSentences(t *testing.T) {
 				"what is not"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := upload(t, c.content)
 			wrong := refusedFile(t, path, Options{Limits: c.limits})
 			require.Equal(t, TooBig, wrong.Code)
@@ -240,6 +241,7 @@ func TestDatesOfTomorrow(t *testing.T) {
 		"late in the evening in São Paulo, still 22nd": {"2026-11-23T02:00:00Z", "2026-11-23", false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			now, err := time.Parse(time.RFC3339, c.asOf)
 			require.NoError(t, err)
 			_, held, p := newDateReader(Auto, now, false).read(c.date)

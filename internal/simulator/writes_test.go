@@ -166,8 +166,9 @@ func TestLossesAreTheSameInEveryRunWhateverTheRequestIDs(t *testing.T) {
 			statuses = append(statuses, ask.post(i, signed()).status)
 		}
 		got := ask.sim.Stats()
-		assert.InDelta(t, 120,
-			got.Faults["LostAnswers.ServerError"]+got.Faults["LostAnswers.GatewayPage"]+got.Faults["LostRequests.ServerError"], 30)
+		lost := got.Faults["LostAnswers.ServerError"] + got.Faults["LostAnswers.GatewayPage"] +
+			got.Faults["LostRequests.ServerError"]
+		assert.InDelta(t, 120, lost, 30)
 		assert.Zero(t, got.Faults["ServerError"], "Faults are those of reads")
 		return statuses
 	}

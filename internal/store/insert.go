@@ -118,7 +118,7 @@ func writeCopied(text *strings.Builder, v reflect.Value) error {
 		text.Write(strconv.AppendInt(digits[:0], v.Int(), 10))
 	case reflect.String:
 		if s := v.String(); strings.ContainsAny(s, "\\\t\n\r") {
-			copied.WriteString(text, s)
+			_, _ = copied.WriteString(text, s)
 		} else {
 			text.WriteString(s)
 		}
