@@ -39,12 +39,18 @@ type enhancedLab struct {
 	folder  string // of drafts, evidence and answers that do not fit
 }
 
-func enhanced(t *testing.T, address string, rows int, options simulator.Options) *enhancedLab {
+func enhanced(t *testing.T, address string, rows int, options simulator.Options, first ...func(*attestation.Attestation)) *enhancedLab {
 	t.Helper()
 	options.Seed, options.Customers, options.Mix = 51, 400, simulator.MixAllKinds
 	b := &enhancedLab{lab: set(t, address, options), route: "enhanced", channel: ledger.ByDraft, clock: clock(today),
 		folder: t.TempDir()}
 	b.rows = b.approvedAt(t, b.now(), rows, simulator.NeverAccepted)
+	if len(first) > 0 && first[0] != nil { // the first row is odd
+		require.NoError(t, b.store.Decide(t.Context(), b.rows[0].ID, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, b.now()))
+		odd := b.rows[0]
+		first[0](&odd)
+		b.rows[0].ID = b.approvedRows(t, []attestation.Attestation{odd})[0]
+	}
 	key, err := seal.NewKey(strings.Repeat("k", 32))
 	require.NoError(t, err)
 	b.sender = mail.Drafts{Folder: filepath.Join(b.folder, "drafts")}
@@ -52,6 +58,44 @@ func enhanced(t *testing.T, address string, rows int, options simulator.Options)
 		EvidenceDir: filepath.Join(b.folder, "evidence"), Links: b.links(t),
 		KeepUnfitting: (&jobs.UnfittingAnswers{Folder: filepath.Join(b.folder, "answers"), Now: b.now}).Keep}
 	return b
+}
+
+// approvedRows imports rows once more, and approves them.
+func (b *enhancedLab) approvedRows(t *testing.T, rows []attestation.Attestation) (ids []attestation.ID) {
+	t.Helper()
+	again := slices.Clone(rows)
+	for i := range again {
+		again[i].ID = attestation.ID{Line: i + 2}
+	}
+	batch := b.importedAt(t, again, b.now())
+	for _, a := range again {
+		ids = append(ids, attestation.ID{Batch: batch, Line: a.ID.Line})
+	}
+	return ids
+}
+
+// oneSignatory is a service that creates whatever it is asked for.
+type oneSignatory struct {
+	jobs.EnhancedService
+	profile standing.Profile
+	sent    []attestation.Signatory
+}
+
+func (s *oneSignatory) Profile(context.Context, string) (standing.Profile, error) {
+	return s.profile, nil
+}
+
+func (s *oneSignatory) CreateAttestation(_ context.Context, who attestation.Signatory, _ attestation.Request) (
+	attestation.AcceptLink, attestation.Answer, attestation.SendResult, error) {
+	s.sent = append(s.sent, who)
+	return attestation.AcceptLink{}, attestation.Answer{}, attestation.ResultUnknown, nil
+}
+
+func (s *oneSignatory) open(c *attestation.Claim) jobs.OpenRequest {
+	return func(_ context.Context, r attestation.Request) error {
+		c.LastRequest = r
+		return nil
+	}
 }
 
 func (b *enhancedLab) links(t *testing.T) func(jobs.Partner, jobs.LinkStore) *jobs.Links {
@@ -356,6 +400,10 @@ func TestLinksThatCannotBeHandedOver(t *testing.T) {
 			for _, row := range b.rows {
 				a, err := b.store.Attestation(t.Context(), row.ID)
 				require.NoError(t, err)
+				if c.failure.Outcome == mail.Unknown && row.Content.Signer.Email == unlucky {
+					require.Contains(t, a.Message, "not known whether the link was sent")
+					require.Contains(t, a.Hint, "attest links --again")
+				}
 				if a.State == attestation.Failed {
 					require.Equal(t, attestation.LinkNotDelivered, a.Reason)
 					require.Contains(t, a.Hint, "attest links")

@@ -45,14 +45,14 @@ var reminders = map[attestation.LinkKind]mail.Reminder{
 	attestation.LastReminder: mail.LastReminder,
 }
 
-// hand gives a link to the signer of an attestation. A settlement with a state means that this
-// signer cannot get it; an error, that it may get it later.
+// hand gives a link to the signer of an attestation. It is handed over then, or cannot be; with an
+// error, the signer may get it later.
 func (l *Links) hand(ctx context.Context, c *attestation.Claim, kind attestation.LinkKind,
-	link acceptLink) (end attestation.Settlement, err error) {
+	link acceptLink) (attestation.Settlement, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.down != nil {
-		return stay(c), &RowError{l.down}
+		return followed(c), &RowError{l.down}
 	}
 	message, err := l.message(c, kind, link)
 	if err != nil {
@@ -62,32 +62,49 @@ func (l *Links) hand(ctx context.Context, c *attestation.Claim, kind attestation
 	given := errors.Is(err, attestation.ErrLinkGiven)
 	switch {
 	case given && id == 0:
-		return end, nil
+		return handedOver(), nil
 	// the mail server may have taken it; a draft is written again, as the same file
 	case given && l.Channel != ledger.ByDraft:
-		return end, l.Store.EndLink(ctx, id, ledger.InvitationUnknown, "the program was stopped", l.Now())
+		return maybeHandedOver(message),
+			l.Store.EndLink(ctx, id, ledger.InvitationUnknown, "the program was stopped", l.Now())
 	case err != nil && !given:
-		return stay(c), err
+		return followed(c), err
 	}
-	failed := l.Sender.Send(ctx, message)
+	return l.send(ctx, c, message, id)
+}
+
+// send sends a message, and records what became of it.
+func (l *Links) send(ctx context.Context, c *attestation.Claim, m mail.Message, id int64) (
+	attestation.Settlement, error) {
+	failed := l.Sender.Send(ctx, m)
 	outcome, all := outcomeOfMail(failed)
 	reason := ""
 	if failed != nil {
 		reason = failed.Error()
 	}
 	if err := l.Store.EndLink(context.WithoutCancel(ctx), id, outcome, reason, l.Now()); err != nil {
-		return stay(c), err
+		return followed(c), err
 	}
 	if all {
 		l.down = failed
 	}
 	switch e, _ := errors.AsType[*mail.SendError](failed); {
-	case outcome != ledger.InvitationFailed:
-		return end, nil
+	case outcome == ledger.InvitationDelivered:
+		return handedOver(), nil
+	case outcome == ledger.InvitationUnknown:
+		return maybeHandedOver(m), nil
 	case e != nil && e.Outcome == mail.Permanent && !e.Server:
 		return notDelivered(c, failed), nil
 	}
-	return stay(c), &RowError{failed}
+	return followed(c), &RowError{failed}
+}
+
+// maybeHandedOver is an attestation whose signer may have the link. It is not sent again.
+func maybeHandedOver(m mail.Message) attestation.Settlement {
+	return attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded, Read: true, Wait: putOff,
+		Message: "it is not known whether the link was sent: no answer of the mail server was recorded",
+		Hint: fmt.Sprintf("Look for %s in the log of the mail server; if it is not there, hand the link over "+
+			"yourself: mcaledger attest links --again.", m.ID)}
 }
 
 // message is what a signer gets. The same message has the same id, however often it is made.

@@ -247,11 +247,7 @@ func (j *Enhanced) handOver(ctx context.Context, c *attestation.Claim) (attestat
 	if err != nil {
 		return followed(c), err
 	}
-	end, err := j.Links.hand(ctx, c, attestation.FirstLink, link)
-	if err == nil && end.State == "" {
-		end = handedOver()
-	}
-	return end, err
+	return j.Links.hand(ctx, c, attestation.FirstLink, link)
 }
 
 // handedOver is an attestation whose signer has the link.
@@ -342,7 +338,7 @@ func (j *Enhanced) remind(ctx context.Context, c *attestation.Claim, link accept
 		return nil
 	}
 	end, err := j.Links.hand(ctx, c, kind, link)
-	if err == nil && end.State != "" {
+	if err == nil && end.State == attestation.Failed {
 		err = &RowError{errors.New(end.Message)}
 	}
 	return err

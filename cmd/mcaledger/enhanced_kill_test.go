@@ -342,3 +342,46 @@ func unzip(t *testing.T, content []byte) (parts [][]byte) {
 	}
 	return parts
 }
+
+// Links are mailed by a program that is killed before, while and after the mail server takes a message: no message arrives twice, and the
+// ledger names those of which it does not know.
+func TestLinksKilledWhileTheyAreMailed(t *testing.T) {
+	t.Parallel()
+	const kills, rows = 15, 40
+	e := newEnhanced(t, "sqlite:mcaledger.db", rows)
+	post := startPost(t, func() { e.process.Load().Kill() })
+	e.sendBy(t, post)
+	e.on(t, 0)
+	dice := rand.New(rand.NewPCG(31, 31))
+	killed := 0
+	for range kills {
+		post.killAt.Store(post.steps.Load() + 1 + dice.Int64N(25))
+		if e.submit(t) == nil {
+			break
+		}
+		if e.signalled {
+			killed++
+		}
+	}
+	post.killAt.Store(0)
+	require.NoError(t, e.submit(t))
+	sent := len(post.messages())
+	require.NoError(t, e.submit(t))
+	require.Len(t, post.messages(), sent, "each signer has the link, or may have it")
+	arrived := map[string]int{}
+	for _, m := range post.messages() {
+		_, id, _ := strings.Cut(m, "Message-ID: <")
+		id, _, _ = strings.Cut(id, "@")
+		arrived[id]++
+		require.Equal(t, 1, arrived[id], "a message arrived twice")
+	}
+	tables, err := storetest.Dump(t.Context(), e.database())
+	require.NoError(t, err)
+	unknown := strings.Count(string(tables["attestation_link_result"]), "unknown")
+	require.LessOrEqual(t, unknown, killed)
+	require.GreaterOrEqual(t, sent, rows-unknown)
+	require.Equal(t, rows, strings.Count(string(tables["attestation_link"]), "\n"))
+	t.Logf("killed %d times: %d links, %d arrived, %d with an unknown outcome", killed, rows, sent, unknown)
+	e.nothingLeaks(t)
+	require.NoError(t, e.run(t, "verify"))
+}
