@@ -174,18 +174,35 @@ func (j Report) write(ctx context.Context, book reports.Book, source reports.Sou
 	if done.Path, done.Kept, err = j.target(ctx); err != nil {
 		return done, failing, err
 	}
-	switch j.Out {
-	case "-":
+	if j.Out == "-" {
 		err = fill(j.Stdout)
-	case "":
-		err = j.writeInDir(done.Path, fill)
-	default:
-		err = atomicfile.Write(done.Path, resultPerm, fill)
+	} else {
+		err = tryAgain(func() error { return j.writeFile(done.Path, fill) })
 	}
 	if err != nil {
 		return done, failing, fmt.Errorf("write the report %s: %w", done.Path, err)
 	}
 	return done, failing, nil
+}
+
+// reportTries is how often a report is written when other processes write to the ledger meanwhile.
+const reportTries = 4
+
+// tryAgain writes a report again while the ledger changes under it.
+func tryAgain(write func() error) (err error) {
+	for range reportTries {
+		if err = write(); !errors.Is(err, reports.ErrLedgerChanged) {
+			break
+		}
+	}
+	return err
+}
+
+func (j Report) writeFile(path string, fill func(io.Writer) error) error {
+	if j.Out == "" {
+		return j.writeInDir(path, fill)
+	}
+	return atomicfile.Write(path, resultPerm, fill)
 }
 
 // path is where the report goes in Dir.

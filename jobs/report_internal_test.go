@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/mcaledger/mcaledger/internal/xlsx"
+	"github.com/mcaledger/mcaledger/reports"
 )
 
 // workbook writes a workbook as a report does.
@@ -96,4 +99,26 @@ func TestAWorkbookThatSomebodyChangedIsNotReplaced(t *testing.T) {
 	job.Format = "csv"
 	got, kept = target()
 	require.Equal(t, []string{"2026-11-22.xlsx", ""}, []string{got, kept}, "other formats are for machines")
+}
+
+// Other processes may write to the ledger while a report is read: it is written again, and not for ever.
+func TestReportIsWrittenAgainWhenTheLedgerChanged(t *testing.T) {
+	t.Parallel()
+	changed, full := fmt.Errorf("sheet events: %w", reports.ErrLedgerChanged), errors.New("disk full")
+	for name, c := range map[string]struct {
+		errors []error
+		tries  int
+		fails  error
+	}{
+		"at once":            {[]error{nil}, 1, nil},
+		"changed once":       {[]error{changed, nil}, 2, nil},
+		"changed for ever":   {[]error{changed, changed, changed, changed, changed}, reportTries, changed},
+		"another error":      {[]error{full}, 1, full},
+		"changed, then full": {[]error{changed, full}, 2, full},
+	} {
+		tries := 0
+		err := tryAgain(func() error { tries++; return c.errors[tries-1] })
+		require.Equal(t, c.tries, tries, name)
+		require.Equal(t, c.fails, err, name)
+	}
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -292,8 +293,10 @@ func eachOf[T any](r *report, counted func(counts) int, from func(context.Contex
 	}
 }
 
+// ErrLedgerChanged: another process wrote about the instant that is shown while the report was read.
+var ErrLedgerChanged = errors.New("the ledger changed while the report was read; write the report again")
+
 // shortfall is the error for rows that are not as many as were counted.
 func shortfall(came, counted int) error {
-	return fmt.Errorf("%d rows came, %d were counted: the ledger changed while the report was read; write the report "+
-		"again", came, counted)
+	return fmt.Errorf("%d rows came, %d were counted: %w", came, counted, ErrLedgerChanged)
 }

@@ -118,8 +118,7 @@ func (f *frame) fillRows(ctx context.Context, out *xlsx.Writer, layouts []layout
 			err = errors.Join(to.rows.Close(), data.flush())
 		}
 		if count, ok := errors.AsType[*xlsx.RowCountError](err); ok {
-			return "", fmt.Errorf("sheet %s: %w: the ledger changed while the report was read; write the report again",
-				l.key, count)
+			return "", fmt.Errorf("sheet %s: %w: %w", l.key, count, ErrLedgerChanged)
 		}
 		if err != nil {
 			return "", err
