@@ -30,7 +30,8 @@ recorded, and one night fails. It calls no other host. The folder then holds a c
 ledger and the workbook of every night, and can be used: mcaledger simulate serves the same accounts
 again, and the links in the mails of its folder drafts can be opened.`
 	example(cmd, "mcaledger demo", "mcaledger demo --dir tryout --nights 10")
-	cmd.Flags().StringVar(&d.Folder, "dir", d.Folder, "folder for the configuration, the ledger, lists and workbooks; an earlier demo in it is removed")
+	cmd.Flags().StringVar(&d.Folder, "dir", d.Folder,
+		"folder for the configuration, the ledger, lists and workbooks; an earlier demo in it is removed")
 	cmd.Flags().IntVar(&d.Customers, "customers", d.Customers, "how many customers the first account has")
 	cmd.Flags().IntVar(&d.Nights, "nights", d.Nights, "how many of the 40 nights")
 	return cmd
@@ -66,6 +67,7 @@ func (a *app) demoCommandLine(ctx context.Context, config string, now func() tim
 	if a.verbose {
 		log = a.err
 	}
-	code := Main(ctx, append([]string{"--config", config, "--json"}, args...), Env{Stdin: bytes.NewReader(nil), Stdout: &reply, Stderr: log, Now: now})
+	code := Main(ctx, append([]string{"--config", config, "--json"}, args...),
+		Env{Stdin: bytes.NewReader(nil), Stdout: &reply, Stderr: log, Now: now})
 	return reply.Bytes(), code
 }

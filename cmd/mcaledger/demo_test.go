@@ -64,8 +64,11 @@ func assertDemoIsWhole(t *testing.T, r demoReply) {
 	for _, e := range r.Events {
 		told.WriteString(e.Text + "\n")
 	}
-	for _, text := range []string{"First night: ", "list of exceptions", " invites ", "imports a list of signed agreements", "approves batch 1",
-		"list in the inbox is imported", "enhanced route", "Attestations created: ", "Links expired: ", "is incomplete", "corrects", "cancels", "Last night: "} {
+	for _, text := range []string{
+		"First night: ", "list of exceptions", " invites ", "imports a list of signed agreements", "approves batch 1",
+		"list in the inbox is imported", "enhanced route", "Attestations created: ", "Links expired: ",
+		"is incomplete", "corrects", "cancels", "Last night: ",
+	} {
 		assert.Contains(t, told.String(), text)
 	}
 }
@@ -85,6 +88,9 @@ func continueDemo(t *testing.T, folder, config string) {
 	for said.Scan() && !strings.Contains(said.Text(), "nightly") {
 	}
 	require.Contains(t, said.Text(), config)
+	var second simulateReply
+	assert.Equal(t, exitFailed, runJSON(t, &second, "simulate", "--continue", filepath.Join(folder, demo.SavedFile)))
+	assert.Contains(t, second.Error.Message, "address already in use")
 	var night nightlyReply
 	exit := runJSON(t, &night, "nightly", "--config", config)
 	assert.Contains(t, []int{exitDone, exitPartial}, exit, "%+v", night.Error)

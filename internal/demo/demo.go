@@ -18,6 +18,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
+// Demo describes a demo to run.
 type Demo struct {
 	Folder    string
 	Customers int // of the first account; the others have more or fewer
@@ -30,11 +31,13 @@ type Demo struct {
 	Tell func(Event)
 }
 
+// Event is what happened at an instant of the demo.
 type Event struct {
 	At   time.Time `json:"at"`
 	Text string    `json:"text"`
 }
 
+// Result is the outcome of a demo.
 type Result struct {
 	Config   string         `json:"config"`
 	Workbook string         `json:"file"` // of the last night
@@ -49,7 +52,8 @@ const FewestCustomers = 100
 type TooSmallError struct{}
 
 func (TooSmallError) Error() string {
-	return fmt.Sprintf("a demo has at least %d customers, and %d to %d nights", FewestCustomers, FewestNights, AllNights)
+	return fmt.Sprintf("a demo has at least %d customers, and %d to %d nights",
+		FewestCustomers, FewestNights, AllNights)
 }
 func (TooSmallError) Code() string { return "usage" }
 func (TooSmallError) Hint() string { return "Leave --customers and --nights out." }
@@ -62,7 +66,8 @@ func (d Demo) Run(ctx context.Context) (result Result, err error) {
 	if err := d.clear(); err != nil {
 		return result, err
 	}
-	s := &story{Demo: d, clock: &clock{real: d.Now}, last: lastNight(d.Now()), calendar: nights(d.Nights), taken: map[string]bool{},
+	s := &story{Demo: d, clock: &clock{real: d.Now}, last: lastNight(d.Now()), calendar: nights(d.Nights),
+		taken:    map[string]bool{},
 		settings: Settings{AcceptedSince: firstAcceptedSince, Route: classic}}
 	s.accounts = newAccounts(d.Customers, badNight(s.calendar), s.clock.now)
 	defer func() { err = errors.Join(err, closeAll(s.accounts)) }()
@@ -117,7 +122,8 @@ const (
 )
 
 // made are the files and folders of a demo other than its configuration.
-var made = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", SavedFile, keyFile, listFolder, reportFolder, inboxFolder, evidenceFolder, "drafts"}
+var made = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", SavedFile, keyFile,
+	listFolder, reportFolder, inboxFolder, evidenceFolder, "drafts"}
 
 // clear removes an earlier demo. It refuses to remove a workbook that somebody changed, and files in
 // a folder that is not of a demo.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -35,6 +36,7 @@ func save(path string, accounts []*account, now time.Time) error {
 	return os.WriteFile(path, append(text, '\n'), 0o600)
 }
 
+// Continued holds the accounts of a demo that are served again.
 type Continued struct {
 	path     string
 	accounts []*account
@@ -42,7 +44,7 @@ type Continued struct {
 
 // Continue serves the accounts of a demo again, at their addresses. Each day since they were saved
 // counts as a night.
-func Continue(path string, now time.Time) (c *Continued, err error) {
+func Continue(path string, now time.Time) (*Continued, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -51,30 +53,44 @@ func Continue(path string, now time.Time) (c *Continued, err error) {
 	if err := json.Unmarshal(text, &file); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	c = &Continued{path: path}
-	defer func() {
-		if err != nil {
-			closeAll(c.accounts)
-		}
-	}()
+	continued := &Continued{path: path}
 	for _, left := range file.Accounts {
 		left.State.Night += max(0, int(now.Sub(file.At).Hours()/24))
 		left.Options.Night, left.Options.AsOf = left.State.Night, now
 		a := &account{Partner: left.Partner, options: left.Options}
-		c.accounts = append(c.accounts, a)
-		if err := a.open(); err != nil {
-			return nil, err
+		if err := a.restore(left.State); err != nil {
+			return nil, errors.Join(err, closeAll(continued.accounts))
 		}
-		if err := a.sim.Restore(left.State); err != nil {
-			return nil, err
-		}
-		if err := a.serve(); err != nil {
-			return nil, err
-		}
+		continued.accounts = append(continued.accounts, a)
 	}
-	return c, nil
+	return continued, nil
 }
 
+// restore serves the account in a state.
+func (a *account) restore(state simulator.State) error {
+	if err := a.open(); err != nil {
+		return err
+	}
+	if err := a.sim.Restore(state); err != nil {
+		return err
+	}
+	if err := a.serve(); err != nil {
+		return &AddressError{err}
+	}
+	return nil
+}
+
+// AddressError means that the address of an account in the configuration of a demo is not free.
+type AddressError struct{ error }
+
+func (e *AddressError) Unwrap() error { return e.error }
+func (e *AddressError) Code() string  { return "failed" }
+func (e *AddressError) Hint() string {
+	return "The configuration of the demo names this address. End the program that uses it, such as another " +
+		"mcaledger simulate, or run mcaledger demo again."
+}
+
+// Served is a served account.
 type Served struct {
 	Name    string          `json:"name"`
 	Address string          `json:"address"`

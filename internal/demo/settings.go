@@ -31,6 +31,7 @@ type Settings struct {
 	Route         string // of attestations; empty: nothing is sent
 }
 
+// Partner is a simulated partner account in the configuration.
 type Partner struct {
 	Name      string
 	TenantID  string

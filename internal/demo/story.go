@@ -157,11 +157,13 @@ func (s *story) tellNight(r nightReply, number int) {
 	for _, run := range r.Reconcile.Runs {
 		listed += run.Listed
 		if !run.Balanced {
-			s.tell("The customer list of %s is incomplete: its run fails, and its figures stay those of the night before.", run.Partner)
+			s.tell("The customer list of %s is incomplete: its run fails, and the figures of the night before are shown.",
+				run.Partner)
 		}
 	}
 	for _, b := range r.Import.Batches {
-		s.tell("The list in the inbox is imported: %d rows, %d queued, %d refused, %d duplicate.", b.Rows, b.Queued, b.Refused, b.Duplicates)
+		s.tell("The list in the inbox is imported: %d rows, %d queued, %d refused, %d duplicate.",
+			b.Rows, b.Queued, b.Refused, b.Duplicates)
 	}
 	s.tellSubmission(r)
 	blocked := r.Report.Sheets["Blocked"] // without those attested in the same night
@@ -186,7 +188,8 @@ func (s *story) tellSubmission(r nightReply) {
 		s.tell("Attestations created: %d. The mails with their links are drafts.", created)
 	}
 	if done.Expired > 0 {
-		s.tell("Links expired: %d, renewed: %d. Signers who have accepted so far: %d.", done.Expired, done.Renewed, s.accepted)
+		s.tell("Links expired: %d, renewed: %d. Signers who have accepted so far: %d.",
+			done.Expired, done.Renewed, s.accepted)
 	}
 }
 
@@ -228,7 +231,8 @@ func (s *story) changeExceptions(ctx context.Context) error {
 	for n, e := range r.Exceptions {
 		switch {
 		case n%5 == 0 && e.Status == "expired":
-			rows = append(rows, []string{e.TenantID, "", "Marta Reis", "", "accepted for another quarter", now.AddDate(0, 3, 0).Format(time.DateOnly)})
+			rows = append(rows, []string{e.TenantID, "", "Marta Reis", "", "accepted for another quarter",
+				now.AddDate(0, 3, 0).Format(time.DateOnly)})
 		case n%5 == 1:
 			rows = append(rows, []string{e.TenantID, "", "-", "-", "-", "-"}) // no exception any more
 		}
@@ -276,7 +280,8 @@ type batchReply struct{ Rows, Queued, Refused, Duplicates int }
 func (s *story) importMessy(ctx context.Context) error {
 	br, eu := s.account(directBill), s.account(indirectProvider)
 	good := append(s.pick(br, s.share(14)), s.pick(eu, s.share(12))...)
-	return s.importList(ctx, messyList(s.clock.now(), good, s.pick(eu, 5), br.clear(), s.account(indirectReseller).blocked()[0]))
+	return s.importList(ctx, messyList(s.clock.now(), good, s.pick(eu, 5), br.clear(),
+		s.account(indirectReseller).blocked()[0]))
 }
 
 func (s *story) importSigned(ctx context.Context) error {
@@ -351,7 +356,8 @@ func (s *story) correctSigner(ctx context.Context) error {
 		return err
 	}
 	s.tell("%s corrects the e-mail address of a signer: attestation %s.", importer, id)
-	return s.command(ctx, &struct{}{}, nil, "attest", "correct", id, "--email", "finance@fabrikam.example", "--by", importer)
+	return s.command(ctx, &struct{}{}, nil, "attest", "correct", id, "--email", "finance@fabrikam.example",
+		"--by", importer)
 }
 
 // find returns the id of an attestation in a state, or an empty text.
@@ -365,7 +371,8 @@ func (s *story) find(ctx context.Context, state string) (id string, err error) {
 			continue
 		}
 		var one listReply
-		if err := s.command(ctx, &one, nil, "attest", "list", "--batch", fmt.Sprint(b.Batch), "--state", state); err != nil {
+		err := s.command(ctx, &one, nil, "attest", "list", "--batch", fmt.Sprint(b.Batch), "--state", state)
+		if err != nil {
 			return "", err
 		}
 		return one.Batches[0].Attestations[0].ID, nil
@@ -380,7 +387,9 @@ func (s *story) share(n int) int { return max(2, n*s.Customers/300) }
 // so that they cannot accept by themselves.
 func (s *story) pick(a *account, most int) (picked []simulator.Customer) {
 	for _, c := range a.blocked() {
-		active := slices.ContainsFunc(c.Subscriptions, func(s simulator.Subscription) bool { return s.Status == "active" })
+		active := slices.ContainsFunc(c.Subscriptions, func(s simulator.Subscription) bool {
+			return s.Status == "active"
+		})
 		if active && !s.taken[c.TenantID] && len(picked) < most {
 			s.taken[c.TenantID] = true
 			picked = append(picked, c)
