@@ -42,6 +42,8 @@ type styles struct {
 
 // newStyles registers every style of the workbook. Text is in Excel's text format, so that a name
 // such as =1+1 stays a name even when somebody edits its cell.
+//
+//nolint:funlen // a list
 func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	var s styles
 	top := &excelize.Alignment{Vertical: "top", Horizontal: "left"} // names from right to left too
