@@ -16,7 +16,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Doctor checks what a night needs, before the night. It changes nothing, and makes no file or folder.
+// Doctor checks what a night needs, before the night. It changes nothing, and makes no file or
+// folder.
 type Doctor struct {
 	Offline  bool // check the configuration and the files that it names, without network calls
 	Partners []DoctorPartner
@@ -79,7 +80,8 @@ type DoctorService interface {
 // Grade says how good what a check found is.
 type Grade string
 
-// The grades: a failure keeps the night from its work, a warning will do so later or may not be meant.
+// The grades: a failure keeps the night from its work, a warning will do so later or may not be
+// meant.
 const (
 	GradeOK   Grade = "OK"
 	GradeWarn Grade = "WARN"
@@ -192,13 +194,16 @@ func checkFolder(d DoctorFolder) Finding {
 	case err != nil:
 		return Finding{d.Key, GradeFail, err.Error(), "Make the folder, or name another one in the configuration."}
 	case !info.IsDir():
-		return Finding{d.Key, GradeFail, d.Path + " is not a folder", "Move it away, or name a folder in the configuration."}
+		return Finding{d.Key, GradeFail, d.Path + " is not a folder",
+			"Move it away, or name a folder in the configuration."}
 	}
 	if err := writable(d.Path); err != nil {
-		return Finding{d.Key, GradeFail, fmt.Sprintf("%s cannot be written to: %s", d.Path, err), "Let the user that runs mcaledger write to it."}
+		return Finding{d.Key, GradeFail, fmt.Sprintf("%s cannot be written to: %s", d.Path, err),
+			"Let the user that runs mcaledger write to it."}
 	}
 	if free, known := freeSpace(d.Path); known && free < leastSpace {
-		return Finding{d.Key, GradeWarn, fmt.Sprintf("%d MB are free for %s", free>>20, d.Path), "Make room: a full disk ends a night."}
+		return Finding{d.Key, GradeWarn, fmt.Sprintf("%d MB are free for %s", free>>20, d.Path),
+			"Make room: a full disk ends a night."}
 	}
 	return Finding{Check: d.Key, Grade: GradeOK, Message: d.Path + " can be written to"}
 }
@@ -206,13 +211,15 @@ func checkFolder(d DoctorFolder) Finding {
 // leastSpace is how much disk space should be free: workbooks of large partners take some 100 MB.
 const leastSpace = 500 << 20
 
-// checkSecret looks whether others can read a file with a secret. A file that is missing is another check's matter.
+// checkSecret looks whether others can read a file with a secret. A file that is missing is another
+// check's matter.
 func checkSecret(file DoctorFile) (f Finding, ok bool) {
 	info, err := os.Stat(file.Path)
 	if err != nil || info.Mode().Perm()&0o007 == 0 || !hasModes {
 		return f, true
 	}
-	return Finding{file.Key, GradeWarn, fmt.Sprintf("every user of this host can read %s (mode %04o)", file.Path, info.Mode().Perm()),
+	return Finding{file.Key, GradeWarn, fmt.Sprintf("every user of this host can read %s (mode %04o)", file.Path,
+		info.Mode().Perm()),
 		"chmod o= " + file.Path}, false
 }
 
@@ -222,8 +229,8 @@ const (
 	tokenWarn        = 14 * 24 * time.Hour
 )
 
-// token says when a refresh token lapses, and whether a new one can be saved. Each use writes a new one, so the file's
-// time is that of the last use.
+// token says when a refresh token lapses, and whether a new one can be saved. Each use writes a new
+// one, so the file's time is that of the last use.
 func (e *examination) token(p DoctorPartner) {
 	path, err := filepath.EvalSymlinks(p.TokenFile)
 	if err != nil {
@@ -236,14 +243,16 @@ func (e *examination) token(p DoctorPartner) {
 	check := p.Name + ": refresh token"
 	if err := writable(filepath.Dir(path)); err != nil {
 		e.add(Finding{check, GradeWarn, fmt.Sprintf("a new one cannot be saved beside %s: %s", path, err),
-			"Let the user that runs mcaledger write to the folder: each use brings a new token, and the old one lapses 90 days after it was issued."})
+			"Let the user that runs mcaledger write to the folder: each use brings a new token, and the old one " +
+				"lapses 90 days after it was issued."})
 		return
 	}
 	left := RefreshTokenLife - e.Now().Sub(info.ModTime())
 	const cure = "Any run renews it; mcaledger login makes a new one."
 	switch days := int(left.Hours() / 24); {
 	case left < 0:
-		e.add(Finding{check, GradeWarn, "last used more than 90 days ago: it has probably lapsed", "mcaledger login makes a new one."})
+		e.add(Finding{check, GradeWarn, "last used more than 90 days ago: it has probably lapsed",
+			"mcaledger login makes a new one."})
 	case left < tokenWarn:
 		e.add(Finding{check, GradeWarn, "lapses in " + plural(days, "day"), cure})
 	default:
@@ -285,7 +294,8 @@ func (e *examination) rights(ctx context.Context, db DoctorDatabase) {
 		e.note("rights in the database", "", err)
 	case len(missing) > 0:
 		e.add(Finding{"rights in the database", GradeFail, "missing: " + strings.Join(missing, ", "),
-			"Grant them to the user that `database` in the configuration names; of a file, let the user that runs mcaledger write it."})
+			"Grant them to the user that `database` in the configuration names; of a file, let the user that runs " +
+				"mcaledger write it."})
 	default:
 		e.note("rights in the database", "may read and write", nil)
 	}
@@ -325,7 +335,8 @@ func (e *clockError) Error() string {
 }
 func (e *clockError) Code() string { return "clock" }
 func (e *clockError) Hint() string {
-	return "Set this host's clock by NTP: days and locks depend on it. If it is right, the other answered with a wrong time, and nothing has to be done here."
+	return "Set this host's clock by NTP: days and locks depend on it. If it is right, the other answered with a " +
+		"wrong time, and nothing has to be done here."
 }
 
 func (e *examination) partner(ctx context.Context, p DoctorPartner) {
@@ -343,7 +354,8 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 	}
 	attests := p.Kind != standing.IndirectReseller
 	if e.Route == routeClassic && e.Retired == "" && attests {
-		e.note(p.Name+": attestations", "the classic call exists, and the signed-in user may use it", service.CheckAttest(ctx, uuid.NewString()))
+		e.note(p.Name+": attestations", "the classic call exists, and the signed-in user may use it",
+			service.CheckAttest(ctx, uuid.NewString()))
 	}
 	if (e.Route == routeEnhanced || e.Retired == routeEnhanced) && attests {
 		e.note(p.Name+": attestations", "the app may use the enhanced route", service.CheckEnhanced(ctx))
@@ -353,9 +365,10 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 	}
 }
 
-// reads reads about one customer. One that has left, or cannot be read for reasons of its own, says nothing about the
-// partner: the next one is asked.
-func (e *examination) reads(ctx context.Context, p DoctorPartner, service DoctorService, customers []standing.Customer) {
+// reads reads about one customer. One that has left, or cannot be read for reasons of its own, says
+// nothing about the partner: the next one is asked.
+func (e *examination) reads(ctx context.Context, p DoctorPartner, service DoctorService,
+	customers []standing.Customer) {
 	agreements, direct := error(nil), error(nil)
 	for _, c := range customers {
 		if _, agreements = service.Agreements(ctx, c.DisplayID); ofCustomerAlone(agreements) {
@@ -371,8 +384,9 @@ func (e *examination) reads(ctx context.Context, p DoctorPartner, service Doctor
 		e.note(p.Name+": agreements", "there is no customer to read", nil)
 		return
 	}
-	e.add(Finding{p.Name + ": agreements", GradeWarn, fmt.Sprintf("none of %s could be read, the last: %s", plural(len(customers), "customer"),
-		errors.Join(agreements, direct)), "The next run reads all customers, and says which are unknown and why."})
+	e.add(Finding{p.Name + ": agreements", GradeWarn, fmt.Sprintf("none of %s could be read, the last: %s",
+		plural(len(customers), "customer"), errors.Join(agreements, direct)),
+		"The next run reads all customers, and says which are unknown and why."})
 }
 
 // ofCustomerAlone reports whether an error concerns one customer only.

@@ -114,7 +114,8 @@ func (e *UnbalancedError) Hint() string {
 			"Checks of the report."
 	case !ledger.ReadingsAreGood(e.Run.Checks):
 		return "Microsoft answered as if most customers had never accepted. Look at some of them in Partner Center; " +
-			"nothing of this run is kept. If they really lost their acceptance, set reconcile.max_gone_percent to 100 " +
+			"nothing of this run is kept. If they really lost their acceptance, set reconcile.max_gone_percent to " +
+			"100 " +
 			"for one run."
 	}
 	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be " +

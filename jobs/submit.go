@@ -397,8 +397,9 @@ func (f finding) whyAll(customers int) error {
 	return f.forbidden
 }
 
-// AllRejectedError: the service says of one customer after the other that it is not there, or not the partner's, although
-// the last run could read them. That is a fault of the account or of the service, and nothing is decided about any of them.
+// AllRejectedError: the service says of one customer after the other that it is not there, or not
+// the partner's, although the last run could read them. That is a fault of the account or of the
+// service, and nothing is decided about any of them.
 type AllRejectedError struct {
 	Customers int
 	Answer    attestation.Answer
@@ -409,7 +410,8 @@ func (e *AllRejectedError) Error() string {
 	if e.Answer.Code != "" {
 		code = ", code " + e.Answer.Code
 	}
-	return fmt.Sprintf("Microsoft refused the attestations of the first %d customers alike (answered %d%s): nothing failed, and they stay approved",
+	return fmt.Sprintf("Microsoft refused the attestations of the first %d customers alike (answered %d%s): nothing "+
+		"failed, and they stay approved",
 		e.Customers, e.Answer.Status, code)
 }
 
@@ -418,7 +420,8 @@ func (e *AllRejectedError) Code() string { return "all_rejected" }
 
 // Hint is what a person can do.
 func (e *AllRejectedError) Hint() string {
-	return "Check that tenant_id and api_url are the partner's own, and that the partner's account is active; mcaledger doctor looks at more. " +
+	return "Check that tenant_id and api_url are the partner's own, and that the partner's account is active; " +
+		"mcaledger doctor looks at more. " +
 		"If all these customers really left, mcaledger reconcile says so; then cancel their attestations."
 }
 

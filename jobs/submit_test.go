@@ -405,7 +405,8 @@ func TestAForbiddenCustomerWaitsForTheOthers(t *testing.T) {
 	}
 }
 
-// That a customer is not there is believed of single ones, not of one after the other before any was accepted.
+// That a customer is not there is believed of single ones, not of one after the other before any
+// was accepted.
 func TestRejectedCustomersInARowAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -413,11 +414,16 @@ func TestRejectedCustomersInARowAreNotBelieved(t *testing.T) {
 		stops    bool
 		done     jobs.Submitted
 	}{
-		"all of them":                             {func(int) bool { return true }, true, jobs.Submitted{Sent: 10, RetryLater: 10}},
-		"all of a short list":                     {func(line int) bool { return line < 9 }, false, jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
-		"every other one":                         {func(line int) bool { return line%2 == 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
-		"many in a row, after one was accepted":   {func(line int) bool { return line > 0 }, false, jobs.Submitted{Sent: 30, Confirmed: 1, Failed: 29}},
-		"the last ones, after many were accepted": {func(line int) bool { return line >= 25 }, false, jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
+		"all of them": {func(int) bool { return true }, true,
+			jobs.Submitted{Sent: 10, RetryLater: 10}},
+		"all of a short list": {func(line int) bool { return line < 9 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 21, Failed: 9}},
+		"every other one": {func(line int) bool { return line%2 == 0 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 15, Failed: 15}},
+		"many in a row, after one was accepted": {func(line int) bool { return line > 0 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 1, Failed: 29}},
+		"the last ones, after many were accepted": {func(line int) bool { return line >= 25 }, false,
+			jobs.Submitted{Sent: 30, Confirmed: 25, Failed: 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,8 +34,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "mcaledger-recorded": recorded, "mcaledger-later": later,
-		"interrupted": interrupted, "person": person})
+	testscript.Main(withPostgres{m}, map[string]func(){"mcaledger": main, "mcaledger-recorded": recorded,
+		"mcaledger-later": later, "interrupted": interrupted, "person": person})
 }
 
 // TestScripts runs the program as a user does: each testdata/script/*.txtar is a session in a

@@ -16,8 +16,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
-// Exceptions are set, edited, imported and removed in the course of ten nights; they expire, one is accepted again, and one is of a
-// customer who leaves. Every morning's report shows what was decided until then, and nothing else.
+// Exceptions are set, edited, imported and removed in the course of ten nights; they expire, one is
+// accepted again, and one is of a customer who leaves. Every morning's report shows what was
+// decided until then, and nothing else.
 func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(testing.TB) string{
@@ -121,8 +122,8 @@ func (m *mornings) customers(least int) (stay []simulator.Customer, leaves simul
 
 func (m *mornings) set(customer string, d decision) {
 	m.Helper()
-	m.does(exitDone, "exceptions", "set", customer, "--by", "carl", "--owner", d.owner, "--due", d.due, "--accepted-until", d.until,
-		"--comment", d.comment)
+	m.does(exitDone, "exceptions", "set", customer, "--by", "carl", "--owner", d.owner, "--due", d.due,
+		"--accepted-until", d.until, "--comment", d.comment)
 	m.decided[customer] = &d
 }
 
@@ -130,7 +131,8 @@ func (m *mornings) set(customer string, d decision) {
 func (m *mornings) imports(one, other, due string) {
 	m.Helper()
 	path := m.file("exceptions.csv")
-	text := fmt.Sprintf("customer_tenant_id,owner,due_date,comment,accepted_until\n%s,Eva,%s,,\n%s,,,\"two, lines\",%[2]s\n", one, due, other)
+	text := fmt.Sprintf("customer_tenant_id,owner,due_date,comment,accepted_until\n%s,Eva,%s,,\n%s,,,\"two, "+
+		"lines\",%[2]s\n", one, due, other)
 	require.NoError(m, os.WriteFile(path, []byte(text), 0o600))
 	m.does(exitDone, "exceptions", "import", "--by", "eva", path)
 	m.decided[one] = &decision{owner: "Eva", due: due}

@@ -74,7 +74,8 @@ type Attestation struct {
 	DeliverLinks    LinkDelivery `yaml:"deliver_links"`
 	RenewExpired    bool         `yaml:"renew_expired"`
 	RemindAfterDays int          `yaml:"remind_after_days"` // 0: never
-	// SettleAfter is how long an attestation rests after a lost answer before Microsoft's record of it is read.
+	// SettleAfter is how long an attestation rests after a lost answer before Microsoft's record of
+	// it is read.
 	SettleAfter time.Duration `yaml:"settle_after"`
 	Enhanced    Enhanced      `yaml:"enhanced"`
 }
@@ -207,8 +208,10 @@ func (c Config) Warnings(now time.Time) []Warning {
 		warnings = append(warnings, Warning{"mail.tls", "mails, and the links in them, are sent without encryption"})
 	}
 	a := c.Attestation
-	if (a.Route == RouteEnhanced || a.Retired == RouteEnhanced) && a.DeliverLinks == LinksByMail && c.Mail.From.Address == "" {
-		warnings = append(warnings, Warning{"mail.from", "is not set: links of attestations wait until mcaledger attest links writes them"})
+	if (a.Route == RouteEnhanced || a.Retired == RouteEnhanced) && a.DeliverLinks == LinksByMail &&
+		c.Mail.From.Address == "" {
+		warnings = append(warnings, Warning{"mail.from", "is not set: links of attestations wait until mcaledger " +
+			"attest links writes them"})
 	}
 	return warnings
 }

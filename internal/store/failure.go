@@ -66,15 +66,19 @@ func (e *Error) ReadOnly() bool {
 func (e *Error) Hint() string {
 	switch e.condition() {
 	case readOnly:
-		return "The server is a read-only standby, or read-only by its settings. Connect to the primary; with several hosts in the address, add target_session_attrs=read-write."
+		return "The server is a read-only standby, or read-only by its settings. Connect to the primary; with " +
+			"several hosts in the address, add target_session_attrs=read-write."
 	case notPermitted:
-		return "Run it as a user whose database role may do this, or grant the role what it lacks: mcaledger doctor names it."
+		return "Run it as a user whose database role may do this, or grant the role what it lacks: mcaledger doctor " +
+			"names it."
 	case readOnlyFile:
-		return "Run it as a user who may write the database file and the files beside it whose names end with -wal and -shm."
+		return "Run it as a user who may write the database file and the files beside it whose names end with -wal " +
+			"and -shm."
 	case lockNotAvailable:
 		return "End the session that holds the lock, or wait until it has ended, and run again."
 	case queryCanceled:
-		return "The statement took longer than mcaledger waits. Look at the server's load and at what holds locks, and run again."
+		return "The statement took longer than mcaledger waits. Look at the server's load and at what holds locks, " +
+			"and run again."
 	case tooManyConnections:
 		return "Raise max_connections of the server or the limit of the role, or let fewer programs connect."
 	case protocolViolation:
@@ -104,7 +108,8 @@ func conditionOf(err error) string {
 	return ""
 }
 
-// failure is what a statement's error means. Whoever was interrupted finds the context's error in it.
+// failure is what a statement's error means. Whoever was interrupted finds the context's error in
+// it.
 func (s *Store) failure(ctx context.Context, statement string, err error) error {
 	if err == nil || errors.Is(err, ErrNotFound) {
 		return err
@@ -123,8 +128,8 @@ func (s *Store) failure(ctx context.Context, statement string, err error) error 
 	return e
 }
 
-// repeatable reports whether what failed had no effect, or may safely be done again. What became of a commit whose answer
-// was lost is not known.
+// repeatable reports whether what failed had no effect, or may safely be done again. What became of
+// a commit whose answer was lost is not known.
 func repeatable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -137,13 +142,14 @@ func repeatable(err error) bool {
 		return e.Statement != commitStatement
 	}
 	dial, isNet := errors.AsType[*net.OpError](e)
-	lost := errors.Is(e, driver.ErrBadConn) || errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF) || isNet && dial.Op == "dial" ||
+	lost := errors.Is(e, driver.ErrBadConn) || errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF) || isNet &&
+		dial.Op == "dial" ||
 		errors.Is(e, syscall.ECONNRESET) || errors.Is(e, syscall.EPIPE) || errors.Is(e, net.ErrClosed)
 	return lost && e.Statement != commitStatement
 }
 
-// lockHolder says which session keeps others waiting: the one whose transaction is the oldest of those that hold locks on
-// tables of the ledger.
+// lockHolder says which session keeps others waiting: the one whose transaction is the oldest of
+// those that hold locks on tables of the ledger.
 func (s *Store) lockHolder(ctx context.Context) string {
 	var h struct {
 		PID         int64     `db:"pid"`
@@ -161,6 +167,6 @@ func (s *Store) lockHolder(ctx context.Context) string {
 	if err != nil {
 		return "" // nobody holds one any more, or this user may not see who does
 	}
-	return fmt.Sprintf("process %d of the server (user %s, %s at %s) holds locks on %s since %s and is %s", h.PID, h.User,
-		strings.TrimSpace(h.Application+" "), h.Client, h.Tables, h.Since.UTC().Format(time.RFC3339), h.State)
+	return fmt.Sprintf("process %d of the server (user %s, %s at %s) holds locks on %s since %s and is %s", h.PID,
+		h.User, strings.TrimSpace(h.Application+" "), h.Client, h.Tables, h.Since.UTC().Format(time.RFC3339), h.State)
 }

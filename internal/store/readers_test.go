@@ -31,8 +31,8 @@ func TestReadAsAnotherUser(t *testing.T) {
 	require.ErrorContains(t, s.ResumeSending(t.Context(), head, somebody, time.Now()), "readonly")
 }
 
-// Another user who may only read the file and those beside it reads the ledger: while somebody has it open, when nobody
-// has, and after a writer was killed.
+// Another user who may only read the file and those beside it reads the ledger: while somebody has
+// it open, when nobody has, and after a writer was killed.
 func TestAReaderNeedsNoRightToWrite(t *testing.T) {
 	t.Parallel()
 	folder := readable(t)
