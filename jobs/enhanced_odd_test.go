@@ -19,7 +19,12 @@ import (
 // An agreement that cannot be created is loud until it is, and is created by itself then.
 func TestAcceptedWithoutAgreementIsLoud(t *testing.T) {
 	t.Parallel()
-	b := enhanced(t, "sqlite:"+t.TempDir()+"/ledger.db", 3, simulator.Options{Enhanced: simulator.Enhanced{UserForAgreement: true}})
+	b := enhanced(
+		t,
+		"sqlite:"+t.TempDir()+"/ledger.db",
+		3,
+		simulator.Options{Enhanced: simulator.Enhanced{UserForAgreement: true}},
+	)
 	_, err := b.tonight(t, 0)
 	require.NoError(t, err)
 	b.accept(t, 0)
@@ -36,7 +41,12 @@ func TestAcceptedWithoutAgreementIsLoud(t *testing.T) {
 	done, err := b.tonight(t, 3)
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Confirmed)
-	require.Equal(t, standing.DateOf(today), b.attestation(t, 0).AcceptedOn, "the signer's day, not that of the agreement")
+	require.Equal(
+		t,
+		standing.DateOf(today),
+		b.attestation(t, 0).AcceptedOn,
+		"the signer's day, not that of the agreement",
+	)
 	b.whole(t)
 }
 
@@ -51,9 +61,12 @@ func TestOneRowOfTheEnhancedRouteCannotBeSent(t *testing.T) {
 		hint    string
 	}{
 		"a name that the service refuses": {row: func(a *attestation.Attestation) { a.Content.Signer.LastName = " " },
-			state: attestation.RefusedByMicrosoft, reason: attestation.ContentRefused, says: "signatoryLastName", hint: "Correct the row"},
-		"an address with a line break": {row: func(a *attestation.Attestation) { a.Content.Signer.Email = "ana@a.example\nbcc: x@y.example" },
-			state: attestation.RefusedByMicrosoft, reason: attestation.ContentRefused, says: "emailAddress", hint: "Correct the row"},
+			state: attestation.RefusedByMicrosoft, reason: attestation.ContentRefused, says: "signatoryLastName",
+			hint: "Correct the row"},
+		"an address with a line break": {
+			row:   func(a *attestation.Attestation) { a.Content.Signer.Email = "ana@a.example\nbcc: x@y.example" },
+			state: attestation.RefusedByMicrosoft, reason: attestation.ContentRefused, says: "emailAddress",
+			hint: "Correct the row"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,18 +95,30 @@ func TestCountryOfTheRowOrOfTheProfile(t *testing.T) {
 		profile standing.Profile
 		want    []string // company, country, language; nil: it fails
 	}{
-		"from the profile":            {profile: standing.Profile{Name: "Fabrikam", Country: "BR", Language: "pt"}, want: []string{"Fabrikam", "BR", "pt-BR"}},
-		"from the row":                {content: attestation.Content{CompanyName: "Row", Country: "DE", Language: "de-DE"}, want: []string{"Row", "DE", "de-DE"}},
-		"the row first":               {content: attestation.Content{Country: "AT"}, profile: standing.Profile{Name: "P", Country: "BR", Language: "pt"}, want: []string{"P", "AT", "de-DE"}},
-		"no language":                 {profile: standing.Profile{Name: "P", Country: "FR"}, want: []string{"P", "FR", "fr-FR"}},
-		"a language without country":  {profile: standing.Profile{Name: "P", Country: "US", Language: "en"}, want: []string{"P", "US", "en-US"}},
-		"another language of country": {profile: standing.Profile{Name: "P", Country: "BR", Language: "en-GB"}, want: []string{"P", "BR", "en-US"}},
-		"no country":                  {profile: standing.Profile{Name: "P", Language: "pt-BR"}},
+		"from the profile": {profile: standing.Profile{Name: "Fabrikam", Country: "BR", Language: "pt"},
+			want: []string{"Fabrikam", "BR", "pt-BR"}},
+		"from the row": {content: attestation.Content{CompanyName: "Row", Country: "DE", Language: "de-DE"},
+			want: []string{"Row", "DE", "de-DE"}},
+		"the row first": {content: attestation.Content{Country: "AT"},
+			profile: standing.Profile{Name: "P", Country: "BR", Language: "pt"}, want: []string{"P", "AT", "de-DE"}},
+		"no language": {profile: standing.Profile{Name: "P", Country: "FR"},
+			want: []string{"P", "FR", "fr-FR"}},
+		"a language without country": {profile: standing.Profile{Name: "P", Country: "US", Language: "en"},
+			want: []string{"P", "US", "en-US"}},
+		"another language of country": {profile: standing.Profile{Name: "P", Country: "BR", Language: "en-GB"},
+			want: []string{"P", "BR", "en-US"}},
+		"no country": {profile: standing.Profile{Name: "P", Language: "pt-BR"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			service := &oneSignatory{profile: c.profile}
-			claim := &attestation.Claim{Attestation: attestation.Attestation{ID: attestation.ID{Batch: 1, Line: 2}, State: attestation.Approved, Content: c.content}}
+			claim := &attestation.Claim{
+				Attestation: attestation.Attestation{
+					ID:      attestation.ID{Batch: 1, Line: 2},
+					State:   attestation.Approved,
+					Content: c.content,
+				},
+			}
 			route := &jobs.Enhanced{Service: service, Now: now}
 			end, err := route.Advance(t.Context(), claim, service.open(claim))
 			require.NoError(t, err)
@@ -103,7 +128,11 @@ func TestCountryOfTheRowOrOfTheProfile(t *testing.T) {
 				require.Empty(t, service.sent)
 				return
 			}
-			require.Equal(t, c.want, []string{service.sent[0].CompanyName, service.sent[0].Country, service.sent[0].Language})
+			require.Equal(
+				t,
+				c.want,
+				[]string{service.sent[0].CompanyName, service.sent[0].Country, service.sent[0].Language},
+			)
 
 			// The answer was lost, and meanwhile the profile has changed: the same is sent again.
 			claim.MaybeDelivered, service.profile = true, standing.Profile{Name: "Other", Country: "US"}
@@ -124,10 +153,12 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 		setting string
 		goesOn  bool // other attestations are taken further
 	}{
-		"no id in the answer": {service: simulator.Enhanced{IDField: "reference"}, says: "attestation's id", setting: "attestation.enhanced"},
+		"no id in the answer": {service: simulator.Enhanced{IDField: "reference"}, says: "attestation's id",
+			setting: "attestation.enhanced"},
 		"another name of the status": {service: simulator.Enhanced{StatusField: "progress"}, says: "the status, called",
 			setting: "attestation.enhanced.status_path"},
-		"a word that nobody knows": {service: simulator.Enhanced{Pending: "Flabbergasted"}, says: "a known status", setting: "attestation.enhanced", goesOn: true},
+		"a word that nobody knows": {service: simulator.Enhanced{Pending: "Flabbergasted"}, says: "a known status",
+			setting: "attestation.enhanced", goesOn: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,7 +196,12 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 func TestASignerOnRecordOnTheEnhancedRoute(t *testing.T) {
 	t.Parallel()
 	for _, step := range []int{1, 3} {
-		b := enhanced(t, "sqlite:"+t.TempDir()+"/ledger.db", 2, simulator.Options{Enhanced: simulator.Enhanced{DuplicateAt: step, AcceptWithin: 1}})
+		b := enhanced(
+			t,
+			"sqlite:"+t.TempDir()+"/ledger.db",
+			2,
+			simulator.Options{Enhanced: simulator.Enhanced{DuplicateAt: step, AcceptWithin: 1}},
+		)
 		b.tonight(t, 0)
 		done, err := b.tonight(t, 2)
 		require.NoError(t, err)
@@ -186,7 +222,12 @@ func TestASignerOnRecordOnTheEnhancedRoute(t *testing.T) {
 
 func TestDocumentsThatAreGoneKeepNoAgreementWaiting(t *testing.T) {
 	t.Parallel()
-	b := enhanced(t, "sqlite:"+t.TempDir()+"/ledger.db", 1, simulator.Options{Enhanced: simulator.Enhanced{DocumentsGone: true, WithoutDate: true}})
+	b := enhanced(
+		t,
+		"sqlite:"+t.TempDir()+"/ledger.db",
+		1,
+		simulator.Options{Enhanced: simulator.Enhanced{DocumentsGone: true, WithoutDate: true}},
+	)
 	_, err := b.tonight(t, 0)
 	require.NoError(t, err)
 	b.accept(t, 0)
@@ -214,7 +255,12 @@ func TestAnIdThatMicrosoftDoesNotKnow(t *testing.T) {
 	b.sim.Reset()
 	_, err = b.tonight(t, 1)
 	require.ErrorContains(t, err, "could not be taken further now")
-	require.Equal(t, map[attestation.State]int{attestation.Waiting: 2}, b.states(t), "another partner's, or a wrong path: nothing is decided")
+	require.Equal(
+		t,
+		map[attestation.State]int{attestation.Waiting: 2},
+		b.states(t),
+		"another partner's, or a wrong path: nothing is decided",
+	)
 	_, hint := jobs.Explain(err)
 	require.Contains(t, hint, "status_path")
 	_, err = b.tonight(t, 9)

@@ -39,14 +39,30 @@ type enhancedLab struct {
 	folder  string // of drafts, evidence and answers that do not fit
 }
 
-func enhanced(t *testing.T, address string, rows int, options simulator.Options, first ...func(*attestation.Attestation)) *enhancedLab {
+func enhanced(
+	t *testing.T,
+	address string,
+	rows int,
+	options simulator.Options,
+	first ...func(*attestation.Attestation),
+) *enhancedLab {
 	t.Helper()
 	options.Seed, options.Customers, options.Mix = 51, 400, simulator.MixAllKinds
 	b := &enhancedLab{lab: set(t, address, options), route: "enhanced", channel: ledger.ByDraft, clock: clock(today),
 		folder: t.TempDir()}
 	b.rows = b.approvedAt(t, b.now(), rows, simulator.NeverAccepted)
 	if len(first) > 0 && first[0] != nil { // the first row is odd
-		require.NoError(t, b.store.Decide(t.Context(), b.rows[0].ID, attestation.Approved, attestation.Cancelled, attestation.Actor{Name: "ana"}, b.now()))
+		require.NoError(
+			t,
+			b.store.Decide(
+				t.Context(),
+				b.rows[0].ID,
+				attestation.Approved,
+				attestation.Cancelled,
+				attestation.Actor{Name: "ana"},
+				b.now(),
+			),
+		)
 		odd := b.rows[0]
 		first[0](&odd)
 		b.rows[0].ID = b.approvedRows(t, []attestation.Attestation{odd})[0]

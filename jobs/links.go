@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,10 +102,15 @@ func (l *Links) send(ctx context.Context, c *attestation.Claim, m mail.Message, 
 
 // maybeHandedOver is an attestation whose signer may have the link. It is not sent again.
 func maybeHandedOver(m mail.Message) attestation.Settlement {
-	return attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded, Read: true, Wait: putOff,
+	return attestation.Settlement{
+		State:   attestation.Waiting,
+		Result:  attestation.ResultSucceeded,
+		Read:    true,
+		Wait:    putOff,
 		Message: "it is not known whether the link was sent: no answer of the mail server was recorded",
 		Hint: fmt.Sprintf("Look for %s in the log of the mail server; if it is not there, hand the link over "+
-			"yourself: mcaledger attest links --again.", m.ID)}
+			"yourself: mcaledger attest links --again.", m.ID),
+	}
 }
 
 // message is what a signer gets. The same message has the same id, however often it is made.
@@ -115,7 +121,8 @@ func (l *Links) message(c *attestation.Claim, kind attestation.LinkKind, link ac
 	}
 	return l.Mails.Compose(mail.Content{
 		ID: fmt.Sprintf("attestation-%s-%d-%s", c.ID, c.Creation, kind), Kind: mail.Attestation,
-		Reminder: reminders[kind], Partner: l.Partner, From: l.From, To: to, Customer: link.Customer, Link: link.URL,
+		Reminder: reminders[kind], Partner: cmp.Or(l.From.Name, l.Partner), From: l.From, To: to,
+		Customer: link.Customer, Link: link.URL,
 		Expires: c.ExpiresAt.In(l.Zone), Languages: []string{link.Language, l.Language}, Date: l.Now(),
 	})
 }

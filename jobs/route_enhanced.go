@@ -75,7 +75,11 @@ func (j *Enhanced) Begin(ctx context.Context) error {
 }
 
 // Advance takes an attestation to its next state.
-func (j *Enhanced) Advance(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error) {
+func (j *Enhanced) Advance(
+	ctx context.Context,
+	c *attestation.Claim,
+	open OpenRequest,
+) (attestation.Settlement, error) {
 	switch c.State {
 	case attestation.Created:
 		return j.handOver(ctx, c)
@@ -158,9 +162,17 @@ type profileContent struct {
 func (j *Enhanced) created(c *attestation.Claim, who attestation.Signatory, link attestation.AcceptLink,
 	answer attestation.Answer) (attestation.Settlement, error) {
 
-	sealed, err := j.seal(c, acceptLink{ExternalID: link.ExternalID, URL: link.URL, Customer: who.CompanyName, Language: who.Language})
+	sealed, err := j.seal(
+		c,
+		acceptLink{ExternalID: link.ExternalID, URL: link.URL, Customer: who.CompanyName, Language: who.Language},
+	)
 	if err != nil {
-		return attestation.Settlement{State: c.State, Result: attestation.ResultUnknown, Reason: attestation.NotSettled, Answer: answer}, err
+		return attestation.Settlement{
+			State:  c.State,
+			Result: attestation.ResultUnknown,
+			Reason: attestation.NotSettled,
+			Answer: answer,
+		}, err
 	}
 	expires := link.ExpiresAt
 	if expires.IsZero() {
@@ -173,17 +185,34 @@ func (j *Enhanced) created(c *attestation.Claim, who attestation.Signatory, link
 // creationUnknown is an attestation that Microsoft may have created. Nobody has its link, so nobody
 // can accept it; a person decides whether it is created again.
 func creationUnknown(c *attestation.Claim) attestation.Settlement {
-	return attestation.Settlement{State: attestation.Failed, Reason: attestation.NoAnswer, Result: attestation.ResultNotSent, Read: true,
-		Message: "no answer came to the request to create the attestation, and Microsoft offers no way to ask whether it did",
-		Hint: fmt.Sprintf("If it did, nobody has the link and nobody can accept it: run mcaledger attest retry %s to create it again.",
-			c.ID)}
+	return attestation.Settlement{
+		State:  attestation.Failed,
+		Reason: attestation.NoAnswer,
+		Result: attestation.ResultNotSent,
+		Read:   true,
+		Message: "no answer came to the request to create the attestation, and Microsoft offers no way to ask " +
+			"whether it did",
+		Hint: fmt.Sprintf(
+			"If it did, nobody has the link and nobody can accept it: run mcaledger attest retry %s to create it "+
+				"again.",
+			c.ID,
+		),
+	}
 }
 
 // signatory is who is asked to accept, for which company. What the row does not say is read from
 // the customer's profile. A settlement with a state means that nothing can be sent.
-func (j *Enhanced) signatory(ctx context.Context, c *attestation.Claim) (who attestation.Signatory, end attestation.Settlement, err error) {
+func (j *Enhanced) signatory(
+	ctx context.Context,
+	c *attestation.Claim,
+) (who attestation.Signatory, end attestation.Settlement, err error) {
 	row := c.Content
-	who = attestation.Signatory{Contact: row.Signer, CompanyName: row.CompanyName, Country: row.Country, Language: row.Language}
+	who = attestation.Signatory{
+		Contact:     row.Signer,
+		CompanyName: row.CompanyName,
+		Country:     row.Country,
+		Language:    row.Language,
+	}
 	if c.MaybeDelivered { // the same bytes again
 		var sent profileContent
 		err := json.Unmarshal([]byte(c.LastRequest.Content), &sent)
@@ -205,10 +234,18 @@ func (j *Enhanced) signatory(ctx context.Context, c *attestation.Claim) (who att
 		who.Language = cmp.Or(who.Language, profile.Language)
 	}
 	if who.Country == "" {
-		return who, attestation.Settlement{State: attestation.Failed, Reason: attestation.NoCountry, Result: attestation.ResultNotSent, Read: true,
+		return who, attestation.Settlement{
+			State:   attestation.Failed,
+			Reason:  attestation.NoCountry,
+			Result:  attestation.ResultNotSent,
+			Read:    true,
 			Message: "neither the row nor the customer's profile in Partner Center names a country",
-			Hint: fmt.Sprintf("Enter the country in the customer's profile and run mcaledger attest retry %s, or import the row "+
-				"again with a column country.", c.ID)}, nil
+			Hint: fmt.Sprintf(
+				"Enter the country in the customer's profile and run mcaledger attest retry %s, or import the row "+
+					"again with a column country.",
+				c.ID,
+			),
+		}, nil
 	}
 	who.Language = languageOf(who.Country, who.Language)
 	return who, end, nil
@@ -252,7 +289,12 @@ func (j *Enhanced) handOver(ctx context.Context, c *attestation.Claim) (attestat
 
 // handedOver is an attestation whose signer has the link.
 func handedOver() attestation.Settlement {
-	return attestation.Settlement{State: attestation.Waiting, Result: attestation.ResultSucceeded, Read: true, Wait: putOff}
+	return attestation.Settlement{
+		State:  attestation.Waiting,
+		Result: attestation.ResultSucceeded,
+		Read:   true,
+		Wait:   putOff,
+	}
 }
 
 // followed is an attestation that was followed by this submission, and has come no further.
@@ -261,9 +303,14 @@ func followed(c *attestation.Claim) attestation.Settlement {
 }
 
 func expired(c *attestation.Claim) attestation.Settlement {
-	return attestation.Settlement{State: attestation.Expired, Reason: attestation.LinkExpired, Result: attestation.ResultNotSent, Read: true,
+	return attestation.Settlement{
+		State:   attestation.Expired,
+		Reason:  attestation.LinkExpired,
+		Result:  attestation.ResultNotSent,
+		Read:    true,
 		Message: "the signer did not accept before the link expired",
-		Hint:    fmt.Sprintf("Ask the signer, then run mcaledger attest retry %s for a new link.", c.ID)}
+		Hint:    fmt.Sprintf("Ask the signer, then run mcaledger attest retry %s for a new link.", c.ID),
+	}
 }
 
 // follow asks whether the signer has accepted (step 2), and reminds who has not.
@@ -296,11 +343,16 @@ func (j *Enhanced) follow(ctx context.Context, c *attestation.Claim) (attestatio
 }
 
 // accepted is an attestation whose signer has accepted.
-func (j *Enhanced) accepted(c *attestation.Claim, link acceptLink, found attestation.Acceptance) (attestation.Settlement, error) {
+func (j *Enhanced) accepted(
+	c *attestation.Claim,
+	link acceptLink,
+	found attestation.Acceptance,
+) (attestation.Settlement, error) {
 	known := c.Enhanced
 	known.AcceptedOn = found.AcceptedOn
 	if today := standing.DateOf(j.Now()); known.AcceptedOn == "" || known.AcceptedOn > today {
-		known.AcceptedOn = today // Microsoft gives no day, or it is tomorrow there: the agreement's may not be in the future
+		// Microsoft gives no day, or it is tomorrow there: the agreement's may not be in the future
+		known.AcceptedOn = today
 	}
 	link.Document, known.DocumentURL = found.DocumentURL, withoutSecrets(found.DocumentURL, link.ExternalID)
 	sealed, err := j.seal(c, link)
@@ -308,7 +360,12 @@ func (j *Enhanced) accepted(c *attestation.Claim, link acceptLink, found attesta
 		return followed(c), err
 	}
 	known.AcceptLink = sealed
-	return attestation.Settlement{State: attestation.Accepted, Result: attestation.ResultSucceeded, Read: true, Enhanced: &known}, nil
+	return attestation.Settlement{
+		State:    attestation.Accepted,
+		Result:   attestation.ResultSucceeded,
+		Read:     true,
+		Enhanced: &known,
+	}, nil
 }
 
 // withoutSecrets leaves out of an address what may let whoever has it read the document: its query,
@@ -345,7 +402,11 @@ func (j *Enhanced) remind(ctx context.Context, c *attestation.Claim, link accept
 }
 
 // conclude creates the agreement that the signer accepted (step 3).
-func (j *Enhanced) conclude(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error) {
+func (j *Enhanced) conclude(
+	ctx context.Context,
+	c *attestation.Claim,
+	open OpenRequest,
+) (attestation.Settlement, error) {
 	link, err := openLink(j.Cipher, c.Attestation)
 	if err != nil {
 		return stay(c), err
@@ -431,11 +492,15 @@ func atRow(err error) error {
 type KeyError struct{ Attestation attestation.ID }
 
 func (e *KeyError) Error() string {
-	return fmt.Sprintf("the link of attestation %s was not encrypted with the key in attestation.key_file", e.Attestation)
+	return fmt.Sprintf(
+		"the link of attestation %s was not encrypted with the key in attestation.key_file",
+		e.Attestation,
+	)
 }
 func (e *KeyError) Code() string { return "configuration" }
 func (e *KeyError) Hint() string {
-	return "Put the earlier key file back. If it is lost, the signers' links are lost too: cancel these attestations and import their rows again."
+	return "Put the earlier key file back. If it is lost, the signers' links are lost too: cancel these " +
+		"attestations and import their rows again."
 }
 
 // UnfittingError: an answer of Microsoft does not fit what is assumed about the enhanced route.
@@ -456,5 +521,6 @@ func (e *UnfittingError) Unwrap() error { return e.cause }
 func (e *UnfittingError) Code() string  { return "unfitting_answer" }
 func (e *UnfittingError) Hint() string {
 	setting := cmp.Or(e.setting, "attestation.enhanced")
-	return "Look at the saved answer and correct " + setting + " in the configuration if it can help; send the file to the maintainers of mcaledger: it holds no link and no personal data."
+	return "Look at the saved answer and correct " + setting + " in the configuration if it can help; send the file " +
+		"to the maintainers of mcaledger: it holds no link and no personal data."
 }

@@ -28,8 +28,14 @@ func (w *workspace) enhancedSetup() (setup *jobs.EnhancedSetup, closeMail func()
 		return nil, nil, err
 	}
 	unfitting := &jobs.UnfittingAnswers{Folder: w.config.Report.Dir, Now: w.Now}
-	setup = &jobs.EnhancedSetup{Cipher: key, Lifetime: time.Duration(a.Enhanced.ExpiryMinutes) * time.Minute, RemindAfter: a.RemindAfterDays,
-		RenewExpired: a.RenewExpired, EvidenceDir: a.EvidenceDir, KeepUnfitting: unfitting.Keep}
+	setup = &jobs.EnhancedSetup{
+		Cipher:        key,
+		Lifetime:      time.Duration(a.Enhanced.ExpiryMinutes) * time.Minute,
+		RemindAfter:   a.RemindAfterDays,
+		RenewExpired:  a.RenewExpired,
+		EvidenceDir:   a.EvidenceDir,
+		KeepUnfitting: unfitting.Keep,
+	}
 	setup.Links, closeMail, err = w.links()
 	return setup, closeMail, err
 }
@@ -43,8 +49,10 @@ func usesLinks(c config.Config) bool {
 func linkKey(c config.Config) (seal.Key, error) {
 	text, err := c.Attestation.Key()
 	if err == nil && text == "" {
-		err = errors.New("attestation.key_file is not set: the enhanced route stores links encrypted; write a key with " +
-			"openssl rand -hex 32, keep a copy in a safe place, and name the file")
+		err = errors.New(
+			"attestation.key_file is not set: the enhanced route stores links encrypted; write a key with " +
+				"openssl rand -hex 32, keep a copy in a safe place, and name the file",
+		)
 	}
 	if err != nil {
 		return seal.Key{}, configError{err}
@@ -76,21 +84,40 @@ func (w *workspace) links() (links func(jobs.Partner, jobs.LinkStore) *jobs.Link
 		return nil, nil, err
 	}
 	return func(p jobs.Partner, store jobs.LinkStore) *jobs.Links {
-		return &jobs.Links{Mails: templates, Sender: sender, Channel: channel, From: netmail.Address(c.Mail.From), Partner: p.Name,
-			Language: string(c.Report.Language), Zone: zone, Store: store, Now: w.Now}
+		return &jobs.Links{
+			Mails:    templates,
+			Sender:   sender,
+			Channel:  channel,
+			From:     netmail.Address(c.Mail.From),
+			Partner:  p.Name,
+			Language: string(c.Report.Language),
+			Zone:     zone,
+			Store:    store,
+			Now:      w.Now,
+		}
 	}, closeMail, nil
 }
 
 func (a *app) attestPollCommand() *cobra.Command {
 	r := &submitReply{head: head{Command: "attest poll"}}
 	var wanted []string
-	cmd := a.command("poll", "ask whether signers have accepted, and create their agreements", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		done, err := w.submit(ctx, wanted, r, func(job jobs.SubmitPartners) (jobs.SubmittedAll, error) { return job.Poll(ctx) })
-		if done.Sent > 0 || err == nil {
-			a.printSubmitted(done)
-		}
-		return err
-	}))
+	cmd := a.command(
+		"poll",
+		"ask whether signers have accepted, and create their agreements",
+		r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			done, err := w.submit(
+				ctx,
+				wanted,
+				r,
+				func(job jobs.SubmitPartners) (jobs.SubmittedAll, error) { return job.Poll(ctx) },
+			)
+			if done.Sent > 0 || err == nil {
+				a.printSubmitted(done)
+			}
+			return err
+		}),
+	)
 	cmd.Long = `poll takes further what was created on the enhanced route: it hands links over, reminds signers,
 asks Microsoft who has accepted, and creates the agreements. submit and nightly do the same before
 they send anything new.`
@@ -110,9 +137,14 @@ func (a *app) attestLinksCommand() *cobra.Command {
 	var wanted []string
 	batch, again := "", false
 	var by func() attestation.Actor
-	cmd := a.command("links", "write the links of signers to a file, to send them yourself", r, a.withWorkspace(func(ctx context.Context, w *workspace) error {
-		return w.writeLinks(ctx, wanted, batch, again, by(), r)
-	}))
+	cmd := a.command(
+		"links",
+		"write the links of signers to a file, to send them yourself",
+		r,
+		a.withWorkspace(func(ctx context.Context, w *workspace) error {
+			return w.writeLinks(ctx, wanted, batch, again, by(), r)
+		}),
+	)
 	cmd.Long = `links writes the links of the enhanced route that were not handed over yet to a CSV file that only
 its owner can read. Whoever has a link can accept for the customer: keep the file no longer than
 needed. The ledger records who wrote it. The links count as handed over.`
@@ -126,7 +158,14 @@ needed. The ledger records who wrote it. The links count as handed over.`
 	return cmd
 }
 
-func (w *workspace) writeLinks(ctx context.Context, wanted []string, batch string, again bool, by attestation.Actor, r *linksReply) error {
+func (w *workspace) writeLinks(
+	ctx context.Context,
+	wanted []string,
+	batch string,
+	again bool,
+	by attestation.Actor,
+	r *linksReply,
+) error {
 	if r.File == "" {
 		return usageErrorf("name the file with --out")
 	}
@@ -138,8 +177,15 @@ func (w *workspace) writeLinks(ctx context.Context, wanted []string, batch strin
 	if err != nil {
 		return err
 	}
-	job := jobs.LinkFile{Partners: partners.List, Queues: queuesOf{w.ledger, by}, Cipher: key, Path: r.File, Again: again,
-		Check: w.rollback().Check, Now: w.Now}
+	job := jobs.LinkFile{
+		Partners: partners.List,
+		Queues:   queuesOf{w.ledger, by},
+		Cipher:   key,
+		Path:     r.File,
+		Again:    again,
+		Check:    w.rollback().Check,
+		Now:      w.Now,
+	}
 	if batch != "" {
 		if job.Batch, err = jobs.ParseBatch(batch); err != nil {
 			return err

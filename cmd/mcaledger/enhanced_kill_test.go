@@ -41,8 +41,9 @@ func later() {
 	os.Exit(code)
 }
 
-// Attestations take the enhanced route through days on which the program is killed again and again: each signer gets one link and the
-// reminders that are due, what was accepted is confirmed with its day, what expired is created once more, and nothing is created twice.
+// Attestations take the enhanced route through days on which the program is killed again and
+// again: each signer gets one link and the reminders that are due, what was accepted is
+// confirmed with its day, what expired is created once more, and nothing is created twice.
 // Neither links nor addresses are in anything that is written for others.
 func TestEnhancedRouteKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
@@ -91,17 +92,27 @@ type enhancedDays struct {
 
 func newEnhanced(t *testing.T, address string, rows int) *enhancedDays {
 	t.Helper()
-	e := &enhancedDays{killable: newKillableWith(t, address, simulator.Options{Seed: 29, Customers: 4 * rows, Mix: simulator.MixAllKinds,
-		Enhanced: simulator.Enhanced{AcceptWithin: 12, AcceptShare: 0.8},
-		Writes: simulator.Writes{MaxInARow: 2, LostAnswers: simulator.LostAnswers{Reset: 0.03, ServerError: 0.03},
-			LostRequests: simulator.LostRequests{ServerError: 0.03}}})}
+	e := &enhancedDays{
+		killable: newKillableWith(
+			t,
+			address,
+			simulator.Options{Seed: 29, Customers: 4 * rows, Mix: simulator.MixAllKinds,
+				Enhanced: simulator.Enhanced{AcceptWithin: 12, AcceptShare: 0.8},
+				Writes: simulator.Writes{
+					MaxInARow:    2,
+					LostAnswers:  simulator.LostAnswers{Reset: 0.03, ServerError: 0.03},
+					LostRequests: simulator.LostRequests{ServerError: 0.03},
+				}},
+		),
+	}
 	key := filepath.Join(e.folder, "links.key")
 	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("k", 64)), 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(e.folder, "inbox"), 0o700))
 	e.program = "mcaledger-later"
 	e.env = []string{"DAYS_LATER=0", "MCALEDGER_ATTESTATION_ROUTE=enhanced", "MCALEDGER_ATTESTATION_KEY_FILE=" + key,
 		"MCALEDGER_RECONCILE_MAX_GONE_PERCENT=100",
-		"MCALEDGER_ATTESTATION_RENEW_EXPIRED=true", "MCALEDGER_ATTESTATION_EVIDENCE_DIR=" + filepath.Join(e.folder, "evidence")}
+		"MCALEDGER_ATTESTATION_RENEW_EXPIRED=true",
+		"MCALEDGER_ATTESTATION_EVIDENCE_DIR=" + filepath.Join(e.folder, "evidence")}
 	require.NoError(t, e.reconcile(t))
 	file, list := e.blockedList(t, rows)
 	require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
@@ -193,7 +204,13 @@ func (e *enhancedDays) outcome(t *testing.T, rows int) string {
 		}
 		last := of[len(of)-1]
 		if last.AcceptedAt.IsZero() {
-			require.Contains(t, []attestation.State{attestation.Expired, attestation.Waiting, attestation.Cleared}, a.State, "%s", a.ID)
+			require.Contains(
+				t,
+				[]attestation.State{attestation.Expired, attestation.Waiting, attestation.Cleared},
+				a.State,
+				"%s",
+				a.ID,
+			)
 			continue
 		}
 		require.Equal(t, attestation.Confirmed, a.State, "%s %s %s", a.ID, a.Reason, a.Message)
@@ -220,8 +237,8 @@ func (e *enhancedDays) outcome(t *testing.T, rows int) string {
 	return fmt.Sprint(counts)
 }
 
-// expectDrafts adds the messages that a signer gets of one link. Whether one is due is not clear where the signer accepted about the time of
-// a submission.
+// expectDrafts adds the messages that a signer gets of one link. Whether one is due is not clear
+// where the signer accepted about the time of a submission.
 func (e *enhancedDays) expectDrafts(prefix string, c simulator.EnhancedAttestation, wanted, unclear map[string]bool) {
 	wanted[prefix+"link"] = true
 	const about = 20 * time.Minute
@@ -260,7 +277,8 @@ func (e *enhancedDays) expectDrafts(prefix string, c simulator.EnhancedAttestati
 func (e *enhancedDays) nothingLeaks(t *testing.T) {
 	t.Helper()
 	for _, arguments := range [][]string{
-		{"attest", "list", "--batch", "1", "--json"}, {"attest", "poll"}, {"nightly", "--json", "--metrics-file", filepath.Join(e.folder, "night.prom")},
+		{"attest", "list", "--batch", "1", "--json"}, {"attest", "poll"},
+		{"nightly", "--json", "--metrics-file", filepath.Join(e.folder, "night.prom")},
 		{"attest", "list", "--batch", "1"}, {"verify", "--json"},
 	} {
 		e.record(t, arguments...)
@@ -296,7 +314,8 @@ func (e *enhancedDays) nothingLeaks(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, tables, "attestation_link")
 	for table, rows := range tables {
-		if table == "attestation_signer" || table == "run_reading" || table == "standing" { // addresses are their content
+		if table == "attestation_signer" || table == "run_reading" ||
+			table == "standing" { // addresses are their content
 			search("table "+table, rows, secrets)
 			continue
 		}
@@ -343,8 +362,8 @@ func unzip(t *testing.T, content []byte) (parts [][]byte) {
 	return parts
 }
 
-// Links are mailed by a program that is killed before, while and after the mail server takes a message: no message arrives twice, and the
-// ledger names those of which it does not know.
+// Links are mailed by a program that is killed before, while and after the mail server takes a
+// message: no message arrives twice, and the ledger names those of which it does not know.
 func TestLinksKilledWhileTheyAreMailed(t *testing.T) {
 	t.Parallel()
 	const kills, rows = 15, 40
