@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/mcaledger/mcaledger/jobs"
 )
@@ -86,5 +88,7 @@ func explain(err error) *problem {
 		return nil
 	}
 	code, hint := jobs.Explain(err)
-	return &problem{Code: code, Message: err.Error(), Hint: hint}
+	// Several steps may have ended for one reason.
+	lines := slices.Compact(strings.Split(err.Error(), "\n"))
+	return &problem{Code: code, Message: strings.Join(lines, "\n"), Hint: hint}
 }
