@@ -14,7 +14,7 @@ import (
 
 // agreementReply is the agreement in JSON; its names are a contract.
 type agreementReply struct {
-	head
+	envelope
 	Country       string             `json:"country"`
 	Language      string             `json:"language"` // in which Microsoft gives it
 	AskedLanguage string             `json:"asked_language"`
@@ -33,7 +33,7 @@ type countryLanguages struct {
 }
 
 func (a *app) agreementCommand() *cobra.Command {
-	r := &agreementReply{head: head{Command: "agreement"}}
+	r := &agreementReply{envelope: envelope{Command: "agreement"}}
 	var job jobs.Agreement
 	partner, list := "", false
 	cmd := a.command("agreement", "find the Microsoft Customer Agreement for a country, in a language, and save it", r,

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) attestResultsCommand() *cobra.Command {
-	r := &importReply{head: head{Command: "attest results"}, Batches: []batchReply{}}
+	r := &importReply{envelope: envelope{Command: "attest results"}, Batches: []batchReply{}}
 	var given []string
 	folder := ""
 	cmd := a.command("results", "write a batch's result file again, with the answers that have come", r,
@@ -37,7 +37,7 @@ func (a *app) attestResultsCommand() *cobra.Command {
 }
 
 func (a *app) attestTemplateCommand() *cobra.Command {
-	r := &templateReply{head: head{Command: "attest template"}}
+	r := &templateReply{envelope: envelope{Command: "attest template"}}
 	kind, out := "xlsx", ""
 	cmd := a.command("template", "write an empty list with its columns explained", r, func(context.Context) error {
 		if kind != string(intake.CSV) && kind != string(intake.XLSX) {
@@ -65,6 +65,6 @@ func (a *app) attestTemplateCommand() *cobra.Command {
 }
 
 type templateReply struct {
-	head
+	envelope
 	File string `json:"file"`
 }

@@ -14,7 +14,7 @@ import (
 )
 
 type importReply struct {
-	head
+	envelope
 	Batches []batchReply `json:"batches"`
 	Head    string       `json:"head"` // of the ledger's events
 }
@@ -89,7 +89,7 @@ type importFlags struct {
 }
 
 func (a *app) attestImportCommand() *cobra.Command {
-	r := &importReply{head: head{Command: "attest import"}, Batches: []batchReply{}}
+	r := &importReply{envelope: envelope{Command: "attest import"}, Batches: []batchReply{}}
 	var files []string
 	var how importFlags
 	var by func() attestation.Actor

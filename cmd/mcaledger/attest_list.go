@@ -19,7 +19,7 @@ import (
 )
 
 type listReply struct {
-	head
+	envelope
 	Batches []listedBatch `json:"batches"`
 }
 
@@ -47,7 +47,7 @@ type listedAttestation struct {
 }
 
 func (a *app) attestListCommand() *cobra.Command {
-	r := &listReply{head: head{Command: "attest list"}, Batches: []listedBatch{}}
+	r := &listReply{envelope: envelope{Command: "attest list"}, Batches: []listedBatch{}}
 	limit, batch, state := 20, "", ""
 	cmd := a.command("list", "list batches, the newest first, or the attestations of one", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {
@@ -147,7 +147,7 @@ func stateCounts(states map[attestation.State]int) string {
 }
 
 type showReply struct {
-	head
+	envelope
 	Attestation *shownAttestation `json:"attestation"`
 }
 
@@ -204,7 +204,7 @@ type shownEvent struct {
 }
 
 func (a *app) attestShowCommand() *cobra.Command {
-	r := &showReply{head: head{Command: "attest show"}}
+	r := &showReply{envelope: envelope{Command: "attest show"}}
 	var given []string
 	cmd := a.command("show", "everything about one attestation, with its log", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {

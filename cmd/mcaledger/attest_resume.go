@@ -10,7 +10,7 @@ import (
 )
 
 type resumeReply struct {
-	head
+	envelope
 	Report string `json:"report"` // the report that shows events that the ledger does not have; empty: there is none
 	By     string `json:"by"`
 }
@@ -20,7 +20,7 @@ func (w *workspace) rollback() jobs.Rollback {
 }
 
 func (a *app) attestResumeCommand() *cobra.Command {
-	r := &resumeReply{head: head{Command: "attest resume"}}
+	r := &resumeReply{envelope: envelope{Command: "attest resume"}}
 	var by func() attestation.Actor
 	cmd := a.command("resume", "allow sending after a backup of the database was restored", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {

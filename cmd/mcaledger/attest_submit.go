@@ -10,7 +10,7 @@ import (
 
 // submitReply is a submission in JSON; its names are a contract.
 type submitReply struct {
-	head
+	envelope
 	Sent            int `json:"sent"`
 	Confirmed       int `json:"confirmed"`
 	AlreadyOnRecord int `json:"already_on_record"`
@@ -34,7 +34,7 @@ func (r *submitReply) count(s jobs.SubmittedAll) {
 }
 
 func (a *app) attestSubmitCommand() *cobra.Command {
-	r := &submitReply{head: head{Command: "attest submit"}}
+	r := &submitReply{envelope: envelope{Command: "attest submit"}}
 	var wanted []string
 	limit, dryRun := 0, false
 	cmd := a.command("submit", "send approved attestations, and settle those with unknown outcome", r,

@@ -10,7 +10,7 @@ import (
 )
 
 type backupReply struct {
-	head
+	envelope
 	File     string          `json:"file"`
 	Bytes    int64           `json:"bytes"`
 	SHA256   string          `json:"sha256"`
@@ -20,7 +20,7 @@ type backupReply struct {
 }
 
 func (a *app) backupCommand() *cobra.Command {
-	r := &backupReply{head: head{Command: "backup"}, Problems: []verifyProblem{}}
+	r := &backupReply{envelope: envelope{Command: "backup"}, Problems: []verifyProblem{}}
 	var files []string
 	var by func() attestation.Actor
 	cmd := a.command("backup", "copy a SQLite ledger to a new file, and verify the copy", r,

@@ -13,13 +13,13 @@ import (
 )
 
 type demoReply struct {
-	head
+	envelope
 	demo.Result
 	Seconds float64 `json:"seconds"`
 }
 
 func (a *app) demoCommand() *cobra.Command {
-	r := &demoReply{head: head{Command: "demo"}}
+	r := &demoReply{envelope: envelope{Command: "demo"}}
 	d := demo.Demo{Folder: "demo", Customers: 300, Nights: demo.AllNights}
 	cmd := a.command("demo", "simulate 40 nights of three partner accounts, and write a workbook for each", r,
 		func(ctx context.Context) error { return a.demo(ctx, d, r) })

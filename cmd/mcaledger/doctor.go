@@ -15,7 +15,7 @@ import (
 )
 
 type doctorReply struct {
-	head
+	envelope
 	Checks []findingReply `json:"checks"`
 }
 
@@ -29,7 +29,7 @@ type findingReply struct {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	r := &doctorReply{head: head{Command: "doctor"}, Checks: []findingReply{}}
+	r := &doctorReply{envelope: envelope{Command: "doctor"}, Checks: []findingReply{}}
 	found := func(f jobs.Finding) {
 		reply := findingReply{Check: f.Check, OK: f.Grade != jobs.GradeFail, Message: f.Message, Hint: f.Hint,
 			Grade: f.Grade}

@@ -34,7 +34,7 @@ such a list: fill in these columns of its sheet Blocked or Exceptions, and impor
 // exceptionsReply is the result of importing a file of exceptions, in JSON; its names are a
 // contract.
 type exceptionsReply struct {
-	head
+	envelope
 	DryRun      bool                   `json:"dry_run"`
 	File        string                 `json:"file"`
 	Sheets      []string               `json:"sheets"`
@@ -70,7 +70,7 @@ func (r *exceptionsReply) fill(done jobs.ImportedExceptions) {
 }
 
 func (a *app) exceptionsImportCommand() *cobra.Command {
-	r := &exceptionsReply{head: head{Command: "exceptions import"}, Sheets: []string{},
+	r := &exceptionsReply{envelope: envelope{Command: "exceptions import"}, Sheets: []string{},
 		Refusals: []refusedExceptionJSON{}, Notes: []string{}}
 	var files, partners []string
 	var by func() attestation.Actor
@@ -190,7 +190,7 @@ func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
 }
 
 type exceptionListReply struct {
-	head
+	envelope
 	Exceptions []listedException `json:"exceptions"`
 }
 
@@ -213,7 +213,7 @@ type listedException struct {
 }
 
 func (a *app) exceptionsListCommand() *cobra.Command {
-	r := &exceptionListReply{head: head{Command: "exceptions list"}, Exceptions: []listedException{}}
+	r := &exceptionListReply{envelope: envelope{Command: "exceptions list"}, Exceptions: []listedException{}}
 	var partners []string
 	cmd := a.command("list", "list the exceptions, the most urgent first", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {
@@ -270,7 +270,7 @@ func (a *app) printExceptionList(listed []listedException) {
 }
 
 func (a *app) exceptionsSetCommand() *cobra.Command {
-	r := &bare{head{Command: "exceptions set"}}
+	r := &bare{envelope{Command: "exceptions set"}}
 	var given, partners []string
 	var by func() attestation.Actor
 	var cmd *cobra.Command
@@ -316,7 +316,7 @@ func changed(cmd *cobra.Command, name, value string) *string {
 }
 
 func (a *app) exceptionsRemoveCommand() *cobra.Command {
-	r := &bare{head{Command: "exceptions remove"}}
+	r := &bare{envelope{Command: "exceptions remove"}}
 	var given, partners []string
 	var by func() attestation.Actor
 	cmd := a.command("remove", "remove the exception of one customer", r, a.withWorkspace(func(ctx context.Context,

@@ -39,9 +39,10 @@ const exitHelp = `EXIT STATUS
   0    done, and all checks passed
   1    failed; work that was saved is kept
   2    wrong usage or configuration
-  3    done, but some customers were unreadable, some rows were refused or failed, some work is
-       held by another host, one of several partners failed, or something needs a person
-  11   another run holds the lock of every partner asked for (some: 3)
+  3    done, but some customers were unreadable, some rows were refused or failed, another
+       run is working on some of the partners, one of several partners failed, or something needs
+       a person
+  11   another run is working on every partner requested
   130  interrupted; the next run continues`
 
 // usageError is a command line that makes no sense.

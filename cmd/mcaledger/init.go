@@ -19,7 +19,7 @@ import (
 )
 
 type initReply struct {
-	head
+	envelope
 	File string   `json:"file"`
 	Next []string `json:"next"` // commands
 }
@@ -60,7 +60,7 @@ func (a *app) questions() []*question {
 }
 
 func (a *app) initCommand() *cobra.Command {
-	r := &initReply{head: head{Command: "init"}, Next: []string{}}
+	r := &initReply{envelope: envelope{Command: "init"}, Next: []string{}}
 	questions, out := a.questions(), "mcaledger.yaml"
 	cmd := a.command("init", "write a first configuration", r, func(ctx context.Context) error {
 		return a.init(ctx, r, questions, out)

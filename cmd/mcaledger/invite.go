@@ -22,7 +22,7 @@ import (
 
 // inviteReply is the result of inviting, in JSON; its names are a contract.
 type inviteReply struct {
-	head
+	envelope
 	DryRun    bool              `json:"dry_run"`
 	Channel   ledger.Channel    `json:"channel"`
 	DraftsDir string            `json:"drafts_dir"` // empty: mails were sent
@@ -76,7 +76,7 @@ type inviteFlags struct {
 }
 
 func (a *app) inviteCommand() *cobra.Command {
-	r := &inviteReply{head: head{Command: "invite"}, Customers: []invitedCustomer{}}
+	r := &inviteReply{envelope: envelope{Command: "invite"}, Customers: []invitedCustomer{}}
 	var how inviteFlags
 	var by func() attestation.Actor
 	cmd := a.command("invite", "ask customers to accept the agreement by themselves", r,

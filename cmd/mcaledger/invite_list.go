@@ -16,7 +16,7 @@ import (
 )
 
 type invitationListReply struct {
-	head
+	envelope
 	Invitations []listedInvitation `json:"invitations"`
 }
 
@@ -43,7 +43,7 @@ type listedInvitation struct {
 }
 
 func (a *app) inviteListCommand() *cobra.Command {
-	r := &invitationListReply{head: head{Command: "invite list"}, Invitations: []listedInvitation{}}
+	r := &invitationListReply{envelope: envelope{Command: "invite list"}, Invitations: []listedInvitation{}}
 	var partners []string
 	cmd := a.command("list", "list the invitations, the newest first, with what their customers did", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {

@@ -16,7 +16,7 @@ import (
 
 // loginReply is a login in JSON; its names are a contract.
 type loginReply struct {
-	head
+	envelope
 	Partner        string    `json:"partner"`
 	TenantID       string    `json:"tenant_id"`
 	User           string    `json:"user"`
@@ -29,7 +29,7 @@ type loginReply struct {
 }
 
 func (a *app) loginCommand() *cobra.Command {
-	r := &loginReply{head: head{Command: "login"}, Permissions: []string{}}
+	r := &loginReply{envelope: envelope{Command: "login"}, Permissions: []string{}}
 	partner, device, patience := "", false, 10*time.Minute
 	cmd := a.command("login", "sign in for a partner, and save the refresh token", r, func(ctx context.Context) error {
 		return a.login(ctx, r, partner, device, patience)

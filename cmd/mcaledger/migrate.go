@@ -15,7 +15,7 @@ import (
 )
 
 type migrateReply struct {
-	head
+	envelope
 	From   int64         `json:"from"`
 	To     int64         `json:"to"`
 	Copied *copiedLedger `json:"copied,omitempty"`
@@ -31,7 +31,7 @@ type copiedLedger struct {
 }
 
 func (a *app) migrateCommand() *cobra.Command {
-	r := &migrateReply{head: head{Command: "migrate"}}
+	r := &migrateReply{envelope: envelope{Command: "migrate"}}
 	var from, to string
 	var by func() attestation.Actor
 	cmd := a.command("migrate", "upgrade the database's schema to this version, or copy the ledger to another database",
@@ -118,6 +118,6 @@ func (a *app) copyLedger(ctx context.Context, r *migrateReply, from, to string, 
 		Rows: copied.Rows, Head: copied.Head.String()}
 	a.printf("copied %d rows of %d tables to %s; each was compared, and head %s is the same\n", copied.Rows,
 		copied.Tables, r.Copied.To, r.Copied.Head)
-	a.printf("put the address into the configuration, and keep the old database until the next night was good\n")
+	a.printf("put the address into the configuration, and keep the old database until a nightly run has succeeded\n")
 	return nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// nightlyReply holds the replies of the night's commands under their names.
+// nightlyReply holds the replies of the steps under the names of their commands.
 type nightlyReply struct {
-	head
+	envelope
 	Reconcile *reconcileReply `json:"reconcile"`
 	Import    *importReply    `json:"attest import"`
 	Submit    *submitReply    `json:"attest submit"`
@@ -31,26 +31,25 @@ type planReply struct {
 
 func (a *app) nightlyCommand() *cobra.Command {
 	r := &nightlyReply{
-		head:      head{Command: "nightly"},
-		Reconcile: &reconcileReply{head: head{Command: "reconcile"}, Runs: []runReply{}},
-		Import:    &importReply{head: head{Command: "attest import"}, Batches: []batchReply{}},
-		Submit:    &submitReply{head: head{Command: "attest submit"}},
-		Report:    &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}},
+		envelope:  envelope{Command: "nightly"},
+		Reconcile: &reconcileReply{envelope: envelope{Command: "reconcile"}, Runs: []runReply{}},
+		Import:    &importReply{envelope: envelope{Command: "attest import"}, Batches: []batchReply{}},
+		Submit:    &submitReply{envelope: envelope{Command: "attest submit"}},
+		Report:    &reportReply{envelope: envelope{Command: "report"}, Sheets: map[string]int{}},
 		Warnings:  []string{},
 	}
 	metricsFile, dryRun := "", false
-	cmd := a.command("nightly", "reconcile, take the inbox, submit what is approved, report: the line for cron", r,
+	cmd := a.command("nightly", "run all nightly steps (for cron)", r,
 		func(ctx context.Context) error {
 			if dryRun {
 				err := a.withWorkspace(r.plan)(ctx)
-				r.failBeforeTheFirstStep(err)
+				r.finishAllSteps(err)
 				return err
 			}
 			return a.nightly(ctx, metricsFile, r)
 		})
 	cmd.Long = `nightly does the work of a night: it reconciles, imports the inbox, submits what is approved,
-writes the report and sends the notifications. A step that fails does not keep the next ones from
-being done.`
+writes the report and sends the notifications. The next steps run even if one fails.`
 	example(cmd, "mcaledger nightly --quiet", "mcaledger nightly --dry-run",
 		"mcaledger nightly --json --metrics-file /var/lib/node_exporter/mcaledger.prom")
 	cmd.Flags().StringVar(&metricsFile, "metrics-file", "", "write Prometheus metrics to this file at the end")
@@ -58,14 +57,14 @@ being done.`
 	return cmd
 }
 
-// nightly runs a night, and tells about it whatever became of it.
+// nightly runs all steps and sends the notifications, whether or not they succeed.
 func (a *app) nightly(ctx context.Context, metricsFile string, r *nightlyReply) error {
 	c, err := a.load()
 	if err != nil {
-		r.failBeforeTheFirstStep(err)
+		r.finishAllSteps(err)
 		return err
 	}
-	told := a.tellStart(ctx, c, metricsFile)
+	n := a.startNotifications(ctx, c, metricsFile)
 	w, err := a.open(ctx, c)
 	var summary jobs.NightSummary
 	if err == nil {
@@ -76,10 +75,10 @@ func (a *app) nightly(ctx context.Context, metricsFile string, r *nightlyReply) 
 	if !begun {
 		summary.Reconcile.Err = err
 	}
-	told.end(ctx, w, &summary)
-	r.Warnings = told.texts()
+	n.send(ctx, w, &summary)
+	r.Warnings = n.texts()
 	if !begun {
-		r.failBeforeTheFirstStep(err)
+		r.finishAllSteps(err)
 		return err
 	}
 	r.fill(summary)
@@ -152,7 +151,8 @@ func (r *nightlyReply) fill(s jobs.NightSummary) {
 	}
 }
 
-func (r *nightlyReply) failBeforeTheFirstStep(err error) {
+// finishAllSteps gives all steps one outcome: they were not run, or the run was a dry run.
+func (r *nightlyReply) finishAllSteps(err error) {
 	for _, step := range []reply{r.Reconcile, r.Import, r.Submit, r.Report} {
 		step.finish(exitCode(err), explain(err))
 	}

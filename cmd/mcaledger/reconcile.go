@@ -10,7 +10,7 @@ import (
 )
 
 type reconcileReply struct {
-	head
+	envelope
 	Runs []runReply `json:"runs"`
 	Head string     `json:"head"` // of the ledger's events
 }
@@ -58,7 +58,7 @@ func runReplyOf(r jobs.PartnerRun) runReply {
 }
 
 func (a *app) reconcileCommand() *cobra.Command {
-	r := &reconcileReply{head: head{Command: "reconcile"}, Runs: []runReply{}}
+	r := &reconcileReply{envelope: envelope{Command: "reconcile"}, Runs: []runReply{}}
 	var wanted []string
 	cmd := a.command("reconcile", "read the standing of every customer", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {

@@ -5,20 +5,20 @@ import (
 	"fmt"
 )
 
-// reply is what a command prints with --json: its own fields, and the head that all have in common.
+// reply is what a command prints with --json: its own fields, and the envelope that all have in common.
 type reply interface{ finish(exit int, p *problem) }
 
-// head begins every reply.
-type head struct {
+// envelope holds the fields that every reply begins with.
+type envelope struct {
 	Command string   `json:"command"`
 	Exit    int      `json:"exit"`
 	Error   *problem `json:"error"`
 }
 
-func (h *head) finish(exit int, p *problem) { h.Exit, h.Error = exit, p }
+func (e *envelope) finish(exit int, p *problem) { e.Exit, e.Error = exit, p }
 
 // bare is the reply of a command line that named no command, or of a command with nothing to add.
-type bare struct{ head }
+type bare struct{ envelope }
 
 // problem is an error for machines and for people.
 type problem struct {

@@ -13,7 +13,7 @@ import (
 )
 
 type reportReply struct {
-	head
+	envelope
 	File       string         `json:"file"`
 	Unrecorded bool           `json:"unrecorded,omitempty"` // this user may only read the ledger
 	Kept       string         `json:"kept,omitempty"`       // a workbook that somebody changed, and that was not replaced
@@ -71,7 +71,7 @@ type reportFlags struct {
 }
 
 func (a *app) reportCommand() *cobra.Command {
-	r := &reportReply{head: head{Command: "report"}, Sheets: map[string]int{}}
+	r := &reportReply{envelope: envelope{Command: "report"}, Sheets: map[string]int{}}
 	var flags reportFlags
 	cmd := a.command("report", "write the workbook of the last completed run, or of any other", r, func(ctx context.Context) error {
 		// What cannot be met is refused before anything is opened.

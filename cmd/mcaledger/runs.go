@@ -11,7 +11,7 @@ import (
 )
 
 type runsReply struct {
-	head
+	envelope
 	Runs []pastRun `json:"runs"`
 }
 
@@ -39,7 +39,7 @@ type failCheck struct {
 }
 
 func (a *app) runsCommand() *cobra.Command {
-	r := &runsReply{head: head{Command: "runs"}, Runs: []pastRun{}}
+	r := &runsReply{envelope: envelope{Command: "runs"}, Runs: []pastRun{}}
 	limit := 30
 	cmd := a.command("runs", "list past runs, the newest first", r, func(ctx context.Context) error {
 		if limit < 1 {

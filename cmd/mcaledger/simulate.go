@@ -15,14 +15,14 @@ import (
 )
 
 type simulateReply struct {
-	head
+	envelope
 	Address  string          `json:"address"`
 	Stats    simulator.Stats `json:"stats"`
 	Accounts []demo.Served   `json:"accounts"` // of a demo that is continued
 }
 
 func (a *app) simulateCommand() *cobra.Command {
-	r := &simulateReply{head: head{Command: "simulate"}, Accounts: []demo.Served{}}
+	r := &simulateReply{envelope: envelope{Command: "simulate"}, Accounts: []demo.Served{}}
 	options := simulator.Options{Seed: 1, Customers: 2000, Mix: simulator.MixRealistic}
 	listen, folder, saved := "127.0.0.1:8080", "", ""
 	var cmd *cobra.Command

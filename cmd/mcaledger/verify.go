@@ -12,7 +12,7 @@ import (
 )
 
 type verifyReply struct {
-	head
+	envelope
 	Events   int64             `json:"events"`
 	Batches  int               `json:"batches"`
 	Head     string            `json:"head"`
@@ -20,7 +20,7 @@ type verifyReply struct {
 	Workbook *comparedWorkbook `json:"workbook,omitempty"`
 }
 
-// comparedWorkbook is what a workbook and the ledger have not in common.
+// comparedWorkbook says how a workbook differs from the ledger.
 type comparedWorkbook struct {
 	File        string               `json:"file"`
 	Cells       int                  `json:"cells"`
@@ -66,7 +66,7 @@ func (e alteredError) Hint() string {
 }
 
 func (a *app) verifyCommand() *cobra.Command {
-	r := &verifyReply{head: head{Command: "verify"}, Problems: []verifyProblem{}}
+	r := &verifyReply{envelope: envelope{Command: "verify"}, Problems: []verifyProblem{}}
 	var files []string
 	cmd := a.command("verify", "verify that the event log is complete and unaltered, and compare a workbook with it", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {

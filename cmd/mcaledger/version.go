@@ -19,13 +19,13 @@ func programVersion() string {
 }
 
 type versionReply struct {
-	head
+	envelope
 	Version string `json:"version"`
 	Go      string `json:"go"`
 }
 
 func (a *app) versionCommand() *cobra.Command {
-	r := &versionReply{head: head{Command: "version"}, Version: programVersion(), Go: runtime.Version()}
+	r := &versionReply{envelope: envelope{Command: "version"}, Version: programVersion(), Go: runtime.Version()}
 	cmd := a.command("version", "print the program's version", r, func(context.Context) error {
 		a.answerf("mcaledger %s (%s, %s/%s)\n", r.Version, r.Go, runtime.GOOS, runtime.GOARCH)
 		return nil

@@ -48,5 +48,5 @@ func (c *Client) Customer(ctx context.Context, id string) (found standing.Custom
 	return found, nil
 }
 
-// customerURI is the address of something of a customer's.
-func customerURI(id, of string) string { return "/customers/" + url.PathEscape(id) + of }
+// customerURI is a path below /customers/{id}.
+func customerURI(id, below string) string { return "/customers/" + url.PathEscape(id) + below }

@@ -49,7 +49,7 @@ type ReadError struct {
 }
 
 // State is everything that a report shows of a customer and that can change; two nights are the
-// same when their states are equal. The ids in Trouble change by themselves, so a customer that
+// same when their states are equal. The ids in ReadError differ on every call, so a customer that
 // cannot be read has a record for each night: support asks for the latest.
 type State struct {
 	Customer

@@ -8,36 +8,36 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// recordRow is a standing.Record as the tables standing and reading hold it.
+// recordRow is a standing.Record as the tables standing and run_reading hold it.
 type recordRow struct {
-	CustomerID         string            `db:"customer_id"`
-	DisplayID          string            `db:"display_id"`
-	Name               string            `db:"name"`
-	NameKey            string            `db:"name_sort"`
-	Domain             string            `db:"domain"`
-	Relationship       string            `db:"relationship"`
-	Standing           standing.Standing `db:"standing"`
-	Reason             standing.Reason   `db:"reason"`
-	Remedy             standing.Remedy   `db:"remedy"`
-	Agreements         standing.Outcome  `db:"agreements"`
-	DateAgreed         standing.Date     `db:"date_agreed"`
-	SignerFirst        string            `db:"signer_first"`
-	SignerLast         string            `db:"signer_last"`
-	SignerEmail        string            `db:"signer_email"`
-	SignerPhone        string            `db:"signer_phone"`
-	Direct             standing.Direct   `db:"direct_acceptance"`
-	DirectLast         standing.Direct   `db:"direct_acceptance_last_known"`
-	TroubleStatus      int               `db:"error_status"`
-	TroubleCode        string            `db:"error_code"`
-	TroubleMessage     string            `db:"error_message"`
-	TroubleRequest     string            `db:"error_request_id"`
-	TroubleCorrelation string            `db:"error_correlation_id"`
-	FirstSeen          *time.Time        `db:"first_seen"`
-	StandingSince      *time.Time        `db:"standing_since"`
-	PolicyChanged      bool              `db:"policy_changed"`
-	BlockedSince       *time.Time        `db:"blocked_since"`
-	DirectSince        *time.Time        `db:"direct_since"`
-	LastRead           *time.Time        `db:"last_read"`
+	CustomerID       string            `db:"customer_id"`
+	DisplayID        string            `db:"display_id"`
+	Name             string            `db:"name"`
+	NameKey          string            `db:"name_sort"`
+	Domain           string            `db:"domain"`
+	Relationship     string            `db:"relationship"`
+	Standing         standing.Standing `db:"standing"`
+	Reason           standing.Reason   `db:"reason"`
+	Remedy           standing.Remedy   `db:"remedy"`
+	Agreements       standing.Outcome  `db:"agreements"`
+	DateAgreed       standing.Date     `db:"date_agreed"`
+	SignerFirst      string            `db:"signer_first"`
+	SignerLast       string            `db:"signer_last"`
+	SignerEmail      string            `db:"signer_email"`
+	SignerPhone      string            `db:"signer_phone"`
+	Direct           standing.Direct   `db:"direct_acceptance"`
+	DirectLast       standing.Direct   `db:"direct_acceptance_last_known"`
+	ErrorStatus      int               `db:"error_status"`
+	ErrorCode        string            `db:"error_code"`
+	ErrorMessage     string            `db:"error_message"`
+	ErrorRequest     string            `db:"error_request_id"`
+	ErrorCorrelation string            `db:"error_correlation_id"`
+	FirstSeen        *time.Time        `db:"first_seen"`
+	StandingSince    *time.Time        `db:"standing_since"`
+	PolicyChanged    bool              `db:"policy_changed"`
+	BlockedSince     *time.Time        `db:"blocked_since"`
+	DirectSince      *time.Time        `db:"direct_since"`
+	LastRead         *time.Time        `db:"last_read"`
 }
 
 // ledgerRow is a record of the table standing.
@@ -56,9 +56,9 @@ func rowOf(r standing.Record) recordRow {
 		Relationship: r.Relationship, Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy,
 		Agreements: r.Agreements, DateAgreed: r.Newest.Agreed, SignerFirst: r.Newest.Signer.FirstName,
 		SignerLast: r.Newest.Signer.LastName, SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone,
-		Direct: r.Direct, DirectLast: r.DirectLast, TroubleStatus: r.ReadError.Status, TroubleCode: r.ReadError.Code,
-		TroubleMessage: r.ReadError.Message, TroubleRequest: r.ReadError.RequestID,
-		TroubleCorrelation: r.ReadError.CorrelationID, FirstSeen: orNull(r.FirstSeen),
+		Direct: r.Direct, DirectLast: r.DirectLast, ErrorStatus: r.ReadError.Status, ErrorCode: r.ReadError.Code,
+		ErrorMessage: r.ReadError.Message, ErrorRequest: r.ReadError.RequestID,
+		ErrorCorrelation: r.ReadError.CorrelationID, FirstSeen: orNull(r.FirstSeen),
 		StandingSince: orNull(r.StandingSince), PolicyChanged: r.PolicyChanged, BlockedSince: orNull(r.BlockedSince),
 		DirectSince: orNull(r.DirectSince), LastRead: orNull(r.LastRead),
 	}
@@ -74,8 +74,8 @@ func (r recordRow) record() standing.Record {
 				Signer: standing.Contact{FirstName: r.SignerFirst, LastName: r.SignerLast, Email: r.SignerEmail,
 					Phone: r.SignerPhone}},
 			Direct: r.Direct,
-			ReadError: standing.ReadError{Status: r.TroubleStatus, Code: r.TroubleCode, Message: r.TroubleMessage,
-				RequestID: r.TroubleRequest, CorrelationID: r.TroubleCorrelation},
+			ReadError: standing.ReadError{Status: r.ErrorStatus, Code: r.ErrorCode, Message: r.ErrorMessage,
+				RequestID: r.ErrorRequest, CorrelationID: r.ErrorCorrelation},
 		},
 		DirectLast: r.DirectLast,
 		FirstSeen:  orZero(r.FirstSeen), StandingSince: orZero(r.StandingSince), PolicyChanged: r.PolicyChanged,

@@ -1,5 +1,3 @@
--- +goose Up
-
 -- The link of an attestation of the enhanced route, or a reminder of it, as it is handed over to the signer: recorded
 -- before it leaves. event is the one that recorded the row; it has the same values.
 CREATE TABLE attestation_link (

@@ -17,8 +17,8 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// teller tells people and machines about a night: by mail, webhook, pings and a metrics file.
-type teller struct {
+// notifications reports a nightly run by mail, webhook, pings and a metrics file.
+type notifications struct {
 	*app
 	config      config.Config
 	metricsFile string
@@ -28,47 +28,47 @@ type teller struct {
 	warnings    []error
 }
 
-// tellStart prepares the notifications and sends the ping of the start. A secret that cannot be
-// read is a warning.
-func (a *app) tellStart(ctx context.Context, c config.Config, metricsFile string) *teller {
-	t := &teller{app: a, config: c, metricsFile: metricsFile, started: a.Now()}
+// startNotifications prepares the notifications and sends the ping of the start. A secret that
+// cannot be read is a warning.
+func (a *app) startNotifications(ctx context.Context, c config.Config, metricsFile string) *notifications {
+	ns := &notifications{app: a, config: c, metricsFile: metricsFile, started: a.Now()}
 	location, err := c.Report.Location()
-	t.warn(err)
-	t.notifier = notify.Notifier{
+	ns.warn(err)
+	ns.notifier = notify.Notifier{
 		When: notify.When(c.Notify.When), Language: string(c.Report.Language), Location: location,
-		Webhook: notify.Webhook{URL: t.address(c.Notify.Webhook.URL), Kind: notify.Kind(c.Notify.Webhook.Kind)},
+		Webhook: notify.Webhook{URL: ns.readURL(c.Notify.Webhook.URL), Kind: notify.Kind(c.Notify.Webhook.Kind)},
 		Ping: notify.Ping{
-			Start:   t.address(c.Notify.Ping.StartURL),
-			Success: t.address(c.Notify.Ping.SuccessURL),
-			Fail:    t.address(c.Notify.Ping.FailURL),
+			Start:   ns.readURL(c.Notify.Ping.StartURL),
+			Success: ns.readURL(c.Notify.Ping.SuccessURL),
+			Fail:    ns.readURL(c.Notify.Ping.FailURL),
 		},
 	}
 	if len(c.Notify.To) > 0 {
-		t.addMail()
+		ns.addMail()
 	}
-	t.warn(t.notifier.Started(ctx)...)
-	return t
+	ns.warn(ns.notifier.Started(ctx)...)
+	return ns
 }
 
-func (t *teller) address(secret config.Secret) string {
+func (ns *notifications) readURL(secret config.Secret) string {
 	address, err := secret.ReadURL()
-	t.warn(err)
+	ns.warn(err)
 	return address
 }
 
-func (t *teller) addMail() {
-	server, err := mailServer(t.config)
+func (ns *notifications) addMail() {
+	server, err := mailServer(ns.config)
 	if err != nil {
-		t.warn(err)
+		ns.warn(err)
 		return
 	}
-	t.smtp = mail.NewSMTP(server)
-	t.notifier.Mail = notify.Mail{
-		Sender: t.smtp, From: netmail.Address(t.config.Mail.From),
-		AttachLimit: int64(t.config.Notify.AttachLimitMB) << 20,
+	ns.smtp = mail.NewSMTP(server)
+	ns.notifier.Mail = notify.Mail{
+		Sender: ns.smtp, From: netmail.Address(ns.config.Mail.From),
+		AttachLimit: int64(ns.config.Notify.AttachLimitMB) << 20,
 	}
-	for _, to := range t.config.Notify.To {
-		t.notifier.Mail.To = append(t.notifier.Mail.To, *to)
+	for _, to := range ns.config.Notify.To {
+		ns.notifier.Mail.To = append(ns.notifier.Mail.To, *to)
 	}
 }
 
@@ -81,57 +81,57 @@ func mailServer(c config.Config) (mail.Server, error) {
 	}, err
 }
 
-func (t *teller) warn(warnings ...error) {
+func (ns *notifications) warn(warnings ...error) {
 	for _, err := range warnings {
 		if err != nil {
-			t.log().Warn("notifications of the night failed", "error", err)
-			t.warnings = append(t.warnings, err)
+			ns.log().Warn("notifications of the night failed", "error", err)
+			ns.warnings = append(ns.warnings, err)
 		}
 	}
 }
 
-// end tells how the night ended. w is nil if the ledger could not be opened.
-func (t *teller) end(ctx context.Context, w *workspace, s *jobs.NightSummary) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // an interrupted night is reported too
+// send reports how the run ended. w is nil if the ledger could not be opened.
+func (ns *notifications) send(ctx context.Context, w *workspace, s *jobs.NightSummary) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // an interrupted run is reported too
 	defer cancel()
-	t.warn(t.notifier.Finished(ctx, t.night(ctx, w, *s))...)
-	if t.smtp != nil {
-		t.smtp.Close()
+	ns.warn(ns.notifier.Finished(ctx, ns.night(ctx, w, *s))...)
+	if ns.smtp != nil {
+		ns.smtp.Close()
 	}
-	if t.metricsFile != "" {
-		t.warn(metrics.Write(t.metricsFile, t.metrics(ctx, w, *s)))
+	if ns.metricsFile != "" {
+		ns.warn(metrics.Write(ns.metricsFile, ns.metrics(ctx, w, *s)))
 	}
-	s.Warn(t.warnings...)
+	s.Warn(ns.warnings...)
 }
 
-// texts are the warnings for machines.
-func (t *teller) texts() []string {
+// texts are the warnings as JSON shows them.
+func (ns *notifications) texts() []string {
 	texts := []string{}
-	for _, err := range t.warnings {
+	for _, err := range ns.warnings {
 		texts = append(texts, err.Error())
 	}
 	return texts
 }
 
 // night is a summary in the form of the notifications.
-func (t *teller) night(ctx context.Context, w *workspace, s jobs.NightSummary) notify.Night {
+func (ns *notifications) night(ctx context.Context, w *workspace, s jobs.NightSummary) notify.Night {
 	host, _ := os.Hostname()
 	n := notify.Night{
-		Outcome: outcomeToTell(s.Outcome()), Started: t.started, Finished: t.Now(), Host: host,
+		Outcome: notifyOutcome(s.Outcome()), Started: ns.started, Finished: ns.Now(), Host: host,
 		Version: programVersion(), Partners: []notify.Partner{}, Problems: []notify.Problem{},
 		Workbook: s.Report.Result.Path,
 	}
 	for _, run := range s.Reconcile.Result {
 		if run.Err != nil {
-			n.Problems = append(n.Problems, problemToTell(fmt.Errorf("%s: %w", run.Partner.Name, run.Err)))
+			n.Problems = append(n.Problems, notifyProblem(fmt.Errorf("%s: %w", run.Partner.Name, run.Err)))
 			continue
 		}
-		n.Partners = append(n.Partners, t.partner(ctx, w, run))
+		n.Partners = append(n.Partners, ns.partner(ctx, w, run))
 	}
-	reconcileTold := len(n.Problems) > 0
+	reconcileReported := len(n.Problems) > 0
 	for i, err := range s.Errors() {
-		if err != nil && !(i == 0 && reconcileTold) {
-			n.Problems = append(n.Problems, problemToTell(err))
+		if err != nil && !(i == 0 && reconcileReported) {
+			n.Problems = append(n.Problems, notifyProblem(err))
 		}
 	}
 	for _, file := range s.Import.Result.Files {
@@ -144,12 +144,12 @@ func (t *teller) night(ctx context.Context, w *workspace, s jobs.NightSummary) n
 	return n
 }
 
-func problemToTell(err error) notify.Problem {
+func notifyProblem(err error) notify.Problem {
 	p := explain(err)
 	return notify.Problem{Message: p.Message, Hint: p.Hint, Routine: p.Code == "unreadable"}
 }
 
-func outcomeToTell(o jobs.Outcome) notify.Outcome {
+func notifyOutcome(o jobs.Outcome) notify.Outcome {
 	switch o {
 	case jobs.OutcomeDone:
 		return notify.Done
@@ -161,10 +161,10 @@ func outcomeToTell(o jobs.Outcome) notify.Outcome {
 	return notify.Failed
 }
 
-// maxNamesTold is how many newly blocked customers of a partner are named.
-const maxNamesTold = 20
+// maxNotifiedNames is how many newly blocked customers of a partner are named.
+const maxNotifiedNames = 20
 
-func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun) notify.Partner {
+func (ns *notifications) partner(ctx context.Context, w *workspace, run jobs.PartnerRun) notify.Partner {
 	totals := run.Run.Totals
 	p := notify.Partner{
 		Name: run.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown,
@@ -172,21 +172,21 @@ func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun)
 		NewlyBlocked: totals.NewlyBlocked, NoLongerBlocked: totals.NoLongerBlocked, New: totals.New, Gone: totals.Gone,
 		Names: []string{}, NewlyUnreadable: totals.Unreadable,
 	}
-	completed, err := w.ledger.CompletedRuns(ctx, run.Partner.ID, t.Now(), 2)
+	completed, err := w.ledger.CompletedRuns(ctx, run.Partner.ID, ns.Now(), 2)
 	if err != nil || len(completed) < 2 {
-		t.warn(err)
+		ns.warn(err)
 		return p // on the first night all customers are new
 	}
 	p.NewlyUnreadable = max(0, totals.Unreadable-completed[1].Totals.Unreadable)
 	for step, err := range w.ledger.Changes(ctx, run.Partner.ID, completed[0].ID, completed[1].ID) {
 		if err != nil {
-			t.warn(err)
+			ns.warn(err)
 			break
 		}
 		if step.Change() == standing.NewlyBlocked {
 			p.Names = append(p.Names, step.After.Name)
 		}
-		if len(p.Names) == maxNamesTold {
+		if len(p.Names) == maxNotifiedNames {
 			break
 		}
 	}
@@ -194,28 +194,28 @@ func (t *teller) partner(ctx context.Context, w *workspace, run jobs.PartnerRun)
 }
 
 // metrics are a summary, and what the ledger holds, in the form of the metrics file.
-func (t *teller) metrics(ctx context.Context, w *workspace, s jobs.NightSummary) metrics.Night {
+func (ns *notifications) metrics(ctx context.Context, w *workspace, s jobs.NightSummary) metrics.Night {
 	n := metrics.Night{
-		Version: programVersion(), Outcome: string(s.Outcome()), Started: t.started, Finished: t.Now(),
+		Version: programVersion(), Outcome: string(s.Outcome()), Started: ns.started, Finished: ns.Now(),
 		Steps: []metrics.Step{
 			{Name: "reconcile", Seconds: s.Reconcile.Took.Seconds()},
 			{Name: "import", Seconds: s.Import.Took.Seconds()}, {Name: "submit", Seconds: s.Submit.Took.Seconds()},
 			{Name: "report", Seconds: s.Report.Took.Seconds()},
 		},
-		Attestations: map[string]int{}, Warnings: len(t.warnings),
+		Attestations: map[string]int{}, Warnings: len(ns.warnings),
 	}
 	if w == nil {
 		return n
 	}
 	states, err := w.ledger.CountAllStatuses(ctx)
-	t.warn(err)
+	ns.warn(err)
 	for state, count := range states {
 		n.Attestations[string(state)] = count
 	}
 	n.AcceptedWithoutAgreement = states[attestation.Accepted]
-	for _, p := range t.config.Partners {
-		runs, err := w.ledger.CompletedRuns(ctx, partnerOf(p).ID, t.Now(), 1)
-		t.warn(err)
+	for _, p := range ns.config.Partners {
+		runs, err := w.ledger.CompletedRuns(ctx, partnerOf(p).ID, ns.Now(), 1)
+		ns.warn(err)
 		n.Partners = append(n.Partners, partnerMetrics(p, runs))
 	}
 	return n

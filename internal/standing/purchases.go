@@ -14,8 +14,8 @@ type Subscription struct {
 	Ends      Date // of the commitment; empty when it has no end, or the service gave no readable date
 }
 
-// Purchases is what finance wants to know of a blocked customer: what it has now goes on, and
-// renews by itself.
+// Purchases sums up the active subscriptions of a blocked customer: they continue, and some renew
+// automatically, although it cannot buy.
 type Purchases struct {
 	Active      int
 	NextRenewal Date // zero: nothing renews by itself, or the date is unknown
@@ -46,17 +46,4 @@ type SubscriptionsReading struct {
 	CustomerID    string
 	Readable      bool // false: the service refuses to say
 	Subscriptions []Subscription
-}
-
-// ResellerReading is the result of reading a customer's indirect reseller.
-type ResellerReading struct {
-	CustomerID string
-	Readable   bool   // false: the service refuses to say
-	ResellerID string // empty: the customer has none
-}
-
-// ResellerName names an indirect reseller of an indirect provider.
-type ResellerName struct {
-	ID   string
-	Name string
 }
