@@ -19,6 +19,7 @@ type ReconcilePartners struct {
 	Reconcile // what is the same for every partner
 	Partners  *Partners
 	Leases    Leases
+	Check     func(ctx context.Context) error // that the ledger knows what the reports show: see Rollback
 	Now       func() time.Time
 	Log       *slog.Logger
 	Watch     Watch
@@ -57,7 +58,27 @@ func (j ReconcilePartners) Run(ctx context.Context) ([]PartnerRun, error) {
 		})
 	}
 	working.Wait()
-	return runs, summarize(context.Cause(ctx), runs)
+	err := summarize(context.Cause(ctx), runs)
+	if outcome := OutcomeOf(err); outcome == OutcomeDone || outcome == OutcomePartial {
+		err = errors.Join(err, j.compareWithReports(ctx))
+	}
+	return runs, err
+}
+
+// compareWithReports says when the ledger does not have what a report shows. Its figures of changes
+// then mean something else: to a new ledger, every customer is new.
+func (j ReconcilePartners) compareWithReports(ctx context.Context) error {
+	if j.Check == nil {
+		return nil
+	}
+	err := j.Check(ctx)
+	if missing, ok := errors.AsType[*RolledBackError](err); ok {
+		return partialHint("ledger_rolled_back", fmt.Sprintf("the ledger does not have event %d, which the report %s "+
+			"shows: it is new, was put back to an earlier state, or is another one; changes are counted from what it has",
+			missing.Head.Sequence, missing.Report), "Restore the ledger from a backup. If this one is meant to be used, "+
+			"mcaledger attest resume --by NAME says so.")
+	}
+	return err
 }
 
 func (j ReconcilePartners) one(ctx context.Context, p Partner) (result Result, err error) {

@@ -17,6 +17,7 @@ type verifyReply struct {
 	Batches  int               `json:"batches"`
 	Head     string            `json:"head"`
 	Problems []verifyProblem   `json:"problems"`
+	Against  string            `json:"against,omitempty"` // an earlier head, which the ledger has
 	Workbook *comparedWorkbook `json:"workbook,omitempty"`
 }
 
@@ -68,6 +69,7 @@ func (e alteredError) Hint() string {
 func (a *app) verifyCommand() *cobra.Command {
 	r := &verifyReply{envelope: envelope{Command: "verify"}, Problems: []verifyProblem{}}
 	var files []string
+	var against string
 	cmd := a.command("verify", "verify that the event log is complete and unaltered, and compare a workbook with it", r,
 		a.withWorkspace(func(ctx context.Context, w *workspace) error {
 			found, err := w.ledger.Verify(ctx)
@@ -83,6 +85,11 @@ func (a *app) verifyCommand() *cobra.Command {
 				return alteredError{len(found.Problems)}
 			}
 			a.printf("OK, %d events, head %s\n", found.Events, found.Head)
+			if against != "" {
+				if err := a.verifyAgainst(ctx, w, r, against); err != nil {
+					return err
+				}
+			}
 			for _, file := range files {
 				if err := a.verifyWorkbook(ctx, w, r, file); err != nil {
 					return err
@@ -90,8 +97,52 @@ func (a *app) verifyCommand() *cobra.Command {
 			}
 			return nil
 		}))
-	cmd = example(cmd, "mcaledger verify", "mcaledger verify reports/2026-11-22.xlsx")
+	cmd = example(cmd, "mcaledger verify", "mcaledger verify reports/2026-11-22.xlsx",
+		"mcaledger verify --against reports/2026-11-22.xlsx")
+	cmd.Flags().StringVar(&against, "against", "",
+		"head of the event log, or a workbook that shows one: the ledger must have that event")
 	return withArguments(cmd, "[BOOK.xlsx]", cobra.MaximumNArgs(1), &files)
+}
+
+// headMissingError: something shows an event that the ledger does not have.
+type headMissingError struct {
+	head ledger.ChainHead
+	in   string
+}
+
+func (e headMissingError) Error() string {
+	return fmt.Sprintf("%s names event %d, which is not in the ledger: the ledger was put back to an earlier state, "+
+		"its log was rewritten, or it is another one", e.in, e.head.Sequence)
+}
+
+func (e headMissingError) Code() string { return "ledger_rolled_back" }
+func (e headMissingError) Hint() string {
+	return "If nobody restored a backup, keep the database as it is, and find out who changed it."
+}
+
+// verifyAgainst looks for the event that a head or a workbook names.
+func (a *app) verifyAgainst(ctx context.Context, w *workspace, r *verifyReply, against string) error {
+	head, err := ledger.ParseChainHead(against)
+	if err != nil {
+		shown, ok, unreadable := reports.ChainHead(against)
+		switch {
+		case unreadable != nil:
+			return usageErrorf("--against %s is neither the head of an event log nor a workbook: %w", against, unreadable)
+		case !ok:
+			return usageErrorf("--against %s is no workbook of mcaledger, or one that does not show the event log", against)
+		}
+		head = shown
+	}
+	has, err := w.ledger.HasHead(ctx, head)
+	if err != nil {
+		return err
+	}
+	if !has {
+		return headMissingError{head, against}
+	}
+	r.Against = head.String()
+	a.printf("OK, the ledger has event %d, which %s names\n", head.Sequence, against)
+	return nil
 }
 
 // verifyWorkbook compares a workbook's cells and digest with the ledger.
