@@ -63,7 +63,7 @@ func (j Selection) Find(ctx context.Context, runs Runs,
 	}
 	neverReported := j.AsOf.IsZero() && wanted != nil && wanted.ReportedAt.IsZero()
 	for _, p := range j.Partners {
-		one, err := find(ctx, runs, p, through, wanted)
+		one, err := find(ctx, runs, p, now, through, wanted)
 		if err != nil {
 			return nil, now, fmt.Errorf("look up the runs of %s: %w", p.Name, err)
 		}
@@ -144,7 +144,7 @@ func (j Selection) completed(ctx context.Context, runs Runs, flag string, id int
 }
 
 // find gathers what a workbook shows of a partner as of an instant, or of its run that is wanted.
-func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time,
+func find(ctx context.Context, runs Runs, p ledger.Partner, now, through time.Time,
 	wanted *ledger.Run) (shown reports.PartnerRun, err error) {
 	shown.Partner = p
 	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, reports.HistoryRuns); err != nil {
@@ -157,12 +157,13 @@ func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time,
 		shown.Run = &shown.History[0]
 		shown.Partner = shown.Run.Partner // as it was called then: a label may change, a report of a run does not
 	}
+	shown.Future = fromFuture(shown.History, now)
 	shown.Stale = shown.Run != nil // unless there is a sweep of late
 	// What changed is counted from the night before, rechecks in between included.
 	night := int64(0)
 	if i := slices.IndexFunc(shown.History, func(r ledger.Run) bool { return r.Kind == ledger.Sweep }); i >= 0 {
 		night, shown.Stale = shown.History[i].ID,
-			through.Sub(latest(shown.History[i].StartedAt, shown.History[i].OldestReading)) > stale
+			age(shown.History[i], now, through) > stale
 		if i+1 < len(shown.History) {
 			shown.Against = &shown.History[i+1]
 		}
@@ -183,4 +184,28 @@ func find(ctx context.Context, runs Runs, p ledger.Partner, through time.Time,
 	shown.History = slices.Clone(shown.History) // the pointers stay where they are
 	slices.Reverse(shown.History)
 	return shown, nil
+}
+
+// age is how old a run's readings are as of an instant. If a wrong clock has dated something into the
+// future, the instant is there as well; then the clock of today counts.
+func age(r ledger.Run, now, through time.Time) time.Duration {
+	if through.After(now) {
+		through = now
+	}
+	return through.Sub(latest(r.StartedAt, r.OldestReading))
+}
+
+// clocksDiffer is by how much the clocks of hosts may differ.
+const clocksDiffer = time.Hour
+
+// fromFuture is the newest of the runs, the newest first, that a wrong clock has dated into the
+// future: a later one began earlier, or it has not begun yet by the clock of today. 0: none.
+func fromFuture(runs []ledger.Run, now time.Time) int64 {
+	for _, r := range runs {
+		if r.StartedAt.After(now.Add(clocksDiffer)) {
+			return r.ID
+		}
+		now = r.StartedAt
+	}
+	return 0
 }

@@ -81,6 +81,37 @@ func TestPartnersThatAreLeftOutAreNamed(t *testing.T) {
 	require.Empty(t, found)
 }
 
+// A clock that was a year ahead for one night does not make the reports of that year old: the run is named instead.
+func TestARunFromTheFutureIsNamed(t *testing.T) {
+	t.Parallel()
+	p := ledger.Partner{ID: "br", Name: "contoso-br"}
+	at := func(year, day int) time.Time { return time.Date(year, 11, day, 2, 0, 0, 0, time.UTC) }
+	run := func(id int64, began time.Time) ledger.Run {
+		return ledger.Run{ID: id, Partner: p, Kind: ledger.Sweep, State: ledger.Completed, StartedAt: began,
+			FinishedAt: began.Add(time.Hour)}
+	}
+	for name, c := range map[string]struct {
+		runs   pastRuns
+		now    time.Time
+		future int64
+		stale  bool
+	}{
+		"none":                  {pastRuns{run(1, at(2026, 1)), run(2, at(2026, 2))}, at(2026, 2).Add(8 * time.Hour), 0, false},
+		"the newest":            {pastRuns{run(1, at(2026, 1)), run(2, at(2027, 2))}, at(2026, 2).Add(8 * time.Hour), 2, false},
+		"one before":            {pastRuns{run(1, at(2026, 1)), run(2, at(2027, 2)), run(3, at(2026, 3))}, at(2026, 3).Add(8 * time.Hour), 2, false},
+		"one before, and later": {pastRuns{run(1, at(2027, 1)), run(2, at(2026, 2))}, at(2026, 9), 1, true},
+		"minutes do not matter": {pastRuns{run(1, at(2026, 2).Add(10*time.Minute)), run(2, at(2026, 2))}, at(2026, 2).Add(8 * time.Hour), 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shown, _, err := jobs.Selection{Partners: []ledger.Partner{p}}.Find(t.Context(), c.runs, c.now)
+			require.NoError(t, err)
+			require.Equal(t, c.future, shown[0].Future)
+			require.Equal(t, c.stale, shown[0].Stale)
+		})
+	}
+}
+
 func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	brazil, europe := ledger.Partner{ID: "br", Name: "contoso-br"}, ledger.Partner{ID: "eu", Name: "contoso-eu"}
 	at := func(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }

@@ -57,7 +57,7 @@ type texts struct {
 	// Checks.
 	ChecksPassed, NothingToCheck                    string
 	ChecksFailed                                    plural
-	NewestRun, NewestRunNumbers, Stale              string
+	NewestRun, NewestRunNumbers, Stale, FutureRun   string
 	NoControlTotals, NoControlTotalsNumbers         string
 	RowsCustomers, RowsBlocked, RowsUnread, RowsNew string
 	RowsGone, RowsNewlyBlocked, RowsNewlyClear      string

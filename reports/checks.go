@@ -96,10 +96,13 @@ func (r *report) newestRun(p PartnerRun) control {
 	if p.Unfinished != nil {
 		c.run, c.expected = p.Unfinished.ID, int(p.Unfinished.ID)
 	}
-	c.ok = p.Run != nil && c.expected == c.found && !p.Stale
+	c.ok = p.Run != nil && c.expected == c.found && !p.Stale && p.Future != p.Run.ID
 	c.numbers = r.say.put(r.say.Texts.NewestRunNumbers, c.expected, c.found)
 	if p.Stale {
 		c.numbers += " " + r.say.Texts.Stale
+	}
+	if p.Future != 0 {
+		c.numbers += " " + r.say.put(r.say.Texts.FutureRun, int(p.Future))
 	}
 	return c
 }
