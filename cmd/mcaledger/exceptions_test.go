@@ -31,8 +31,8 @@ func TestReportsThatAreFilledInAndSentBack(t *testing.T) {
 			o.run(t, exitPartial, nil, "reconcile")
 			first := o.report(t)
 			until := time.Now().UTC().AddDate(0, 2, 0).Truncate(24 * time.Hour)
-			filled := fillIn(t, first, sheets[0], map[int][]any{3: {"Oliver", nil, "waits for their lawyer", until},
-				4: {"Carl", until, nil, nil}})
+			filled := fillIn(t, first, sheets[0], map[int][]any{0: {"Oliver", nil, "waits for their lawyer", until},
+				1: {"Carl", until, nil, nil}})
 			var done exceptionsReply
 			o.run(t, exitDone, &done, "exceptions", "import", filled)
 			require.Equal(t, []int{2, 2, 0, 0}, []int{done.Rows, done.Taken, done.Unchanged, done.Refused})
@@ -47,14 +47,14 @@ func TestReportsThatAreFilledInAndSentBack(t *testing.T) {
 
 			// On the other sheet the first exception gets another owner; the old report changes
 			// nothing of it, but its date.
-			changed := fillIn(t, second, sheets[1], map[int][]any{3: {"Dora"}})
+			changed := fillIn(t, second, sheets[1], map[int][]any{0: {"Dora"}})
 			o.run(t, exitDone, &done, "exceptions", "import", changed)
 			require.Equal(t, []int{1, 0}, []int{done.Taken, done.Refused})
-			old := fillIn(t, second, sheets[0], map[int][]any{3: {nil, until.AddDate(0, -1, 0)},
-				4: {nil, until.AddDate(0, -1, 0)}})
+			old := fillIn(t, second, sheets[0], map[int][]any{0: {nil, until.AddDate(0, -1, 0)},
+				1: {nil, until.AddDate(0, -1, 0)}})
 			o.run(t, exitDone, &done, "exceptions", "import", old)
 			require.Equal(t, []int{2, 0}, []int{done.Taken, done.Refused}, "%+v", done)
-			clash := fillIn(t, second, sheets[0], map[int][]any{3: {"Eva"}, 4: {"Eva"}})
+			clash := fillIn(t, second, sheets[0], map[int][]any{0: {"Eva"}, 1: {"Eva"}})
 			o.run(t, exitPartial, &done, "exceptions", "import", clash)
 			require.Equal(t, []int{1, 1}, []int{done.Taken, done.Refused})
 			require.EqualValues(t, "changed_meanwhile", done.Refusals[0].Reason)
@@ -121,22 +121,27 @@ func (o *office) report(t *testing.T) (path string) {
 	return path
 }
 
-// fillIn writes owner, due date, comment and acceptance of some rows of a sheet, and saves the file
-// as another one.
+// fillIn writes owner, due date, comment and acceptance of some rows of a sheet, the first below
+// the header being 0, and saves the file as another one.
 func fillIn(t *testing.T, path, sheet string, rows map[int][]any) string {
 	t.Helper()
 	book, err := excelize.OpenFile(path)
 	require.NoError(t, err)
 	defer book.Close()
-	header, err := book.GetRows(sheet)
+	lines, err := book.GetRows(sheet)
 	require.NoError(t, err)
+	header := slices.IndexFunc(lines, func(cells []string) bool {
+		return slices.ContainsFunc(cells, func(cell string) bool {
+			return slices.Contains([]string{"Owner", "Responsável", "Responsable"}, cell)
+		})
+	})
+	require.NotEqual(t, -1, header)
 	columns := []int{}
 	for _, names := range [][]string{{"Owner", "Responsável", "Responsable"}, {"Due date", "Prazo", "Plazo"},
 		{"Comment", "Comentário", "Comentario"},
 		{"Accepted until", "Aceito até", "Aceptado hasta"}} {
-		columns = append(columns, slices.IndexFunc(header[1], func(cell string) bool {
-			return slices.Contains(names,
-				cell)
+		columns = append(columns, slices.IndexFunc(lines[header], func(cell string) bool {
+			return slices.Contains(names, cell)
 		})+1)
 	}
 	for line, values := range rows {
@@ -144,7 +149,7 @@ func fillIn(t *testing.T, path, sheet string, rows map[int][]any) string {
 			if value == nil {
 				continue
 			}
-			name, err := excelize.CoordinatesToCellName(columns[i], line)
+			name, err := excelize.CoordinatesToCellName(columns[i], header+2+line)
 			require.NoError(t, err)
 			require.NoError(t, book.SetCellValue(sheet, name, value))
 		}
