@@ -99,7 +99,8 @@ func (j *Report) Check() error {
 	return nil
 }
 
-// chooseFormat takes the format that the file's name says, where none is asked for, and refuses one that it contradicts.
+// chooseFormat takes the format that the file's name says, where none is asked for, and refuses one
+// that it contradicts.
 func (j *Report) chooseFormat() error {
 	named := strings.TrimPrefix(strings.ToLower(filepath.Ext(j.Out)), ".")
 	if !slices.Contains([]string{"xlsx", "csv", "json"}, named) {
@@ -144,7 +145,8 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 // book is what the report shows.
 func (j Report) book(ctx context.Context) (reports.Book, error) {
 	now := j.Now()
-	book := reports.Book{AsOf: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets, Against: j.Show.Against}
+	book := reports.Book{AsOf: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets,
+		Against: j.Show.Against}
 	if !j.AllPartners && j.Out == "" {
 		return book, usageErrorf("a report of some partners needs --out: the reports in report.dir are of all partners")
 	}
@@ -157,7 +159,8 @@ func (j Report) book(ctx context.Context) (reports.Book, error) {
 	}
 	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {
 		if !j.Show.AsOf.IsZero() {
-			return book, usageErrorf("no run had ended by %s (--as-of); mcaledger runs lists them", j.Show.AsOf.Format(time.RFC3339Nano))
+			return book, usageErrorf("no run had ended by %s (--as-of); mcaledger runs lists them",
+				j.Show.AsOf.Format(time.RFC3339Nano))
 		}
 		return book, ErrNothingToReport
 	}
@@ -165,7 +168,9 @@ func (j Report) book(ctx context.Context) (reports.Book, error) {
 }
 
 // write writes the report into its place in one step.
-func (j Report) write(ctx context.Context, book reports.Book, source reports.Source) (done ReportFile, failing int, err error) {
+func (j Report) write(ctx context.Context, book reports.Book, source reports.Source) (
+	done ReportFile, failing int, err error) {
+
 	fill := func(to io.Writer) error {
 		made, err := j.fill(ctx, to, book, source)
 		done.Sheets, failing = made.Sheets, made.Failing
@@ -238,8 +243,9 @@ func (j Report) target(ctx context.Context) (path, kept string, err error) {
 	return "", "", fmt.Errorf("%s and a thousand more of that name are to be kept: name another file with --out", path)
 }
 
-// replaceable reports whether a workbook may be replaced or removed: nobody changed, signed or made it read-only since it
-// was written, and the ledger has all that it shows. One that shows more proves that the ledger was put back.
+// replaceable reports whether a workbook may be replaced or removed: nobody changed, signed or made
+// it read-only since it was written, and the ledger has all that it shows. One that shows more
+// proves that the ledger was put back.
 func (j Report) replaceable(ctx context.Context, path string) (bool, error) {
 	untouched, err := xlsx.Untouched(path)
 	if err != nil || !untouched {
@@ -261,7 +267,9 @@ func (j Report) writeInDir(path string, fill func(io.Writer) error) error {
 	return atomicfile.WriteIn(root, filepath.Base(path), resultPerm, fill)
 }
 
-func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book, from reports.Source) (reports.Written, error) {
+func (j Report) fill(ctx context.Context, to io.Writer, book reports.Book, from reports.Source) (
+	reports.Written, error) {
+
 	source := watchedSource{Source: from, told: j.Watch.task("report: customers")}
 	for _, p := range book.Partners {
 		if p.Run != nil {
@@ -284,9 +292,12 @@ func (j Report) fileName(day time.Time) string {
 	if j.Show.Run != 0 {
 		name = fmt.Sprintf("run-%d", j.Show.Run)
 	}
-	if at := strings.ReplaceAll(j.Show.AsOf.Format(time.RFC3339Nano), ":", ""); !j.Show.AsOf.IsZero() && j.Show.Run != 0 {
+	at := strings.ReplaceAll(j.Show.AsOf.Format(time.RFC3339Nano), ":", "")
+	switch {
+	case j.Show.AsOf.IsZero():
+	case j.Show.Run != 0:
 		name += "-as-of-" + at
-	} else if !j.Show.AsOf.IsZero() {
+	default:
 		name = "as-of-" + at
 	}
 	if j.Show.Against != 0 {
@@ -346,18 +357,22 @@ func reportError(book reports.Book, failing int) error {
 	}
 	switch {
 	case len(failed) > 0:
-		return &FailedChecksError{fmt.Sprintf("the checks of the last run of %s failed; the report shows the run before and says which", strings.Join(failed, ", "))}
+		return &FailedChecksError{fmt.Sprintf("the checks of the last run of %s failed; the report shows the run before "+
+			"and says which", strings.Join(failed, ", "))}
 	case failing > len(old):
-		return &FailedChecksError{fmt.Sprintf("%s of the report failed: its figures contradict each other", plural(failing-len(old), "check"))}
+		return &FailedChecksError{fmt.Sprintf("%s of the report failed: its figures contradict each other",
+			plural(failing-len(old), "check"))}
 	case len(old) > 0:
-		return partialHint("figures_are_old", fmt.Sprintf("the last run of %s is old or was not completed; the report says so and shows the figures from before", strings.Join(old, ", ")),
+		return partialHint("figures_are_old", fmt.Sprintf("the last run of %s is old or was not completed; the report says "+
+			"so and shows the figures from before", strings.Join(old, ", ")),
 			"mcaledger reconcile continues where it was, and says why if it cannot.")
 	}
 	return nil
 }
 
-// keepNewest removes all but the newest of the daily workbooks beside the one that was just written, which always stays. Only
-// files that this program wrote and that may be replaced are removed. A CSV or JSON file does not tell whether it was changed, and stays.
+// keepNewest removes all but the newest of the daily workbooks beside the one that was just written,
+// which always stays. Only files that this program wrote and that may be replaced are removed. A CSV
+// or JSON file does not tell whether it was changed, and stays.
 func (j Report) keepNewest(ctx context.Context, written string) error {
 	extension := j.extension()
 	if filepath.Ext(extension) != ".xlsx" {
@@ -372,7 +387,8 @@ func (j Report) keepNewest(ctx context.Context, written string) error {
 	for _, entry := range entries {
 		day, ours := strings.CutSuffix(entry.Name(), extension)
 		day, _, _ = strings.Cut(day, " (") // written beside one that was changed
-		if _, err := time.Parse(time.DateOnly, day); err == nil && ours && entry.Type().IsRegular() && entry.Name() != filepath.Base(written) {
+		_, err := time.Parse(time.DateOnly, day)
+		if err == nil && ours && entry.Type().IsRegular() && entry.Name() != filepath.Base(written) {
 			others = append(others, filepath.Join(folder, entry.Name()))
 		}
 	}

@@ -53,7 +53,8 @@ func rowsOf(file jobs.ReportFile) map[string]int {
 func (r *reportReply) fillSplit(done jobs.SplitReport) {
 	r.Split = &splitReply{Dir: done.Dir, Files: []resellerReply{}, Unassigned: done.Unassigned}
 	for _, f := range done.Files {
-		r.Split.Files = append(r.Split.Files, resellerReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Path, f.Kept, rowsOf(f.ReportFile)})
+		r.Split.Files = append(r.Split.Files, resellerReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Path, f.Kept,
+			rowsOf(f.ReportFile)})
 	}
 }
 
@@ -73,9 +74,11 @@ type reportFlags struct {
 func (a *app) reportCommand() *cobra.Command {
 	r := &reportReply{envelope: envelope{Command: "report"}, Sheets: map[string]int{}}
 	var flags reportFlags
-	cmd := a.command("report", "write the workbook of the last completed run, or of any other", r, func(ctx context.Context) error {
+	short := "write the workbook of the last completed run, or of any other"
+	cmd := a.command("report", short, r, func(ctx context.Context) error {
 		// What cannot be met is refused before anything is opened.
-		request := jobs.Report{Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out, AllPartners: len(flags.partners) == 0}
+		request := jobs.Report{Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out,
+			AllPartners: len(flags.partners) == 0}
 		if err := request.Check(); err != nil {
 			return err
 		}
@@ -111,17 +114,23 @@ func (a *app) reportCommand() *cobra.Command {
 	})
 	cmd.Long = `report writes the workbook of the newest completed runs into report.dir, or any part of it, or of
 any earlier run, elsewhere. It makes no network calls and needs no secret of Partner Center.`
-	example(cmd, "mcaledger report", "mcaledger report --run 42 --out run-42.xlsx", "mcaledger report --sheet Blocked --out blocked.csv",
+	example(cmd, "mcaledger report", "mcaledger report --run 42 --out run-42.xlsx",
+		"mcaledger report --sheet Blocked --out blocked.csv",
 		"mcaledger report --format json --out - | jq .", "mcaledger report --split reseller")
 	f := cmd.Flags()
 	f.StringSliceVar(&flags.partners, "partner", nil, "only this partner (name or tenant id; may be repeated)")
-	f.Int64Var(&flags.run, "run", 0, "report this run as it was reported then, not the newest (mcaledger runs lists them)")
+	f.Int64Var(&flags.run, "run", 0,
+		"report this run as it was reported then, not the newest (mcaledger runs lists them)")
 	f.Int64Var(&flags.against, "against", 0, "count changes from this run, not from the one of the night before")
-	f.StringVar(&flags.asOf, "as-of", "", "show what was known at this instant, which the sheet About of every workbook names")
-	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out says)", "xlsx", "csv", "json")
-	f.StringSliceVar(&flags.sheets, "sheet", nil, "only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
+	f.StringVar(&flags.asOf, "as-of", "",
+		"show what was known at this instant, which the sheet About of every workbook names")
+	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out says)",
+		"xlsx", "csv", "json")
+	f.StringSliceVar(&flags.sheets, "sheet", nil,
+		"only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
 	f.BoolVar(&flags.printSet, "print-set", false, "only the sheets that are worth printing")
-	f.StringVar(&flags.split, "split", "", "reseller: a workbook for each indirect reseller, with its customers alone, in a folder")
+	f.StringVar(&flags.split, "split", "",
+		"reseller: a workbook for each indirect reseller, with its customers alone, in a folder")
 	cmd.RegisterFlagCompletionFunc("split", words("reseller").function(-1))
 	f.StringVar(&flags.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
 	return cmd
@@ -132,8 +141,9 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 	c := w.config
 	job = jobs.Report{
 		Show:   jobs.Selection{Run: flags.run, Against: flags.against},
-		Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out, AllPartners: len(flags.partners) == 0,
-		Dir: c.Report.Dir, Keep: c.Report.Keep, Language: string(c.Report.Language), Version: programVersion(),
+		Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out,
+		AllPartners: len(flags.partners) == 0,
+		Dir:         c.Report.Dir, Keep: c.Report.Keep, Language: string(c.Report.Language), Version: programVersion(),
 		Ledger: w.ledger, Stdout: w.stdout(), Now: w.Now, Watch: w.progress.watch, Day: w.began, Actor: program(),
 	}
 	if job.Location, err = c.Report.Location(); err != nil {
@@ -156,7 +166,8 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 
 func (a *app) printReport(done jobs.ReportFile) {
 	if done.Kept != "" {
-		a.printf("%s is kept: somebody changed it since it was written, or it shows events that the ledger does not have.\n", done.Kept)
+		a.printf("%s is kept: somebody changed it since it was written, or it shows events that the ledger does not have.\n",
+			done.Kept)
 	}
 	if done.Path != "" && done.Path != "-" {
 		a.printf("%s\n", done.Path)

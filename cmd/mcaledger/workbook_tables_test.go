@@ -69,22 +69,22 @@ func (s *session) read() (l db) {
 }
 
 // requested adds to an attestation what its requests say.
-func (a record) requested(requests []record) {
-	for _, r := range requests {
-		if r.number("batch_id") != a.number("batch_id") || r.number("line") != a.number("line") {
+func (r record) requested(requests []record) {
+	for _, q := range requests {
+		if q.number("batch_id") != r.number("batch_id") || q.number("line") != r.number("line") {
 			continue
 		}
-		a["request_id"] = r["request_id"]
-		if r.text("kind") != "read" && a["sent_at"] == nil {
-			a["sent_at"] = r["sent_at"]
+		r["request_id"] = q["request_id"]
+		if q.text("kind") != "read" && r["sent_at"] == nil {
+			r["sent_at"] = q["sent_at"]
 		}
 		for _, column := range []string{"answered_at", "reason", "message", "answer_status", "answer_code",
 			"answer_request_id", "answer_correlation_id"} {
-			a[column] = r[column]
+			r[column] = q[column]
 		}
 	}
-	if a.number("open_request") > 0 {
-		a["state"], a["reason"] = "unsure", "not_settled"
+	if r.number("open_request") > 0 {
+		r["state"], r["reason"] = "unsure", "not_settled"
 	}
 }
 

@@ -72,10 +72,9 @@ const (
 func newSession(t *testing.T, address string) *session {
 	t.Helper()
 
-	return sessionOf(t, address, simulator.Options{Seed: 296, Customers: 220, Mix: simulator.MixAllKinds,
-		AsOf: firstNight},
-		simulator.Options{Seed: 110, Customers: 120, Mix: simulator.MixAllKinds, AsOf: firstNight,
-			IndirectProvider: true})
+	mix := simulator.MixAllKinds
+	return sessionOf(t, address, simulator.Options{Seed: 296, Customers: 220, Mix: mix, AsOf: firstNight},
+		simulator.Options{Seed: 110, Customers: 120, Mix: mix, AsOf: firstNight, IndirectProvider: true})
 }
 
 var firstNight = time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
