@@ -20,7 +20,7 @@ type demoReply struct {
 
 func (a *app) demoCommand() *cobra.Command {
 	r := &demoReply{envelope: envelope{Command: "demo"}}
-	d := demo.Demo{Folder: "demo", Customers: 300, Nights: demo.AllNights}
+	d := demo.Demo{Folder: "demo", Customers: 240, Nights: demo.AllNights}
 	cmd := a.command("demo", "simulate 40 nights of three partner accounts, and write a workbook for each", r,
 		func(ctx context.Context) error { return a.demo(ctx, d, r) })
 	cmd.Long = `demo simulates four months of three Partner Center accounts on this machine: a direct-bill partner,
