@@ -186,8 +186,8 @@ func find(ctx context.Context, runs Runs, p ledger.Partner, now, through time.Ti
 	return shown, nil
 }
 
-// age is how old a run's readings are as of an instant. If a wrong clock has dated something into the
-// future, the instant is there as well; then the clock of today counts.
+// age is how old a run's readings are as of an instant. If a wrong clock has dated something into
+// the future, the instant is there as well; then the clock of today counts.
 func age(r ledger.Run, now, through time.Time) time.Duration {
 	if through.After(now) {
 		through = now

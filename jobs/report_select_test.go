@@ -81,11 +81,13 @@ func TestPartnersThatAreLeftOutAreNamed(t *testing.T) {
 	require.Empty(t, found)
 }
 
-// A clock that was a year ahead for one night does not make the reports of that year old: the run is named instead.
+// A clock that was a year ahead for one night does not make the reports of that year old: the run
+// is named instead.
 func TestARunFromTheFutureIsNamed(t *testing.T) {
 	t.Parallel()
 	p := ledger.Partner{ID: "br", Name: "contoso-br"}
 	at := func(year, day int) time.Time { return time.Date(year, 11, day, 2, 0, 0, 0, time.UTC) }
+	morning := func(day int) time.Time { return at(2026, day).Add(8 * time.Hour) }
 	run := func(id int64, began time.Time) ledger.Run {
 		return ledger.Run{ID: id, Partner: p, Kind: ledger.Sweep, State: ledger.Completed, StartedAt: began,
 			FinishedAt: began.Add(time.Hour)}
@@ -96,11 +98,12 @@ func TestARunFromTheFutureIsNamed(t *testing.T) {
 		future int64
 		stale  bool
 	}{
-		"none":                  {pastRuns{run(1, at(2026, 1)), run(2, at(2026, 2))}, at(2026, 2).Add(8 * time.Hour), 0, false},
-		"the newest":            {pastRuns{run(1, at(2026, 1)), run(2, at(2027, 2))}, at(2026, 2).Add(8 * time.Hour), 2, false},
-		"one before":            {pastRuns{run(1, at(2026, 1)), run(2, at(2027, 2)), run(3, at(2026, 3))}, at(2026, 3).Add(8 * time.Hour), 2, false},
+		"none":                  {pastRuns{run(1, at(2026, 1)), run(2, at(2026, 2))}, morning(2), 0, false},
+		"the newest":            {pastRuns{run(1, at(2026, 1)), run(2, at(2027, 2))}, morning(2), 2, false},
+		"one before":            {pastRuns{run(2, at(2027, 2)), run(3, at(2026, 3))}, morning(3), 2, false},
 		"one before, and later": {pastRuns{run(1, at(2027, 1)), run(2, at(2026, 2))}, at(2026, 9), 1, true},
-		"minutes do not matter": {pastRuns{run(1, at(2026, 2).Add(10*time.Minute)), run(2, at(2026, 2))}, at(2026, 2).Add(8 * time.Hour), 0, false},
+		"minutes do not matter": {pastRuns{run(1, at(2026, 2).Add(time.Minute)), run(2, at(2026, 2))},
+			morning(2), 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,12 +188,18 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	}
 
 	for want, job := range map[string]jobs.Selection{
-		"there is no run 77 (--run)":                                                                       {Partners: both, Run: 77},
-		"run 3 (--run) is failed: only a completed run has figures":                                        {Partners: both, Run: 3},
-		"run 1 (--run) is of contoso-br, which is not among the partners of this report":                   {Partners: both[1:], Run: 1},
-		"there is no run 78 (--against)":                                                                   {Partners: both, Against: 78},
-		"changes are counted from an earlier run, and run 6 (--against) is not earlier than the run shown": {Partners: both, Run: 5, Against: 6},
-		"changes are counted from an earlier run, and run 8 (--against) is not earlier than the run shown": {Partners: both, Against: 8},
+		"there is no run 77 (--run)": {
+			Partners: both, Run: 77},
+		"run 3 (--run) is failed: only a completed run has figures": {
+			Partners: both, Run: 3},
+		"run 1 (--run) is of contoso-br, which is not among the partners of this report": {
+			Partners: both[1:], Run: 1},
+		"there is no run 78 (--against)": {
+			Partners: both, Against: 78},
+		"changes are counted from an earlier run, and run 6 (--against) is not earlier than the run shown": {
+			Partners: both, Run: 5, Against: 6},
+		"changes are counted from an earlier run, and run 8 (--against) is not earlier than the run shown": {
+			Partners: both, Against: 8},
 	} {
 		_, _, err := job.Find(t.Context(), runs, now)
 		require.EqualError(t, err, want)

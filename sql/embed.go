@@ -36,7 +36,8 @@ var (
 		"{{timestamp}}", "TIMESTAMPTZ",
 		"{{sort_text}}", `TEXT COLLATE "C"`,
 		"{{line_key}}", "BIGINT PRIMARY KEY",
-	), day: "CAST(NULLIF($1, '') AS DATE)", comments: true, appendOnly: `CREATE FUNCTION ${1}_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+	), day: "CAST(NULLIF($1, '') AS DATE)", comments: true, appendOnly: `CREATE FUNCTION ${1}_append_only()
+RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
     RAISE EXCEPTION ''rows of ${1} are only added, never changed or deleted''; END'
 ;
 CREATE TRIGGER ${1}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${1} EXECUTE FUNCTION ${1}_append_only();`}

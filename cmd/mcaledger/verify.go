@@ -127,9 +127,11 @@ func (a *app) verifyAgainst(ctx context.Context, w *workspace, r *verifyReply, a
 		shown, ok, unreadable := reports.ChainHead(against)
 		switch {
 		case unreadable != nil:
-			return usageErrorf("--against %s is neither the head of an event log nor a workbook: %w", against, unreadable)
+			return usageErrorf("--against %s is neither the head of an event log nor a workbook: %w", against,
+				unreadable)
 		case !ok:
-			return usageErrorf("--against %s is no workbook of mcaledger, or one that does not show the event log", against)
+			return usageErrorf("--against %s is no workbook of mcaledger, or one that does not show the event log",
+				against)
 		}
 		head = shown
 	}

@@ -87,10 +87,14 @@ func TestALedgerIsNotCopiedByHalf(t *testing.T) {
 	}{
 		"a value that the other database cannot hold": {source: "UPDATE partner SET name = 'a' || char(0) || 'b'",
 			message: "copy table partner"},
-		"a value that the other database changes": {target: `CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.name = ''other''; RETURN NEW; END';
-			CREATE TRIGGER other BEFORE INSERT ON standing FOR EACH ROW EXECUTE FUNCTION other()`, message: "table standing has"},
-		"a row that the other database drops": {target: `CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-			CREATE TRIGGER none BEFORE INSERT ON run_check FOR EACH ROW EXECUTE FUNCTION nothing()`, message: "table run_check has"},
+		"a value that the other database changes": {target: `CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql
+			AS 'BEGIN NEW.name = ''other''; RETURN NEW; END';
+			CREATE TRIGGER other BEFORE INSERT ON standing FOR EACH ROW EXECUTE FUNCTION other()`,
+			message: "table standing has"},
+		"a row that the other database drops": {target: `CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql
+			AS 'BEGIN RETURN NULL; END';
+			CREATE TRIGGER none BEFORE INSERT ON run_check FOR EACH ROW EXECUTE FUNCTION nothing()`,
+			message: "table run_check has"},
 		"a row that is there": {target: "INSERT INTO partner (id, name, kind) VALUES ('x', 'x', 'direct_bill')",
 			message: store.ErrNotEmpty.Error()},
 		"a ledger that goes on": {meanwhile: func(ctx context.Context, s *store.Store) error {

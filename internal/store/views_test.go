@@ -89,7 +89,8 @@ func TestViewsShowWhatReportsShow(t *testing.T) {
 			ledger.Snapshot{Batch: 1 << 30, At: time.Now().AddDate(1, 0, 0)}) {
 			require.NoError(t, err)
 			shown++
-			found := counted(t, db, `SELECT COALESCE(attestation_id || ' ' || attestation_state, '') AS key, 1 AS n FROM blocked_now WHERE customer_id = ?`, b.DisplayID)
+			found := counted(t, db, `SELECT COALESCE(attestation_id || ' ' || attestation_state, '') AS key, 1 AS n
+				FROM blocked_now WHERE customer_id = ?`, b.DisplayID)
 			want := ""
 			if b.Attestation.Batch > 0 {
 				want = b.Attestation.String() + " " + string(b.AttestationState)
@@ -123,8 +124,10 @@ func TestViewsHaveTypesAndNoPersonalData(t *testing.T) {
 		t.Helper()
 
 		var secrets []string
-		require.NoError(t, db.Select(&secrets, `SELECT email FROM attestation_signer WHERE email <> '' UNION SELECT phone FROM attestation_signer WHERE phone <> ''
-			UNION SELECT signer_email FROM standing WHERE signer_email <> '' UNION SELECT accept_link FROM attestation WHERE accept_link <> ''
+		require.NoError(t, db.Select(&secrets, `SELECT email FROM attestation_signer WHERE email <> ''
+			UNION SELECT phone FROM attestation_signer WHERE phone <> ''
+			UNION SELECT signer_email FROM standing WHERE signer_email <> ''
+			UNION SELECT accept_link FROM attestation WHERE accept_link <> ''
 			UNION SELECT document_url FROM attestation WHERE document_url <> ''
 			UNION SELECT recipient FROM invitation`))
 		require.NotEmpty(t, secrets)
@@ -182,7 +185,8 @@ func TestViewsAreDocumented(t *testing.T) {
 		require.NotEmpty(t, about, view)
 		fmt.Fprintf(&text, "\n### %s\n\n%s.\n\n| column | type | what it is |\n| --- | --- | --- |\n", view, about)
 		var columns []struct{ Name, Kind, About string }
-		require.NoError(t, db.Select(&columns, `SELECT attname AS name, format_type(atttypid, NULL) AS kind, COALESCE(col_description(attrelid, attnum), '') AS about
+		require.NoError(t, db.Select(&columns, `SELECT attname AS name, format_type(atttypid, NULL) AS kind,
+				COALESCE(col_description(attrelid, attnum), '') AS about
 			FROM pg_attribute WHERE attrelid = CAST($1 AS regclass) AND attnum > 0 ORDER BY attnum`, view))
 		for _, c := range columns {
 			if view == "blocked_now" && c.About == "" {
