@@ -19,17 +19,17 @@ import (
 // Doctor checks what a night needs, before the night. It changes nothing, and makes no file or
 // folder.
 type Doctor struct {
-	Offline  bool // check the configuration and the files that it names, without network calls
-	Partners []DoctorPartner
-	Complete string   // what is said of the configuration
-	Warnings []string // of the configuration
-	Folders  []DoctorFolder
-	Secrets  []DoctorFile // that other users may not read
-	Ledger   string       // a file; empty: a database server
-	Database func(ctx context.Context) (DoctorDatabase, error)
-	Service  func(DoctorPartner) (DoctorService, error)
-	Route    string // of attestations; empty: nothing is sent
-	Retired  string // the route to take once Microsoft refuses the classic one; empty: none
+	Offline       bool // check the configuration and the files that it names, without network calls
+	Partners      []DoctorPartner
+	Complete      string   // what is said of the configuration
+	Warnings      []string // of the configuration
+	Folders       []DoctorFolder
+	Secrets       []DoctorFile // that other users may not read
+	Ledger        string       // a file; empty: a database server
+	Database      func(ctx context.Context) (DoctorDatabase, error)
+	Service       func(DoctorPartner) (DoctorService, error)
+	Route         string // of attestations; empty: nothing is sent
+	FallbackRoute string // the route to take once Microsoft refuses the classic one; empty: none
 	// LinkKey says whether links can be encrypted; nil: there are none.
 	LinkKey func() error
 	Now     func() time.Time
@@ -248,13 +248,13 @@ func (e *examination) token(p DoctorPartner) {
 		return
 	}
 	left := RefreshTokenLife - e.Now().Sub(info.ModTime())
-	const cure = "Any run renews it; mcaledger login makes a new one."
+	const hint = "Any run renews it; mcaledger login makes a new one."
 	switch days := int(left.Hours() / 24); {
 	case left < 0:
 		e.add(Finding{check, GradeWarn, "last used more than 90 days ago: it has probably lapsed",
 			"mcaledger login makes a new one."})
 	case left < tokenWarn:
-		e.add(Finding{check, GradeWarn, "lapses in " + plural(days, "day"), cure})
+		e.add(Finding{check, GradeWarn, "lapses in " + plural(days, "day"), hint})
 	default:
 		e.add(Finding{Check: check, Grade: GradeOK, Message: fmt.Sprintf("good for %s", plural(days, "day"))})
 	}
@@ -283,7 +283,7 @@ func (e *examination) database(ctx context.Context) {
 		e.damage(ctx, db)
 	}
 	if now, err := db.Now(ctx); err == nil {
-		e.note("clock of the database", "as here", clockDifference(now, e.Now()))
+		e.note("clock of the database", "same time as this host", clockDifference(now, e.Now()))
 	}
 }
 
@@ -353,15 +353,15 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 		e.reads(ctx, p, service, customers)
 	}
 	attests := p.Kind != standing.IndirectReseller
-	if e.Route == routeClassic && e.Retired == "" && attests {
+	if e.Route == routeClassic && e.FallbackRoute == "" && attests {
 		e.note(p.Name+": attestations", "the classic call exists, and the signed-in user may use it",
 			service.CheckAttest(ctx, uuid.NewString()))
 	}
-	if (e.Route == routeEnhanced || e.Retired == routeEnhanced) && attests {
+	if (e.Route == routeEnhanced || e.FallbackRoute == routeEnhanced) && attests {
 		e.note(p.Name+": attestations", "the app may use the enhanced route", service.CheckEnhanced(ctx))
 	}
 	if now, known := service.Clock(); known {
-		e.note(p.Name+": clock of the service", "as here", clockDifference(now, e.Now()))
+		e.note(p.Name+": clock of the service", "same time as this host", clockDifference(now, e.Now()))
 	}
 }
 
@@ -392,7 +392,7 @@ func (e *examination) reads(ctx context.Context, p DoctorPartner, service Doctor
 // ofCustomerAlone reports whether an error concerns one customer only.
 func ofCustomerAlone(err error) bool {
 	e, ok := errors.AsType[serviceError](err)
-	return ok && e.Outcome() != standing.Failed
+	return ok && e.Outcome() != standing.OutcomeUnreadable
 }
 
 type customerLister interface {

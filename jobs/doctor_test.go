@@ -55,7 +55,7 @@ type gone struct{}
 
 func (gone) Error() string                 { return "no relationship" }
 func (gone) Fatal() bool                   { return false }
-func (gone) Outcome() standing.Outcome     { return standing.NoRelationship }
+func (gone) Outcome() standing.Outcome     { return standing.OutcomeRelationshipEnded }
 func (gone) ReadError() standing.ReadError { return standing.ReadError{} }
 
 // healthyDatabase is a database without faults.
@@ -85,7 +85,7 @@ func examine(t *testing.T,
 	grades, texts = map[string]jobs.Grade{}, map[string]string{}
 	for _, f := range findings {
 		grades[f.Check], texts[f.Check] = f.Grade, f.Message
-		require.Equal(t, f.Grade != jobs.GradeOK, f.Hint != "", "%+v: whatever is not fine has a cure", f)
+		require.Equal(t, f.Grade != jobs.GradeOK, f.Hint != "", "%+v: whatever is not fine has a hint", f)
 	}
 	return grades, texts, err
 }
@@ -122,12 +122,12 @@ func TestDoctorPartner(t *testing.T) {
 	require.Equal(t, jobs.GradeFail, grades["rights in the database"])
 }
 
-// hinted is an error with a cure.
+// hinted is an error with a hint.
 type hinted struct{ text string }
 
 func (h hinted) Error() string { return h.text }
 func (h hinted) Code() string  { return "x" }
-func (h hinted) Hint() string  { return "a cure" }
+func (h hinted) Hint() string  { return "a hint" }
 
 func TestDoctorFolders(t *testing.T) {
 	t.Parallel()

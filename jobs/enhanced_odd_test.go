@@ -37,7 +37,7 @@ func TestAcceptedWithoutAgreementIsLoud(t *testing.T) {
 		require.NotEmpty(t, hint)
 	}
 	require.Empty(t, b.sim.Effects())
-	b.client.Enhanced.AgreementWithUser = true // the cure
+	b.client.Enhanced.AgreementWithUser = true // the hint
 	done, err := b.tonight(t, 3)
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Confirmed)
@@ -148,7 +148,7 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		service simulator.Enhanced
-		cure    func(*partnercenter.Enhanced)
+		hint    func(*partnercenter.Enhanced)
 		says    string
 		setting string
 		goesOn  bool // other attestations are taken further

@@ -136,8 +136,9 @@ func (b *enhancedLab) submission(t *testing.T) (jobs.SubmitPartners, func()) {
 			client, err := partnercenter.New(b.client)
 			return connection{client}, err
 		}}
-	return jobs.SubmitPartners{Partners: partners, Queues: b, Route: b.route, Retired: b.retired, Enhanced: &b.setup,
-		Ceiling: 1000, Since: "2023-04-01", Cooldown: 20 * time.Millisecond,
+	return jobs.SubmitPartners{Partners: partners, Queues: b, Route: b.route, FallbackRoute: b.retired,
+		Enhanced: &b.setup,
+		Ceiling:  1000, Since: "2023-04-01", Cooldown: 20 * time.Millisecond,
 		Recheck: func(context.Context, jobs.Partner, []string) error { return nil }, Now: b.now,
 		Log: slog.New(slog.DiscardHandler)}, partners.Close
 }

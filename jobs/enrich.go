@@ -47,9 +47,9 @@ const (
 	refusalStale   = purchasesStale // the service refused to answer
 )
 
-// mostResellers is the most resellers that one run asks for: ten minutes at 500 requests a minute.
+// maxResellers is the most resellers that one run asks for: ten minutes at 500 requests a minute.
 // A partner with more customers has them all after some nights, those of blocked customers first.
-const mostResellers = 5000
+const maxResellers = 5000
 
 // maxInitialFailures is how many customers in a row, from the first one on, may fail before the
 // rest is left for another night.
@@ -126,7 +126,7 @@ func (e *enrichment) resellers(ctx context.Context) (Asked, error) {
 	due := func(ctx context.Context) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
 			customers, err := e.runs.ResellersDue(ctx, e.asOf.Add(-resellersStale), e.asOf.Add(-refusalStale),
-				mostResellers)
+				maxResellers)
 			if err != nil {
 				yield("", err)
 			}
@@ -168,19 +168,19 @@ func askEach[T any](ctx context.Context, concurrency int, due func(context.Conte
 	read func(context.Context, string) (T, error), save func(context.Context, []T) error) (Asked, error) {
 
 	counter := &answers{}
-	err := pipeline[string, kept[T]]{
+	err := pipeline[string, countedReading[T]]{
 		workers: concurrency,
 		source:  due,
-		work: func(ctx context.Context, id string) (kept[T], error) {
+		work: func(ctx context.Context, id string) (countedReading[T], error) {
 			reading, err := read(ctx, id)
-			keep, err := counter.count(ctx, err)
-			return kept[T]{reading, keep}, err
+			saved, err := counter.count(ctx, err)
+			return countedReading[T]{reading, saved}, err
 		},
-		save: func(ctx context.Context, chunk []kept[T]) error {
+		save: func(ctx context.Context, chunk []countedReading[T]) error {
 			var readings []T
-			for _, k := range chunk {
-				if k.keep {
-					readings = append(readings, k.reading)
+			for _, r := range chunk {
+				if r.save {
+					readings = append(readings, r.reading)
 				}
 			}
 			if len(readings) == 0 {
@@ -192,10 +192,10 @@ func askEach[T any](ctx context.Context, concurrency int, due func(context.Conte
 	return counter.asked, err
 }
 
-// kept is a reading, and whether it is kept.
-type kept[T any] struct {
+// countedReading is a reading, and whether it is to be saved.
+type countedReading[T any] struct {
 	reading T
-	keep    bool
+	save    bool
 }
 
 // answers counts what the service answered.
@@ -205,22 +205,22 @@ type answers struct {
 	answered bool // the service has said something that is no failure
 }
 
-// definiteError is a serviceError that may be the service's last word.
+// definiteError is a serviceError that may be one that the service will repeat for this customer.
 type definiteError interface {
 	serviceError
 	Definite() bool
 }
 
-// count counts an answer, and says whether its reading is kept. It returns an error when no more
-// need be asked.
-func (a *answers) count(ctx context.Context, err error) (keep bool, _ error) {
+// count counts an answer, and says whether its reading is to be saved. It returns an error if no
+// more customers are to be asked about.
+func (a *answers) count(ctx context.Context, err error) (save bool, _ error) {
 	failure, ok := errors.AsType[definiteError](err)
 	if err != nil && (!ok || failure.Fatal() || ctx.Err() != nil) {
 		return false, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if failure == nil || failure.Outcome() != standing.Failed { // that a customer is gone is an answer
+	if failure == nil || failure.Outcome() != standing.OutcomeUnreadable { // "the customer is gone" is an answer
 		a.answered = true
 	}
 	switch {

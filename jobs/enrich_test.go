@@ -137,7 +137,7 @@ func answers(kind partnercenter.Kind) error { return &partnercenter.Error{Op: "a
 func TestEnrich(t *testing.T) {
 	answer := func(_ context.Context, id string) error {
 		return map[string]error{"c0001": answers(partnercenter.Refused), "c0002": answers(partnercenter.Unavailable),
-			"c0003": answers(partnercenter.Ended)}[id]
+			"c0003": answers(partnercenter.RelationshipEnded)}[id]
 	}
 	n, s, result, err := enrich(t.Context(), standing.DirectBill, customers(250), answer)
 	require.NoError(t, err)
@@ -224,7 +224,7 @@ func TestEnrichStopsWhenFirstReadsFail(t *testing.T) {
 
 func TestEnrichContinuesWhenServiceAnswered(t *testing.T) {
 	for name, first := range map[string]error{"an answer": nil,
-		"a customer that has gone": answers(partnercenter.Ended),
+		"a customer that has gone": answers(partnercenter.RelationshipEnded),
 		"one that is not there":    answers(partnercenter.NotFound)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -308,7 +308,7 @@ func named(rows iter.Seq2[intake.Row, error]) iter.Seq2[attestation.NamedRow, er
 			r := row.Record
 			if !yield(attestation.NamedRow{Line: row.Line, Identity: attestation.Identity{TenantID: r.TenantID,
 				Domain: r.Domain},
-				Readable: len(row.Refusals) == 0, Said: content(r).Said(seed)}, nil) {
+				Readable: len(row.Refusals) == 0, Fingerprint: content(r).Fingerprint(seed)}, nil) {
 				return
 			}
 		}

@@ -21,7 +21,7 @@ import (
 type Inbox struct {
 	ImportFiles
 	Folder   string
-	Expected bool   // that it does not exist is a mistake
+	Required bool   // report a missing folder
 	Host     string // of this process
 	Batches  InboxLedger
 }
@@ -71,7 +71,7 @@ func (j Inbox) Run(ctx context.Context) (InboxResult, error) {
 func (j Inbox) take(ctx context.Context) (done InboxResult, err error) {
 	root, err := os.OpenRoot(j.Folder)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !j.Expected:
+	case errors.Is(err, fs.ErrNotExist) && !j.Required:
 		return done, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return done, partialHint("inbox_missing", fmt.Sprintf("the inbox %s does not exist", j.Folder),
@@ -108,7 +108,7 @@ func (j Inbox) take(ctx context.Context) (done InboxResult, err error) {
 // list is what would be taken from the inbox now, and what would be left.
 func (j Inbox) list() (ready []string, left []LeftFile, err error) {
 	folder, err := os.Open(j.Folder)
-	if errors.Is(err, fs.ErrNotExist) && !j.Expected {
+	if errors.Is(err, fs.ErrNotExist) && !j.Required {
 		return nil, nil, nil
 	}
 	if err != nil {
@@ -230,7 +230,7 @@ func (b openInbox) takeFile(ctx context.Context, name string) (ImportedFile, err
 		source: name}, func(o intake.Options) (*intake.File, error) {
 		return intake.OpenFile(file, b.path(name), o)
 	})
-	if coded, ok := errors.AsType[CodedError](err); ok && coded.Code() == "held" {
+	if coded, ok := errors.AsType[CodedError](err); ok && (coded == errMoved || coded.Code() == "held") {
 		b.Log.Info("another run imports the file", "file", b.path(name))
 		return ImportedFile{}, nil
 	}

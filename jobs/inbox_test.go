@@ -161,7 +161,7 @@ func TestInboxThatIsMissing(t *testing.T) {
 	l := newInboxLab(t)
 	l.job.Folder = filepath.Join(l.folder, "nowhere")
 	l.take(t)
-	l.job.Expected = true
+	l.job.Required = true
 	_, err := l.job.Run(t.Context())
 	code, _ := jobs.Explain(err)
 	require.Equal(t, "inbox_missing", code)

@@ -106,7 +106,7 @@ func maybeHandedOver(m mail.Message) attestation.Settlement {
 		State:   attestation.Waiting,
 		Result:  attestation.ResultSucceeded,
 		Read:    true,
-		Wait:    putOff,
+		Wait:    minRetryDelay,
 		Message: "it is not known whether the link was sent: no answer of the mail server was recorded",
 		Hint: fmt.Sprintf("Look for %s in the log of the mail server; if it is not there, hand the link over "+
 			"yourself: mcaledger attest links --again.", m.ID),

@@ -21,7 +21,7 @@ type codedError struct{ code string }
 
 func (e codedError) Error() string { return "answered " + e.code }
 func (e codedError) Code() string  { return e.code }
-func (e codedError) Hint() string  { return "the cure of " + e.code }
+func (e codedError) Hint() string  { return "the hint of " + e.code }
 
 // loginService gives a new refresh token with each use, as the token server does.
 type loginService struct {
@@ -104,7 +104,7 @@ func TestLogin(t *testing.T) {
 				code, hint := jobs.Explain(err)
 				require.Equal(t, c.code, code)
 				if c.code != "not_tried" {
-					require.Equal(t, "the cure of "+code, hint)
+					require.Equal(t, "the hint of "+code, hint)
 				}
 			}
 			require.Equal(t, c.saved, got.Saved)

@@ -17,9 +17,10 @@ type RecordReader interface {
 // approvedLately is how long after its approval an attestation is normally sent: in the next night.
 const approvedLately = 24 * time.Hour
 
-// look settles an attestation that was never sent and need not be any more: its customer can buy
+// settleIfCovered settles an attestation that was never sent and need not be any more: its customer can buy
 // meanwhile, or the same acceptance is on record. ok is false when it is to be sent.
-func (s *submission) look(ctx context.Context, c *attestation.Claim) (end attestation.Settlement, ok bool, err error) {
+func (s *submission) settleIfCovered(ctx context.Context, c *attestation.Claim) (end attestation.Settlement,
+	ok bool, err error) {
 	if c.State != attestation.Approved || c.MaybeDelivered {
 		return end, false, nil
 	}
@@ -31,7 +32,7 @@ func (s *submission) look(ctx context.Context, c *attestation.Claim) (end attest
 		return end, false, nil
 	}
 	found, err := s.Record.Agreements(ctx, c.ServiceID())
-	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {
+	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.OutcomeUnreadable {
 		end := customerRejected(c, answerOf(e), err)
 		end.Read = true
 		return end, true, nil

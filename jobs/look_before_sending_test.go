@@ -22,7 +22,7 @@ func TestWhatNeedNotBeSentIsNotSent(t *testing.T) {
 	other := []standing.Agreement{{Signer: standing.Contact{FirstName: "Bea", LastName: "Lima",
 		Email: "bea@example.com"}, Agreed: "2026-11-21"}}
 	clear := attestation.Customer{Standing: standing.Clear, Reason: standing.AcceptedDirectly}
-	gone := readFailure{outcome: standing.NoRelationship}
+	gone := readFailure{outcome: standing.OutcomeRelationshipEnded}
 	for name, c := range map[string]struct {
 		change   func(*attestation.Claim)
 		onRecord []standing.Agreement
@@ -122,7 +122,7 @@ func (f readFailure) ReadError() standing.ReadError {
 }
 func (f readFailure) Outcome() standing.Outcome {
 	if f.outcome == "" {
-		return standing.Failed
+		return standing.OutcomeUnreadable
 	}
 	return f.outcome
 }

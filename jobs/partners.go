@@ -110,7 +110,7 @@ func (p *Partners) LookUp(ctx context.Context, partner ledger.Partner,
 		return customer, false, err
 	}
 	customer, err = service.Customer(ctx, tenantID)
-	if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.Failed {
+	if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.OutcomeUnreadable {
 		return standing.Customer{}, false, nil
 	}
 	return customer, err == nil, err

@@ -20,10 +20,10 @@ type pipeline[In, Out any] struct {
 // A kill loses what is in flight, what waits for the writer, and the chunk being written, so all
 // three are small. A short wait is enough to keep the number of transactions, and their cost, low.
 const (
-	queued    = 1000 // two pages of customers, so that workers do not wait for the next one
-	unsaved   = 24   // results that wait for the writer
-	chunkSize = 100
-	chunkAge  = 5 * time.Millisecond
+	queueCapacity  = 1000 // two pages of customers, so that workers do not wait for the next one
+	resultCapacity = 24   // results that wait for the writer
+	chunkSize      = 100
+	chunkAge       = 5 * time.Millisecond
 )
 
 // grace is how long requests in flight may take when the program is told to stop.
@@ -51,7 +51,7 @@ func (p pipeline[In, Out]) run(ctx context.Context) error {
 		}
 	}
 
-	queue, done := make(chan In, queued), make(chan Out, unsaved)
+	queue, done := make(chan In, queueCapacity), make(chan Out, resultCapacity)
 	var workers, writer sync.WaitGroup
 	workers.Go(func() {
 		defer close(queue)

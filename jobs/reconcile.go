@@ -89,7 +89,7 @@ type Result struct {
 // UnbalancedError says which control totals of a run do not hold. The run changed no standing.
 type UnbalancedError struct {
 	Run  ledger.Run
-	cure string // of the most frequent error of its reads; may be empty
+	hint string // of the most frequent error of its reads; may be empty
 }
 
 func (e *UnbalancedError) Error() string {
@@ -118,7 +118,7 @@ func (e *UnbalancedError) Hint() string {
 			"100 " +
 			"for one run."
 	}
-	return strings.TrimSpace(e.cure + " Look at the sheet Checks of the report, and at Partner Center. What could be " +
+	return strings.TrimSpace(e.hint + " Look at the sheet Checks of the report, and at Partner Center. What could be " +
 		"read is kept for the " +
 		"next attempt. If so many customers really changed, raise reconcile.max_gone_percent for one run.")
 }

@@ -104,7 +104,7 @@ func (s *sweep) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.
 	switch {
 	case err != nil:
 		return ledger.Reading{}, err
-	case outcome == standing.NoRelationship, outcome == standing.TenantNotFound:
+	case outcome == standing.OutcomeRelationshipEnded, outcome == standing.OutcomeNotFound:
 		return ledger.Reading{Record: listed.Known.Record, Change: standing.Gone, Differs: true, Gone: true}, nil
 	case outcome == standing.Read:
 		if found.Relationship == "" {
@@ -115,8 +115,8 @@ func (s *sweep) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.
 	if _, _, err := s.runs.RecordListed(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
 		return ledger.Reading{}, err
 	}
-	if outcome == standing.Failed {
-		c.facts.AgreementsRead, c.facts.DirectRead = standing.Failed, standing.Failed
+	if outcome == standing.OutcomeUnreadable {
+		c.facts.AgreementsRead, c.facts.DirectRead = standing.OutcomeUnreadable, standing.OutcomeUnreadable
 		return s.reading(listed, c), nil
 	}
 	return s.customer(ctx, listed)
@@ -137,7 +137,7 @@ func (c *reader) relationship(ctx context.Context, customer *standing.Customer) 
 	switch outcome {
 	case standing.Read:
 		customer.Relationship, c.facts.Relationship = found.Relationship, found.Relationship
-	case standing.NoRelationship, standing.TenantNotFound:
+	case standing.OutcomeRelationshipEnded, standing.OutcomeNotFound:
 		c.facts.AgreementsRead = outcome
 	}
 	return err
@@ -166,9 +166,9 @@ func (c *reader) outcome(ctx context.Context, err error) (standing.Outcome, erro
 	}
 	failure, ok := errors.AsType[serviceError](err)
 	if !ok || failure.Fatal() || ctx.Err() != nil {
-		return standing.Failed, err
+		return standing.OutcomeUnreadable, err
 	}
-	if outcome := failure.Outcome(); outcome != standing.Failed || c.failure == (standing.ReadError{}) {
+	if outcome := failure.Outcome(); outcome != standing.OutcomeUnreadable || c.failure == (standing.ReadError{}) {
 		c.failure, c.hint = failure.ReadError(), hintForMany(err)
 	}
 	return failure.Outcome(), nil

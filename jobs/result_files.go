@@ -43,7 +43,7 @@ type destination struct {
 	source string // a file in root that must still be there when the batch is committed; empty: none
 }
 
-// stillThere fails when another run has moved the source meanwhile: that run has imported it.
+// stillThere fails if the source is gone: another run has imported it and moved it.
 func (d destination) stillThere() error {
 	if d.source == "" {
 		return nil
@@ -60,11 +60,11 @@ var errMoved CodedError = movedError{}
 type movedError struct{}
 
 func (movedError) Error() string { return "another run has imported this file" }
-func (movedError) Code() string  { return "held" }
+func (movedError) Code() string  { return "moved" }
 func (movedError) Hint() string  { return "" }
 
-// pendingResults are the answers to a batch before they have their names: a batch is in the ledger
-// first.
+// pendingResults are result files under temporary names. They get their names once the batch is
+// committed to the ledger.
 type pendingResults struct {
 	to    destination
 	files []*atomicfile.File
@@ -107,13 +107,13 @@ func writeResults(to destination, b attestation.Batch, rows iter.Seq2[attestatio
 	return p, err
 }
 
-// longestName is what file systems take for one name, in bytes.
-const longestName = 255
+// maxNameBytes is the longest name that file systems take.
+const maxNameBytes = 255
 
 // shortened cuts the last name of a path so that an ending fits behind it.
 func shortened(path, ending string) string {
 	folder, name := filepath.Split(path)
-	return folder + strings.ToValidUTF8(name[:min(len(name), max(0, longestName-len(ending)))], "")
+	return folder + strings.ToValidUTF8(name[:min(len(name), max(0, maxNameBytes-len(ending)))], "")
 }
 
 func (p *pendingResults) add(name string, write func(io.Writer) error) (path string, err error) {

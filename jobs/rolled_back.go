@@ -109,9 +109,9 @@ type HeadFinder interface {
 	SendingResumed(ctx context.Context, head ledger.ChainHead) (bool, error)
 }
 
-// knownHead reports whether a ledger has the event that a workbook shows as the last one, or a
-// person knows that it has not. A file that is damaged, or no report of this program, proves
-// nothing: it counts as known.
+// knownHead reports whether the ledger has the event that a workbook shows as the last one, or a
+// person has allowed sending without it. A file that is damaged or is no report of this program
+// proves nothing, and counts as known.
 func knownHead(ctx context.Context, events HeadFinder, path string) (head ledger.ChainHead, known bool, err error) {
 	head, ok, err := reports.ChainHead(path)
 	if err != nil || !ok {
@@ -123,9 +123,9 @@ func knownHead(ctx context.Context, events HeadFinder, path string) (head ledger
 	return head, known, err
 }
 
-// mostWorkbooks bounds how many are read: some milliseconds each. It is many, for those that were
-// made from the ledger since it was put back must not hide the one that shows it.
-const mostWorkbooks = 100
+// maxWorkbooks bounds how many are read, at some milliseconds each. It is many, because workbooks
+// written after a backup was restored must not hide the older one that proves it.
+const maxWorkbooks = 100
 
 // workbooks are the paths of the workbooks in a folder that were written last, the newest first.
 func workbooks(folder string) ([]string, error) {
@@ -147,5 +147,5 @@ func workbooks(folder string) ([]string, error) {
 		paths, written[path] = append(paths, path), info.ModTime()
 	}
 	slices.SortFunc(paths, func(a, b string) int { return written[b].Compare(written[a]) })
-	return paths[:min(mostWorkbooks, len(paths))], nil
+	return paths[:min(maxWorkbooks, len(paths))], nil
 }

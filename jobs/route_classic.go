@@ -87,17 +87,17 @@ func ifFatal(err error) error {
 
 // customerRejected is an attestation for a customer for whom there can be none now.
 func customerRejected(c *attestation.Claim, answer attestation.Answer, err error) attestation.Settlement {
-	cure := "Correct what the answer names"
+	hint := "Correct what the answer names"
 	if e, ok := errors.AsType[serviceError](err); ok {
 		switch e.Outcome() {
-		case standing.NoRelationship:
-			cure = "The relationship with the customer has ended: send it a new relationship request"
-		case standing.TenantNotFound:
-			cure = "The service does not know this customer any more: look for it in Partner Center"
+		case standing.OutcomeRelationshipEnded:
+			hint = "The relationship with the customer has ended: send it a new relationship request"
+		case standing.OutcomeNotFound:
+			hint = "The service does not know this customer any more: look for it in Partner Center"
 		}
 	}
 	return attestation.Settlement{State: attestation.Failed, Reason: attestation.CustomerRefused,
-		Message: serviceMessage(err), Hint: fmt.Sprintf("%s, then run mcaledger attest retry %s.", cure, c.ID),
+		Message: serviceMessage(err), Hint: fmt.Sprintf("%s, then run mcaledger attest retry %s.", hint, c.ID),
 		Result: attestation.ResultCustomerRejected, Answer: answer}
 }
 
@@ -117,7 +117,7 @@ func forbidden(c *attestation.Claim, answer attestation.Answer, err error) attes
 func (j *Classic) readBack(ctx context.Context,
 	c *attestation.Claim) (end attestation.Settlement, ok bool, fatal error) {
 	found, err := j.Service.Agreements(ctx, c.ServiceID())
-	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {
+	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.OutcomeUnreadable {
 		end := customerRejected(c, answerOf(e), err)
 		end.Read = true
 		return end, true, nil

@@ -221,7 +221,7 @@ func (j *Enhanced) signatory(
 	}
 	if who.CompanyName == "" || who.Country == "" || who.Language == "" {
 		profile, err := j.Service.Profile(ctx, c.ServiceID())
-		if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.Failed {
+		if e, ok := errors.AsType[serviceError](err); ok && e.Outcome() != standing.OutcomeUnreadable {
 			end := customerRejected(c, answerOf(e), err)
 			end.Read = true
 			return who, end, nil
@@ -293,13 +293,13 @@ func handedOver() attestation.Settlement {
 		State:  attestation.Waiting,
 		Result: attestation.ResultSucceeded,
 		Read:   true,
-		Wait:   putOff,
+		Wait:   minRetryDelay,
 	}
 }
 
 // followed is an attestation that was followed by this submission, and has come no further.
 func followed(c *attestation.Claim) attestation.Settlement {
-	return attestation.Settlement{State: c.State, Wait: putOff}
+	return attestation.Settlement{State: c.State, Wait: minRetryDelay}
 }
 
 func expired(c *attestation.Claim) attestation.Settlement {
@@ -321,7 +321,7 @@ func (j *Enhanced) follow(ctx context.Context, c *attestation.Claim) (attestatio
 	}
 	found, err := j.Service.Acceptance(ctx, link.ExternalID)
 	over := j.Now().After(c.ExpiresAt.Add(lateAcceptance))
-	if e, ok := errors.AsType[serviceError](err); ok && over && e.Outcome() == standing.TenantNotFound {
+	if e, ok := errors.AsType[serviceError](err); ok && over && e.Outcome() == standing.OutcomeNotFound {
 		return expired(c), nil // the service has forgotten it
 	}
 	if err != nil {
@@ -428,7 +428,7 @@ func (j *Enhanced) conclude(
 // was put back to an earlier state.
 func (j *Enhanced) agree(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error) {
 	onRecord, err := j.Service.Agreements(ctx, c.ServiceID())
-	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.Failed {
+	if e, gone := errors.AsType[serviceError](err); gone && e.Outcome() != standing.OutcomeUnreadable {
 		end := customerRejected(c, answerOf(e), err)
 		end.Read = true
 		return end, nil

@@ -161,7 +161,7 @@ func (s *submission) round(ctx context.Context, work attestation.Work, most map[
 		group.Go(func() error { return s.work(ctx, working, work) })
 	}
 	err := group.Wait()
-	for _, f := range s.flushHeld() {
+	for _, f := range s.flushUndecided() {
 		if wrote := s.settle(graceCtx, f); err == nil {
 			err = wrote
 		}
@@ -223,11 +223,11 @@ type submission struct {
 	mu   sync.Mutex
 	ends map[attestation.ID]end
 	// steps of which the service has accepted a request of this caller, or looked at its content
-	accepted map[attestation.State]bool
-	held     []finding // forbidden, or refused as customers, since then in a row
-	refused  error     // the service refuses the caller
-	problems int       // see Submitted
-	problem  error
+	accepted  map[attestation.State]bool
+	undecided []finding // refusals since the last acceptance, in order
+	refused   error     // the service refuses the caller
+	problems  int       // see Submitted
+	problem   error
 }
 
 // finding is what a worker found out about the attestation that it works on.
@@ -247,14 +247,14 @@ func (f finding) unsure() bool {
 	return f.Result == attestation.ResultUnknown || f.Result == "" && f.claim.MaybeDelivered
 }
 
-// putOff keeps an attestation that could not be taken further from being claimed again by the same
+// minRetryDelay keeps an attestation that could not be taken further from being claimed again by the same
 // submission.
-const putOff = time.Millisecond
+const minRetryDelay = time.Millisecond
 
-// mostForbidden is how many customers in a row may be forbidden before the caller is taken to lack
+// maxUndecided is how many customers in a row may be forbidden before the caller is taken to lack
 // the right for all. One customer whose right is missing must not keep the others waiting, tonight
 // and every night.
-const mostForbidden = 10
+const maxUndecided = 10
 
 // work claims one attestation after the other, and advances each.
 func (s *submission) work(ctx, working context.Context, work attestation.Work) error {
@@ -281,7 +281,7 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	// attestation.
 	ctx, cancel := context.WithDeadline(working, c.Until)
 	defer cancel()
-	end, settled, err := s.look(ctx, c)
+	end, settled, err := s.settleIfCovered(ctx, c)
 	if !settled && err == nil {
 		end, err = s.Route.Advance(ctx, c, func(ctx context.Context, r attestation.Request) error {
 			return s.open(ctx, c, r)
@@ -310,7 +310,7 @@ func (s *submission) advance(working context.Context, c *attestation.Claim) find
 	case f.unsure():
 		f.Wait = s.Cooldown
 	case f.problem != nil && f.Result == "":
-		f.Wait = max(f.Wait, putOff)
+		f.Wait = max(f.Wait, minRetryDelay)
 	}
 	return f
 }
@@ -357,31 +357,31 @@ func (s *submission) forgetUnsure() {
 }
 
 // resolve decides whether a 403 concerns one customer or the caller, and returns what can be saved
-// now. Only what the service answers for other customers shows it, so forbidden ones are held until
+// now. Only what the service answers for other customers shows it, so refusals stay undecided until
 // one is accepted, or there are too many.
 func (s *submission) resolve(f finding) []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case f.forbidden != nil, f.rejected && !s.accepted[f.from]:
-		s.held = append(s.held, f)
-		if len(s.held) < mostForbidden {
+		s.undecided = append(s.undecided, f)
+		if len(s.undecided) < maxUndecided {
 			return nil
 		}
-		s.stop(f.whyAll(len(s.held)))
-		return s.releaseHeld()
+		s.stop(f.whyAll(len(s.undecided)))
+		return s.releaseUndecided()
 	case f.accepted:
 		s.accepted[f.from] = true
 		known := []finding{f}
 		var still []finding
-		for _, h := range s.held {
+		for _, h := range s.undecided {
 			if h.from == f.from {
 				known = append(known, h)
 			} else {
 				still = append(still, h)
 			}
 		}
-		s.held = still
+		s.undecided = still
 		return known
 	case f.refused != nil:
 		s.stop(f.refused)
@@ -425,33 +425,33 @@ func (e *AllRejectedError) Hint() string {
 		"If all these customers really left, mcaledger reconcile says so; then cancel their attestations."
 }
 
-// flushHeld returns the forbidden ones that are still held at the end of a round. If the service
+// flushUndecided returns the refusals that are still undecided at the end of a round. If the service
 // accepted others, the 403s concern these customers.
-func (s *submission) flushHeld() []finding {
+func (s *submission) flushUndecided() []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, h := range s.held {
+	for _, h := range s.undecided {
 		if h.forbidden != nil && !s.accepted[h.from] {
 			s.stop(h.forbidden)
 		}
 	}
 	if s.refused != nil {
-		return s.releaseHeld()
+		return s.releaseUndecided()
 	}
-	held := s.held
-	s.held = nil
-	return held
+	findings := s.undecided
+	s.undecided = nil
+	return findings
 }
 
-// releaseHeld returns the held ones as attestations about which nothing was decided. The caller
+// releaseUndecided returns the undecided ones as attestations about which nothing is known. The caller
 // holds the lock.
-func (s *submission) releaseHeld() []finding {
-	held := s.held
-	s.held = nil
-	for i := range held {
-		held[i].Settlement = undone(held[i].claim, attestation.ResultForbidden, held[i].Answer)
+func (s *submission) releaseUndecided() []finding {
+	findings := s.undecided
+	s.undecided = nil
+	for i := range findings {
+		findings[i].Settlement = undone(findings[i].claim, attestation.ResultForbidden, findings[i].Answer)
 	}
-	return held
+	return findings
 }
 
 // stop lets nobody claim another attestation. Requests in flight are finished: cut off, nobody

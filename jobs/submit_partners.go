@@ -13,16 +13,16 @@ import (
 // SubmitPartners sends the approved attestations of several partners, one partner after the other,
 // and reads the standing of their customers again.
 type SubmitPartners struct {
-	Partners *Partners
-	Queues   Queues
-	Route    string         // of the configuration; empty: nothing is ever sent
-	Retired  string         // the route to take once Microsoft refuses the classic one; empty: none
-	Enhanced *EnhancedSetup // nil: neither is the enhanced route
-	Ceiling  int            // the most that one submission may send
-	Limit    int            // send at most so many; 0: all
-	DryRun   bool           // count, and send nothing
-	Since    standing.Date
-	Cooldown time.Duration // see Submit
+	Partners      *Partners
+	Queues        Queues
+	Route         string         // of the configuration; empty: nothing is ever sent
+	FallbackRoute string         // the route to take once Microsoft refuses the classic one; empty: none
+	Enhanced      *EnhancedSetup // nil: neither is the enhanced route
+	Ceiling       int            // the most that one submission may send
+	Limit         int            // send at most so many; 0: all
+	DryRun        bool           // count, and send nothing
+	Since         standing.Date
+	Cooldown      time.Duration // see Submit
 	// Check returns an error when nothing may be sent; may be nil.
 	Check func(ctx context.Context) error
 	// Recheck reads the standing of customers again, for whom something was just attested.

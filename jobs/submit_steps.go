@@ -82,7 +82,9 @@ func isAre(n int) string {
 }
 
 // follows reports whether signers accept by links.
-func (j SubmitPartners) follows() bool { return j.Route == routeEnhanced || j.Retired == routeEnhanced }
+func (j SubmitPartners) follows() bool {
+	return j.Route == routeEnhanced || j.FallbackRoute == routeEnhanced
+}
 
 func (j SubmitPartners) begin() *partnersSubmission {
 	return &partnersSubmission{SubmitPartners: j, open: j.Partners.List, queues: map[string]PartnerQueue{},
@@ -254,7 +256,7 @@ func (s *partnersSubmission) sendOne(ctx context.Context, p Partner, queue Partn
 	expected := min(n, most) + unsure
 	if s.Route == routeClassic {
 		done, err := s.classic(ctx, p, queue, most, expected)
-		if _, retired := errors.AsType[*RetiredError](err); !retired || s.Retired != routeEnhanced {
+		if _, retired := errors.AsType[*RetiredError](err); !retired || s.FallbackRoute != routeEnhanced {
 			return done, err
 		}
 		s.Log.Warn("Microsoft has retired the classic call: the attestations take the enhanced route", "partner",
@@ -392,7 +394,7 @@ func (d Submitted) outcome() error {
 				"unknown ones.")
 	}
 	hint := hintOf(d.Problem)
-	for _, cure := range []struct {
+	for _, known := range []struct {
 		needed bool
 		text   string
 	}{
@@ -402,8 +404,8 @@ func (d Submitted) outcome() error {
 			"mcaledger attest links."},
 		{true, "mcaledger attest list and the result file say which and why; mcaledger attest retry makes a new link."},
 	} {
-		if hint == "" && cure.needed {
-			hint = cure.text
+		if hint == "" && known.needed {
+			hint = known.text
 		}
 	}
 	all := partialHint(d.code(), fmt.Sprintf("%d accepted by their signers without an agreement yet, %d links not "+

@@ -176,18 +176,18 @@ func (e *EndlessListError) Hint() string {
 // A list that goes in circles under ever new continuation tokens names no new customer; an endless
 // one names ever more of them.
 const (
-	mostPagesWithoutNew  = 10
-	mostNewCustomers     = 10_000 // and ten times as many as the last run had
-	mostCustomersAtFirst = 2_000_000
+	maxPagesWithoutNew  = 10
+	maxNewCustomers     = 10_000 // and ten times as many as the last run had
+	maxCustomersAtFirst = 2_000_000
 )
 
 // listed walks the service's list, page by page, leaving out customers that were read in an earlier
 // attempt.
 func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
-		pagesWithoutNew, total, most := 0, 0, mostCustomersAtFirst
+		pagesWithoutNew, total, most := 0, 0, maxCustomersAtFirst
 		if s.last != nil {
-			most = mostNewCustomers + 10*s.last.Totals.Listed
+			most = maxNewCustomers + 10*s.last.Totals.Listed
 		}
 		for page, err := range s.service.Customers(ctx) {
 			var unread []ledger.Listed
@@ -200,7 +200,7 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 			}
 			switch total += fresh; {
 			case err != nil:
-			case pagesWithoutNew > mostPagesWithoutNew:
+			case pagesWithoutNew > maxPagesWithoutNew:
 				err = &EndlessListError{fmt.Sprintf("%d pages in a row named no new customer: the list goes in circles",
 					pagesWithoutNew)}
 			case total > most:

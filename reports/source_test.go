@@ -237,7 +237,7 @@ func bought(rec standing.Record) (standing.Outcome, standing.Purchases) {
 	case rec.Reason != standing.Outdated:
 		return standing.Read, standing.Purchases{}
 	case rec.Newest.Agreed < "2000":
-		return standing.Failed, standing.Purchases{}
+		return standing.OutcomeUnreadable, standing.Purchases{}
 	}
 	return standing.Read, standing.Purchases{Active: 6, NextRenewal: "2026-12-01", NextLapse: "2026-11-29"}
 }
@@ -378,13 +378,15 @@ func customer(n int, name string, reason standing.Reason) standing.Record {
 	case standing.NotAResellerCustomer:
 		rec.Standing, rec.Agreements, rec.Relationship = standing.Excluded, standing.NotRead, "advisor"
 	case standing.RelationshipEnded:
-		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Invite, standing.NoRelationship
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.RequestRelationship,
+			standing.OutcomeRelationshipEnded
 		rec.ReadError = trouble(403, "20002", "The partner does not have a relationship with the customer.")
 	case standing.NotFound:
-		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.CheckRelationship, standing.TenantNotFound
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.CheckRelationship,
+			standing.OutcomeNotFound
 		rec.ReadError = trouble(404, "60003", "Tenant not found.")
 	default:
-		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Retry, standing.Failed
+		rec.Standing, rec.Remedy, rec.Agreements = standing.Unknown, standing.Retry, standing.OutcomeUnreadable
 		rec.ReadError = trouble(503, "", "upstream connect error")
 	}
 	if rec.Standing == standing.Unknown {

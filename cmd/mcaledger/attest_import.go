@@ -157,7 +157,7 @@ func (w *workspace) importJob(partners *jobs.Partners) jobs.ImportFiles {
 func (w *workspace) inboxJob(partners *jobs.Partners) jobs.Inbox {
 	c := w.config
 	return jobs.Inbox{ImportFiles: w.importJob(partners), Folder: c.Attestation.Inbox, Host: hostName(),
-		Batches: w.ledger, Expected: inboxExpected(c)}
+		Batches: w.ledger, Required: inboxRequired(c)}
 }
 
 func approvalPolicy(c config.Config) attestation.ApprovalPolicy {
@@ -165,6 +165,6 @@ func approvalPolicy(c config.Config) attestation.ApprovalPolicy {
 		SharedAccount: c.Attestation.SharedAccount, Source: c.Source("attestation.approval")}
 }
 
-// inboxExpected reports whether an inbox that does not exist is a mistake: somebody named it. Who
+// inboxRequired reports whether an inbox that does not exist is a mistake: somebody named it. Who
 // attests need not use one.
-func inboxExpected(c config.Config) bool { return c.Source("attestation.inbox") != "default" }
+func inboxRequired(c config.Config) bool { return c.Source("attestation.inbox") != "default" }

@@ -96,7 +96,7 @@ func (w *workspace) submitJob(partners *jobs.Partners) (job jobs.SubmitPartners,
 	}
 	return jobs.SubmitPartners{
 		Partners: partners, Queues: w.ledger, Route: string(c.Attestation.Route),
-		Retired: string(c.Attestation.Retired), Enhanced: setup, Ceiling: c.Attestation.Ceiling,
+		FallbackRoute: string(c.Attestation.Retired), Enhanced: setup, Ceiling: c.Attestation.Ceiling,
 		Since: c.Policy.AcceptedSince, Cooldown: c.Attestation.SettleAfter, Check: check,
 		Recheck: w.reconcileJob(partners).Recheck, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
 	}, closeMail

@@ -61,7 +61,7 @@ attestation route, and says what to do about whatever is not as it should be. It
 func (a *app) doctorJob(c config.Config) jobs.Doctor {
 	job := jobs.Doctor{Now: a.Now, Complete: "complete, for " + c.Names(), Route: string(c.Attestation.Route),
 		Secrets: secretFiles(c), Folders: []jobs.DoctorFolder{{Key: "report.dir", Path: c.Report.Dir, Made: true},
-			{Key: "attestation.inbox", Path: c.Attestation.Inbox, Optional: !inboxExpected(c)}},
+			{Key: "attestation.inbox", Path: c.Attestation.Inbox, Optional: !inboxRequired(c)}},
 		Database: func(ctx context.Context) (jobs.DoctorDatabase, error) {
 			s, err := store.Open(ctx, c.Database)
 			if err != nil {
@@ -70,7 +70,7 @@ func (a *app) doctorJob(c config.Config) jobs.Doctor {
 			return doctorDatabase{s, c}, nil
 		},
 	}
-	job.Retired = string(c.Attestation.Retired)
+	job.FallbackRoute = string(c.Attestation.Retired)
 	if usesLinks(c) {
 		job.LinkKey = func() error {
 			_, err := linkKey(c)

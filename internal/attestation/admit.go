@@ -273,9 +273,9 @@ func isASCII(text string) bool {
 	return true
 }
 
-// Said is a number that two rows share exactly if they say the same, as far as the seed goes: see
-// Same.
-func (c Content) Said(seed maphash.Seed) int64 {
+// Fingerprint is equal for rows that Same treats as equal. It is a seeded hash: collisions are
+// possible.
+func (c Content) Fingerprint(seed maphash.Seed) int64 {
 	text := func(s string) string { return folded(strings.TrimSpace(s)) }
 	return int64(maphash.Comparable(seed, [...]string{text(c.Signer.FirstName), text(c.Signer.LastName),
 		text(c.Signer.Email), digits(c.Signer.Phone), string(c.Agreed)}))

@@ -9,12 +9,12 @@ type Identity struct {
 }
 
 // NamedRow is a row of a file as far as it has to be known before the others are decided on: whom
-// it names, whether it can be read, and what it says (Content.Said).
+// it names, whether it can be read, and what it says (Content.Fingerprint).
 type NamedRow struct {
 	Line int
 	Identity
-	Readable bool
-	Said     int64
+	Readable    bool
+	Fingerprint int64
 }
 
 // NewBatch is a batch that is to be imported.

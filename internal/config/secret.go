@@ -53,19 +53,19 @@ func (s Secret) String() string {
 // GoString hides the secret from %#v.
 func (s Secret) GoString() string { return s.String() }
 
-// readSecret reads the file that a key names. cure says what to do when it is missing or empty.
-func readSecret(key, path, cure string) (string, error) {
+// readSecret reads the file that a key names. hint says what to do when it is missing or empty.
+func readSecret(key, path, hint string) (string, error) {
 	secret, err := secretfile.Read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: %w; %s", key, err, cure)
+		return "", fmt.Errorf("%s: %w; %s", key, err, hint)
 	case errors.Is(err, fs.ErrPermission):
 		return "", fmt.Errorf("%s: %w; run mcaledger as a user who may read it", key, err)
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", key, err)
 	}
 	if secret == "" {
-		return "", fmt.Errorf("%s: %s is empty; %s", key, path, cure)
+		return "", fmt.Errorf("%s: %s is empty; %s", key, path, hint)
 	}
 	return secret, nil
 }

@@ -92,7 +92,7 @@ func openRegular(path string, l Limits) (*os.File, error) {
 	return file, nil
 }
 
-// suitable is an error for what is no file, or too big.
+// suitable rejects non-regular or oversized files.
 func suitable(file *os.File, l Limits) error {
 	const pipe = "Pass its content on standard input: attest import -"
 	info, err := file.Stat()

@@ -70,7 +70,7 @@ func CheckSweep(t, last Totals, limits Limits) []Check {
 		rollForward(t, last),
 		equal(CheckGone, t.Gone, t.GoneConfirmed, fmt.Sprintf("%d gone, %d of them confirmed by a read", t.Gone,
 			t.GoneConfirmed)),
-		held(t),
+		stored(t),
 	)
 }
 
@@ -80,7 +80,7 @@ func CheckRecheck(t, last Totals) []Check {
 		equal(CheckContinuity, last.Listed, t.Listed, fmt.Sprintf("last run %d; this run has %d", last.Listed,
 			t.Listed)),
 		rollForward(t, last),
-		held(t),
+		stored(t),
 	}
 }
 
@@ -101,13 +101,13 @@ func list(t, last Totals, limits Limits) Check {
 
 // readable finds a night in which far more customers than usual could not be read, or none could.
 func readable(t, last Totals, limits Limits) Check {
-	return wave(CheckReadable, t, last, limits, t.Unreadable, last.Unreadable, "could not be read")
+	return surge(CheckReadable, t, last, limits, t.Unreadable, last.Unreadable, "could not be read")
 }
 
 // present finds a night in which far more tenants or relationships than usual were not there.
-// Customers leave one by one: a wave of them is a fault of the service, or of the way to it.
+// Customers leave one by one: many at once are a fault of the service, or of the connection to it.
 func present(t, last Totals, limits Limits) Check {
-	return wave(CheckPresent, t, last, limits, t.Absent, last.Absent,
+	return surge(CheckPresent, t, last, limits, t.Absent, last.Absent,
 		"were not found or had no relationship with the partner")
 }
 
@@ -129,10 +129,10 @@ func accepted(t, last Totals, limits Limits) Check {
 			lost, last.Clear, most)}
 }
 
-// wave compares how many customers are unknown for a reason with the last run. The first run has
+// surge compares how many customers are unknown for a reason with the last run. The first run has
 // nothing to compare with. A night in which no customer could be read is plausible only where the
 // service says of a single customer that it is not there.
-func wave(name CheckName, t, last Totals, limits Limits, now, before int, what string) Check {
+func surge(name CheckName, t, last Totals, limits Limits, now, before int, what string) Check {
 	most := before + limits.most(max(last.Listed, t.Listed))
 	if last.Listed == 0 {
 		most = t.Listed
@@ -160,7 +160,7 @@ func rollForward(t, last Totals) Check {
 			last.Blocked, t.NewlyBlocked, t.NoLongerBlocked, t.GoneBlocked, expected, t.Blocked))
 }
 
-func held(t Totals) Check {
+func stored(t Totals) Check {
 	c := equal(CheckLedger, t.Sum(), t.Ledger.Sum(),
 		fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d excluded",
 			t.Sum(), t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded))

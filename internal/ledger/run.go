@@ -1,6 +1,5 @@
-// Package ledger describes one reconciliation of one partner: what it counted, what it cost, and
-// whether its numbers add up. It is pure; the ledger keeps runs, the reconcile job makes them, the
-// report shows them.
+// Package ledger describes what the database keeps: runs with their totals, costs and checks, the
+// events of the log, and the rows that reports read. It does no input or output.
 package ledger
 
 import (
@@ -100,8 +99,8 @@ type Totals struct {
 	Ledger        Standings // what the ledger holds with this run applied
 }
 
-// Cost is what a run asked of the service, over all its attempts that ended in order, and for the
-// particulars that were read when it was closed.
+// Cost is what a run asked of the service: in all its attempts that ended normally, and for the
+// subscriptions and resellers that were read after it was closed.
 type Cost struct {
 	Requests  int     `json:"requests"`  // API calls sent, repeats included
 	Throttled int     `json:"throttled"` // answered 429

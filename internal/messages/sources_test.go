@@ -19,7 +19,7 @@ type sources struct {
 	constants          map[string]string // of the package that is read
 }
 
-// readSources finds them where they are used: the formats of what commands print, and the cures of
+// readSources finds them where they are used: the formats of what commands print, and the hints of
 // errors.
 func readSources(t *testing.T) sources {
 	t.Helper()

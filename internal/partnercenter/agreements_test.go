@@ -66,7 +66,7 @@ func TestUnknownAgreementTypeIsNoProofOfAbsence(t *testing.T) {
 			got, err := agreementsIn(t, `{"items":[`+c.items+`]}`)
 			e := failed(t, err)
 			assert.Equal(t, Malformed, e.Kind)
-			assert.Equal(t, standing.Failed, e.Outcome())
+			assert.Equal(t, standing.OutcomeUnreadable, e.Outcome())
 			assert.Contains(t, e.Message, "not known")
 			if name != "by a number, as enums were" {
 				assert.Contains(t, e.Message, `"MicrosoftCustomerAgreementV2"`)

@@ -84,7 +84,8 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 func (c *Client) CheckAttest(ctx context.Context, requestID string) error {
 	_, _, err := c.post(ctx, &call{op: "check the call for attestations", uri: customerURI(nobody, "/agreements"),
 		limit: answerLimit, id: requestID, classic: true}, map[string]any{}, func(object) string { return "" })
-	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Refused || e.Kind == NotFound || e.Kind == Ended ||
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Refused || e.Kind == NotFound ||
+		e.Kind == RelationshipEnded ||
 		e.Kind == NoAgreement) {
 		return nil
 	}
@@ -120,7 +121,7 @@ func resultOf(e *Error) attestation.SendResult {
 		return attestation.ResultContentRejected
 	}
 	switch e.Kind {
-	case Ended, NoAgreement, NotFound:
+	case RelationshipEnded, NoAgreement, NotFound:
 		return attestation.ResultCustomerRejected
 	case RoleMissing, Forbidden:
 		return attestation.ResultForbidden

@@ -20,7 +20,7 @@ type ProxyError struct{ Status string }
 
 func (e *ProxyError) Error() string { return "the proxy answered " + clean(e.Status) }
 
-// connectionKind says what a failed connection means, and the more exact reason that the cures
+// connectionKind says what a failed connection means, and the more exact reason that the hints
 // know. What a second try might mend is Unavailable.
 func connectionKind(err error) (kind Kind, reason string) {
 	if reason := tlsReason(err); reason != "" {

@@ -66,7 +66,7 @@ func trusting(certificate tls.Certificate) *http.Transport {
 }
 
 // Each of these is a fault of the way to the service, not an outage: it is named at once, with its
-// cure.
+// hint.
 func TestConnectionFaults(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -83,7 +83,8 @@ func (got tally) compare(t *testing.T, world simulator.World) {
 		assert.Equal(t, truth.Relationship, found.Relationship)
 		switch kind, refused := got.refused[truth.TenantID]; {
 		case refused:
-			assert.Containsf(t, []Kind{Ended, NotFound, RoleMissing}, kind, "customer %d (%s): %s", i, truth.Kind, kind)
+			assert.Containsf(t, []Kind{RelationshipEnded, NotFound, RoleMissing}, kind,
+				"customer %d (%s): %s", i, truth.Kind, kind)
 			continue
 		}
 		customerAgreements := 0

@@ -21,19 +21,19 @@ type Kind int
 // The kinds of errors. A customer's read that fails with one that is not fatal leaves the others to
 // be read.
 const (
-	Unavailable   Kind = iota // no usable answer: time-out, reset, 5xx, a gateway's page
-	Throttled                 // 429, or a pause that is too long to wait for
-	Malformed                 // an answer that makes no sense, and would not the next time either
-	Refused                   // any other definite refusal (400, 409, …)
-	TokenRefused              // 401: the access token is not accepted, and a new one neither
-	SignInFailed              // the token server refuses: expired or revoked refresh token, wrong secret, …
-	MFAMissing                // a multi-factor sign-in is needed
-	WrongAudience             // 900420: the token was made for another resource
-	AppOnly                   // 900329: this resource needs a signed-in user
-	RoleMissing               // 403: the user's role or the relationship lacks the right
-	Forbidden                 // 403 with another code: the partner's account, or a code that is not known
-	Ended                     // 20002: no relationship between partner and customer
-	NotFound                  // 404 with the service's own code: no such tenant or resource
+	Unavailable       Kind = iota // no usable answer: time-out, reset, 5xx, a gateway's page
+	Throttled                     // 429, or a pause that is too long to wait for
+	Malformed                     // an answer that makes no sense, and would not the next time either
+	Refused                       // any other definite refusal (400, 409, …)
+	TokenRefused                  // 401: the access token is not accepted, and a new one neither
+	SignInFailed                  // the token server refuses: expired or revoked refresh token, wrong secret, …
+	MFAMissing                    // a multi-factor sign-in is needed
+	WrongAudience                 // 900420: the token was made for another resource
+	AppOnly                       // 900329: this resource needs a signed-in user
+	RoleMissing                   // 403: the user's role or the relationship lacks the right
+	Forbidden                     // 403 with another code: the partner's account, or a code that is not known
+	RelationshipEnded             // 20002: no relationship between partner and customer
+	NotFound                      // 404 with the service's own code: no such tenant or resource
 	// 404 or 410 without that code: the address does not exist, which says nothing about a customer
 	AddressNotFound
 	Retired           // the call for attestations no longer exists
@@ -52,7 +52,7 @@ var kindCodes = [...]string{
 	Unavailable: "unavailable", Throttled: "throttled", Malformed: "malformed_answer", Refused: "refused",
 	TokenRefused: "token_refused", SignInFailed: "sign_in_failed", MFAMissing: "mfa_missing",
 	WrongAudience: "wrong_audience", AppOnly: "app_only_refused", RoleMissing: "role_missing", Forbidden: "forbidden",
-	Ended: "relationship_ended", NotFound: "not_found", AddressNotFound: "address_not_found",
+	RelationshipEnded: "relationship_ended", NotFound: "not_found", AddressNotFound: "address_not_found",
 	Retired: "attestation_retired", Unfitting: "unfitting_answer", NoAgreement: "no_agreement",
 	NoTemplate: "no_agreement_template", Redirected: "redirected", HostNotFound: "host_not_found",
 	ConnectionRefused: "connection_refused", ProxyFailed: "proxy_failed", TLSFailed: "tls_failed", Down: "service_down",
@@ -81,7 +81,7 @@ type Error struct {
 	CorrelationID string
 	Attempts      int
 	cause         error
-	reason        string // what the cures name more exactly than the kind does; may be empty
+	reason        string // what the hints name more exactly than the kind does; may be empty
 	partner       standing.PartnerKind
 }
 
@@ -123,17 +123,19 @@ func (e *Error) Fatal() bool { return e.Kind.Fatal() }
 
 // Definite reports whether the service refused this very customer and would do so again. A gateway,
 // a time-out, a 5xx, a missing role or an answer that makes no sense does not mean that.
-func (e *Error) Definite() bool { return e.Kind == Ended || e.Kind == NotFound || e.Kind == Refused }
+func (e *Error) Definite() bool {
+	return e.Kind == RelationshipEnded || e.Kind == NotFound || e.Kind == Refused
+}
 
 // Outcome is what the error says of the customer whose read failed.
 func (e *Error) Outcome() standing.Outcome {
 	switch e.Kind {
-	case Ended:
-		return standing.NoRelationship
+	case RelationshipEnded:
+		return standing.OutcomeRelationshipEnded
 	case NotFound:
-		return standing.TenantNotFound
+		return standing.OutcomeNotFound
 	}
-	return standing.Failed
+	return standing.OutcomeUnreadable
 }
 
 // ReadError is the error as a report shows it.
@@ -223,7 +225,7 @@ func classify(e *Error, body []byte) Kind {
 	case "900329":
 		return AppOnly
 	case "20002", "900159":
-		return Ended
+		return RelationshipEnded
 	case "600009":
 		return NoAgreement
 	}
@@ -265,7 +267,7 @@ func redirects(status int) bool {
 // had been about one.
 func (e *Error) ofAccount() {
 	switch e.Kind {
-	case Ended:
+	case RelationshipEnded:
 		e.Kind, e.reason = Forbidden, noTenantOfPartner
 	case NotFound:
 		e.Kind = AddressNotFound

@@ -25,7 +25,7 @@ func TestErrorBodies(t *testing.T) {
 		message string
 	}{
 		{name: "form A has its code as a number", status: 403, example: "error_a_20002_number.json",
-			kind: Ended, code: "20002",
+			kind: RelationshipEnded, code: "20002",
 			message: "Access denied: there is no relationship between the partner and the customer."},
 		{name: "form B has its code as a text", status: 401, example: "error_b_900421_text.json",
 			kind: MFAMissing, code: "900421", message: "MFA required for the request."},
@@ -64,14 +64,18 @@ func TestErrorBodies(t *testing.T) {
 		{name: "no agreement, said with 403", status: 403, body: `{"code":"600009"}`, kind: NoAgreement,
 			code: "600009"},
 		{name: "no agreement, said with 500", status: 500, body: `{"code":600009}`, kind: NoAgreement, code: "600009"},
-		{name: "an ended relationship, said with 500", status: 500, body: `{"code":20002}`, kind: Ended, code: "20002"},
-		{name: "an ended relationship, said with 401", status: 401, body: `{"code":20002}`, kind: Ended, code: "20002"},
+		{name: "an ended relationship, said with 500", status: 500, body: `{"code":20002}`, kind: RelationshipEnded,
+			code: "20002"},
+		{name: "an ended relationship, said with 401", status: 401, body: `{"code":20002}`, kind: RelationshipEnded,
+			code: "20002"},
 
-		{name: "names in PascalCase", status: 403, body: `{"Code":20002,"Description":"gone","Data":null}`, kind: Ended,
+		{name: "names in PascalCase", status: 403, body: `{"Code":20002,"Description":"gone","Data":null}`,
+			kind: RelationshipEnded,
 			code: "20002", message: "gone"},
-		{name: "the other code of an ended relationship", status: 403, body: `{"code":900159}`, kind: Ended,
+		{name: "the other code of an ended relationship", status: 403, body: `{"code":900159}`, kind: RelationshipEnded,
 			code: "900159"},
-		{name: "a byte-order mark", status: 403, body: "\ufeff" + `{"code":20002}`, kind: Ended, code: "20002"},
+		{name: "a byte-order mark", status: 403, body: "\ufeff" + `{"code":20002}`, kind: RelationshipEnded,
+			code: "20002"},
 		{name: "a code of null", status: 404, body: `{"code":null,"message":null}`, kind: AddressNotFound},
 		{name: "an empty 404 says nothing about the customer", status: 404, kind: AddressNotFound},
 		{name: "nor does another code", status: 404, body: `{"code":20003,"description":"Subscription not found"}`,
@@ -88,13 +92,14 @@ func TestErrorBodies(t *testing.T) {
 			body: `{"error":{"code":"60003","message":"Tenant not found","innererror":{"x":1}}}`, kind: NotFound,
 			code: "60003", message: "Tenant not found"},
 		{name: "OData, version 3", status: 403,
-			body: `{"odata.error":{"code":"20002","message":{"lang":"en-US","value":"No relationship"}}}`, kind: Ended,
+			body: `{"odata.error":{"code":"20002","message":{"lang":"en-US","value":"No relationship"}}}`,
+			kind: RelationshipEnded,
 			code: "20002", message: "No relationship"},
 		{name: "OData with an unknown code", status: 400,
 			body: `{"error":{"code":"Request_BadRequest","message":{"value":"x"}}}`, kind: Refused,
 			code: "Request_BadRequest", message: "x"},
 		{name: "one odd field does not hide the code", status: 403, body: `{"description":{"lang":"en"},"code":20002}`,
-			kind: Ended, code: "20002"},
+			kind: RelationshipEnded, code: "20002"},
 		{name: "a 403 whose code is not known", status: 403, body: `{"error":{"code":"x"}}`, kind: Forbidden,
 			code: "x"},
 		{name: "the partner's agreement is not accepted", status: 403, body: `{"code":900124}`, kind: Forbidden,
@@ -127,7 +132,8 @@ func TestErrorBodies(t *testing.T) {
 				assert.Empty(t, s.astray)
 				holdsNothing(t, e.Error())
 				if c.kind == Refused || c.kind == Forbidden || c.kind == AddressNotFound || c.kind == Redirected ||
-					c.kind == RoleMissing || c.kind == NotFound || c.kind == Ended || c.kind == NoAgreement {
+					c.kind == RoleMissing || c.kind == NotFound || c.kind == RelationshipEnded ||
+					c.kind == NoAgreement {
 					assert.Len(t, s.arrivals(), 1, "a definite answer is not asked for twice")
 				}
 			})
@@ -201,12 +207,12 @@ func TestKinds(t *testing.T) {
 		codes[e.Code()] = true
 		assert.Equal(t, fatal[kind], e.Fatal(), kind)
 		switch kind {
-		case Ended:
-			assert.Equal(t, standing.NoRelationship, e.Outcome())
+		case RelationshipEnded:
+			assert.Equal(t, standing.OutcomeRelationshipEnded, e.Outcome())
 		case NotFound:
-			assert.Equal(t, standing.TenantNotFound, e.Outcome())
+			assert.Equal(t, standing.OutcomeNotFound, e.Outcome())
 		default:
-			assert.Equal(t, standing.Failed, e.Outcome(), kind)
+			assert.Equal(t, standing.OutcomeUnreadable, e.Outcome(), kind)
 		}
 	}
 }

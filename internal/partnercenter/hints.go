@@ -42,7 +42,8 @@ func (e *Error) HintForMany() string {
 
 // kindHintsForMany are for errors that are about a customer until most customers have them.
 var kindHintsForMany = map[Kind]string{
-	Ended:    "Microsoft says of most customers that the partner has no relationship with them. " + checkAccount,
+	RelationshipEnded: "Microsoft says of most customers that the partner has no relationship with them. " +
+		checkAccount,
 	NotFound: "Microsoft says of most customers that they do not exist. " + checkAccount,
 }
 
@@ -72,7 +73,7 @@ var kindHints = map[Kind]string{
 	RoleMissing: "The signed-in user needs the role Admin agent or Sales agent in Partner Center.",
 	Forbidden: "Microsoft refuses the call with a code that mcaledger does not know. Keep the two ids: " +
 		"Microsoft's support asks for them.",
-	Ended: "There is no reseller relationship with this customer any more. Send it a new relationship " +
+	RelationshipEnded: "There is no reseller relationship with this customer any more. Send it a new relationship " +
 		"request if it is still yours.",
 	NotFound: "Microsoft no longer knows this customer. Look for it in Partner Center.",
 	AddressNotFound: "Nothing answers at this address, which says nothing about the customer. Check api_url, and " +
@@ -96,11 +97,11 @@ var kindHints = map[Kind]string{
 		"this machine and Microsoft.",
 }
 
-// signInAgain is the cure where a person's sign-in is. Partner Center accepts none without a second
+// signInAgain is the hint where a person's sign-in is. Partner Center accepts none without a second
 // factor.
 const signInAgain = "Sign in again with multi-factor authentication (mcaledger login)"
 
-// reasonHints are for kinds that have more than one cure.
+// reasonHints are for kinds that have more than one hint.
 var reasonHints = map[string]string{
 	tlsName: "The certificate is for another host. Check api_url and login_url, and that no proxy answers in the " +
 		"place of Microsoft.",

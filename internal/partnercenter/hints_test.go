@@ -12,7 +12,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// Each sign-in error has the cure that helps, and "sign in again" stands only where it does.
+// Each sign-in error has the hint that helps, and "sign in again" stands only where it does.
 func TestSignInHints(t *testing.T) {
 	t.Parallel()
 	const again, no = true, false

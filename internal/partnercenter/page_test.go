@@ -316,7 +316,7 @@ func TestErrorOfListIsAboutNoCustomer(t *testing.T) {
 			assert.Equal(t, c.kind, e.Kind)
 			assert.Contains(t, e.Hint(), c.hint)
 			assert.NotContains(t, e.Hint(), "this customer")
-			assert.Equal(t, standing.Failed, e.Outcome())
+			assert.Equal(t, standing.OutcomeUnreadable, e.Outcome())
 		})
 	}
 }

@@ -134,7 +134,7 @@ func TestResellerNames(t *testing.T) {
 
 func TestDefinite(t *testing.T) {
 	for kind := Unavailable; kind <= Down; kind++ {
-		want := kind == Refused || kind == Ended || kind == NotFound
+		want := kind == Refused || kind == RelationshipEnded || kind == NotFound
 		assert.Equal(t, want, (&Error{Kind: kind}).Definite(), kind.String())
 	}
 }
@@ -155,11 +155,11 @@ func TestSubscriptionsAndResellersOfSimulator(t *testing.T) {
 			subscriptions, err2 := c.Subscriptions(t.Context(), truth.TenantID)
 			switch truth.Kind {
 			case simulator.RelationshipEnded, simulator.Vanished:
-				require.Contains(t, []Kind{Ended, NotFound}, failed(t, err).Kind)
-				require.Contains(t, []Kind{Ended, NotFound}, failed(t, err2).Kind)
+				require.Contains(t, []Kind{RelationshipEnded, NotFound}, failed(t, err).Kind)
+				require.Contains(t, []Kind{RelationshipEnded, NotFound}, failed(t, err2).Kind)
 				continue
 			case simulator.NotReseller:
-				require.Equal(t, Ended, failed(t, err2).Kind)
+				require.Equal(t, RelationshipEnded, failed(t, err2).Kind)
 			default:
 				require.NoError(t, err2)
 				require.Len(t, subscriptions, len(truth.Subscriptions))

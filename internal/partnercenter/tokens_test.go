@@ -544,7 +544,7 @@ func TestTokenOfAnotherTenantIsRefused(t *testing.T) {
 }
 
 // A page in place of a token is asked for again, as a gateway may stand in for a moment; then it
-// has its own cure.
+// has its own hint.
 func TestPageInPlaceOfToken(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`<html>Sign in</html>`, ``, `{"access_token":`, "\ufeff"} {

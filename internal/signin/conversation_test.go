@@ -117,8 +117,8 @@ func TestConversationWithBrowser(t *testing.T) {
 	}
 }
 
-// Every error that the simulated token server knows ends a sign-in of either kind with a cure, and
-// the cure is "sign in again" only where that helps.
+// Every error that the simulated token server knows ends a sign-in of either kind with a hint, and
+// the hint is "sign in again" only where that helps.
 func TestConversationIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, number := range simulator.SignInErrors() {
@@ -129,7 +129,7 @@ func TestConversationIsRefused(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			require.Contains(t, e.Error(), aadsts)
 			require.NotEmpty(t, e.Hint())
-			require.NotContains(t, e.Hint(), "login.microsoftonline.com/error", "the cure is known")
+			require.NotContains(t, e.Hint(), "login.microsoftonline.com/error", "the hint is known")
 			if number == 53003 || number == 50105 || number == 700016 {
 				require.NotContains(t, strings.ToLower(e.Hint()), "mcaledger login")
 			}

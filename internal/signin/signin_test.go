@@ -119,7 +119,7 @@ func issuing(access, id, refresh string) (int, string) {
 	return 200, string(text)
 }
 
-// refusal is a refusal with a cure; message and hint are parts of theirs. It says nothing of the
+// refusal is a refusal with a hint; message and hint are parts of theirs. It says nothing of the
 // user.
 type refusal struct{ code, message, hint string }
 

@@ -15,9 +15,9 @@ func Decide(facts Facts, policy Policy) Verdict {
 	switch {
 	case facts.Relationship != "" && !strings.EqualFold(facts.Relationship, Reseller):
 		return Verdict{Standing: Excluded, Reason: NotAResellerCustomer}
-	case facts.AgreementsRead == NoRelationship || facts.DirectRead == NoRelationship:
-		v.Standing, v.Reason, v.Remedy = Unknown, RelationshipEnded, Invite
-	case facts.AgreementsRead == TenantNotFound || facts.DirectRead == TenantNotFound:
+	case facts.AgreementsRead == OutcomeRelationshipEnded || facts.DirectRead == OutcomeRelationshipEnded:
+		v.Standing, v.Reason, v.Remedy = Unknown, RelationshipEnded, RequestRelationship
+	case facts.AgreementsRead == OutcomeNotFound || facts.DirectRead == OutcomeNotFound:
 		v.Standing, v.Reason, v.Remedy = Unknown, NotFound, CheckRelationship
 	case facts.Relationship == "":
 		// Nothing says that this is a reseller customer: neither clear nor blocked can be claimed.
@@ -30,9 +30,9 @@ func Decide(facts Facts, policy Policy) Verdict {
 		len(facts.Agreements) > 0 && !dated:
 		v.Standing, v.Reason, v.Remedy = Unknown, Unreadable, Retry
 	case dated:
-		v.Standing, v.Reason, v.Remedy = Blocked, Outdated, cure(facts.Partner)
+		v.Standing, v.Reason, v.Remedy = Blocked, Outdated, remedy(facts.Partner)
 	default:
-		v.Standing, v.Reason, v.Remedy = Blocked, NeverAccepted, cure(facts.Partner)
+		v.Standing, v.Reason, v.Remedy = Blocked, NeverAccepted, remedy(facts.Partner)
 	}
 	return v
 }
@@ -57,9 +57,9 @@ func newest(facts Facts) (Agreement, bool) {
 	return newest, newest.Agreed != ""
 }
 
-// cure says who can lift the block: indirect resellers cannot attest (docs/partner-center.md, "The
+// remedy says who can lift the block: indirect resellers cannot attest (docs/partner-center.md, "The
 // rule and its sources").
-func cure(kind PartnerKind) Remedy {
+func remedy(kind PartnerKind) Remedy {
 	if kind == IndirectReseller {
 		return AskIndirectProvider
 	}

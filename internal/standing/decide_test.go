@@ -60,11 +60,11 @@ func TestDecide(t *testing.T) {
 			Attested, ""},
 		"a relationship that nobody named is no reseller": {facts(related(""), agreed("2025-01-01"), direct(true)),
 			Unknown, Unreadable, Retry},
-		"the relationship ended": {facts(agreementsRead(NoRelationship)), Unknown,
-			RelationshipEnded, Invite},
-		"the relationship ended between the two reads": {facts(agreed(), directRead(NoRelationship)), Unknown,
-			RelationshipEnded, Invite},
-		"the tenant is not found": {facts(agreementsRead(TenantNotFound)), Unknown, NotFound,
+		"the relationship ended": {facts(agreementsRead(OutcomeRelationshipEnded)), Unknown,
+			RelationshipEnded, RequestRelationship},
+		"the relationship ended between the two reads": {facts(agreed(), directRead(OutcomeRelationshipEnded)), Unknown,
+			RelationshipEnded, RequestRelationship},
+		"the tenant is not found": {facts(agreementsRead(OutcomeNotFound)), Unknown, NotFound,
 			CheckRelationship},
 		"attested on the first day that counts": {facts(agreed("2023-04-01")), Clear, Attested, ""},
 		"attested one day too early": {facts(agreed("2023-03-31"), direct(false)), Blocked,
@@ -84,19 +84,22 @@ func TestDecide(t *testing.T) {
 		"accepted directly": {facts(agreed(), direct(true)), Clear, AcceptedDirectly,
 			""},
 		"accepted directly, agreements never asked": {facts(direct(true)), Clear, AcceptedDirectly, ""},
-		"accepted directly, agreements not readable": {facts(agreementsRead(Failed), direct(true)), Clear,
+		"accepted directly, agreements not readable": {facts(agreementsRead(OutcomeUnreadable), direct(true)), Clear,
 			AcceptedDirectly, ""},
 		"accepted directly after an outdated attestation": {facts(agreed("2019-08-26"), direct(true)), Clear,
 			AcceptedDirectly, ""},
-		"attested, direct acceptance not readable": {facts(agreed("2024-01-01"), directRead(Failed)), Clear,
+		"attested, direct acceptance not readable": {facts(agreed("2024-01-01"), directRead(OutcomeUnreadable)), Clear,
 			Attested, ""},
 		"nothing read is unknown":                   {facts(), Unknown, Unreadable, Retry},
 		"no agreement, direct acceptance not asked": {facts(agreed()), Unknown, Unreadable, Retry},
-		"no agreement, direct acceptance not readable": {facts(agreed(), directRead(Failed)), Unknown, Unreadable,
+		"no agreement, direct acceptance not readable": {facts(agreed(), directRead(OutcomeUnreadable)), Unknown,
+			Unreadable,
 			Retry},
-		"outdated, direct acceptance not readable": {facts(agreed("2019-08-26"), directRead(Failed)), Unknown,
+		"outdated, direct acceptance not readable": {facts(agreed("2019-08-26"),
+			directRead(OutcomeUnreadable)), Unknown,
 			Unreadable, Retry},
-		"agreements not readable, not accepted directly": {facts(agreementsRead(Failed), direct(false)), Unknown,
+		"agreements not readable, not accepted directly": {facts(agreementsRead(OutcomeUnreadable),
+			direct(false)), Unknown,
 			Unreadable, Retry},
 		"neither": {facts(agreed(), direct(false)), Blocked, NeverAccepted, Attest},
 		"neither, at an indirect provider": {facts(agreed(), direct(false), by(IndirectProvider)), Blocked,
@@ -120,12 +123,12 @@ func TestDecideWithoutTrustInDirectAcceptance(t *testing.T) {
 		reason Reason
 	}{
 		"a direct acceptance alone is none":         {facts(agreed(), direct(true)), NeverAccepted},
-		"what direct acceptance says is not needed": {facts(agreed(), directRead(Failed)), NeverAccepted},
+		"what direct acceptance says is not needed": {facts(agreed(), directRead(OutcomeUnreadable)), NeverAccepted},
 		"nor need it be asked":                      {facts(agreed("2020-01-01")), Outdated},
 		"an attestation counts as ever":             {facts(agreed("2024-01-01")), Attested},
-		"without agreements nothing can be said": {facts(agreementsRead(Failed), direct(true)),
+		"without agreements nothing can be said": {facts(agreementsRead(OutcomeUnreadable), direct(true)),
 			Unreadable},
-		"a relationship that ended is still found by that route": {facts(directRead(NoRelationship)),
+		"a relationship that ended is still found by that route": {facts(directRead(OutcomeRelationshipEnded)),
 			RelationshipEnded},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.reason, Decide(c.facts, strict).Reason) })
@@ -150,13 +153,15 @@ func TestASecondReadIsMadeOnlyWhenTheFirstDoesNotSettleIt(t *testing.T) {
 		"outdated: it may be accepted directly":  {facts(agreed("2020-01-01")), policy, false},
 		"no agreement":                           {facts(agreed()), policy, false},
 		"no agreement, direct does not count":    {facts(agreed()), Policy{AcceptedSince: "2023-04-01"}, true},
-		"agreements failed: direct may clear it": {facts(agreementsRead(Failed)), policy, false},
-		"agreements failed, direct does not count": {facts(agreementsRead(Failed)), Policy{AcceptedSince: "2023-04-01"},
+		"agreements failed: direct may clear it": {facts(agreementsRead(OutcomeUnreadable)), policy, false},
+		"agreements failed, direct does not count": {facts(agreementsRead(OutcomeUnreadable)),
+			Policy{AcceptedSince: "2023-04-01"},
 			true},
-		"relationship ended":    {facts(agreementsRead(NoRelationship)), policy, true},
+		"relationship ended":    {facts(agreementsRead(OutcomeRelationshipEnded)), policy, true},
 		"accepted directly":     {facts(direct(true)), policy, true},
 		"not accepted directly": {facts(direct(false)), policy, false},
-		"both failed":           {facts(agreementsRead(Failed), directRead(Failed)), policy, true},
+		"both failed": {facts(agreementsRead(OutcomeUnreadable),
+			directRead(OutcomeUnreadable)), policy, true},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.settled, Settled(c.facts, c.policy)) })
 	}
@@ -164,7 +169,7 @@ func TestASecondReadIsMadeOnlyWhenTheFirstDoesNotSettleIt(t *testing.T) {
 
 // Every combination of facts: unknown is never clear, and what was not read is never a no.
 func TestDecideIsTotalAndNeverGuesses(t *testing.T) {
-	outcomes := []Outcome{NotRead, Read, Failed, NoRelationship, TenantNotFound}
+	outcomes := []Outcome{NotRead, Read, OutcomeUnreadable, OutcomeRelationshipEnded, OutcomeNotFound}
 	for _, relationship := range []string{"reseller", "advisor", ""} {
 		for _, a := range outcomes {
 			for _, d := range outcomes {

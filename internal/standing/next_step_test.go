@@ -17,9 +17,9 @@ func TestNextStep(t *testing.T) {
 		"nothing bought: either way":          {Attest, Read, 0, AttestOrInvite},
 		"something bought: only the partner":  {Attest, Read, 1, Attest},
 		"not known what was bought":           {Attest, NotRead, 0, Attest},
-		"not to be known what was bought":     {Attest, Failed, 0, Attest},
+		"not to be known what was bought":     {Attest, OutcomeUnreadable, 0, Attest},
 		"at an indirect reseller, either way": {AskIndirectProvider, Read, 0, AskIndirectProviderOrInvite},
-		"a relationship that ended":           {Invite, NotRead, 0, Invite},
+		"a relationship that ended":           {RequestRelationship, NotRead, 0, RequestRelationship},
 		"another remedy stays":                {Retry, Read, 0, Retry},
 		"none":                                {"", Read, 0, ""},
 	} {

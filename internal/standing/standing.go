@@ -36,7 +36,7 @@ type Remedy string
 const (
 	Attest              Remedy = "attest"                // the partner attests the customer's acceptance
 	AskIndirectProvider Remedy = "ask_indirect_provider" // indirect resellers cannot attest; their provider can
-	Invite              Remedy = "invite"                // send the customer a new reseller relationship request
+	RequestRelationship Remedy = "invite"                // send the customer a new reseller relationship request
 	Retry               Remedy = "retry"                 // read again; the reason of the failure is kept beside it
 	CheckRelationship   Remedy = "check_relationship"    // the tenant is not where the list says it is
 )
@@ -68,12 +68,12 @@ type Policy struct {
 type Outcome string
 
 const (
-	NotRead Outcome = "not_read"   // not asked, because another read had settled the case
-	Read    Outcome = "read"       // answered
-	Failed  Outcome = "unreadable" // asked, and no usable answer came
+	NotRead           Outcome = "not_read"   // not asked, because another read had settled the case
+	Read              Outcome = "read"       // answered
+	OutcomeUnreadable Outcome = "unreadable" // asked, and no usable answer came
 	// the service knows no relationship between partner and customer (403/20002)
-	NoRelationship Outcome = "relationship_ended"
-	TenantNotFound Outcome = "not_found" // the service knows no such tenant or resource (404)
+	OutcomeRelationshipEnded Outcome = "relationship_ended"
+	OutcomeNotFound          Outcome = "not_found" // the service knows no such tenant or resource (404)
 )
 
 // Contact is the person of the customer who accepted.

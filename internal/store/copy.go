@@ -63,7 +63,8 @@ var (
 	ErrNotEmpty error = &sentinel{"the database to copy to has a ledger already", "not_empty",
 		"Name an empty database; nothing was changed."}
 	// ErrChangedMeanwhile: something was written to a ledger while it was copied.
-	ErrChangedMeanwhile error = &sentinel{"the ledger was written to while it was copied; nothing was copied", "held",
+	ErrChangedMeanwhile error = &sentinel{"the ledger was written to while it was copied; nothing was copied",
+		"changed_meanwhile",
 		"Stop the timer and whoever else uses it, and run the command again."}
 )
 

@@ -132,9 +132,11 @@ func (l *Lease) ResellersDue(ctx context.Context, stale, refused time.Time, limi
 const freshness = 14 * 24 * time.Hour
 
 var (
-	keptSubscriptions     = kept{"customer_subscriptions", "newest_subscriptions", "save_subscriptions", freshness}
-	keptCustomerResellers = kept{"customer_reseller", "newest_customer_resellers", "save_customer_resellers", forever}
-	keptResellers         = kept{"reseller", "newest_resellers", "save_resellers", forever}
+	keptSubscriptions = changeTable{"customer_subscriptions", "newest_subscriptions", "save_subscriptions",
+		freshness}
+	keptCustomerResellers = changeTable{"customer_reseller", "newest_customer_resellers", "save_customer_resellers",
+		forever}
+	keptResellers = changeTable{"reseller", "newest_resellers", "save_resellers", forever}
 )
 
 // SaveSubscriptions keeps a chunk of readings made at the instant at: all of them or none. No
@@ -192,7 +194,7 @@ func (l *Lease) SaveResellers(ctx context.Context, at time.Time, resellers []sta
 	return nil
 }
 
-func saveObservations[R comparable, P observed[R]](ctx context.Context, l *Lease, in kept, at time.Time,
+func saveObservations[R comparable, P observed[R]](ctx context.Context, l *Lease, in changeTable, at time.Time,
 	rows []R) error {
 	return l.write(ctx, func(tx *sqlx.Tx) error {
 		_, err := keepOnChange[R, P](ctx, l, tx, in, at, rows)
@@ -213,7 +215,7 @@ func (c purchasesColumns) purchases() (standing.Outcome, standing.Purchases) {
 	case c.Readable == nil:
 		return standing.NotRead, standing.Purchases{}
 	case !*c.Readable:
-		return standing.Failed, standing.Purchases{}
+		return standing.OutcomeUnreadable, standing.Purchases{}
 	}
 	return standing.Read, standing.Purchases{Active: *c.Active, NextRenewal: *c.NextRenewal, NextLapse: *c.NextLapse}
 }

@@ -112,7 +112,7 @@ func (m *matching) copyRows(ctx context.Context, rows iter.Seq2[attestation.Name
 		if err != nil {
 			return err
 		}
-		r := importRow{Line: row.Line, CustomerID: row.TenantID, Domain: row.Domain, Said: row.Said}
+		r := importRow{Line: row.Line, CustomerID: row.TenantID, Domain: row.Domain, Said: row.Fingerprint}
 		if row.Readable {
 			r.Readable = 1
 		}

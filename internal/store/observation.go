@@ -12,8 +12,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
-// observation is what rows have in common that say what was read, on change only. ReadAt moves
-// while readings say the same.
+// observation holds the columns shared by change-only tables. A repeated reading only updates
+// ReadAt.
 type observation struct {
 	PartnerID string    `db:"partner_id"`
 	Since     time.Time `db:"since"`
@@ -30,8 +30,8 @@ type observed[R any] interface {
 	key() string
 }
 
-// kept is a table of observations and the statements about it.
-type kept struct {
+// changeTable is a change-only table and the statements about it.
+type changeTable struct {
 	table, newest, save string
 	within              time.Duration // a row whose last reading is older begins anew
 }
@@ -42,7 +42,7 @@ const forever time.Duration = 1<<63 - 1
 // keepOnChange dates rows that were read at an instant and saves them. One that says what the
 // newest row of its key says goes on in that row. It returns the rows that began. No key may come
 // twice.
-func keepOnChange[R comparable, P observed[R]](ctx context.Context, l *Lease, tx *sqlx.Tx, in kept, at time.Time,
+func keepOnChange[R comparable, P observed[R]](ctx context.Context, l *Lease, tx *sqlx.Tx, in changeTable, at time.Time,
 	rows []R) (begun []R, err error) {
 	keys := make([]string, len(rows))
 	for i := range rows {

@@ -35,7 +35,7 @@ func (s *Store) Records(ctx context.Context, partnerID string, run int64,
 	}
 }
 
-// resellerColumns are what a row of another table brings of its customer's indirect reseller.
+// resellerColumns are the joined columns of the customer's indirect reseller.
 type resellerColumns struct {
 	ResellerRead bool   `db:"reseller_read"`
 	ResellerID   string `db:"reseller_id"`
@@ -46,15 +46,15 @@ func (c resellerColumns) reseller() ledger.Reseller {
 	return ledger.Reseller{Read: c.ResellerRead, ID: c.ResellerID, Name: c.ResellerName}
 }
 
-// decidedColumns are what a row of another table brings of its customer's exception.
-type decidedColumns struct {
+// exceptionColumns are the joined columns of the customer's exception.
+type exceptionColumns struct {
 	Owner         string        `db:"exception_owner"`
 	DueOn         standing.Date `db:"exception_due_on"`
 	Comment       string        `db:"exception_comment"`
 	AcceptedUntil standing.Date `db:"exception_accepted_until"`
 }
 
-func (c decidedColumns) exception(partnerID, customerID string) ledger.Exception {
+func (c exceptionColumns) exception(partnerID, customerID string) ledger.Exception {
 	e := ledger.Exception{Owner: c.Owner, DueOn: c.DueOn, Comment: c.Comment, AcceptedUntil: c.AcceptedUntil}
 	if !e.IsEmpty() {
 		e.PartnerID, e.CustomerID = partnerID, customerID
@@ -102,7 +102,7 @@ func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at ti
 		AutoRenew      bool          `db:"auto_renew"`
 		Trial          bool          `db:"trial"`
 		resellerColumns
-		decidedColumns
+		exceptionColumns
 	}
 	return func(yield func(ledger.Renewal, error) bool) {
 		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"partner_id": partnerID, "run": run,
@@ -230,7 +230,7 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64,
 		LastEvent *int64     `db:"last_event"`
 		purchasesColumns
 		resellerColumns
-		decidedColumns
+		exceptionColumns
 	}
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for row, err := range stream[blockedRow](ctx, s, "blocked", args{"partner_id": partnerID, "run": run,

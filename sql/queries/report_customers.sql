@@ -22,7 +22,7 @@ LEFT JOIN exception x ON x.partner_id = s.partner_id AND x.customer_id = s.custo
     SELECT MAX(y.event) FROM exception y JOIN event ey ON ey.sequence = y.event
     WHERE y.partner_id = s.partner_id AND y.customer_id = s.customer_id AND ey.at <= :at)
 
--- name: decided_columns
+-- name: exception_columns
 -- A part of others.
 COALESCE(x.owner, '') AS exception_owner, COALESCE(x.due_on, '') AS exception_due_on, COALESCE(x.comment, '') AS exception_comment,
     COALESCE(x.accepted_until, '') AS exception_accepted_until
@@ -46,7 +46,7 @@ SELECT s.*, COALESCE((
      ORDER BY i.event DESC LIMIT 1) AS invited_at,
     (SELECT MAX(v.sequence) FROM event v
      WHERE v.partner_id = s.partner_id AND v.customer_id = s.customer_id AND v.at <= :at AND v.kind NOT IN {{not_about_customers}}) AS last_event,
-    {{decided_columns}}, {{reseller_columns}}
+    {{exception_columns}}, {{reseller_columns}}
 FROM standing s
 {{subscriptions_then}}
 {{exception_then}}
@@ -63,7 +63,7 @@ ORDER BY s.name_sort, s.customer_id
 
 -- name: renewals
 -- Of blocked customers: those that lapse before those that renew by themselves and those without a date, the soonest first.
-SELECT s.*, d.subscription_id, d.product, d.seats, d.term, d.ends, d.auto_renew, d.trial, {{decided_columns}}, {{reseller_columns}}
+SELECT s.*, d.subscription_id, d.product, d.seats, d.term, d.ends, d.auto_renew, d.trial, {{exception_columns}}, {{reseller_columns}}
 FROM standing s
 {{subscriptions_then}}
 JOIN customer_subscription d ON d.partner_id = p.partner_id AND d.customer_id = p.customer_id AND d.since = p.since AND d.status = 'active'

@@ -618,7 +618,7 @@ func (l *fixture) matched(t *testing.T, partners []string, found []attestation.C
 }
 
 func tenant(id string) attestation.NamedRow {
-	return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: true, Said: 1}
+	return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: true, Fingerprint: 1}
 }
 
 func matchesRows(t *testing.T, l *fixture) {
@@ -658,10 +658,10 @@ func matchesRepetitions(t *testing.T, l *fixture) {
 	shop.Domain = "shop.example.com"
 	l.sweep(t, 1, clear("a"), shop, clear("c"), clear("d"))
 	says := func(id string, said int64, readable bool) attestation.NamedRow {
-		return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: readable, Said: said}
+		return attestation.NamedRow{Identity: attestation.Identity{TenantID: id}, Readable: readable, Fingerprint: said}
 	}
 	byDomain := attestation.NamedRow{Identity: attestation.Identity{Domain: "shop.example.com"}, Readable: true,
-		Said: 1}
+		Fingerprint: 1}
 	matches, _ := l.matched(t, []string{contoso.ID}, nil, says("a", 1, true), says("b", 1, true), says("c", 1, false),
 		says("d", 1, true), says("a", 2, true), byDomain, says("c", 1, true), says("a", 1, true), says("c", 1, true))
 	shown := map[int][2]int{}

@@ -130,7 +130,8 @@ func purchasesAtAnInstant(t *testing.T, l *fixture) {
 	l.saveSubscriptions(t, night(16), bought("a", 3, "2027-12-01"))
 	require.Equal(t, map[string]any{"a": standing.NotRead, "b": standing.NotRead, "c": standing.NotRead},
 		l.purchasesOf(t, r.ID, night(1)))
-	second := map[string]any{"a": standing.Purchases{Active: 2, NextRenewal: "2026-12-01"}, "b": standing.Failed,
+	second := map[string]any{"a": standing.Purchases{Active: 2, NextRenewal: "2026-12-01"},
+		"b": standing.OutcomeUnreadable,
 		"c": standing.NotRead}
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(2)), "from that very instant on")
 	require.Equal(t, second, l.purchasesOf(t, r.ID, night(9).Add(-time.Microsecond)))

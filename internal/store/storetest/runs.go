@@ -24,7 +24,7 @@ var runs = map[string]func(*testing.T, *fixture){
 
 func unreadable(id string) standing.State {
 	return standing.State{Customer: customer(id), Standing: standing.Unknown, Reason: standing.Unreadable,
-		Remedy: standing.Retry, Agreements: standing.Failed, Direct: standing.DirectNotRead,
+		Remedy: standing.Retry, Agreements: standing.OutcomeUnreadable, Direct: standing.DirectNotRead,
 		ReadError: standing.ReadError{Status: 404}}
 }
 
