@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/reports"
 )
 
 func starter() Starter {
@@ -126,6 +127,13 @@ func TestCreateOverwritesNothing(t *testing.T) {
 	require.ErrorIs(t, starter().Create(filepath.Join(path+".d", "mcaledger.yaml")), os.ErrNotExist)
 }
 
+// languages is the list in a sentence.
+func languages() string {
+	all := reports.Languages()
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}
+
 func TestCheckKey(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][3]string{
@@ -137,7 +145,7 @@ func TestCheckKey(t *testing.T) {
 		{"partners[0].kind", "directbill", "did you mean direct_bill?"},
 		{"partners[0].client_id", "", "is missing"},
 		{"partners[0].api_url", "http://pc.example", "must begin with https://"},
-		{"report.language", "pt", "report.language must be "},
+		{"report.language", "pt", "must be " + languages()},
 		{"report.timezone", "Local", "must be a time zone such as"},
 		{"report.timezone", "Europe/Berlin", ""},
 	} {
