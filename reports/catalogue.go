@@ -18,7 +18,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// The texts of a language are one file in texts: adding a language is adding a file.
+// The texts of a language are one file in texts. A new file adds the language to the workbook only;
+// the terminal (internal/messages), mails and notifications have texts of their own.
 //
 //go:embed texts/*.yaml
 var textFiles embed.FS

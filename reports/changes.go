@@ -49,7 +49,7 @@ func (r *report) changeColumns() []column[changeRow] {
 // What made a customer's standing change.
 const (
 	byCustomer = "customer"
-	byPolicy   = "policy" // with the policy of before, it would be what it was
+	byPolicy   = "policy" // under the previous policy its standing would not have changed
 )
 
 // cause is empty where nobody's standing changed from one to another.

@@ -18,7 +18,7 @@ type insights struct {
 	ages      [][len(ageLimits) + 1]int // by partner, as in Book.Partners
 	renewals  []atRisk                  // the same
 	purchases struct{ some, none, unread int }
-	accepted  int             // blocked customers of whom that is accepted
+	accepted  int             // blocked customers whose block a person has accepted
 	first     []firstCustomer // those to begin with
 	// In the runs that changes are counted from: customers blocked for long, and subscriptions that
 	// were to lapse soon.

@@ -2,7 +2,8 @@
 // English texts stand where they are used; here they are the keys. What programs read, such as
 // JSON, log lines and the codes of errors, is never translated.
 //
-// A language is one file in texts. Adding a language is adding a file.
+// A language is one file in texts. A new file adds the language to the terminal only; the workbook,
+// mails and notifications have texts of their own.
 package messages
 
 import (

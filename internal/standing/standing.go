@@ -11,8 +11,8 @@ type Standing string
 
 const (
 	Clear    Standing = "clear"    // a valid acceptance was read
-	Blocked  Standing = "blocked"  // it was read that there is none
-	Unknown  Standing = "unknown"  // what would be needed to say was not read
+	Blocked  Standing = "blocked"  // Microsoft reports no valid acceptance
+	Unknown  Standing = "unknown"  // what is needed to decide was not read
 	Excluded Standing = "excluded" // not a customer that buys through this partner
 )
 
