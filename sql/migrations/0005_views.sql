@@ -76,7 +76,8 @@ SELECT s.valid_from AS run_id, r.finished_at AS changed_at, s.partner_id, p.name
 FROM standing s
 JOIN partner p ON p.id = s.partner_id
 JOIN run r ON r.id = s.valid_from
-LEFT JOIN standing b ON b.partner_id = s.partner_id AND b.customer_id = s.customer_id AND b.valid_to = s.valid_from
+-- The + keeps SQLite from looking the record up by the run in which it ended instead of by its customer.
+LEFT JOIN standing b ON b.partner_id = s.partner_id AND b.customer_id = s.customer_id AND +b.valid_to = s.valid_from
 WHERE b.standing IS NULL OR b.standing <> s.standing
 UNION ALL
 SELECT b.valid_to, r.finished_at, b.partner_id, p.name, b.display_id, b.name, b.domain, 'gone', b.standing, NULL, b.reason, NULL, FALSE
