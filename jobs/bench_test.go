@@ -65,7 +65,6 @@ func BenchmarkQuota(b *testing.B) {
 // throws the answers away.
 func bare(b *testing.B, l *lab, inFlight int) float64 {
 	b.Helper()
-
 	const each = 50
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: inFlight}}
 	defer client.CloseIdleConnections()
@@ -98,7 +97,6 @@ func (b *lab) timed(t testing.TB) (time.Duration, jobs.Result) {
 
 func report(b *testing.B, took, ideal time.Duration) {
 	b.Helper()
-
 	b.ReportMetric(took.Seconds()/ideal.Seconds(), "÷ideal")
 	b.ReportMetric(took.Seconds(), "s")
 }

@@ -87,7 +87,8 @@ func TestOneRowOfTheEnhancedRouteCannotBeSent(t *testing.T) {
 	}
 }
 
-// What the row does not say is read from the customer's profile; where that says nothing either, the row fails.
+// What the row does not say is read from the customer's profile; where that says nothing either,
+// the row fails.
 func TestCountryOfTheRowOrOfTheProfile(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

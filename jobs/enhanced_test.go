@@ -195,7 +195,6 @@ func TestEnhancedRouteFromApprovalToAgreement(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := enhanced(t, address, 4, simulator.Options{})
 		b.setup.RenewExpired = true
 		id := func(n, creation int, kind string) string {
@@ -273,7 +272,6 @@ func TestAnswersOfTheEnhancedRouteAreLost(t *testing.T) {
 			options.Enhanced.AcceptWithin = 4
 			databases(t, func(t *testing.T, address string) {
 				t.Helper()
-
 				b := enhanced(t, address, 30, options)
 				for day := range 7 {
 					for range 3 { // what is left is tried again

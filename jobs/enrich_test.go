@@ -367,7 +367,6 @@ func TestEnrichOverAWeek(t *testing.T) {
 	many := testsize.Of(300, 1000)
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		for _, kind := range []standing.PartnerKind{standing.IndirectProvider, standing.DirectBill} {
 			provider := kind == standing.IndirectProvider
 			if !provider {
@@ -427,7 +426,6 @@ func TestInterruptedEnrichContinues(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 22, Customers: 300, Mix: simulator.MixAllKinds})
 		b.client.Concurrency = 8
 		stop := errors.New("stop")

@@ -337,7 +337,6 @@ func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 5, Customers: testsize.Of(250, 400), Mix: simulator.MixAllKinds})
 		b.job.MaxGonePercent = 100
 		want := map[string]ledger.Exception{} // what a person wrote last

@@ -69,12 +69,12 @@ func BenchmarkImport(b *testing.B) {
 // knownCustomers is a ledger whose last run read so many customers.
 func knownCustomers(b *testing.B, address string, rows int) (*lab, string) {
 	b.Helper()
-
 	l := set(b, address, simulator.Options{Seed: 51, Customers: 1})
 	l.good(b, 1)
 	require.NoError(b, storetest.Exec(b.Context(), address, `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < `+fmt.Sprint(rows)+`)
 		INSERT INTO standing (partner_id, customer_id, valid_from, display_id, name, name_sort, domain, relationship, standing, reason, remedy, agreements,
-			date_agreed, signer_first, signer_last, signer_email, signer_phone, direct_acceptance, direct_acceptance_last_known, error_status, error_code,
+			date_agreed, signer_first, signer_last, signer_email, signer_phone, direct_acceptance,
+			direct_acceptance_last_known, error_status, error_code,
 			error_message, error_request_id, error_correlation_id, policy_changed, first_seen, standing_since)
 		SELECT '`+partner.ID+`', id, 1, id, 'Customer ' || n, 'customer ' || n, n || '.example.com', 'reseller', 'blocked', 'never_accepted', 'attest', 'read',
 			'', '', '', '', '', 'no', 'no', 0, '', '', '', '', FALSE, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
@@ -86,7 +86,6 @@ func knownCustomers(b *testing.B, address string, rows int) (*lab, string) {
 // another metric.
 func (l *lab) timedImport(b *testing.B, path string, want attestation.Counts) time.Duration {
 	b.Helper()
-
 	peak := heap(b)
 	began := time.Now()
 	file, err := intake.Open(path, intake.Options{AsOf: today})
@@ -113,7 +112,6 @@ func (l *lab) timedImport(b *testing.B, path string, want attestation.Counts) ti
 // heap begins to watch the heap; the answer is the most that was in use, in MB.
 func heap(b *testing.B) (peak func() float64) {
 	b.Helper()
-
 	runtime.GC()
 	done, most := make(chan struct{}), make(chan uint64)
 	go func() {
@@ -147,7 +145,6 @@ func (l ledgerBook) Import(ctx context.Context, batch attestation.NewBatch, fill
 // list writes a file of so many attestations.
 func list(b *testing.B, rows int) string {
 	b.Helper()
-
 	path := filepath.Join(b.TempDir(), "list.csv")
 	f, err := os.Create(path)
 	require.NoError(b, err)
@@ -167,7 +164,8 @@ func fileOf(path string) string {
 	return `CREATE TABLE plain (customer_tenant_id text PRIMARY KEY, first_name text, last_name text, email text, phone text, date_agreed text, company_name text, evidence text);
 CREATE TEMPORARY TABLE incoming (LIKE plain);
 \copy incoming FROM '` + path + `' WITH (FORMAT csv, HEADER)
-INSERT INTO plain SELECT * FROM incoming ON CONFLICT (customer_tenant_id) DO UPDATE SET first_name = excluded.first_name, last_name = excluded.last_name,
+INSERT INTO plain SELECT * FROM incoming ON CONFLICT (customer_tenant_id) DO UPDATE SET
+  first_name = excluded.first_name, last_name = excluded.last_name,
   email = excluded.email, phone = excluded.phone, date_agreed = excluded.date_agreed, company_name = excluded.company_name, evidence = excluded.evidence;
 `
 }
@@ -176,7 +174,6 @@ INSERT INTO plain SELECT * FROM incoming ON CONFLICT (customer_tenant_id) DO UPD
 // it keeps them.
 func kept(b *testing.B, address string) (script string) {
 	b.Helper()
-
 	folder := b.TempDir()
 	require.NoError(b, os.Chmod(folder, 0o755))
 	for _, table := range []string{"attestation", "attestation_signer"} {
@@ -195,7 +192,6 @@ INSERT INTO like_` + table + ` SELECT * FROM incoming_` + table + ` ON CONFLICT 
 // psql is the time that a script takes.
 func psql(b *testing.B, address, beside, script string) time.Duration {
 	b.Helper()
-
 	require.NoError(b, os.Chmod(filepath.Dir(beside), 0o755))
 	file := filepath.Join(b.TempDir(), "script.sql")
 	require.NoError(b, os.WriteFile(file, []byte(script), 0o644))

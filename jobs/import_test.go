@@ -59,7 +59,6 @@ type importLab struct {
 
 func newImportLab(t *testing.T) *importLab {
 	t.Helper()
-
 	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })

@@ -34,7 +34,6 @@ func newInboxLab(t *testing.T) *inboxLab {
 
 func inboxOf(t *testing.T, ledger *importLab) *inboxLab {
 	t.Helper()
-
 	l := &inboxLab{importLab: ledger, folder: t.TempDir()}
 	l.job = jobs.Inbox{Folder: l.folder, Host: "desk", Batches: l,
 		ImportFiles: jobs.ImportFiles{Import: l.importLab.job, Intake: intake.Options{Dates: intake.Auto},
@@ -204,7 +203,6 @@ func TestTwoRunsTakeOneFileOnce(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		s, err := store.Open(t.Context(), address)
 		require.NoError(t, err)
 		t.Cleanup(func() { s.Close() })

@@ -607,7 +607,6 @@ func TestInvitedCustomersAccept(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 11, Customers: testsize.Of(500, 2000), Mix: simulator.MixAllKinds})
 		b.job.MaxGonePercent = 100
 		sent := &outbox{}

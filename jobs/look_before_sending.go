@@ -17,8 +17,8 @@ type RecordReader interface {
 // approvedLately is how long after its approval an attestation is normally sent: in the next night.
 const approvedLately = 24 * time.Hour
 
-// settleIfCovered settles an attestation that was never sent and need not be any more: its customer can buy
-// meanwhile, or the same acceptance is on record. ok is false when it is to be sent.
+// settleIfCovered settles an attestation that was never sent and need not be any more: its customer
+// can buy meanwhile, or the same acceptance is on record. ok is false when it is to be sent.
 func (s *submission) settleIfCovered(ctx context.Context, c *attestation.Claim) (end attestation.Settlement,
 	ok bool, err error) {
 	if c.State != attestation.Approved || c.MaybeDelivered {

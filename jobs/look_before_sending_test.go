@@ -133,7 +133,6 @@ func TestARestoredBackupSendsNothingTwice(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 46, Customers: 300, Mix: simulator.MixAllKinds,
 			Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true}})
 		b.good(t, 1)

@@ -74,9 +74,11 @@ func (j ReconcilePartners) compareWithReports(ctx context.Context) error {
 	err := j.Check(ctx)
 	if missing, ok := errors.AsType[*RolledBackError](err); ok {
 		return partialHint("ledger_rolled_back", fmt.Sprintf("the ledger does not have event %d, which the report %s "+
-			"shows: it is new, was put back to an earlier state, or is another one; changes are counted from what it has",
-			missing.Head.Sequence, missing.Report), "Restore the ledger from a backup. If this one is meant to be used, "+
-			"mcaledger attest resume --by NAME says so.")
+			"shows: it is new, was put back to an earlier state, or is another one; changes are counted from what "+
+			"it has",
+			missing.Head.Sequence, missing.Report),
+			"Restore the ledger from a backup. If this one is meant to be used, "+
+				"mcaledger attest resume --by NAME says so.")
 	}
 	return err
 }

@@ -134,7 +134,6 @@ func (o *odd) night(t *testing.T, n int) (result jobs.Result, err error) {
 
 func (o *odd) run(t *testing.T, now func() time.Time) (result jobs.Result, err error) {
 	t.Helper()
-
 	err = o.store.Hold(t.Context(), partner, func(ctx context.Context, lease *store.Lease) error {
 		result, err = o.job.Run(ctx, lease, now)
 		return err

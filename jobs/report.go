@@ -213,7 +213,8 @@ func (j Report) writeFile(path string, fill func(io.Writer) error) error {
 // path is where the report goes in Dir.
 func (j Report) path() string { return filepath.Join(j.Dir, j.fileName(j.Day.In(j.Location))) }
 
-// target is where the report goes. A workbook that is to be kept stays, and the report gets another name.
+// target is where the report goes. A workbook that is to be kept stays, and the report gets another
+// name.
 func (j Report) target(ctx context.Context) (path, kept string, err error) {
 	if path = j.Out; path == "" {
 		path = j.path()
@@ -318,7 +319,8 @@ func (j Report) ofNewestRuns() bool {
 	return j.Show.Run == 0 && j.Show.Against == 0 && j.Show.AsOf.IsZero()
 }
 
-// isDaily reports whether this is the daily report: the whole workbook of the newest runs of all partners.
+// isDaily reports whether this is the daily report: the whole workbook of the newest runs of all
+// partners.
 func (j Report) isDaily() bool {
 	return j.ofNewestRuns() && j.AllPartners && j.Format == "xlsx" && len(j.Sheets) == 0
 }
@@ -357,22 +359,24 @@ func reportError(book reports.Book, failing int) error {
 	}
 	switch {
 	case len(failed) > 0:
-		return &FailedChecksError{fmt.Sprintf("the checks of the last run of %s failed; the report shows the run before "+
+		return &FailedChecksError{fmt.Sprintf("the checks of the last run of %s failed; the report shows the run "+
+			"before "+
 			"and says which", strings.Join(failed, ", "))}
 	case failing > len(old):
 		return &FailedChecksError{fmt.Sprintf("%s of the report failed: its figures contradict each other",
 			plural(failing-len(old), "check"))}
 	case len(old) > 0:
-		return partialHint("figures_are_old", fmt.Sprintf("the last run of %s is old or was not completed; the report says "+
-			"so and shows the figures from before", strings.Join(old, ", ")),
+		return partialHint("figures_are_old",
+			fmt.Sprintf("the last run of %s is old or was not completed; the report says "+
+				"so and shows the figures from before", strings.Join(old, ", ")),
 			"mcaledger reconcile continues where it was, and says why if it cannot.")
 	}
 	return nil
 }
 
-// keepNewest removes all but the newest of the daily workbooks beside the one that was just written,
-// which always stays. Only files that this program wrote and that may be replaced are removed. A CSV
-// or JSON file does not tell whether it was changed, and stays.
+// keepNewest removes all but the newest of the daily workbooks beside the one that was just
+// written, which always stays. Only files that this program wrote and that may be replaced are
+// removed. A CSV or JSON file does not tell whether it was changed, and stays.
 func (j Report) keepNewest(ctx context.Context, written string) error {
 	extension := j.extension()
 	if filepath.Ext(extension) != ".xlsx" {

@@ -101,7 +101,8 @@ func TestAWorkbookThatSomebodyChangedIsNotReplaced(t *testing.T) {
 	require.Equal(t, []string{"2026-11-22.xlsx", ""}, []string{got, kept}, "other formats are for machines")
 }
 
-// Other processes may write to the ledger while a report is read: it is written again, and not for ever.
+// Other processes may write to the ledger while a report is read: it is written again, and not for
+// ever.
 func TestReportIsWrittenAgainWhenTheLedgerChanged(t *testing.T) {
 	t.Parallel()
 	changed, full := fmt.Errorf("sheet events: %w", reports.ErrLedgerChanged), errors.New("disk full")

@@ -247,8 +247,8 @@ func (f finding) unsure() bool {
 	return f.Result == attestation.ResultUnknown || f.Result == "" && f.claim.MaybeDelivered
 }
 
-// minRetryDelay keeps an attestation that could not be taken further from being claimed again by the same
-// submission.
+// minRetryDelay keeps an attestation that could not be taken further from being claimed again by
+// the same submission.
 const minRetryDelay = time.Millisecond
 
 // maxUndecided is how many customers in a row may be forbidden before the caller is taken to lack
@@ -425,8 +425,8 @@ func (e *AllRejectedError) Hint() string {
 		"If all these customers really left, mcaledger reconcile says so; then cancel their attestations."
 }
 
-// flushUndecided returns the refusals that are still undecided at the end of a round. If the service
-// accepted others, the 403s concern these customers.
+// flushUndecided returns the refusals that are still undecided at the end of a round. If the
+// service accepted others, the 403s concern these customers.
 func (s *submission) flushUndecided() []finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -443,8 +443,8 @@ func (s *submission) flushUndecided() []finding {
 	return findings
 }
 
-// releaseUndecided returns the undecided ones as attestations about which nothing is known. The caller
-// holds the lock.
+// releaseUndecided returns the undecided ones as attestations about which nothing is known. The
+// caller holds the lock.
 func (s *submission) releaseUndecided() []finding {
 	findings := s.undecided
 	s.undecided = nil

@@ -122,7 +122,6 @@ func TestEveryAttestationTakesEffectOnce(t *testing.T) {
 			options.Seed, options.Customers, options.Mix = 41, testsize.Of(200, 400), simulator.MixAllKinds
 			databases(t, func(t *testing.T, address string) {
 				t.Helper()
-
 				b := set(t, address, options)
 				rows := b.queued(t)
 				sent := 0
@@ -492,7 +491,6 @@ func TestTwoHostsDrainOneQueue(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 43, Customers: 800, Mix: simulator.MixAllKinds,
 			Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true,
 				LostAnswers: simulator.LostAnswers{Reset: 0.1}}})

@@ -41,7 +41,6 @@ type lab struct {
 // databases are the addresses of an empty database of each kind.
 func databases(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
-
 	for name, address := range map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
 		"postgres": func() string { return pgtest.Database(t) },
@@ -150,7 +149,6 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 	customers := testsize.Of(1000, 3000)
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 3, Customers: customers, Mix: simulator.MixAllKinds,
 			RepeatedIDs: 0.02})
 		first := b.good(t, 1)
@@ -158,7 +156,8 @@ func TestEveryStandingAndReasonIsRight(t *testing.T) {
 		require.Equal(t, first.Run.Totals.Listed, first.Run.Totals.New)
 		again := b.good(t, 1)
 		b.agrees(t, again.Run)
-		require.Zero(t, again.Run.Totals.New+again.Run.Totals.Gone+again.Run.Totals.NewlyBlocked+again.Run.Totals.NewlyClear)
+		same := again.Run.Totals
+		require.Zero(t, same.New+same.Gone+same.NewlyBlocked+same.NewlyClear)
 		require.Less(t, again.Cost.Requests, first.Cost.Requests, "what the last run knew saves reads")
 		third := b.good(t, 2)
 		b.agrees(t, third.Run)
@@ -175,7 +174,6 @@ func TestFaultsChangeNoStanding(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 4, Customers: testsize.Of(1000, 3000), Mix: simulator.MixAllKinds,
 			RepeatedIDs: 0.02, NextLink: simulator.NextAbsolute, Names: simulator.MixedCase, KillTokensEvery: 300,
 			BrokenCustomers: 0.005, PageSizeCap: 100, RetryAfter: simulator.RetryAfterDate,
@@ -241,7 +239,6 @@ func TestAnInterruptedRunIsContinued(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 8, Customers: 1000, Mix: simulator.MixAllKinds})
 		stop := errors.New("stop")
 		attempts, requests := 0, 0
@@ -275,7 +272,6 @@ func TestALostLeaseEndsTheRun(t *testing.T) {
 	t.Parallel()
 	databases(t, func(t *testing.T, address string) {
 		t.Helper()
-
 		b := set(t, address, simulator.Options{Seed: 9, Customers: 2000})
 		taken := false
 		b.job.Progress = func(int, int) {

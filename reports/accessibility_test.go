@@ -77,7 +77,6 @@ func TestAccessibility(t *testing.T) {
 
 func chartsHaveAlternativeText(t *testing.T, w opened) {
 	t.Helper()
-
 	if w.charts == 0 {
 		return
 	}
@@ -95,7 +94,6 @@ func chartsHaveAlternativeText(t *testing.T, w opened) {
 
 func tablesHaveHeaders(t *testing.T, w opened) {
 	t.Helper()
-
 	tables := 0
 	w.each(t, "xl/tables/", func(path string, root node) {
 		tables++
@@ -114,7 +112,6 @@ func tablesHaveHeaders(t *testing.T, w opened) {
 
 func tablesHaveNoEmptyRows(t *testing.T, w opened) {
 	t.Helper()
-
 	for i, sheet := range w.rows {
 		if sheet.Rows == 0 {
 			continue // a table has at least one row, be it an empty one
@@ -129,7 +126,6 @@ func tablesHaveNoEmptyRows(t *testing.T, w opened) {
 
 func nothingIsMergedOrHidden(t *testing.T, w opened) {
 	t.Helper()
-
 	w.each(t, "xl/worksheets/sheet", func(path string, root node) {
 		assert.Empty(t, root.All("mergeCell"), path)
 		for _, name := range []string{"row", "col"} {
@@ -163,7 +159,6 @@ func nothingIsMergedOrHidden(t *testing.T, w opened) {
 
 func sheetsHaveNames(t *testing.T, w opened) {
 	t.Helper()
-
 	own := regexp.MustCompile(`(?i)^(sheet|planilha|plan|folha|hoja)\s*\d*$`)
 	seen := map[string]bool{}
 	for _, name := range w.GetSheetList() {
@@ -177,7 +172,6 @@ func sheetsHaveNames(t *testing.T, w opened) {
 
 func coloursAreNotAlone(t *testing.T, w opened) {
 	t.Helper()
-
 	colour := regexp.MustCompile(`(?i)\[(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)\]`)
 	w.each(t, "xl/", func(path string, root node) {
 		for _, name := range []string{"numFmt", "formatCode"} {
@@ -203,7 +197,6 @@ func coloursAreNotAlone(t *testing.T, w opened) {
 
 func documentHasTitleAndLanguage(t *testing.T, w opened) {
 	t.Helper()
-
 	core := w.parts["docProps/core.xml"]
 	assert.NotEmpty(t, core.Child("title").Text)
 	assert.Equal(t, w.language, core.Child("language").Text)
@@ -211,7 +204,6 @@ func documentHasTitleAndLanguage(t *testing.T, w opened) {
 
 func linksHaveText(t *testing.T, w opened) {
 	t.Helper()
-
 	w.each(t, "xl/worksheets/sheet", func(path string, root node) {
 		for _, link := range root.All("hyperlink") {
 			text := ""
@@ -316,7 +308,6 @@ const stripe = "D9D9D9"
 
 func cellsCanBeRead(t *testing.T, w opened) {
 	t.Helper()
-
 	var all []look
 	var marks []look
 	w.each(t, "xl/styles.xml", func(path string, root node) {
@@ -387,7 +378,6 @@ func chartColor(t *testing.T, properties node) string {
 
 func chartsCanBeRead(t *testing.T, w opened) {
 	t.Helper()
-
 	if w.charts == 0 {
 		return
 	}

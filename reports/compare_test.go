@@ -27,7 +27,6 @@ func TestCompare(t *testing.T) {
 		"saved again":                            {"en", func(*testing.T, *excelize.File) {}, nil, found{0, 0, true}},
 		"signed, with a date": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			at, err := f.SearchSheet("About", "Prepared by")
 			require.NoError(t, err)
 			_, row, err := excelize.CellNameToCoordinates(at[0])
@@ -37,28 +36,23 @@ func TestCompare(t *testing.T) {
 		}, nil, found{0, 2, true}},
 		"filled in for an import": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			require.NoError(t, f.SetCellStr("Blocked", "N7", "Bea"))
 			require.NoError(t, f.SetCellStr("Blocked", "Q7", "they sign"))
 		}, nil, found{0, 2, true}},
 		"a note beside a table": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			require.NoError(t, f.SetCellStr("Changes", "N4", "called them"))
 		}, nil, found{0, 1, true}},
 		"a status was changed": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			require.NoError(t, f.SetCellStr("Customers", "A8", "Clear"))
 		}, nil, found{1, 0, true}},
 		"a number on the summary was changed": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			require.NoError(t, f.SetCellInt("Summary", "A7", 0))
 		}, nil, found{1, 0, true}},
 		"an empty date was filled": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			require.NoError(t, f.SetCellStr("Blocked", "S5", "2026-01-01"))
 		}, nil, found{1, 0, true}},
 		"a sheet was removed": {"en",
@@ -74,7 +68,6 @@ func TestCompare(t *testing.T) {
 			found{0, 0, true}},
 		"rows were sorted and one was changed": {"en", func(t *testing.T, f *excelize.File) {
 			t.Helper()
-
 			swapRows(t, f, "Changes", 4, 6)
 			require.NoError(t, f.SetCellStr("Changes", "A5", "Gone"))
 		}, nil, found{10, 0, true}},

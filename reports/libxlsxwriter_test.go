@@ -52,7 +52,6 @@ func BenchmarkAgainstLibxlsxwriter(b *testing.B) {
 
 func libxlsxwriter(b *testing.B, program string, arguments ...string) (seconds, kilobytes float64) {
 	b.Helper()
-
 	output, err := exec.Command(program, arguments...).Output()
 	require.NoError(b, err)
 	_, err = fmt.Sscan(string(output), &seconds, &kilobytes)
@@ -63,7 +62,6 @@ func libxlsxwriter(b *testing.B, program string, arguments ...string) (seconds, 
 // writeList writes the rows of the sheet Customers for the other program.
 func writeList(b *testing.B, path string, c crowd) {
 	b.Helper()
-
 	file, err := os.Create(path)
 	require.NoError(b, err)
 	r, err := gather(b.Context(), c.book(), c)

@@ -26,7 +26,8 @@ type PartnerRun struct {
 	// Unfinished is a later run that was begun and neither completed nor failed: the night could
 	// not be read to its end. nil: none
 	Unfinished *ledger.Run
-	// Future is a run of History that the wrong clock of a host has dated later than it was. 0: none
+	// Future is a run of History that the wrong clock of a host has dated later than it was. 0:
+	// none
 	Future  int64
 	Stale   bool         // nothing newer was read for longer than a night and a half before the report's instant
 	History []ledger.Run // up to HistoryRuns completed runs, oldest first, ending with Run

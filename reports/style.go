@@ -72,8 +72,6 @@ type namedStyle struct {
 
 // newStyles registers every style of the workbook. Text is in Excel's text format, so that a name
 // such as =1+1 stays a name even when somebody edits its cell.
-//
-//nolint:funlen // a list
 func newStyles(f *excelize.File, say catalogue) (styles, error) {
 	var s styles
 	for _, want := range slices.Concat(s.data(say), s.tops(), s.summary(say), s.about(say)) {
@@ -141,11 +139,15 @@ func (s *styles) summary(say catalogue) []namedStyle {
 		{&s.dayLabel, excelize.Style{CustomNumFmt: &day, Font: font(11, true, ink), Border: under,
 			Alignment: leftmost}},
 		{&s.plain, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: middle}},
-		{&s.count, excelize.Style{CustomNumFmt: &numberFormat, Font: font(11, false, ink), Border: under, Alignment: flush}},
-		{&s.countOld, excelize.Style{CustomNumFmt: &oldFormat, Font: font(11, false, ink), Border: under, Alignment: flush}},
-		{&s.total, excelize.Style{CustomNumFmt: &numberFormat, Font: font(11, true, ink), Border: over, Alignment: flush}},
+		{&s.count, excelize.Style{CustomNumFmt: &numberFormat, Font: font(11, false, ink), Border: under,
+			Alignment: flush}},
+		{&s.countOld, excelize.Style{CustomNumFmt: &oldFormat, Font: font(11, false, ink), Border: under,
+			Alignment: flush}},
+		{&s.total, excelize.Style{CustomNumFmt: &numberFormat, Font: font(11, true, ink), Border: over,
+			Alignment: flush}},
 		{&s.totalLabel, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Border: over, Alignment: middle}},
-		{&s.totalOld, excelize.Style{CustomNumFmt: &oldFormat, Font: font(11, true, ink), Border: over, Alignment: flush}},
+		{&s.totalOld, excelize.Style{CustomNumFmt: &oldFormat, Font: font(11, true, ink), Border: over,
+			Alignment: flush}},
 		{&s.totalDuration, excelize.Style{CustomNumFmt: &durationFormat, Font: font(11, true, ink), Border: over,
 			Alignment: flush}},
 		{&s.cell, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Border: under, Alignment: middle}},

@@ -293,7 +293,8 @@ func eachOf[T any](r *report, counted func(counts) int, from func(context.Contex
 	}
 }
 
-// ErrLedgerChanged: another process wrote about the instant that is shown while the report was read.
+// ErrLedgerChanged: another process wrote about the instant that is shown while the report was
+// read.
 var ErrLedgerChanged = errors.New("the ledger changed while the report was read; write the report again")
 
 // shortfall is the error for rows that are not as many as were counted.

@@ -36,7 +36,6 @@ func TestFourMigrationsAtOnce(t *testing.T) {
 		},
 		"postgres": func(t *testing.T, _ string) (string, string, string) {
 			t.Helper()
-
 			address := pgtest.Database(t)
 			return address, "postgres", address
 		},

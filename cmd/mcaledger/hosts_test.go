@@ -127,7 +127,6 @@ func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 // newQueue is a partner of whose customers so many wait to be attested for.
 func newQueue(t *testing.T, address string, rows int, writes simulator.Writes) (k *killable, list string) {
 	t.Helper()
-
 	k = newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 5 * rows, Mix: simulator.MixAllKinds,
 		Latency: 2 * time.Millisecond, Writes: writes})
 	require.NoError(t, k.reconcile(t))
@@ -142,7 +141,6 @@ func newQueue(t *testing.T, address string, rows int, writes simulator.Writes) (
 // record.
 func (k *killable) ledgerAgrees(t *testing.T, readBack int) {
 	t.Helper()
-
 	s, err := store.Open(t.Context(), k.address)
 	require.NoError(t, err)
 	defer s.Close()
@@ -171,7 +169,6 @@ type stoppable struct {
 
 func newStoppable(t *testing.T, sim http.Handler, before int64) *stoppable {
 	t.Helper()
-
 	s := &stoppable{folder: t.TempDir(), caught: make(chan struct{}, 1000), release: make(chan struct{})}
 	var posts atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -209,7 +206,6 @@ type submitter struct {
 
 func (s *stoppable) submit(t *testing.T, address string, workers int) *submitter {
 	t.Helper()
-
 	p := &submitter{cmd: exec.Command("mcaledger", "attest", "submit", "--json", "--config",
 		filepath.Join(s.folder, "mcaledger.yaml"))}
 	p.cmd.Env = append(os.Environ(), "MCALEDGER_DATABASE="+address, "MCALEDGER_ATTESTATION_ROUTE=classic",
@@ -223,7 +219,6 @@ func (s *stoppable) submit(t *testing.T, address string, workers int) *submitter
 // wait waits for the end of a submission; one that hangs is killed, and fails the test.
 func (p *submitter) wait(t *testing.T) (r submitReply) {
 	t.Helper()
-
 	hangs := time.AfterFunc(time.Minute, func() { p.cmd.Process.Kill() })
 	defer hangs.Stop()
 	_ = p.cmd.Wait() // the reply has the exit code

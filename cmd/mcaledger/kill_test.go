@@ -113,7 +113,6 @@ func TestSubmissionKilledAgainAndAgain(t *testing.T) {
 // blockedList is a file of attestations for customers that are blocked.
 func (k *killable) blockedList(t *testing.T, rows int) (path, list string) {
 	t.Helper()
-
 	lines := []string{"customer_tenant_id,first_name,last_name,email,date_agreed"}
 	world := k.sim.World()
 	for i := range world.Len() {
@@ -128,7 +127,6 @@ func (k *killable) blockedList(t *testing.T, rows int) (path, list string) {
 
 func (k *killable) tookEffectOnce(t *testing.T, list string) {
 	t.Helper()
-
 	effects := map[string]simulator.Effect{}
 	for _, e := range k.sim.Effects() {
 		_, twice := effects[e.TenantID]
@@ -160,13 +158,11 @@ type killable struct {
 
 func newKillable(t *testing.T, address string, customers int) *killable {
 	t.Helper()
-
 	return newKillableWith(t, address, simulator.Options{Seed: 21, Customers: customers, Mix: simulator.MixAllKinds})
 }
 
 func newKillableWith(t *testing.T, address string, options simulator.Options) *killable {
 	t.Helper()
-
 	k := &killable{folder: t.TempDir(), address: address}
 	k.counts = func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/") }
 	sim, err := simulator.New(options)
@@ -186,7 +182,6 @@ func newKillableWith(t *testing.T, address string, options simulator.Options) *k
 // reconcile runs a sweep until it ends or is killed.
 func (k *killable) reconcile(t *testing.T) error {
 	t.Helper()
-
 	return k.run(t, "reconcile")
 }
 
@@ -194,7 +189,6 @@ func (k *killable) reconcile(t *testing.T) error {
 // are no error.
 func (k *killable) run(t *testing.T, arguments ...string) error {
 	t.Helper()
-
 	cmd := exec.Command(cmp.Or(k.program, "mcaledger"), append(arguments, "--json", "--config",
 		filepath.Join(k.folder, "mcaledger.yaml"))...)
 	cmd.Env = append(append(os.Environ(), "MCALEDGER_DATABASE="+k.address, "MCALEDGER_ATTESTATION_ROUTE=classic"),
@@ -220,7 +214,6 @@ func (k *killable) run(t *testing.T, arguments ...string) error {
 // records are the standings that the ledger ends with.
 func (k *killable) records(t *testing.T) map[string]string {
 	t.Helper()
-
 	address := strings.Replace(k.address, "sqlite:", "sqlite:"+k.folder+"/", 1)
 	s, err := store.Open(t.Context(), address)
 	require.NoError(t, err)

@@ -28,7 +28,6 @@ func BenchmarkMemory(b *testing.B) {
 // peaks returns the greatest resident memory of each command, in MB.
 func peaks(b *testing.B, customers int) map[string]float64 {
 	b.Helper()
-
 	sim, err := simulator.New(simulator.Options{Seed: 31, Customers: customers})
 	require.NoError(b, err)
 	server := httptest.NewServer(sim)

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// reply is what a command prints with --json: its own fields, and the envelope that all have in common.
+// reply is what a command prints with --json: its own fields, and the envelope that all have in
+// common.
 type reply interface{ finish(exit int, p *problem) }
 
 // envelope holds the fields that every reply begins with.

@@ -14,11 +14,12 @@ import (
 
 type reportReply struct {
 	envelope
-	File       string         `json:"file"`
-	Unrecorded bool           `json:"unrecorded,omitempty"` // this user may only read the ledger
-	Kept       string         `json:"kept,omitempty"`       // a workbook that somebody changed, and that was not replaced
-	Sheets     map[string]int `json:"sheets"`
-	Split      *splitReply    `json:"split,omitempty"`
+	File       string `json:"file"`
+	Unrecorded bool   `json:"unrecorded,omitempty"` // this user may only read the ledger
+	// a workbook that somebody changed, and that was not replaced
+	Kept   string         `json:"kept,omitempty"`
+	Sheets map[string]int `json:"sheets"`
+	Split  *splitReply    `json:"split,omitempty"`
 }
 
 // splitReply is the index of the workbooks of a split report.
@@ -53,8 +54,8 @@ func rowsOf(file jobs.ReportFile) map[string]int {
 func (r *reportReply) fillSplit(done jobs.SplitReport) {
 	r.Split = &splitReply{Dir: done.Dir, Files: []resellerReply{}, Unassigned: done.Unassigned}
 	for _, f := range done.Files {
-		r.Split.Files = append(r.Split.Files, resellerReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Path, f.Kept,
-			rowsOf(f.ReportFile)})
+		r.Split.Files = append(r.Split.Files, resellerReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Path,
+			f.Kept, rowsOf(f.ReportFile)})
 	}
 }
 
@@ -71,30 +72,34 @@ type reportFlags struct {
 	out      string // empty: in report.dir; "-": stdout
 }
 
+// check refuses what cannot be met before anything is opened.
+func (f *reportFlags) check() error {
+	request := jobs.Report{Format: f.format, Sheets: f.sheets, PrintSet: f.printSet, Out: f.out,
+		AllPartners: len(f.partners) == 0}
+	if err := request.Check(); err != nil {
+		return err
+	}
+	f.sheets, f.format = request.Sheets, request.Format
+	switch f.split {
+	case "":
+		return nil
+	case "reseller":
+		return request.CheckSplit()
+	}
+	return usageErrorf("--split %q must be reseller", f.split)
+}
+
 func (a *app) reportCommand() *cobra.Command {
 	r := &reportReply{envelope: envelope{Command: "report"}, Sheets: map[string]int{}}
 	var flags reportFlags
 	short := "write the workbook of the last completed run, or of any other"
 	cmd := a.command("report", short, r, func(ctx context.Context) error {
-		// What cannot be met is refused before anything is opened.
-		request := jobs.Report{Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out,
-			AllPartners: len(flags.partners) == 0}
-		if err := request.Check(); err != nil {
+		if err := flags.check(); err != nil {
 			return err
-		}
-		switch flags.split {
-		case "":
-		case "reseller":
-			if err := request.CheckSplit(); err != nil {
-				return err
-			}
-		default:
-			return usageErrorf("--split %q must be reseller", flags.split)
 		}
 		if flags.out == "-" && a.json {
 			return usageError{errors.New("--json writes its reply to stdout: name a file with --out")}
 		}
-		flags.sheets, flags.format = request.Sheets, request.Format
 		return a.withWorkspace(func(ctx context.Context, w *workspace) error {
 			job, err := w.reportJob(flags)
 			if err != nil {
@@ -124,7 +129,8 @@ any earlier run, elsewhere. It makes no network calls and needs no secret of Par
 	f.Int64Var(&flags.against, "against", 0, "count changes from this run, not from the one of the night before")
 	f.StringVar(&flags.asOf, "as-of", "",
 		"show what was known at this instant, which the sheet About of every workbook names")
-	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out says)",
+	formats(cmd, &flags.format, "xlsx for people; csv (one sheet) or json for machines (else as the name of --out "+
+		"says)",
 		"xlsx", "csv", "json")
 	f.StringSliceVar(&flags.sheets, "sheet", nil,
 		"only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
@@ -166,7 +172,8 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 
 func (a *app) printReport(done jobs.ReportFile) {
 	if done.Kept != "" {
-		a.printf("%s is kept: somebody changed it since it was written, or it shows events that the ledger does not have.\n",
+		a.printf("%s is kept: somebody changed it since it was written, or it shows events that the ledger does not "+
+			"have.\n",
 			done.Kept)
 	}
 	if done.Path != "" && done.Path != "-" {
@@ -182,6 +189,7 @@ func (a *app) printSplit(done jobs.SplitReport) {
 		a.printReport(f.ReportFile)
 	}
 	if done.Unassigned > 0 {
-		a.printf("Customers in no workbook, because they have no indirect reseller or it is not known: %d\n", done.Unassigned)
+		a.printf("Customers in no workbook, because they have no indirect reseller or it is not known: %d\n",
+			done.Unassigned)
 	}
 }

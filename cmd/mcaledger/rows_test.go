@@ -75,7 +75,6 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 // 75 that are there twice; 50 that Microsoft has already; 144 that are refused, for five reasons.
 func (k *killable) listOfAllKinds(t *testing.T) string {
 	t.Helper()
-
 	rows := []string{"customer_tenant_id,first_name,last_name,email,date_agreed,phone"}
 	world, next := k.sim.World(), map[simulator.Kind]int{}
 	customer := func(kind simulator.Kind) (c simulator.Customer) {

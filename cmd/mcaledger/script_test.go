@@ -45,14 +45,18 @@ func TestMain(m *testing.M) {
 //	                             for it in mcaledger.yaml. Again: the same address with other flags.
 //	night N                      the simulated world on another night
 //	exits CODE COMMAND…          runs a command that must end with exactly this code
-//	json PATH VALUE…             stdout must be exactly one JSON object; at the dotted path it has the value. >N and <N compare, ~TEXT is
-//	                             a part of a text, {a,b} are an object's names in order, # before the path counts.
+//	json PATH VALUE…             stdout must be exactly one JSON object; at the dotted path it has
+//	                             the value. >N and <N compare, ~TEXT is a part of a text, {a,b} are
+//	                             an object's names in order, # before the path counts.
 //	adds OBJECT SUM PART…        the number SUM of the object is the sum of its PARTs
 //	schema N                     makes mcaledger.db a database of schema version N
 //	held                         another process works on the partner until the script ends
-//	customer NAME KIND [N]       $NAME is the tenant id of the Nth listed customer of a kind ("listed on night 2": who is new then),
-//	                             $NAME_DOMAIN the domain; $NAME_SIGNER, "first name,last name,e-mail", and $NAME_PHONE are of the first agreement
-//	list FILE ROW…               a CSV, or a workbook, of attestations; a first ROW that begins with customer_ is its header
+//	customer NAME KIND [N]       $NAME is the tenant id of the Nth listed customer of a kind
+//	                             ("listed on night 2": new then), $NAME_DOMAIN the domain;
+//	                             $NAME_SIGNER, "first name,last name,e-mail", and $NAME_PHONE are of
+//	                             the first agreement
+//	list FILE ROW…               a CSV, or a workbook, of attestations; a first ROW that begins with
+//	                             customer_ is its header
 //	blocked FILE N               a CSV of attestations for N customers that are blocked
 //	effects N                    the simulator's record has N attestations, none of them twice
 //	ledger STATEMENT             changes mcaledger.db by other means than mcaledger

@@ -11,7 +11,6 @@ import (
 
 func (b workbook) about(t *testing.T, v view) {
 	t.Helper()
-
 	_, rows := b.section(t, "About", "Runs")
 	got := map[string]string{}
 	for _, row := range rows {
@@ -47,7 +46,6 @@ func (b workbook) about(t *testing.T, v view) {
 // heads are the last events of the batches.
 func (b workbook) heads(t *testing.T, v view) {
 	t.Helper()
-
 	if len(v.batches) == 0 {
 		return
 	}
@@ -73,7 +71,6 @@ func (b workbook) heads(t *testing.T, v view) {
 // digest is the sum that About prints.
 func (b workbook) digest(t *testing.T) string {
 	t.Helper()
-
 	for _, row := range b.rows["About"] {
 		if cell(row, 1) == "SHA-256 of the data" {
 			return row[2]

@@ -143,7 +143,6 @@ type workbook struct {
 
 func openWorkbook(t *testing.T, path string) workbook {
 	t.Helper()
-
 	f, err := excelize.OpenFile(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
@@ -176,7 +175,6 @@ func (b workbook) data(sheet string) [][]string {
 // sheet's order.
 func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted [][]any) (ordered [][]any) {
 	t.Helper()
-
 	var head []string
 	for _, c := range columns[sheet] {
 		head = append(head, c.head)
@@ -224,7 +222,6 @@ func keyOf(row []any, keys []int) string {
 
 func (b workbook) kind(t *testing.T, sheet string, column, row int) excelize.CellType {
 	t.Helper()
-
 	name, err := excelize.CoordinatesToCellName(column+1, row)
 	require.NoError(t, err)
 	kind, err := b.GetCellType(sheet, name)
@@ -308,7 +305,6 @@ func plain(c any) string {
 // order checks the order that is documented.
 func (v view) order(t *testing.T, sheet string, rows [][]any) {
 	t.Helper()
-
 	names := []string{}
 	for _, p := range v.partners {
 		names = append(names, p.name)
@@ -354,7 +350,6 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 // inOrder checks that the rows of each partner are sorted.
 func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
 	t.Helper()
-
 	assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
 		if a[2] != b[2] {
 			return 0
@@ -367,7 +362,6 @@ func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
 // for, then the newest.
 func (v view) entriesInOrder(t *testing.T, rows [][]any) {
 	t.Helper()
-
 	inOrder(t, rows, func(row []any) []int {
 		batch, line := row[21].(int), row[22].(int)
 		a := v.attestations[slices.IndexFunc(v.attestations,
@@ -386,7 +380,6 @@ func (v view) entriesInOrder(t *testing.T, rows [][]any) {
 // then it stands on top.
 func (b workbook) verdict(t *testing.T, v view) {
 	t.Helper()
-
 	all, failed := v.control(), 0
 	for _, row := range all {
 		if plain(row[0]) == "failed" {

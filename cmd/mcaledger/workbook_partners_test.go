@@ -26,7 +26,6 @@ type centre struct {
 
 func newCentre(t *testing.T, o simulator.Options) *centre {
 	t.Helper()
-
 	sim, err := simulator.New(o)
 	require.NoError(t, err)
 	c := &centre{Simulator: sim}

@@ -27,12 +27,10 @@ func (s *session) report(name string, code int) edition {
 	s.books = append(s.books, e)
 	s.sub(name, func(t *testing.T) {
 		t.Helper()
-
 		digest, tables := sha256.New(), s.json(t, e, name)
 		for _, sheet := range dataSheets {
 			s.sub(sheet.name, func(t *testing.T) {
 				t.Helper()
-
 				rows := e.compare(t, e.view, sheet.name, sheet.keys, sheet.wants(e.view))
 				e.order(t, sheet.name, rows)
 				table := s.csv(t, name, sheet.name, digest)
@@ -51,7 +49,6 @@ func (s *session) report(name string, code int) edition {
 // csv is a sheet as CSV, its head apart.
 func (s *session) csv(t *testing.T, name, sheet string, digest io.Writer) [][]string {
 	t.Helper()
-
 	path := s.file(name + "." + sheet + ".csv")
 	s.does(s.quality, "report", "--format", "csv", "--sheet", sheet, "--out", path)
 	text, err := os.ReadFile(path)
@@ -66,7 +63,6 @@ func (s *session) csv(t *testing.T, name, sheet string, digest io.Writer) [][]st
 // json are all sheets as JSON, with the values as texts.
 func (s *session) json(t *testing.T, e edition, name string) map[string][][]string {
 	t.Helper()
-
 	path := s.file(name + ".json")
 	s.does(s.quality, "report", "--format", "json", "--out", path)
 	file, err := os.Open(path)
@@ -96,7 +92,6 @@ func (s *session) json(t *testing.T, e edition, name string) map[string][][]stri
 // compareTexts holds another format against the rows of the workbook.
 func compareTexts(t *testing.T, format, sheet string, want [][]any, got [][]string, spelt func(string) string) {
 	t.Helper()
-
 	if !assert.Len(t, got, len(want), "%s of %s", format, sheet) {
 		return
 	}
@@ -132,7 +127,6 @@ func neutral(text string) string {
 // as it was, and so is the sum.
 func (s *session) again(t *testing.T, code int, then edition) {
 	t.Helper()
-
 	for _, p := range then.partners {
 		path := s.file(then.path + " again.xlsx")
 		s.does(code, "report", "--run", strconv.Itoa(p.run.number("id")), "--out", path)
@@ -167,7 +161,6 @@ func firstDifference(then, now [][]string) string {
 // known when they ended.
 func (s *session) unreported(t *testing.T, v view) {
 	t.Helper()
-
 	path := s.file("unreported.xlsx")
 	s.does(exitDone, "report", "--run", strconv.Itoa(v.partners[0].run.number("id")), "--out", path)
 	b := openWorkbook(t, path)
@@ -179,7 +172,6 @@ func (s *session) unreported(t *testing.T, v view) {
 // against counts changes from runs that are not neighbours: of the newest run, and of a past one.
 func (s *session) against(t *testing.T) {
 	t.Helper()
-
 	first := s.books[0].partners[0].run
 	for _, then := range []edition{s.books[1], s.books[2], s.books[3]} {
 		v := then.view

@@ -61,7 +61,6 @@ func (b workbook) table(t *testing.T, v view, title, head string, want [][]any) 
 
 func (b workbook) summary(t *testing.T, v view) {
 	t.Helper()
-
 	const standings = "Partner | Listed | Clear | Blocked | Unknown | Out of scope | Could not be read | Accepted " +
 		"directly, date not known"
 	var now, forward, ages, cost [][]any
@@ -101,7 +100,6 @@ func (b workbook) summary(t *testing.T, v view) {
 // figures are the big numbers with their changes.
 func (b workbook) figures(t *testing.T, v view) {
 	t.Helper()
-
 	type numbers struct{ listed, blocked, long, lapsing, unknown int }
 	var now, before numbers
 	count := func(to *numbers, p shownPartner, run record, at time.Time) {
@@ -188,7 +186,6 @@ func (l db) lapsingSoon(p shownPartner, customer string, run record, at time.Tim
 // nextSteps are the attestations that are not at their end, by what comes next.
 func (b workbook) nextSteps(t *testing.T, v view) {
 	t.Helper()
-
 	want := map[string]string{}
 	counts, since := map[string]int{}, map[string]time.Time{}
 	for _, a := range v.attestations {
@@ -290,7 +287,6 @@ func (all total) row() []any { return append([]any{"All partners"}, all...) }
 // before the others, then the longest blocked.
 func (b workbook) first(t *testing.T, v view) {
 	t.Helper()
-
 	head, rows := b.section(t, "Summary", "What to do first")
 	blocked := v.blocked()
 	assert.Len(t, rows, min(10, len(blocked)))
@@ -348,7 +344,6 @@ func lapsing(v view, row []any) int {
 
 func (b workbook) purchases(t *testing.T, v view) {
 	t.Helper()
-
 	var some, none, unread int
 	for _, row := range v.blocked() {
 		switch row[8] {
@@ -374,7 +369,6 @@ func (b workbook) purchases(t *testing.T, v view) {
 // resellers are the customers of the indirect provider by their indirect reseller.
 func (b workbook) resellers(t *testing.T, v view) {
 	t.Helper()
-
 	provider := v.partners[1]
 	of := map[string]string{}
 	for _, a := range v.associations { // the newest row comes last
@@ -411,7 +405,6 @@ func (b workbook) resellers(t *testing.T, v view) {
 // day.
 func (b workbook) history(t *testing.T, v view) {
 	t.Helper()
-
 	want := map[string]string{}
 	for _, p := range v.partners {
 		for _, r := range v.completed(p.id) {

@@ -100,7 +100,6 @@ func (s *session) open() *sql.DB {
 
 func records(t *testing.T, db *sql.DB, statement string) (all []record) {
 	t.Helper()
-
 	rows, err := db.Query(statement)
 	require.NoError(t, err)
 	defer rows.Close()

@@ -71,7 +71,6 @@ const (
 
 func newSession(t *testing.T, address string) *session {
 	t.Helper()
-
 	mix := simulator.MixAllKinds
 	return sessionOf(t, address, simulator.Options{Seed: 296, Customers: 220, Mix: mix, AsOf: firstNight},
 		simulator.Options{Seed: 110, Customers: 120, Mix: mix, AsOf: firstNight, IndirectProvider: true})
@@ -81,7 +80,6 @@ var firstNight = time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
 
 func sessionOf(t *testing.T, address string, contoso, fabrikam simulator.Options) *session {
 	t.Helper()
-
 	s := &session{T: t, address: address, folder: t.TempDir(), label: "contoso", contoso: newCentre(t, contoso),
 		fabrikam: newCentre(t, fabrikam)}
 	config := fmt.Sprintf("database: %q\nattestation: { route: classic, shared_account: true, settle_after: 10ms "+

@@ -217,6 +217,7 @@ func (w *workspace) reconcileJob(partners *jobs.Partners) jobs.ReconcilePartners
 		Reconcile: jobs.Reconcile{Scope: jobs.All(), Policy: standing.Policy(c.Policy),
 			MaxGonePercent: c.Reconcile.MaxGonePercent, ResumeWithin: c.Reconcile.ResumeWithin,
 			Version: programVersion()},
-		Partners: partners, Leases: w.ledger, Check: w.rollback().Check, Now: w.Now, Log: w.log(), Watch: w.progress.watch,
+		Partners: partners, Leases: w.ledger, Check: w.rollback().Check, Now: w.Now, Log: w.log(),
+		Watch: w.progress.watch,
 	}
 }

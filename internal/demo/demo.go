@@ -90,8 +90,8 @@ func (d Demo) Run(ctx context.Context) (result Result, err error) {
 	return s.result, save(filepath.Join(d.Folder, SavedFile), s.accounts, d.Now())
 }
 
-// command runs a command of the program and reads its reply. Exit codes other than 0 and 3 (something
-// needs a person) are errors unless they are expected.
+// command runs a command of the program and reads its reply. Exit codes other than 0 and 3
+// (something needs a person) are errors unless they are expected.
 func (s *story) command(ctx context.Context, reply any, expected []int, args ...string) error {
 	text, exit := s.Command(ctx, s.clock.now, args...)
 	if err := context.Cause(ctx); err != nil {
@@ -125,8 +125,8 @@ const (
 var made = []string{databaseFile, databaseFile + "-wal", databaseFile + "-shm", SavedFile, keyFile,
 	listFolder, reportFolder, inboxFolder, evidenceFolder, "drafts"}
 
-// clear removes an earlier demo. It refuses to remove a workbook that somebody changed, and files in
-// a folder that is not of a demo.
+// clear removes an earlier demo. It refuses to remove a workbook that somebody changed, and files
+// in a folder that is not of a demo.
 func (d Demo) clear() error {
 	path := filepath.Join(d.Folder, ConfigFile)
 	config, err := os.ReadFile(path)

@@ -20,8 +20,8 @@ const databaseFile = "mcaledger.db"
 // keyFile is the name of the file with the key that encrypts links.
 const keyFile = "links.key"
 
-// mark is the first line of the configuration of simulated partners. Only a file that begins with it
-// is overwritten.
+// mark is the first line of the configuration of simulated partners. Only a file that begins with
+// it is overwritten.
 const mark = "# Configuration of simulated partners: written by mcaledger, which may overwrite it."
 
 // Settings are the configuration of simulated partners.

@@ -157,7 +157,8 @@ func (s *story) tellNight(r nightReply, number int) {
 	for _, run := range r.Reconcile.Runs {
 		listed += run.Listed
 		if !run.Balanced {
-			s.tell("The customer list of %s is incomplete: its run fails, and the figures of the night before are shown.",
+			s.tell("The customer list of %s is incomplete: its run fails, and the figures of the night before are "+
+				"shown.",
 				run.Partner)
 		}
 	}
@@ -383,8 +384,8 @@ func (s *story) find(ctx context.Context, state string) (id string, err error) {
 // share scales a number of customers that is meant for an account of 300.
 func (s *story) share(n int) int { return max(2, n*s.Customers/300) }
 
-// pick returns blocked customers of an account that are on no list yet and have active subscriptions,
-// so that they cannot accept by themselves.
+// pick returns blocked customers of an account that are on no list yet and have active
+// subscriptions, so that they cannot accept by themselves.
 func (s *story) pick(a *account, most int) (picked []simulator.Customer) {
 	for _, c := range a.blocked() {
 		active := slices.ContainsFunc(c.Subscriptions, func(s simulator.Subscription) bool {

@@ -30,7 +30,8 @@ func writeList(tb testing.TB, rows int) string {
 	fmt.Fprintln(w, "customer_tenant_id,first_name,last_name,email,date_agreed,phone,company_name,country")
 	first, last := []string{"Maria", "João", "Ana Paula", "Bob"}, []string{"Silva", "Souza", "de Oliveira", "Müller"}
 	for i := range rows {
-		fmt.Fprintf(w, "%08x-5b7d-4e9f-a1b2-%012x,%s,%s,user%d@customer%d.example.com,2026-%02d-%02d,+55119%08d,Customer number %d Ltda,BR\n",
+		fmt.Fprintf(w, "%08x-5b7d-4e9f-a1b2-%012x,%s,%s,user%d@customer%d.example.com,2026-%02d-%02d,+55119%08d,"+
+			"Customer number %d Ltda,BR\n",
 			i, i, first[i%4], last[i/4%4], i, i%977, 1+i%10, 1+i%28, i, i)
 	}
 	require.NoError(tb, errors.Join(w.Flush(), file.Close()))

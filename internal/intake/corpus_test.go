@@ -72,7 +72,6 @@ func TestCorpus(t *testing.T) {
 // understood is everything that is read from a file, as text, and the verdict in one word.
 func understood(t *testing.T, path string) (text, verdict string) {
 	t.Helper()
-
 	f, err := Open(path, optionsOf(filepath.Base(path)))
 	if wrong, ok := errors.AsType[*FileError](err); ok {
 		wrong.File = filepath.Base(path)

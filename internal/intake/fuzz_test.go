@@ -55,7 +55,6 @@ func FuzzRows(f *testing.F) {
 
 func isFileError(t *testing.T, err error) {
 	t.Helper()
-
 	wrong, ok := errors.AsType[*FileError](err)
 	require.True(t, ok, "%v", err)
 	require.NotEmpty(t, wrong.Message)
@@ -65,7 +64,6 @@ func isFileError(t *testing.T, err error) {
 // accounted checks that a row is exactly one thing, and a good one in order.
 func accounted(t *testing.T, row Row) {
 	t.Helper()
-
 	if row.Skip != "" {
 		require.Empty(t, row.Refusals)
 		return
@@ -105,7 +103,6 @@ func lines(cells []string) int {
 // writtenAndReadAgain writes a file's results and its refused rows, and reads both.
 func writtenAndReadAgain(t *testing.T, file *File, rows []Row, options Options) {
 	t.Helper()
-
 	var results, refused bytes.Buffer
 	require.NoError(t, WriteResults(&results, file.Format(), file.Header(), func(yield func(Result, error) bool) {
 		for _, row := range rows {
@@ -177,7 +174,6 @@ func reasons(row Row) []string {
 
 func readAgain(t *testing.T, content []byte, options Options) ([]Row, bool) {
 	t.Helper()
-
 	path := filepath.Join(t.TempDir(), "again")
 	require.NoError(t, os.WriteFile(path, content, 0o600))
 	file, err := Open(path, options)

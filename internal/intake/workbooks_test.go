@@ -35,7 +35,6 @@ func dated(row []any, date any) []any {
 // workbooks are the workbooks of the corpus, by name. `go test -run Corpus -update` writes them.
 func workbooks(t *testing.T) map[string][]byte {
 	t.Helper()
-
 	day := time.Date(2026, 5, 31, 0, 0, 0, 0, time.UTC)
 	template := func(kind Kind) []byte {
 		var b bytes.Buffer
@@ -161,7 +160,6 @@ func newBook(t *testing.T, rows [][]any, change func(*excelize.File)) *excelize.
 // protected is a workbook with a password. Its bytes differ from time to time.
 func protected(t *testing.T, rows [][]any) []byte {
 	t.Helper()
-
 	var b bytes.Buffer
 	require.NoError(t, newBook(t, rows, nil).Write(&b, excelize.Options{Password: "secret"}))
 	return b.Bytes()
@@ -169,7 +167,6 @@ func protected(t *testing.T, rows [][]any) []byte {
 
 func addSheet(t *testing.T, f *excelize.File, name string, rows ...[]any) {
 	t.Helper()
-
 	_, err := f.NewSheet(name)
 	require.NoError(t, err)
 	for i, row := range rows {
@@ -290,7 +287,6 @@ func randomText(n int) string {
 // never comes out the same.
 func writeWorkbooks(t *testing.T) {
 	t.Helper()
-
 	for name, content := range workbooks(t) {
 		path := filepath.Join(corpus, name)
 		if _, err := os.Stat(path); err == nil && strings.Contains(name, "password") {

@@ -73,7 +73,6 @@ func TestConnectionFaults(t *testing.T) {
 	good := certificateFor(t, "127.0.0.1", now.Add(-time.Hour), now.Add(time.Hour))
 	listening := func(t *testing.T, certificate tls.Certificate) string {
 		t.Helper()
-
 		return tlsServer(t, func(c *tls.Config) { c.Certificates = []tls.Certificate{certificate} }).URL
 	}
 	proxied := func(to string) *http.Transport {
@@ -102,29 +101,24 @@ func TestConnectionFaults(t *testing.T) {
 			"SSL_CERT_FILE"},
 		"a certificate of another host": {func(t *testing.T) string {
 			t.Helper()
-
 			return listening(t, certificateFor(t, "api.example", now.Add(-time.Hour), now.Add(time.Hour)))
 		}, nil, TLSFailed, "another host"},
 		"an expired certificate": {func(t *testing.T) string {
 			t.Helper()
-
 			return listening(t, certificateFor(t, "127.0.0.1", now.Add(-2*time.Hour), now.Add(-time.Hour)))
 		}, nil, TLSFailed, "clock"},
 		"a certificate that is not valid yet": {func(t *testing.T) string {
 			t.Helper()
-
 			return listening(t, certificateFor(t, "127.0.0.1", now.Add(time.Hour), now.Add(2*time.Hour)))
 		}, nil, TLSFailed, "clock"},
 		"a server that speaks TLS 1.1 alone": {func(t *testing.T) string {
 			t.Helper()
-
 			return tlsServer(t, func(c *tls.Config) {
 				c.Certificates, c.MinVersion, c.MaxVersion = []tls.Certificate{good}, tls.VersionTLS10, tls.VersionTLS11
 			}).URL
 		}, func() http.RoundTripper { return trusting(good) }, TLSFailed, "port"},
 		"a server that wants a client's certificate": {func(t *testing.T) string {
 			t.Helper()
-
 			return tlsServer(t, func(c *tls.Config) {
 				c.Certificates, c.ClientAuth = []tls.Certificate{good},
 					tls.RequireAnyClientCert

@@ -29,7 +29,6 @@ type tally struct {
 // converse lists all customers and reads each of them with 16 senders.
 func converse(t *testing.T, c *Client) tally {
 	t.Helper()
-
 	got := tally{map[string]standing.Customer{}, map[string][]standing.Agreement{}, map[string]bool{},
 		map[string]Kind{}}
 	queue := make(chan string, 1000)
@@ -68,7 +67,6 @@ func converse(t *testing.T, c *Client) tally {
 // compare holds what was found against the truth.
 func (got tally) compare(t *testing.T, world simulator.World) {
 	t.Helper()
-
 	listed := 0
 	for i := range world.Len() {
 		if !world.Listed(i) {

@@ -25,7 +25,6 @@ func TestAttestationTakesEffectAndIsReadBack(t *testing.T) {
 	}
 	read := func(t *testing.T, body string, into any) {
 		t.Helper()
-
 		require.NoError(t, json.Unmarshal(bytes.TrimPrefix([]byte(body), []byte(byteOrderMark)), into), body)
 	}
 	who := Contact{FirstName: " =João\u2028", LastName: `O"Brien\`, Email: "JOAO@fabrikam.example"}

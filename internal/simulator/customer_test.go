@@ -70,7 +70,6 @@ func indexOf(status int) int {
 
 func codeOf(t *testing.T, a answer) string {
 	t.Helper()
-
 	if a.status == 200 {
 		return ""
 	}

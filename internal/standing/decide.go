@@ -57,8 +57,8 @@ func newest(facts Facts) (Agreement, bool) {
 	return newest, newest.Agreed != ""
 }
 
-// remedy says who can lift the block: indirect resellers cannot attest (docs/partner-center.md, "The
-// rule and its sources").
+// remedy says who can lift the block: indirect resellers cannot attest (docs/partner-center.md,
+// "The rule and its sources").
 func remedy(kind PartnerKind) Remedy {
 	if kind == IndirectReseller {
 		return AskIndirectProvider

@@ -27,13 +27,11 @@ var actions = map[string]func(*testing.T, *store.Store){
 	"import":  imported,
 	"approve": func(t *testing.T, s *store.Store) {
 		t.Helper()
-
 		imported(t, s)
 		require.NoError(t, <-approving(t, t.Context(), s))
 	},
 	"save a request before it leaves": func(t *testing.T, s *store.Store) {
 		t.Helper()
-
 		imported(t, s)
 		require.NoError(t, <-approving(t, t.Context(), s))
 		queue, err := s.Queue(t.Context(), "p", somebody)
@@ -45,7 +43,6 @@ var actions = map[string]func(*testing.T, *store.Store){
 	},
 	"close a run": func(t *testing.T, s *store.Store) {
 		t.Helper()
-
 		err := s.Hold(t.Context(), ledger.Partner{ID: "p", Kind: standing.DirectBill},
 			func(ctx context.Context, lease *store.Lease) error {
 				r, _, err := lease.Begin(ctx, ledger.Run{Kind: ledger.Sweep, StartedAt: time.Now()}, time.Now())
@@ -67,7 +64,6 @@ var actions = map[string]func(*testing.T, *store.Store){
 	},
 	"record a report": func(t *testing.T, s *store.Store) {
 		t.Helper()
-
 		require.NoError(t, s.RecordReport(t.Context(), ledger.WrittenReport{File: "r.xlsx"}, somebody, time.Now()))
 	},
 }

@@ -25,7 +25,6 @@ var views = []string{"customers_now", "blocked_now", "changes", "attestations", 
 // onBoth runs a test on a full ledger in each database.
 func onBoth(t *testing.T, test func(t *testing.T, s *store.Store, db *sqlx.DB)) {
 	t.Helper()
-
 	for name, fresh := range map[string]func(testing.TB) string{"sqlite": file, "postgres": pgtest.Database} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,7 +59,6 @@ func TestViewsShowWhatReportsShow(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *store.Store, db *sqlx.DB) {
 		t.Helper()
-
 		ctx := t.Context()
 		runs, err := s.RecentRuns(ctx, 100)
 		require.NoError(t, err)
@@ -122,7 +120,6 @@ func TestViewsHaveTypesAndNoPersonalData(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, _ *store.Store, db *sqlx.DB) {
 		t.Helper()
-
 		var secrets []string
 		require.NoError(t, db.Select(&secrets, `SELECT email FROM attestation_signer WHERE email <> ''
 			UNION SELECT phone FROM attestation_signer WHERE phone <> ''

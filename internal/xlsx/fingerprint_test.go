@@ -85,12 +85,10 @@ func TestUntouched(t *testing.T) {
 		"as it was written": {func(*testing.T, string) {}, true},
 		"under another name, and with another time": {func(t *testing.T, path string) {
 			t.Helper()
-
 			require.NoError(t, os.Chtimes(path, time.Now(), time.Unix(0, 0)))
 		}, true},
 		"a cell was changed": {func(t *testing.T, path string) {
 			t.Helper()
-
 			f, err := excelize.OpenFile(path)
 			require.NoError(t, err)
 			require.NoError(t, f.SetCellStr("Sheet1", "A3", "Signed: Ana"))
@@ -98,7 +96,6 @@ func TestUntouched(t *testing.T) {
 		}, false},
 		"saved again without a change": {func(t *testing.T, path string) {
 			t.Helper()
-
 			f, err := excelize.OpenFile(path)
 			require.NoError(t, err)
 			require.NoError(t, f.Save())
@@ -119,12 +116,10 @@ func TestUntouched(t *testing.T) {
 		}, false},
 		"something was appended": {func(t *testing.T, path string) {
 			t.Helper()
-
 			require.NoError(t, os.WriteFile(path, append(bytes.Clone(book), 'x'), 0o600))
 		}, false},
 		"a byte was flipped": {func(t *testing.T, path string) {
 			t.Helper()
-
 			flipped := bytes.Clone(book)
 			flipped[len(flipped)/3] ^= 1
 			require.NoError(t, os.WriteFile(path, flipped, 0o600))
@@ -132,7 +127,6 @@ func TestUntouched(t *testing.T) {
 		"cut": {func(t *testing.T,
 			path string) {
 			t.Helper()
-
 			require.NoError(t, os.Truncate(path, int64(len(book)/2)))
 		}, false},
 		"empty": {func(t *testing.T, path string) {
@@ -142,7 +136,6 @@ func TestUntouched(t *testing.T) {
 		"no workbook": {func(t *testing.T,
 			path string) {
 			t.Helper()
-
 			require.NoError(t, os.WriteFile(path, []byte("a,b\n"), 0o600))
 		}, false},
 		"another program's": {func(t *testing.T, path string) {
