@@ -49,7 +49,7 @@ docs: ## docs/commands.md and the man pages, made from the commands
 
 lint: ## gofmt, and the linters of .ci/golangci.yml, go vet and staticcheck among them
 	@unformatted=$$(gofmt -l cmd internal jobs reports sql); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
-	$(GO) run $(GOLANGCI_LINT) run --config .ci/golangci.yml ./...
+	$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners --config .ci/golangci.yml ./...
 
 # Tests start a PostgreSQL server, and PgBouncer before it, of their own; this only sees to it that there is one to start.
 postgres:
