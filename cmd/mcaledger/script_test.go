@@ -41,8 +41,9 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as a user does: each testdata/script/*.txtar is a session in a
 // folder of its own, with these commands besides testscript's:
 //
-//	simulator [FLAG…]            a simulated Partner Center, with the flags of `mcaledger simulate`, its address in $PC, and a configuration
-//	                             for it in mcaledger.yaml. Again: the same address with other flags.
+//	simulator [FLAG…]            a simulated Partner Center, with the flags of `mcaledger simulate`,
+//	                             its address in $PC, and a configuration for it in mcaledger.yaml.
+//	                             Again: the same address with other flags.
 //	night N                      the simulated world on another night
 //	exits CODE COMMAND…          runs a command that must end with exactly this code
 //	json PATH VALUE…             stdout must be exactly one JSON object; at the dotted path it has
@@ -62,7 +63,8 @@ func TestMain(m *testing.M) {
 //	ledger STATEMENT             changes mcaledger.db by other means than mcaledger
 //	age FILE DURATION            the file was last changed so long ago
 //	person ADDRESS               (a program, for $BROWSER) signs in on the page at ADDRESS
-//	interrupted WHEN COMMAND…    (a program) interrupts a command once it has written WHEN, or has made WHEN requests
+//	interrupted WHEN COMMAND…    (a program) interrupts a command once it has written WHEN, or has
+//	                             made WHEN requests
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
