@@ -410,8 +410,8 @@ func (e *AllRejectedError) Error() string {
 	if e.Answer.Code != "" {
 		code = ", code " + e.Answer.Code
 	}
-	return fmt.Sprintf("Microsoft refused the attestations of the first %d customers alike (answered %d%s): nothing "+
-		"failed, and they stay approved",
+	return fmt.Sprintf("Microsoft refused the attestations of the first %d customers alike (answered %d%s): they "+
+		"keep their states, and none counts as failed",
 		e.Customers, e.Answer.Status, code)
 }
 
