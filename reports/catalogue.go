@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,26 +147,23 @@ func catalogueOf(language string) (catalogue, error) {
 	if language == "" {
 		language = "en"
 	}
-	if known := Languages(); !slices.Contains(known, language) {
+	read, ok := catalogues[language]
+	if !ok {
 		return catalogue{}, fmt.Errorf("report language %q is not known; set report.language to one of %s", language,
-			strings.Join(known, ", "))
+			strings.Join(Languages(), ", "))
 	}
-	catalogues, err := readCatalogues()
-	return catalogues[language], err
+	return read()
 }
 
-// readCatalogues reads the texts of all languages once: parsing takes longer than a small report.
-var readCatalogues = sync.OnceValues(func() (map[string]catalogue, error) {
-	all := map[string]catalogue{}
+// catalogues read the texts of a language when they are first needed, and once: parsing takes
+// longer than a small report.
+var catalogues = func() map[string]func() (catalogue, error) {
+	read := map[string]func() (catalogue, error){}
 	for _, language := range Languages() {
-		c, err := readCatalogue(language)
-		if err != nil {
-			return nil, err
-		}
-		all[language] = c
+		read[language] = sync.OnceValues(func() (catalogue, error) { return readCatalogue(language) })
 	}
-	return all, nil
-})
+	return read
+}()
 
 func readCatalogue(language string) (c catalogue, err error) {
 	file := path.Join("texts", language+".yaml")
