@@ -244,10 +244,17 @@ func knownSheets(asked, known []string) ([]string, error) {
 }
 
 // tables are the sheets of data that are wanted, in workbook order.
-func (r *report) tables(wanted []string) []table {
-	all := []table{r.blocked(), r.renewals(), r.exceptionsTable(), r.changes(), r.invitationsTable(), r.attestations(),
-		r.batchesTable(), r.unread(), r.checks(), r.customers(), r.events()}
-	return slices.DeleteFunc(all, func(t table) bool { return !slices.Contains(wanted, t.key) })
+func (r *report) tables(wanted []string) (tables []table) {
+	build := map[string]func() table{sheetBlocked: r.blocked, sheetRenewals: r.renewals,
+		sheetExceptions: r.exceptionsTable, sheetChanges: r.changes, sheetInvitations: r.invitationsTable,
+		sheetAttestations: r.attestations, sheetBatches: r.batchesTable, sheetUnread: r.unread, sheetChecks: r.checks,
+		sheetCustomers: r.customers, sheetEvents: r.events}
+	for _, key := range dataSheets() {
+		if slices.Contains(wanted, key) {
+			tables = append(tables, build[key]())
+		}
+	}
+	return tables
 }
 
 // each hands what comes from the source to row until ctx ends, and counts it.
