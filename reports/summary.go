@@ -507,6 +507,14 @@ func (s *summarySheet) tableHead(row int, at place, section, label string, heads
 	return row + 2
 }
 
+// partnerTable is a table with a row for each partner; next is the row below it.
+func (s *summarySheet) partnerTable(row int, at place, section string, heads []string,
+	of func(i int, p PartnerRun) []figure) (next int) {
+
+	row = s.tableHead(row, at, section, s.say.head(table{}, "partner"), heads)
+	return s.partnerRows(row, at, len(heads), of)
+}
+
 // label is what a row is about; it runs over the empty cells on its right, because merged cells
 // would be in a screen reader's way.
 func (s *summarySheet) label(row int, at place, text string, style int) {
@@ -591,9 +599,8 @@ func (s *summarySheet) rollForward(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
-	heads := s.say.Texts.RollForwardHeads
-	row = s.tableHead(row, at, s.say.Texts.RollForward, s.say.head(table{}, "partner"), heads)
-	next = s.partnerRows(row, at, len(heads), func(i int, p PartnerRun) []figure {
+	say := s.say.Texts
+	next = s.partnerTable(row, at, say.RollForward, say.RollForwardHeads, func(i int, p PartnerRun) []figure {
 		changes, blocked := s.rowsOf(i, sheetChanges), s.rowsOf(i, sheetBlocked)
 		forward := p.rollForward(s.report.counts[i])
 		return []figure{{forward.opening, sheetChanges, changes},
@@ -612,9 +619,8 @@ func (s *summarySheet) ageing(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
-	heads := s.say.Texts.AgeingHeads
-	row = s.tableHead(row, at, s.say.Texts.Ageing, s.say.head(table{}, "partner"), heads)
-	next = s.partnerRows(row, at, len(heads), func(i int, _ PartnerRun) []figure {
+	say := s.say.Texts
+	next = s.partnerTable(row, at, say.Ageing, say.AgeingHeads, func(i int, _ PartnerRun) []figure {
 		ages, total := s.insights.ages[i], 0
 		for _, n := range ages {
 			total += n
@@ -632,9 +638,8 @@ func (s *summarySheet) renewalsTable(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
-	heads := s.say.Texts.RenewalHeads
-	row = s.tableHead(row, at, s.say.Texts.Renewals, s.say.head(table{}, "partner"), heads)
-	next = s.partnerRows(row, at, len(heads), func(i int, _ PartnerRun) []figure {
+	say := s.say.Texts
+	next = s.partnerTable(row, at, say.Renewals, say.RenewalHeads, func(i int, _ PartnerRun) []figure {
 		n := s.insights.renewals[i]
 		return s.inSequence(i, sheetRenewals, n.past, n.within30, n.within60, n.within90, n.later, n.renew, n.unknown)
 	})
