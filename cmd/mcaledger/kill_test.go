@@ -70,7 +70,7 @@ func TestKilledFiveTimes(t *testing.T) {
 // the date of the file.
 func TestSubmissionKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	kills, rows := testsize.Of(50, 400), testsize.Of(150, 1200)
+	kills, rows := testsize.Of(50, 400), testsize.Of(600, 4800)
 	for name, address := range map[string]string{
 		"sqlite":   "sqlite:mcaledger.db",
 		"postgres": pgtest.Database(t),
