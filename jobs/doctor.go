@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
@@ -353,11 +354,11 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 		e.reads(ctx, p, service, customers)
 	}
 	attests := p.Kind != standing.IndirectReseller
-	if e.Route == routeClassic && e.FallbackRoute == "" && attests {
+	if e.Route == attestation.ClassicRoute && e.FallbackRoute == "" && attests {
 		e.note(p.Name+": attestations", "the classic call exists, and the signed-in user may use it",
 			service.CheckAttest(ctx, uuid.NewString()))
 	}
-	if (e.Route == routeEnhanced || e.FallbackRoute == routeEnhanced) && attests {
+	if (e.Route == attestation.EnhancedRoute || e.FallbackRoute == attestation.EnhancedRoute) && attests {
 		e.note(p.Name+": attestations", "the app may use the enhanced route", service.CheckEnhanced(ctx))
 	}
 	if now, known := service.Clock(); known {

@@ -37,11 +37,6 @@ type Queues interface {
 	OpenQueue(ctx context.Context, partnerID string) (PartnerQueue, error)
 }
 
-const (
-	routeClassic  = "classic"
-	routeEnhanced = "enhanced"
-)
-
 // EnhancedSetup is how the enhanced route is used, for all partners.
 type EnhancedSetup struct {
 	Cipher        LinkCipher

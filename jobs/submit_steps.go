@@ -83,7 +83,7 @@ func isAre(n int) string {
 
 // follows reports whether signers accept by links.
 func (j SubmitPartners) follows() bool {
-	return j.Route == routeEnhanced || j.FallbackRoute == routeEnhanced
+	return j.Route == attestation.EnhancedRoute || j.FallbackRoute == attestation.EnhancedRoute
 }
 
 func (j SubmitPartners) begin() *partnersSubmission {
@@ -106,7 +106,7 @@ func (s *partnersSubmission) check(ctx context.Context) error {
 	case s.Route == "":
 		return &RouteError{"attestation.route is not set, so nothing is ever sent: set it to enhanced, or to classic " +
 			"where Partner Center still takes attestations in one call"}
-	case s.Route != routeClassic && s.Route != routeEnhanced:
+	case s.Route != attestation.ClassicRoute && s.Route != attestation.EnhancedRoute:
 		return &RouteError{fmt.Sprintf("attestation.route %q cannot be sent by this version; nothing was sent",
 			s.Route)}
 	case s.Limit < 0:
@@ -254,9 +254,9 @@ func (s *partnersSubmission) sendOne(ctx context.Context, p Partner, queue Partn
 		return none, nil
 	}
 	expected := min(n, most) + unsure
-	if s.Route == routeClassic {
+	if s.Route == attestation.ClassicRoute {
 		done, err := s.classic(ctx, p, queue, most, expected)
-		if _, retired := errors.AsType[*RetiredError](err); !retired || s.FallbackRoute != routeEnhanced {
+		if _, retired := errors.AsType[*RetiredError](err); !retired || s.FallbackRoute != attestation.EnhancedRoute {
 			return done, err
 		}
 		s.Log.Warn("Microsoft has retired the classic call: the attestations take the enhanced route", "partner",

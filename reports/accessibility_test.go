@@ -9,11 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcaledger/mcaledger/internal/xlsx"
-	"github.com/mcaledger/mcaledger/internal/xlsx/xlsxtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xuri/excelize/v2"
+
+	"github.com/mcaledger/mcaledger/internal/xlsx"
+	"github.com/mcaledger/mcaledger/internal/xlsx/xlsxtest"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 // These are the rules of Microsoft's accessibility checker for Excel that a file can be asked for,
@@ -44,7 +46,7 @@ func (w opened) each(t *testing.T, prefix string, do func(path string, root node
 }
 
 func TestAccessibility(t *testing.T) {
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		usually, source := usual()
 		usually.Language = language
 		bad := usually

@@ -2,10 +2,8 @@ package reports
 
 import (
 	"bytes"
-	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,13 +13,8 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
-
-// The texts of a language are one file in texts. A new file adds the language to the workbook only;
-// the terminal (internal/messages), mails and notifications have texts of their own.
-//
-//go:embed texts/*.yaml
-var textFiles embed.FS
 
 // catalogue is every text of the workbook in one language. In texts with verbs %[1]s is the first
 // value; all values are put in as text, numbers with their thousands separated.
@@ -37,7 +30,7 @@ type catalogue struct {
 	Columns map[string]labelled            // by key: the header, and its meaning for the data dictionary
 	Words   map[string]map[string]labelled // by kind of code and code: the word, and its meaning
 	Checks  map[ledger.CheckName]labelled  // the name of a control check, and its numbers in a sentence
-	Texts   texts
+	Texts   sentences
 }
 
 // labelled is a short text and a longer one that belongs to it.
@@ -49,8 +42,8 @@ func (l labelled) text() string  { return l[1] }
 // plural is a text about a number, for one and for any other.
 type plural [2]string
 
-// texts are the sentences and labels that stand outside tables.
-type texts struct {
+// sentences are the sentences and labels that stand outside tables.
+type sentences struct {
 	Title, Subject, PageOf string
 	Cut                    string // at the end of text that a cell cannot hold
 
@@ -129,19 +122,6 @@ type texts struct {
 	Events                                     plural
 }
 
-// Languages are the languages that a workbook can be in.
-func Languages() []string {
-	files, err := textFiles.ReadDir("texts")
-	if err != nil {
-		return nil // the folder is part of the program
-	}
-	var languages []string
-	for _, f := range files {
-		languages = append(languages, strings.TrimSuffix(f.Name(), path.Ext(f.Name())))
-	}
-	return languages
-}
-
 // catalogueOf are the texts of a language; "" is English.
 func catalogueOf(language string) (catalogue, error) {
 	if language == "" {
@@ -150,7 +130,7 @@ func catalogueOf(language string) (catalogue, error) {
 	read, ok := catalogues[language]
 	if !ok {
 		return catalogue{}, fmt.Errorf("report language %q is not known; set report.language to one of %s", language,
-			strings.Join(Languages(), ", "))
+			strings.Join(texts.Languages(), ", "))
 	}
 	return read()
 }
@@ -159,15 +139,14 @@ func catalogueOf(language string) (catalogue, error) {
 // longer than a small report.
 var catalogues = func() map[string]func() (catalogue, error) {
 	read := map[string]func() (catalogue, error){}
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		read[language] = sync.OnceValues(func() (catalogue, error) { return readCatalogue(language) })
 	}
 	return read
 }()
 
 func readCatalogue(language string) (c catalogue, err error) {
-	file := path.Join("texts", language+".yaml")
-	text, err := textFiles.ReadFile(file)
+	text, err := texts.Of(language)
 	if err != nil {
 		return c, err
 	}

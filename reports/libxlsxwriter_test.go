@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcaledger/mcaledger/internal/xlsx"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
 // BenchmarkAgainstLibxlsxwriter writes the sheet Customers, and compares with libxlsxwriter in

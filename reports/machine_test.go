@@ -23,6 +23,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/xlsx"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 func asCSV(t *testing.T, book Book, source Source, sheet string) (text []byte, rows int) {
@@ -157,7 +158,7 @@ func TestMachinesGetTheSameInEveryLanguageAndZone(t *testing.T) {
 		want[key] = string(text)
 	}
 	digest := digestOf(t, book, source, dataSheets())
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		for _, zone := range []*time.Location{time.UTC, saoPaulo, time.FixedZone("Kiritimati", 14*60*60),
 			time.FixedZone("Baker", -12*60*60)} {
 			book.Language, book.Location, book.Version = language, zone, "9.9.9-"+language
@@ -361,7 +362,7 @@ func digestOf(t *testing.T, book Book, source Source, sheets []string) string {
 
 func TestAboutAndThePropertiesHaveTheDigestOfTheData(t *testing.T) {
 	t.Parallel()
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		book, source := usual()
 		book.Language = language
 		say := catalogueIn(t, language)
@@ -467,7 +468,7 @@ func TestInvalidUTF8IsReplacedInEveryFormat(t *testing.T) {
 
 func TestTotalsHaveNames(t *testing.T) {
 	assert.Len(t, totalNames, len(measures(ledger.Totals{}, changeCounts{})))
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		book, source := usual()
 		book.Language = language
 		for _, partners := range [][]PartnerRun{book.Partners, book.Partners[:1]} {
@@ -613,7 +614,7 @@ func TestMovesOtherThanCountedFailACheck(t *testing.T) {
 
 func TestAboutHasRoomToSignForScopePeriodAndDigest(t *testing.T) {
 	t.Parallel()
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		book, source := usual()
 		book.Language = language
 		say := catalogueIn(t, language)

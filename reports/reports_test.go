@@ -29,6 +29,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 	"github.com/mcaledger/mcaledger/internal/xlsx/xlsxtest"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 var (
@@ -73,7 +74,7 @@ func (w written) cells(t *testing.T, sheet string) [][]string {
 }
 
 func TestGolden(t *testing.T) {
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		book, source := usual()
 		book.Language = language
 		w := write(t, book, source)
@@ -465,7 +466,7 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	for _, state := range attestation.States() {
 		states = append(states, string(state))
 	}
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		say := catalogueIn(t, language)
 		for kind, codes := range map[string][]string{
 			"state":    states,
@@ -508,7 +509,7 @@ func TestEveryCodeHasAWord(t *testing.T) {
 func TestSheetsArePrintedLargeEnoughToRead(t *testing.T) {
 	t.Parallel()
 	book, source := usual()
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		book.Language = language
 		w, say := write(t, book, source), catalogueIn(t, language)
 		for _, table := range allTables(t, book, source) {
@@ -570,13 +571,13 @@ func TestAnUnknownLanguageIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := Write(t.Context(), io.Discard, Book{Language: "tlh"}, memorySource{})
 	assert.EqualError(t, err, `report language "tlh" is not known; set report.language to one of `+
-		strings.Join(Languages(), ", "))
+		strings.Join(texts.Languages(), ", "))
 }
 
 func TestEveryLanguageHasEveryText(t *testing.T) {
 	t.Parallel()
 	model := catalogueIn(t, "en")
-	for _, language := range Languages() {
+	for _, language := range texts.Languages() {
 		say := catalogueIn(t, language)
 		assert.Equal(t, language, say.Language)
 		whole(t, language, reflect.ValueOf(model), reflect.ValueOf(say))

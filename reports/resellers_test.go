@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/ledger"
 )
 
 func TestResellersAreNamedSummedUpOrUnknown(t *testing.T) {

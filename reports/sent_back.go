@@ -1,6 +1,10 @@
 package reports
 
-import "time"
+import (
+	"time"
+
+	"github.com/mcaledger/mcaledger/reports/texts"
+)
 
 // sentBack are the keys of the columns by which a workbook that people have filled in is read.
 var sentBack = []string{"tenant_id", "domain", "customer", "partner", "owner", "due_date", "comment", "accepted_until"}
@@ -9,13 +13,13 @@ var sentBack = []string{"tenant_id", "domain", "customer", "partner", "owner", "
 // exceptions that people have filled in is read, each with the column's key.
 func ExceptionHeaders() (map[string]string, error) {
 	headers := map[string]string{}
-	for _, language := range Languages() {
-		texts, err := catalogueOf(language)
+	for _, language := range texts.Languages() {
+		c, err := catalogueOf(language)
 		if err != nil {
 			return nil, err
 		}
 		for _, key := range sentBack {
-			if header := texts.Columns[key].label(); header != "" {
+			if header := c.Columns[key].label(); header != "" {
 				headers[header] = key
 			}
 		}

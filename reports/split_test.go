@@ -13,6 +13,7 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 // sold is a source whose customers of contoso-eu buy through two resellers in turn.
@@ -81,7 +82,7 @@ func soldNight() (Book, sold) {
 func TestAWorkbookOfAResellerHasNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	for i, reseller := range twoResellers {
-		for _, language := range Languages() {
+		for _, language := range texts.Languages() {
 			all, source := soldNight()
 			all.Language, all.Sheets = language, SplitSheetNames()
 			all.LeftOut = []ledger.Run{*runOf(4, ledger.Partner{ID: "old", Name: "contoso-old"}, night(9), nil, 0, 0,

@@ -702,8 +702,8 @@ func (s *summarySheet) first(row int) (next int) {
 }
 
 // sentences are texts across the whole width.
-func (s *summarySheet) sentences(row int, texts ...string) (next int) {
-	for _, text := range texts {
+func (s *summarySheet) sentences(row int, all ...string) (next int) {
+	for _, text := range all {
 		for _, line := range lines(text) {
 			s.put(1, row, line, s.frame.style.plain)
 			row++

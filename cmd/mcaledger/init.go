@@ -15,7 +15,7 @@ import (
 	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/internal/messages"
 	"github.com/mcaledger/mcaledger/internal/standing"
-	"github.com/mcaledger/mcaledger/reports"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 type initReply struct {
@@ -160,4 +160,4 @@ func (a *app) usualTimezone() string {
 	return "UTC"
 }
 
-func (a *app) usualLanguage() string { return messages.Preferred(a.Environ, reports.Languages()) }
+func (a *app) usualLanguage() string { return messages.Preferred(a.Environ, texts.Languages()) }

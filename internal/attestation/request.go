@@ -24,6 +24,12 @@ func (r Request) Unknown() bool {
 	return r.Number > 0 && (r.AnsweredAt.IsZero() || r.Result == ResultUnknown)
 }
 
+// The routes by which attestations reach Microsoft, named as in the configuration.
+const (
+	ClassicRoute  = "classic"
+	EnhancedRoute = "enhanced"
+)
+
 // RequestKind is what a request asks for.
 type RequestKind string
 

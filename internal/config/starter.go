@@ -12,7 +12,7 @@ import (
 	"unicode"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
-	"github.com/mcaledger/mcaledger/reports"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 // Starter is what a first configuration has to know. It holds no secret, and neither does the file.
@@ -68,7 +68,7 @@ func (s Starter) Text() (string, error) {
 }
 
 // Languages are those of the workbooks.
-func (Starter) Languages() string { return either(reports.Languages()) }
+func (Starter) Languages() string { return either(texts.Languages()) }
 
 // plain is what YAML takes as it is written, without quotes.
 var plain = regexp.MustCompile(`^[A-Za-z0-9./][A-Za-z0-9._/:@+-]*[A-Za-z0-9]$`)

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mcaledger/mcaledger/internal/standing"
-	"github.com/mcaledger/mcaledger/reports"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 func starter() Starter {
@@ -129,7 +129,7 @@ func TestCreateOverwritesNothing(t *testing.T) {
 
 // languages is the list in a sentence.
 func languages() string {
-	all := reports.Languages()
+	all := texts.Languages()
 	last := len(all) - 1
 	return strings.Join(all[:last], ", ") + " or " + all[last]
 }

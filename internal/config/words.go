@@ -8,7 +8,8 @@ import (
 
 	"github.com/agext/levenshtein"
 
-	"github.com/mcaledger/mcaledger/reports"
+	"github.com/mcaledger/mcaledger/internal/attestation"
+	"github.com/mcaledger/mcaledger/reports/texts"
 )
 
 // Route is the way by which attestations reach Microsoft. Without one nothing is sent.
@@ -17,8 +18,8 @@ type Route string
 // The routes.
 const (
 	RouteNone     Route = ""
-	RouteClassic  Route = "classic"
-	RouteEnhanced Route = "enhanced"
+	RouteClassic  Route = attestation.ClassicRoute
+	RouteEnhanced Route = attestation.EnhancedRoute
 )
 
 // UnmarshalText reads a route.
@@ -76,7 +77,7 @@ type Language string
 // UnmarshalText reads a language.
 func (l *Language) UnmarshalText(text []byte) error {
 	var known []Language
-	for _, language := range reports.Languages() {
+	for _, language := range texts.Languages() {
 		known = append(known, Language(language))
 	}
 	return choose(l, text, known...)

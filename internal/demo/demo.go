@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
@@ -68,7 +69,7 @@ func (d Demo) Run(ctx context.Context) (result Result, err error) {
 	}
 	s := &story{Demo: d, clock: &clock{real: d.Now}, last: lastNight(d.Now()), calendar: nights(d.Nights),
 		taken:    map[string]bool{},
-		settings: Settings{AcceptedSince: firstAcceptedSince, Route: classic}}
+		settings: Settings{AcceptedSince: firstAcceptedSince, Route: attestation.ClassicRoute}}
 	s.accounts = newAccounts(d.Customers, badNight(s.calendar), s.clock.now)
 	defer func() { err = errors.Join(err, closeAll(s.accounts)) }()
 	for _, a := range s.accounts {

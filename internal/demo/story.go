@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
@@ -21,12 +22,6 @@ const (
 const (
 	firstAcceptedSince = "2022-01-01"
 	acceptedSince      = "2023-04-01"
-)
-
-// The routes of attestations.
-const (
-	classic  = "classic"
-	enhanced = "enhanced"
 )
 
 // story is the state of a running demo.
@@ -178,7 +173,7 @@ func (s *story) tellNight(r nightReply, number int) {
 
 func (s *story) tellSubmission(r nightReply) {
 	done := r.Submit
-	if s.settings.Route == classic {
+	if s.settings.Route == attestation.ClassicRoute {
 		if done.Sent > 0 {
 			s.tell("Attestations sent: %d, confirmed: %d.", done.Sent, done.Confirmed)
 		}
@@ -195,7 +190,7 @@ func (s *story) tellSubmission(r nightReply) {
 }
 
 func (s *story) changeRoute(context.Context) error {
-	s.settings.Route = enhanced
+	s.settings.Route = attestation.EnhancedRoute
 	s.tell("Attestations take the enhanced route from now on: signers accept by a link.")
 	return s.settings.Write(s.Folder)
 }
