@@ -1,4 +1,4 @@
-package main
+package workbookaudit
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 
 // section is the table below a title: its head, and the rows down to an empty one or a sentence.
 // Another table may stand on its right.
-func (b workbook) section(t *testing.T, sheet, title string) (head []string, rows [][]string) {
+func (b workbook) section(t testing.TB, sheet, title string) (head []string, rows [][]string) {
 	t.Helper()
 	all, at := b.rows[sheet], -1
 	i := slices.IndexFunc(all, func(row []string) bool { at = slices.Index(row, title); return at >= 0 })
@@ -40,7 +40,7 @@ func (b workbook) section(t *testing.T, sheet, title string) (head []string, row
 }
 
 // table compares a table of Summary, whose columns may be several cells wide.
-func (b workbook) table(t *testing.T, v view, title, head string, want [][]any) {
+func (b workbook) table(t testing.TB, v View, title, head string, want [][]any) {
 	t.Helper()
 	got, rows := b.section(t, "Summary", title)
 	names := strings.Split(head, " | ")
@@ -59,7 +59,7 @@ func (b workbook) table(t *testing.T, v view, title, head string, want [][]any) 
 	}
 }
 
-func (b workbook) summary(t *testing.T, v view) {
+func (b workbook) summary(t testing.TB, v View) {
 	t.Helper()
 	const standings = "Partner | Listed | Clear | Blocked | Unknown | Out of scope | Could not be read | Accepted " +
 		"directly, date not known"
@@ -98,7 +98,7 @@ func (b workbook) summary(t *testing.T, v view) {
 }
 
 // figures are the big numbers with their changes.
-func (b workbook) figures(t *testing.T, v view) {
+func (b workbook) figures(t testing.TB, v View) {
 	t.Helper()
 	type numbers struct{ listed, blocked, long, lapsing, unknown int }
 	var now, before numbers
@@ -184,7 +184,7 @@ func (l db) lapsingSoon(p shownPartner, customer string, run record, at time.Tim
 }
 
 // nextSteps are the attestations that are not at their end, by what comes next.
-func (b workbook) nextSteps(t *testing.T, v view) {
+func (b workbook) nextSteps(t testing.TB, v View) {
 	t.Helper()
 	want := map[string]string{}
 	counts, since := map[string]int{}, map[string]time.Time{}
@@ -217,7 +217,7 @@ func (b workbook) nextSteps(t *testing.T, v view) {
 }
 
 // stakes count the subscriptions at stake, by partner and in all.
-func (v view) stakes() (rows [][]any) {
+func (v View) stakes() (rows [][]any) {
 	all := make(total, 6)
 	for _, p := range v.partners {
 		var n [6]int
@@ -242,7 +242,7 @@ func (v view) stakes() (rows [][]any) {
 }
 
 // ages are the blocked customers of a partner by days: up to 30, 60, 90, more, and all.
-func (v view) ages(p shownPartner) []any {
+func (v View) ages(p shownPartner) []any {
 	var n [5]int
 	for _, c := range v.customers(p.id, p.run) {
 		if c.text("standing") != "blocked" {
@@ -285,7 +285,7 @@ func (all total) row() []any { return append([]any{"All partners"}, all...) }
 
 // first are ten of the customers on Blocked, each with its row there: those with subscriptions
 // before the others, then the longest blocked.
-func (b workbook) first(t *testing.T, v view) {
+func (b workbook) first(t testing.TB, v View) {
 	t.Helper()
 	head, rows := b.section(t, "Summary", "What to do first")
 	blocked := v.blocked()
@@ -331,7 +331,7 @@ func (b workbook) first(t *testing.T, v view) {
 }
 
 // lapsing is 1 for a row of Blocked with a subscription that lapses within 30 days of the run.
-func lapsing(v view, row []any) int {
+func lapsing(v View, row []any) int {
 	lapse, ok := row[10].(day)
 	for _, p := range v.partners {
 		if ok && p.name == row[2] &&
@@ -342,7 +342,7 @@ func lapsing(v view, row []any) int {
 	return 0
 }
 
-func (b workbook) purchases(t *testing.T, v view) {
+func (b workbook) purchases(t testing.TB, v View) {
 	t.Helper()
 	var some, none, unread int
 	for _, row := range v.blocked() {
@@ -367,9 +367,9 @@ func (b workbook) purchases(t *testing.T, v view) {
 }
 
 // resellers are the customers of the indirect provider by their indirect reseller.
-func (b workbook) resellers(t *testing.T, v view) {
+func (b workbook) resellers(t testing.TB, v View) {
 	t.Helper()
-	provider := v.partners[1]
+	provider := v.partners[len(v.partners)-1]
 	of := map[string]string{}
 	for _, a := range v.associations { // the newest row comes last
 		if a.text("partner_id") == provider.id {
@@ -403,7 +403,7 @@ func (b workbook) resellers(t *testing.T, v view) {
 
 // history is the number of blocked customers on each of the last 90 days, after the last run of the
 // day.
-func (b workbook) history(t *testing.T, v view) {
+func (b workbook) history(t testing.TB, v View) {
 	t.Helper()
 	want := map[string]string{}
 	for _, p := range v.partners {

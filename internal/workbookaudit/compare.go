@@ -1,4 +1,4 @@
-package main
+package workbookaudit
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ import (
 type auditedSheet struct {
 	name  string
 	keys  []int
-	wants func(view) [][]any
+	wants func(View) [][]any
 }
 
 func (s auditedSheet) key() string { return strings.ToLower(strings.ReplaceAll(s.name, " ", "_")) }
@@ -31,17 +31,17 @@ func sheetNamed(key string) string {
 
 // dataSheets are the sheets of data, in the order of the digest.
 var dataSheets = []auditedSheet{
-	{"Blocked", []int{2, 24}, view.blocked},
-	{"Renewals at risk", []int{2, 15, 16}, view.atStake},
-	{"Exceptions", []int{2, 13}, view.excepted},
-	{"Changes", []int{2, 10}, view.changes},
-	{"Invitations", []int{13}, view.invited},
-	{"Attestations", []int{21, 22}, view.attested},
-	{"Batches", []int{2}, view.files},
-	{"Could not be read", []int{2, 11}, view.unread},
-	{"Checks", []int{2, 3, 7}, view.control},
-	{"Customers", []int{2, 15}, view.everyone},
-	{"Events", []int{13}, view.log},
+	{"Blocked", []int{2, 24}, View.blocked},
+	{"Renewals at risk", []int{2, 15, 16}, View.atStake},
+	{"Exceptions", []int{2, 13}, View.excepted},
+	{"Changes", []int{2, 10}, View.changes},
+	{"Invitations", []int{13}, View.invited},
+	{"Attestations", []int{21, 22}, View.attested},
+	{"Batches", []int{2}, View.files},
+	{"Could not be read", []int{2, 11}, View.unread},
+	{"Checks", []int{2, 3, 7}, View.control},
+	{"Customers", []int{2, 15}, View.everyone},
+	{"Events", []int{13}, View.log},
 }
 
 // auditedColumn is a column's header, and its key for machines; "" where only the workbook has it.
@@ -137,16 +137,15 @@ func keys(sheet string) (all []string) {
 // workbook is a workbook that was read: sheets of raw cells, row 1 first.
 type workbook struct {
 	*excelize.File
-	path string
 	rows map[string][][]string
 }
 
-func openWorkbook(t *testing.T, path string) workbook {
+func openWorkbook(t testing.TB, path string) workbook {
 	t.Helper()
 	f, err := excelize.OpenFile(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
-	b := workbook{f, path, map[string][][]string{}}
+	b := workbook{f, map[string][][]string{}}
 	for _, sheet := range f.GetSheetList() {
 		b.rows[sheet], err = f.GetRows(sheet, excelize.Options{RawCellValue: true})
 		require.NoError(t, err)
@@ -173,7 +172,7 @@ func (b workbook) data(sheet string) [][]string {
 
 // compare holds every cell of a sheet against what is wanted, and returns what is wanted in the
 // sheet's order.
-func (b workbook) compare(t *testing.T, v view, sheet string, keys []int, wanted [][]any) (ordered [][]any) {
+func (b workbook) compare(t testing.TB, v View, sheet string, keys []int, wanted [][]any) (ordered [][]any) {
 	t.Helper()
 	var head []string
 	for _, c := range columns[sheet] {
@@ -220,7 +219,7 @@ func keyOf(row []any, keys []int) string {
 	return strings.Join(key, "|")
 }
 
-func (b workbook) kind(t *testing.T, sheet string, column, row int) excelize.CellType {
+func (b workbook) kind(t testing.TB, sheet string, column, row int) excelize.CellType {
 	t.Helper()
 	name, err := excelize.CoordinatesToCellName(column+1, row)
 	require.NoError(t, err)
@@ -230,7 +229,7 @@ func (b workbook) kind(t *testing.T, sheet string, column, row int) excelize.Cel
 }
 
 // differs says what is wrong with a raw cell; nothing when it is as it should be.
-func (v view) differs(want any, got string, kind excelize.CellType) string {
+func (v View) differs(want any, got string, kind excelize.CellType) string {
 	text := kind == excelize.CellTypeInlineString || kind == excelize.CellTypeSharedString
 	number, notANumber := strconv.ParseFloat(got, 64)
 	same := false
@@ -303,7 +302,7 @@ func plain(c any) string {
 }
 
 // order checks the order that is documented.
-func (v view) order(t *testing.T, sheet string, rows [][]any) {
+func (v View) order(t testing.TB, sheet string, rows [][]any) {
 	t.Helper()
 	names := []string{}
 	for _, p := range v.partners {
@@ -348,7 +347,7 @@ func (v view) order(t *testing.T, sheet string, rows [][]any) {
 }
 
 // inOrder checks that the rows of each partner are sorted.
-func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
+func inOrder(t testing.TB, rows [][]any, by func(row []any) []int) {
 	t.Helper()
 	assert.True(t, slices.IsSortedFunc(rows, func(a, b []any) int {
 		if a[2] != b[2] {
@@ -360,7 +359,7 @@ func inOrder(t *testing.T, rows [][]any, by func(row []any) []int) {
 
 // entriesInOrder checks that attestations that need a person come first, then by what they wait
 // for, then the newest.
-func (v view) entriesInOrder(t *testing.T, rows [][]any) {
+func (v View) entriesInOrder(t testing.TB, rows [][]any) {
 	t.Helper()
 	inOrder(t, rows, func(row []any) []int {
 		batch, line := row[21].(int), row[22].(int)
@@ -378,7 +377,7 @@ func (v view) entriesInOrder(t *testing.T, rows [][]any) {
 
 // verdict is in sight on every sheet of data and on Summary: all checks passed, or some failed;
 // then it stands on top.
-func (b workbook) verdict(t *testing.T, v view) {
+func (b workbook) verdict(t testing.TB, v View) {
 	t.Helper()
 	all, failed := v.control(), 0
 	for _, row := range all {

@@ -1,4 +1,4 @@
-package main
+package workbookaudit
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func (b workbook) about(t *testing.T, v view) {
+func (b workbook) about(t testing.TB, v View) {
 	t.Helper()
 	_, rows := b.section(t, "About", "Runs")
 	got := map[string]string{}
@@ -44,7 +44,7 @@ func (b workbook) about(t *testing.T, v view) {
 }
 
 // heads are the last events of the batches.
-func (b workbook) heads(t *testing.T, v view) {
+func (b workbook) heads(t testing.TB, v View) {
 	t.Helper()
 	if len(v.batches) == 0 {
 		return
@@ -69,7 +69,7 @@ func (b workbook) heads(t *testing.T, v view) {
 }
 
 // digest is the sum that About prints.
-func (b workbook) digest(t *testing.T) string {
+func (b workbook) digest(t testing.TB) string {
 	t.Helper()
 	for _, row := range b.rows["About"] {
 		if cell(row, 1) == "SHA-256 of the data" {

@@ -1,4 +1,4 @@
-package main
+package workbookaudit
 
 import (
 	"cmp"
@@ -8,9 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // A cell that is expected is a string, an int, a day, a time.Time, a word, days, or nil where it is
@@ -86,28 +85,45 @@ func in(kind, code string) any {
 
 // shownPartner is what a workbook shows of a partner.
 type shownPartner struct {
-	id, kind string
-	name     string
+	id, name string
 	run      record // the newest completed run
 	against  record // nil: there was none before
 	newest   record // of any state
 }
 
-// view is a report as it has to be.
-type view struct {
+// View is a report as it has to be.
+type View struct {
 	db
 	zone     *time.Location
 	partners []shownPartner
 }
 
-func (s *session) view() view {
-	zone, err := time.LoadLocation("America/Sao_Paulo")
-	require.NoError(s, err)
-	v := view{db: s.read(), zone: zone}
-	for _, p := range []shownPartner{{id: contosoID, kind: "direct_bill", name: s.label},
-		{id: fabrikamID, kind: "indirect_provider", name: "fabrikam"}} {
-		v.partners = append(v.partners, v.newest(p))
+// Partner is a partner by its tenant id and its name in the configuration.
+type Partner struct{ ID, Name string }
+
+// Read returns what a report made now has to show. The partners are in the order of the
+// configuration; the last one is an indirect provider.
+func Read(t testing.TB, address string, zone *time.Location, partners ...Partner) View {
+	t.Helper()
+	v := View{db: read(t, address), zone: zone}
+	for _, p := range partners {
+		v.partners = append(v.partners, v.newest(shownPartner{id: p.ID, name: p.Name}))
 	}
+	return v
+}
+
+// Runs are the ids of the runs that are shown, by partner.
+func (v View) Runs() (ids []int) {
+	for _, p := range v.partners {
+		ids = append(ids, p.run.number("id"))
+	}
+	return ids
+}
+
+// Against is the same view with the changes of the first partner counted from the run of another.
+func (v View) Against(earlier View) View {
+	v.partners = slices.Clone(v.partners)
+	v.partners[0].against = earlier.partners[0].run
 	return v
 }
 
@@ -165,7 +181,7 @@ func (l db) customers(partner string, run record) map[string]record {
 }
 
 // lines are what a sheet has of each customer of each partner.
-func (v view) lines(line func(p shownPartner, c record) []any) (rows [][]any) {
+func (v View) lines(line func(p shownPartner, c record) []any) (rows [][]any) {
 	for _, p := range v.partners {
 		for _, c := range v.customers(p.id, p.run) {
 			if row := line(p, c); row != nil {
@@ -176,7 +192,7 @@ func (v view) lines(line func(p shownPartner, c record) []any) (rows [][]any) {
 	return rows
 }
 
-func (v view) blocked() [][]any {
+func (v View) blocked() [][]any {
 	return v.lines(func(p shownPartner, c record) []any {
 		if c.text("standing") != "blocked" {
 			return nil
@@ -277,7 +293,7 @@ func (l db) exception(partner, customer string) (newest record) {
 }
 
 // exceptionStatus is what an exception asks on the day of the run.
-func (v view) exceptionStatus(p shownPartner, x record) any {
+func (v View) exceptionStatus(p shownPartner, x record) any {
 	today := p.run.when("started_at").Format(time.DateOnly)
 	switch {
 	case x == nil:
@@ -292,7 +308,7 @@ func (v view) exceptionStatus(p shownPartner, x record) any {
 	return word{"open", "Open"}
 }
 
-func (v view) excepted() [][]any {
+func (v View) excepted() [][]any {
 	var rows [][]any
 	for _, p := range v.partners {
 		seen := map[string]bool{}
@@ -320,7 +336,7 @@ func (v view) excepted() [][]any {
 }
 
 // atStake is a row for each active subscription of a blocked customer.
-func (v view) atStake() (rows [][]any) {
+func (v View) atStake() (rows [][]any) {
 	for _, p := range v.partners {
 		for id, c := range v.customers(p.id, p.run) {
 			var newest record
@@ -374,7 +390,7 @@ func yesNo(yes bool) any {
 	return word{"no", "No"}
 }
 
-func (v view) files() (rows [][]any) {
+func (v View) files() (rows [][]any) {
 	for _, b := range v.batches {
 		states, latest := map[string]int{}, []time.Time{}
 		for _, a := range v.attestations {
@@ -425,7 +441,7 @@ func (v view) files() (rows [][]any) {
 }
 
 // log are the events about customers.
-func (v view) log() (rows [][]any) {
+func (v View) log() (rows [][]any) {
 	happened := map[string]string{"import": "Imported", "approve": "Approved", "cancel": "Cancelled",
 		"retry": "Retry allowed", "correct": "Corrected", "send": "Sent", "answer": "Answered", "settle": "Settled",
 		"exception": "Exception", "invite": "Invited"}
@@ -460,7 +476,7 @@ func (v view) log() (rows [][]any) {
 }
 
 // invited are the invitations, the newest first, with the outcome of each.
-func (v view) invited() [][]any {
+func (v View) invited() [][]any {
 	var rows [][]any
 	for _, p := range v.partners {
 		for _, i := range slices.Backward(v.invitations) {
@@ -504,7 +520,7 @@ func (v view) invited() [][]any {
 
 // invitedRecords are the records of the customer of an invitation up to the run that is shown, the
 // oldest first.
-func (v view) invitedRecords(p shownPartner, i record) (history []record) {
+func (v View) invitedRecords(p shownPartner, i record) (history []record) {
 	for _, s := range v.standings {
 		its := s.text("customer_id") == i.text("customer_id") || i.text("customer_id") == "" &&
 			strings.EqualFold(s.text("domain"), i.text("domain"))
@@ -537,7 +553,7 @@ func (l db) newestAttestation(partner, customer string) (name any, state string)
 	return name, state
 }
 
-func (v view) everyone() [][]any {
+func (v View) everyone() [][]any {
 	return v.lines(func(p shownPartner, c record) []any {
 		var seen any
 		if c.text("direct_acceptance") == "yes" {
@@ -560,7 +576,7 @@ func lastRead(p shownPartner, c record) any {
 	return instant(c.when("last_read"))
 }
 
-func (v view) unread() [][]any {
+func (v View) unread() [][]any {
 	return v.lines(func(p shownPartner, c record) []any {
 		if c.text("standing") != "unknown" {
 			return nil
@@ -589,7 +605,7 @@ func whatToDo(c record) string {
 	}
 }
 
-func (v view) changes() (rows [][]any) {
+func (v View) changes() (rows [][]any) {
 	for _, p := range v.partners {
 		before, after := v.customers(p.id, p.against), v.customers(p.id, p.run)
 		all := maps.Clone(before)
@@ -645,7 +661,7 @@ func (l db) lastKnown(p shownPartner, unknown record) (standing string) {
 	return standing
 }
 
-func (v view) attested() (rows [][]any) {
+func (v View) attested() (rows [][]any) {
 	for _, a := range v.attestations {
 		person, file := v.person(a), v.batch(a.number("batch_id"))
 		var approvedBy, approvedAt any = file.text("approved_by"), instant(file.when("approved_at"))
@@ -766,7 +782,7 @@ func (l db) batch(id int) record {
 }
 
 // label is how a partner is called; what is nobody's has none.
-func (v view) label(partner string) string {
+func (v View) label(partner string) string {
 	for _, p := range v.partners {
 		if p.id == partner {
 			return p.name
@@ -792,7 +808,7 @@ func replaces(a record) any {
 }
 
 // days counts calendar days.
-func (v view) days(from, to time.Time) days {
+func (v View) days(from, to time.Time) days {
 	count := func(zone *time.Location) int {
 		midnight := func(t time.Time) time.Time {
 			y, m, d := t.In(zone).Date()

@@ -1,4 +1,4 @@
-package main
+package workbookaudit
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-func (v view) control() (rows [][]any) {
+func (v View) control() (rows [][]any) {
 	for _, p := range v.partners {
 		add := func(code, name string, expected, found int, numbers string, values ...any) {
 			rows = append(rows, check(p.name, p.run.number("id"), code, name, expected, found, numbers, values...))
@@ -56,7 +56,7 @@ func (v view) control() (rows [][]any) {
 
 // forward is how the blocked customers of one run became those of another: opening, newly blocked,
 // no longer blocked, gone, closing.
-func (v view) forward(p shownPartner) (f [5]int) {
+func (v View) forward(p shownPartner) (f [5]int) {
 	before, after := v.customers(p.id, p.against), v.customers(p.id, p.run)
 	for id, c := range before {
 		if c.text("standing") != "blocked" {
@@ -115,7 +115,7 @@ func failed(p shownPartner) []record {
 
 // movedTwice reports whether a customer changed in two of the runs since the one that changes are
 // counted from.
-func (v view) movedTwice(p shownPartner) bool {
+func (v View) movedTwice(p shownPartner) bool {
 	moves, before := map[string]int{}, v.customers(p.id, p.against)
 	for _, r := range v.completed(p.id) {
 		if r.number("id") <= p.against.number("id") || r.number("id") > p.run.number("id") {
@@ -136,7 +136,7 @@ func (v view) movedTwice(p shownPartner) bool {
 
 // balance are the control totals with which a run was closed, in the order of run_check: the
 // numbers are those of the run and of the ledger.
-func (v view) balance(p shownPartner, r record) (rows [][]any) {
+func (v View) balance(p shownPartner, r record) (rows [][]any) {
 	id, last, held := r.number("id"), v.before(p.id, r.number("id")), v.tally(p.id, r)
 	n := r.number
 	most := max(1, last.number("listed")*5/100) + last.number("found_unlisted")
@@ -191,7 +191,7 @@ func (v view) balance(p shownPartner, r record) (rows [][]any) {
 }
 
 // believed is how many customers may be unknown for a reason.
-func (v view) believed(p shownPartner, r record, what string) int {
+func (v View) believed(p shownPartner, r record, what string) int {
 	last := v.before(p.id, r.number("id"))
 	most := last.number(what) + max(1, max(last.number("listed"), r.number("listed"))*5/100)
 	if last.number("listed") == 0 {
@@ -206,7 +206,7 @@ func (v view) believed(p shownPartner, r record, what string) int {
 }
 
 // counted is what the runs of the night said of changes.
-func (v view) counted(p shownPartner) map[string]int {
+func (v View) counted(p shownPartner) map[string]int {
 	counts := map[string]int{}
 	for _, r := range v.completed(p.id) {
 		if r.number("id") > p.against.number("id") && r.number("id") <= p.run.number("id") {
@@ -219,7 +219,7 @@ func (v view) counted(p shownPartner) map[string]int {
 }
 
 // changed counts a partner's rows on Changes.
-func (v view) changed(p shownPartner) map[string]int {
+func (v View) changed(p shownPartner) map[string]int {
 	counts := map[string]int{}
 	for _, row := range v.changes() {
 		if row[2] != p.name {
@@ -232,7 +232,7 @@ func (v view) changed(p shownPartner) map[string]int {
 	return counts
 }
 
-func (v view) sendings(p shownPartner) []any {
+func (v View) sendings(p shownPartner) []any {
 	var sent, answered, unsettled, returned int
 	for _, a := range v.attestations {
 		if a.text("partner_id") != p.id || a["sent_at"] == nil {
@@ -254,7 +254,7 @@ func (v view) sendings(p shownPartner) []any {
 		answered, unsettled, returned)
 }
 
-func (v view) chains() []any {
+func (v View) chains() []any {
 	events := v.events
 	// to write a report changes nothing that the next one says
 	for len(events) > 0 && events[len(events)-1].text("kind") == "report" {
@@ -273,7 +273,7 @@ func (v view) chains() []any {
 		len(events), whole)
 }
 
-func (v view) imports() []any {
+func (v View) imports() []any {
 	rows := 0
 	for _, b := range v.batches {
 		rows += b.number("row_count")

@@ -1,4 +1,4 @@
-package main
+package workbookaudit
 
 import (
 	"database/sql"
@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/lib/pq" // the driver "postgres"
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // record is a row of a table by column.
@@ -33,14 +35,20 @@ func (r record) when(column string) time.Time {
 	return when.UTC()
 }
 
-// ledger is the whole database in memory.
+// db is the whole database in memory.
 type db struct {
 	runs, checks, standings, batches, attestations, people, events, purchases, subscriptions, associations, resellers,
 	exceptions, invitations []record
 }
 
-func (s *session) read() (l db) {
-	db := s.open()
+func read(t testing.TB, address string) (l db) {
+	t.Helper()
+	driver := "postgres"
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		driver, address = "sqlite", "file:"+path
+	}
+	db, err := sql.Open(driver, address)
+	require.NoError(t, err)
 	defer db.Close()
 	var requests []record
 	for statement, rows := range map[string]*[]record{
@@ -60,7 +68,7 @@ func (s *session) read() (l db) {
 		"SELECT i.*, e.at, e.actor, r.outcome, r.reason FROM invitation i JOIN event e ON e.sequence = i.event " +
 			"LEFT JOIN invitation_result r ON r.invitation = i.event ORDER BY i.event": &l.invitations,
 	} {
-		*rows = records(s.T, db, statement)
+		*rows = records(t, db, statement)
 	}
 	for _, a := range l.attestations {
 		a.requested(requests)
@@ -88,17 +96,7 @@ func (r record) requested(requests []record) {
 	}
 }
 
-func (s *session) open() *sql.DB {
-	driver, address := "postgres", s.address
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		driver, address = "sqlite", "file:"+path
-	}
-	db, err := sql.Open(driver, address)
-	require.NoError(s, err)
-	return db
-}
-
-func records(t *testing.T, db *sql.DB, statement string) (all []record) {
+func records(t testing.TB, db *sql.DB, statement string) (all []record) {
 	t.Helper()
 	rows, err := db.Query(statement)
 	require.NoError(t, err)
