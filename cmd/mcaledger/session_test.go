@@ -111,6 +111,7 @@ func (s *session) sub(name string, check func(t *testing.T)) {
 
 // in does something as a part of the test.
 func (s *session) in(t *testing.T, do func()) {
+	t.Helper()
 	whole := s.T
 	s.T = t
 	defer func() { s.T = whole }()

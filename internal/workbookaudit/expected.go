@@ -339,12 +339,7 @@ func (v View) excepted() [][]any {
 func (v View) atStake() (rows [][]any) {
 	for _, p := range v.partners {
 		for id, c := range v.customers(p.id, p.run) {
-			var newest record
-			for _, b := range v.purchases {
-				if b.text("partner_id") == p.id && b.text("customer_id") == id {
-					newest = b
-				}
-			}
+			newest := v.lastPurchases(p.id, id)
 			if c.text("standing") != "blocked" || newest == nil || !newest.yes("readable") {
 				continue
 			}
@@ -367,6 +362,16 @@ func (v View) atStake() (rows [][]any) {
 		}
 	}
 	return rows
+}
+
+// lastPurchases is the newest reading of a customer's subscriptions; nil when there was none.
+func (l db) lastPurchases(partner, customer string) (newest record) {
+	for _, b := range l.purchases {
+		if b.text("partner_id") == partner && b.text("customer_id") == customer {
+			newest = b
+		}
+	}
+	return newest
 }
 
 func windowOf(days int) any {
