@@ -202,15 +202,15 @@ func checkFolder(d DoctorFolder) Finding {
 		return Finding{d.Key, GradeFail, fmt.Sprintf("%s cannot be written to: %s", d.Path, err),
 			"Let the user that runs mcaledger write to it."}
 	}
-	if free, known := freeSpace(d.Path); known && free < leastSpace {
+	if free, known := freeSpace(d.Path); known && free < minSpace {
 		return Finding{d.Key, GradeWarn, fmt.Sprintf("%d MB are free for %s", free>>20, d.Path),
 			"Make room: a full disk ends a night."}
 	}
 	return Finding{Check: d.Key, Grade: GradeOK, Message: d.Path + " can be written to"}
 }
 
-// leastSpace is how much disk space should be free: workbooks of large partners take some 100 MB.
-const leastSpace = 500 << 20
+// minSpace is how much disk space should be free: workbooks of large partners take some 100 MB.
+const minSpace = 500 << 20
 
 // checkSecret looks whether others can read a file with a secret. A file that is missing is another
 // check's matter.

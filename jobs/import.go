@@ -64,8 +64,8 @@ type Upload interface {
 
 const (
 	importChunk = 2000
-	// mostLookUps limits the live look-ups of one import.
-	mostLookUps = 1000
+	// maxLookUps limits the live look-ups of one import.
+	maxLookUps = 1000
 )
 
 // Run enters the file's rows as one batch: all of them, each queued, refused, a duplicate or
@@ -112,7 +112,7 @@ func (j Import) lookUpUnknown(ctx context.Context, unknown iter.Seq2[string, err
 		if err != nil {
 			return nil, err
 		}
-		if len(asked) == mostLookUps {
+		if len(asked) == maxLookUps {
 			break
 		}
 		asked[id] = true
@@ -265,10 +265,10 @@ func (d *decider) counts(a attestation.Attestation, match attestation.Match, end
 	}
 }
 
-// notAsked is the decision on a row beyond mostLookUps.
+// notAsked is the decision on a row beyond maxLookUps.
 var notAsked = attestation.Decision{State: attestation.Refused, Reason: attestation.UnknownCustomer,
 	Message: fmt.Sprintf("the last run did not see this customer, and %d others of the file were looked up before it",
-		mostLookUps),
+		maxLookUps),
 	Hint: "Run mcaledger reconcile, then import the row again."}
 
 // unreadable is the decision on a row that intake refused. The values stay in the file: they may be

@@ -155,16 +155,16 @@ func (s CustomerList) plan(ctx context.Context, i *inviting) ([]*invitePlan, err
 		case err != nil:
 			return nil, &ListError{s.Path, err}
 		case row.Skip == "":
-			if rows = append(rows, inviteRowOf(row)); len(rows) > mostInListed {
-				return nil, usageErrorf("%s has more than %d rows; split it", s.Path, mostInListed)
+			if rows = append(rows, inviteRowOf(row)); len(rows) > maxInListed {
+				return nil, usageErrorf("%s has more than %d rows; split it", s.Path, maxInListed)
 			}
 		}
 	}
 	return i.planRows(ctx, rows)
 }
 
-// mostInListed is how many rows a list may have: they are kept in memory.
-const mostInListed = 100_000
+// maxInListed is how many rows a list may have: they are kept in memory.
+const maxInListed = 100_000
 
 // ListError: a list of customers cannot be read; nobody was invited.
 type ListError struct {
@@ -280,7 +280,7 @@ func (i *inviting) partnerIDs() []string {
 // choose decides what a customer is asked to do, and by which partner. One that no run has seen yet
 // is looked up.
 func (i *inviting) choose(ctx context.Context, p *invitePlan, found []attestation.Customer, lookUps *int) error {
-	if len(found) == 0 && p.CustomerID != "" && *lookUps < mostLookUps {
+	if len(found) == 0 && p.CustomerID != "" && *lookUps < maxLookUps {
 		*lookUps++
 		var err error
 		if found, err = i.lookUp(ctx, p); err != nil {

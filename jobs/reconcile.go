@@ -127,61 +127,61 @@ func (e *UnbalancedError) Hint() string {
 // When ctx ends, no more work is taken, what is in flight is finished and saved, and the context's
 // cause is returned; the next Run continues.
 func (j Reconcile) Run(ctx context.Context, runs Ledger, now func() time.Time) (result Result, err error) {
-	s := &sweep{Reconcile: j, runs: runs, now: now, asOf: now(), errors: map[string]*readErrors{}}
-	if s.last, err = runs.LastCompleted(ctx); err != nil {
+	a := &attempt{Reconcile: j, runs: runs, now: now, asOf: now(), errors: map[string]*readErrors{}}
+	if a.last, err = runs.LastCompleted(ctx); err != nil {
 		return result, fmt.Errorf("look up the last run: %w", err)
 	}
-	source, err := s.source(ctx)
+	source, err := a.source(ctx)
 	if err != nil || source == nil {
 		return result, err
 	}
-	if result.Run, result.Resumed, err = runs.Begin(ctx, s.wanted(), s.asOf.Add(-j.ResumeWithin)); err != nil {
+	if result.Run, result.Resumed, err = runs.Begin(ctx, a.wanted(), a.asOf.Add(-j.ResumeWithin)); err != nil {
 		return result, fmt.Errorf("begin a run: %w", err)
 	}
-	s.run = result.Run
-	if s.service, err = j.Connect(result.Run.CorrelationID); err != nil {
-		return result, s.fail(ctx, err)
+	a.run = result.Run
+	if a.service, err = j.Connect(result.Run.CorrelationID); err != nil {
+		return result, a.fail(ctx, err)
 	}
-	err = s.readAll(ctx, source)
-	result.Cost = s.service.Cost()
-	result.Cost.Seconds = now().Sub(s.asOf).Seconds()
+	err = a.readAll(ctx, source)
+	result.Cost = a.service.Cost()
+	result.Cost.Seconds = now().Sub(a.asOf).Seconds()
 	if spent := runs.AddCost(context.WithoutCancel(ctx), result.Run.ID, result.Cost); err == nil {
 		err = spent
 	}
 	if err != nil {
-		return result, s.fail(ctx, err)
+		return result, a.fail(ctx, err)
 	}
 
-	s.run.FinishedAt = now()
+	a.run.FinishedAt = now()
 	// Everything is read: a stop that comes now must not throw it away.
-	if result.Run, err = runs.CloseRun(context.WithoutCancel(ctx), s.run, s.judge); err != nil {
-		return result, fmt.Errorf("close run %d: %w", s.run.ID, err)
+	if result.Run, err = runs.CloseRun(context.WithoutCancel(ctx), a.run, a.judge); err != nil {
+		return result, fmt.Errorf("close run %d: %w", a.run.ID, err)
 	}
-	result.Run.Cost = s.run.Cost.Add(result.Cost)
+	result.Run.Cost = a.run.Cost.Add(result.Cost)
 	if result.Run.State != ledger.Completed {
-		return result, &UnbalancedError{result.Run, s.commonError().hint}
+		return result, &UnbalancedError{result.Run, a.commonError().hint}
 	}
 	return result, nil
 }
 
 // wanted is the run to begin if none is to be continued.
-func (s *sweep) wanted() ledger.Run {
-	wanted := ledger.Run{Kind: ledger.Sweep, Policy: s.Policy, CorrelationID: s.CorrelationID, Version: s.Version,
-		StartedAt: s.asOf}
-	if s.Scope.few {
-		wanted.Kind, wanted.OldestReading = ledger.Recheck, s.last.OldestReading
+func (a *attempt) wanted() ledger.Run {
+	wanted := ledger.Run{Kind: ledger.Sweep, Policy: a.Policy, CorrelationID: a.CorrelationID, Version: a.Version,
+		StartedAt: a.asOf}
+	if a.Scope.few {
+		wanted.Kind, wanted.OldestReading = ledger.Recheck, a.last.OldestReading
 	}
 	return wanted
 }
 
 // fail notes why an attempt ended early, for the report. An interruption is no failure.
-func (s *sweep) fail(ctx context.Context, err error) error {
+func (a *attempt) fail(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
 	code, hint := Explain(err)
 	failure := ledger.Failure{Code: code, Message: err.Error(), Hint: hint}
-	if noted := s.runs.RecordFailure(context.WithoutCancel(ctx), s.run.ID, failure); noted != nil {
+	if noted := a.runs.RecordFailure(context.WithoutCancel(ctx), a.run.ID, failure); noted != nil {
 		return fmt.Errorf("%w; and that could not be noted: %w", err, noted)
 	}
 	return err

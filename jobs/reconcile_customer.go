@@ -20,57 +20,57 @@ type serviceError interface {
 
 // customer reads one listed customer and decides. A failed read is part of the result; only a
 // failure of the run is an error.
-func (s *sweep) customer(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
-	c := s.reader(listed.Customer)
+func (a *attempt) customer(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
+	c := a.reader(listed.Customer)
 	if listed.Customer.Relationship == "" {
 		if err := c.relationship(ctx, &listed.Customer); err != nil {
 			return ledger.Reading{}, err
 		}
 	}
-	for _, read := range s.readOrder(listed.Known) {
-		if s.settled(c.facts, listed.Known) {
+	for _, read := range a.readOrder(listed.Known) {
+		if a.settled(c.facts, listed.Known) {
 			break
 		}
 		if err := read(&c, ctx); err != nil {
 			return ledger.Reading{}, err
 		}
 	}
-	return s.reading(listed, c), nil
+	return a.reading(listed, c), nil
 }
 
 // reader prepares the reads of a customer. The service is asked for the id as it spells it.
-func (s *sweep) reader(customer standing.Customer) reader {
-	return reader{service: s.service, id: customer.DisplayID, facts: standing.Facts{
-		Partner: s.Kind, Relationship: customer.Relationship, AsOf: standing.DateOf(s.now()),
+func (a *attempt) reader(customer standing.Customer) reader {
+	return reader{service: a.service, id: customer.DisplayID, facts: standing.Facts{
+		Partner: a.Kind, Relationship: customer.Relationship, AsOf: standing.DateOf(a.now()),
 		AgreementsRead: standing.NotRead, DirectRead: standing.NotRead,
 	}}
 }
 
 // settled reports whether no further read is needed. After a change of the policy the verdict under
 // the old one is needed too: it tells what the change did from what the customer did.
-func (s *sweep) settled(facts standing.Facts, known *ledger.Known) bool {
-	if !standing.Settled(facts, s.Policy) {
+func (a *attempt) settled(facts standing.Facts, known *ledger.Known) bool {
+	if !standing.Settled(facts, a.Policy) {
 		return false
 	}
-	return previousRecord(known) == nil || !s.policyChanged() || standing.Settled(facts, s.last.Policy)
+	return previousRecord(known) == nil || !a.policyChanged() || standing.Settled(facts, a.last.Policy)
 }
 
-func (s *sweep) policyChanged() bool { return s.last != nil && s.last.Policy != s.Policy }
+func (a *attempt) policyChanged() bool { return a.last != nil && a.last.Policy != a.Policy }
 
 // readOrder decides which read comes first. The one that settled the customer's case last time
 // does, so that the other need not be made and the reason does not change from night to night
 // without a cause. Under another policy last time proves nothing.
-func (s *sweep) readOrder(known *ledger.Known) []func(*reader, context.Context) error {
+func (a *attempt) readOrder(known *ledger.Known) []func(*reader, context.Context) error {
 	before := previousRecord(known)
-	if before != nil && before.Reason == standing.AcceptedDirectly && s.last != nil && !s.policyChanged() {
+	if before != nil && before.Reason == standing.AcceptedDirectly && a.last != nil && !a.policyChanged() {
 		return []func(*reader, context.Context) error{(*reader).direct, (*reader).agreements}
 	}
 	return []func(*reader, context.Context) error{(*reader).agreements, (*reader).direct}
 }
 
 // reading decides on the facts and compares with the ledger.
-func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
-	verdict := standing.Decide(c.facts, s.Policy)
+func (a *attempt) reading(listed ledger.Listed, c reader) ledger.Reading {
+	verdict := standing.Decide(c.facts, a.Policy)
 	state := standing.State{
 		Customer: listed.Customer,
 		Standing: verdict.Standing, Reason: verdict.Reason, Remedy: verdict.Remedy,
@@ -81,15 +81,15 @@ func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 	}
 	if verdict.Standing == standing.Unknown {
 		state.ReadError = c.failure // empty when every answer came and they make no sense
-		s.noteError(c.failure, c.hint)
+		a.noteError(c.failure, c.hint)
 	}
 	before := previousRecord(listed.Known)
-	record := standing.Next(before, state, s.run.StartedAt, s.lastReading())
+	record := standing.Next(before, state, a.run.StartedAt, a.lastReading())
 	if listed.Known != nil && listed.Known.Gone {
 		record.FirstSeen = listed.Known.Record.FirstSeen
 	}
-	if before != nil && before.Standing != record.Standing && s.policyChanged() {
-		record.PolicyChanged = standing.Decide(c.facts, s.last.Policy).Standing != verdict.Standing
+	if before != nil && before.Standing != record.Standing && a.policyChanged() {
+		record.PolicyChanged = standing.Decide(c.facts, a.last.Policy).Standing != verdict.Standing
 	}
 	step := standing.Transition{Before: before, After: &record}
 	return ledger.Reading{Record: record, Change: step.Change(), Differs: before == nil || before.State != state}
@@ -97,9 +97,9 @@ func (s *sweep) reading(listed ledger.Listed, c reader) ledger.Reading {
 
 // readUnlisted asks for one customer that the list no longer holds. It is gone only when the answer
 // says so; if not, it is read like the others, and counts.
-func (s *sweep) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
-	found, err := s.service.Customer(ctx, listed.Customer.DisplayID)
-	c := s.reader(listed.Customer)
+func (a *attempt) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.Reading, error) {
+	found, err := a.service.Customer(ctx, listed.Customer.DisplayID)
+	c := a.reader(listed.Customer)
 	outcome, err := c.outcome(ctx, err)
 	switch {
 	case err != nil:
@@ -112,14 +112,14 @@ func (s *sweep) readUnlisted(ctx context.Context, listed ledger.Listed) (ledger.
 		}
 		listed.Customer = found
 	}
-	if _, _, err := s.runs.RecordListed(ctx, s.run, []standing.Customer{listed.Customer}, true); err != nil {
+	if _, _, err := a.runs.RecordListed(ctx, a.run, []standing.Customer{listed.Customer}, true); err != nil {
 		return ledger.Reading{}, err
 	}
 	if outcome == standing.OutcomeUnreadable {
 		c.facts.AgreementsRead, c.facts.DirectRead = standing.OutcomeUnreadable, standing.OutcomeUnreadable
-		return s.reading(listed, c), nil
+		return a.reading(listed, c), nil
 	}
-	return s.customer(ctx, listed)
+	return a.customer(ctx, listed)
 }
 
 // reader gathers the facts about one customer.
@@ -196,9 +196,9 @@ func previousRecord(known *ledger.Known) *standing.Record {
 }
 
 // lastReading is when the last completed run read its customers; zero when there was none.
-func (s *sweep) lastReading() (at time.Time) {
-	if s.last != nil {
-		at = s.last.OldestReading
+func (a *attempt) lastReading() (at time.Time) {
+	if a.last != nil {
+		at = a.last.OldestReading
 	}
 	return at
 }

@@ -108,8 +108,8 @@ func (j Report) splitPartner(ctx context.Context, book reports.Book, p reports.P
 	return failing, nil
 }
 
-// mostOfName is how many characters of a name a file's name has.
-const mostOfName = 60
+// maxNameInFile is how many characters of a name a file's name has.
+const maxNameInFile = 60
 
 // splitName is a file name for every system: the names, as far as they are letters and digits, and
 // the id, which no other reseller has.
@@ -120,7 +120,7 @@ func splitName(p ledger.Partner, r ledger.Reseller) string {
 				!unicode.IsMark(c)
 		})
 		letters := []rune(strings.Join(words, "-"))
-		return string(letters[:min(len(letters), mostOfName)])
+		return string(letters[:min(len(letters), maxNameInFile)])
 	}
 	parts := slices.DeleteFunc([]string{plain(p.Name), plain(r.Name), plain(r.ID)},
 		func(part string) bool { return part == "" })

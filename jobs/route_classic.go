@@ -17,9 +17,9 @@ type Classic struct {
 	template string
 }
 
-// mostSends is how many requests of an attestation may stay without an answer before a person has
+// maxSends is how many requests of an attestation may stay without an answer before a person has
 // to look at it.
-const mostSends = 5
+const maxSends = 5
 
 // Attestor is what the classic route asks of Partner Center.
 type Attestor interface {
@@ -128,7 +128,7 @@ func (j *Classic) readBack(ctx context.Context,
 	if end, ok := c.Found(found, j.Since); ok {
 		return end, true, nil
 	}
-	if c.Requests >= mostSends {
+	if c.Requests >= maxSends {
 		return noAnswer(c, c.Requests), true, nil
 	}
 	return attestation.Settlement{}, false, nil

@@ -126,7 +126,7 @@ func openLink(cipher LinkCipher, a attestation.Attestation) (link acceptLink, er
 // create makes the attestation with Microsoft (step 1). There is no way to ask whether a request
 // whose answer was lost took effect; it is repeated while the service recognises it.
 func (j *Enhanced) create(ctx context.Context, c *attestation.Claim, open OpenRequest) (attestation.Settlement, error) {
-	if c.MaybeDelivered && (c.Tries >= mostSends || j.Now().Sub(c.TriedSince) > repeatWithin) {
+	if c.MaybeDelivered && (c.Tries >= maxSends || j.Now().Sub(c.TriedSince) > repeatWithin) {
 		return creationUnknown(c), nil
 	}
 	who, end, err := j.signatory(ctx, c)
@@ -439,7 +439,7 @@ func (j *Enhanced) agree(ctx context.Context, c *attestation.Claim, open OpenReq
 	if end, ok := c.Found(onRecord, j.Since); ok {
 		return end, nil
 	}
-	if c.MaybeDelivered && c.Tries >= mostSends {
+	if c.MaybeDelivered && c.Tries >= maxSends {
 		return noAnswer(c, c.Tries), nil
 	}
 	template, err := j.template()

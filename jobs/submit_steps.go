@@ -12,9 +12,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// mostCreations is how many times an attestation is created without a person who says so: once more
+// maxCreations is how many times an attestation is created without a person who says so: once more
 // after its link has expired.
-const mostCreations = 2
+const maxCreations = 2
 
 // Run works through the queues of the partners. A partner that fails does not stop the others. What
 // was created before is followed first, whatever may be sent then.
@@ -182,7 +182,7 @@ func (s *partnersSubmission) follow(ctx context.Context, p Partner, queue Partne
 // renew lets what has expired be created again, if that is wanted.
 func (s *partnersSubmission) renew(ctx context.Context, p Partner, queue PartnerQueue) (done Submitted, err error) {
 	if s.follows() && s.Enhanced.RenewExpired && p.Kind != standing.IndirectReseller {
-		done.Renewed, err = queue.Renew(ctx, mostCreations, s.Now())
+		done.Renewed, err = queue.Renew(ctx, maxCreations, s.Now())
 	}
 	return done, err
 }

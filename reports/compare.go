@@ -48,7 +48,7 @@ func ReadRequest(path string) (q Request, digest string, err error) {
 // Comparison is what a workbook and the ledger have not in common.
 type Comparison struct {
 	Cells       int          // that were compared
-	Differences []Difference // cells and rows that are not what the ledger says; at most mostDifferences
+	Differences []Difference // cells and rows that are not what the ledger says; at most maxDifferences
 	Omitted     int          // further ones
 	Filled      []Difference // cells that people filled in: where the ledger has nothing, or in columns for people
 	SameDigest  bool         // the ledger's data has the digest that the workbook was written with
@@ -65,8 +65,8 @@ type Difference struct {
 	Want  string `json:"want"`
 }
 
-// mostDifferences is how many differences are named.
-const mostDifferences = 100
+// maxDifferences is how many differences are named.
+const maxDifferences = 100
 
 // Compare makes the workbook of a book again and compares every cell of the workbook at path with
 // it. Rows of a table may have been sorted. What people filled in is told apart from what they
@@ -140,7 +140,7 @@ func (c *comparer) sheets(ctx context.Context, book Book) error {
 }
 
 func (c *comparer) differs(d Difference) {
-	if len(c.Differences) == mostDifferences {
+	if len(c.Differences) == maxDifferences {
 		c.Omitted++
 		return
 	}

@@ -151,16 +151,16 @@ func (w *workspace) today() (standing.Date, error) {
 	return standing.Date(w.Now().In(zone).Format(time.DateOnly)), nil
 }
 
-// mostPrinted is how many lines about single rows are printed; the result file and the JSON have
+// maxPrinted is how many lines about single rows are printed; the result file and the JSON have
 // all.
-const mostPrinted = 20
+const maxPrinted = 20
 
 func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
 	for _, note := range done.Notes {
 		a.printf("%s\n", note)
 	}
 	for i, f := range done.Refusals {
-		if i == mostPrinted {
+		if i == maxPrinted {
 			a.printf("… and %d more\n", len(done.Refusals)-i)
 			break
 		}

@@ -204,8 +204,8 @@ func (a *app) printInvited(r *inviteReply) {
 		if c.Result == jobs.InviteLeftOut {
 			leftOut[c.Reason]++
 		}
-		if c.Message == "" || printed == mostPrinted || c.Result == jobs.InviteLeftOut &&
-			len(r.Customers) > mostPrinted {
+		if c.Message == "" || printed == maxPrinted || c.Result == jobs.InviteLeftOut &&
+			len(r.Customers) > maxPrinted {
 			continue
 		}
 		printed++

@@ -93,7 +93,7 @@ func (a *app) printRuns(runs []jobs.PartnerRun) {
 func (a *app) runSummary(r jobs.PartnerRun) string {
 	t := r.Run.Totals
 	return a.sprintf(`%s, run %d: %d customers
-  %d clear, %d blocked, %d unknown, %d excluded
+  %d clear, %d blocked, %d unknown, %d out of scope
   since the last run: %d newly blocked, %d newly clear, %d new, %d gone
   %d calls in %.1f s, all checks passed
 `, r.Partner.Name, r.Run.ID, t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.NewlyBlocked, t.NewlyClear, t.New, t.Gone,

@@ -91,7 +91,7 @@ func (w *workspace) printRunList(runs []pastRun) {
 		w.answerf("No run yet: mcaledger reconcile makes one.\n")
 	}
 	list := table{columns: []column{right("RUN"), left("PARTNER"), left("STARTED"), left("STATE"), right("LISTED"),
-		right("CLEAR"), right("BLOCKED"), right("UNKNOWN"), right("EXCLUDED"), right("CALLS"), right("SECONDS")}}
+		right("CLEAR"), right("BLOCKED"), right("UNKNOWN"), right("OUT OF SCOPE"), right("CALLS"), right("SECONDS")}}
 	for _, r := range runs {
 		list.add(r.Run, r.Partner, w.when(r.StartedAt), stateInWords(r.State), r.Listed, r.Clear, r.Blocked, r.Unknown,
 			r.Excluded, r.Requests, fmt.Sprintf("%.1f", r.Seconds))

@@ -108,10 +108,10 @@ func ASCII(b []byte) int {
 	return n
 }
 
-// mostWords and longestWord bound what is remembered of a text.
+// maxWords and maxWordBytes bound what is remembered of a text.
 const (
-	mostWords   = 1000
-	longestWord = 64
+	maxWords     = 1000
+	maxWordBytes = 64
 )
 
 // words are the different words of a text that have bytes beyond ASCII.
@@ -126,12 +126,12 @@ func inWord(b byte) bool {
 }
 
 func (w *words) add(p []byte) {
-	for len(p) > 0 && len(w.seen) < mostWords {
+	for len(p) > 0 && len(w.seen) < maxWords {
 		if len(w.word) == 0 {
 			// Nothing is to be learned from a stretch of ASCII but for the word at its end.
 			next := ASCII(p)
 			from := next
-			for from > 0 && next-from < longestWord && inWord(p[from-1]) {
+			for from > 0 && next-from < maxWordBytes && inWord(p[from-1]) {
 				from--
 			}
 			p = p[from:]
@@ -148,7 +148,7 @@ func (w *words) add(p []byte) {
 }
 
 func (w *words) grow(p []byte) {
-	w.word = append(w.word, p[:min(len(p), longestWord-len(w.word))]...)
+	w.word = append(w.word, p[:min(len(p), maxWordBytes-len(w.word))]...)
 	w.beyond = w.beyond || ASCII(p) < len(p)
 }
 

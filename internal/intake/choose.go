@@ -20,11 +20,11 @@ type found struct {
 	people bool     // a line has a tenant id and an address
 }
 
-// mostSearched is how many lines of a list are looked at for a row below the header.
-const mostSearched = 1000
+// maxSearched is how many lines of a list are looked at for a row below the header.
+const maxSearched = 1000
 
 // search looks for the header among the first lines of a list.
-func (f *File) search(l list) (found, error) {
+func (f *File) search(l rowSource) (found, error) {
 	var best found
 	lines := 0
 	for row, err := range l.rows(f.words.understood(0, nil)) {
@@ -49,7 +49,7 @@ func (f *File) search(l list) (found, error) {
 		case best.score >= enough && !best.rows:
 			best.rows = !best.header.isBlank(row.cells) && !f.isTemplate(best.header, row)
 		}
-		if lines >= headerLines && (best.rows || best.score < enough) || lines == mostSearched {
+		if lines >= headerLines && (best.rows || best.score < enough) || lines == maxSearched {
 			break
 		}
 	}
@@ -67,10 +67,10 @@ const undelimited = 0
 
 // chooseDelimiter finds the header, and by it the delimiter: the one with which a line among the
 // first ones looks most like a header.
-func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
+func (f *File) chooseDelimiter(text *csvText) (rowSource, header, error) {
 	whole, err := f.search(text.list(undelimited))
 	if err != nil {
-		return list{}, header{}, err
+		return rowSource{}, header{}, err
 	}
 	candidates := delimiters
 	if len(whole.first) == 1 {
@@ -79,12 +79,12 @@ func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 		}
 	}
 	var best found
-	var chosen list
+	var chosen rowSource
 	for _, d := range candidates {
 		l := text.list(d)
 		candidate, err := f.search(l)
 		if err != nil {
-			return list{}, header{}, err
+			return rowSource{}, header{}, err
 		}
 		if candidate.score > best.score || best.first == nil {
 			best, chosen = candidate, l
@@ -94,9 +94,9 @@ func (f *File) chooseDelimiter(text *csvText) (list, header, error) {
 		return chosen, best.header, nil
 	}
 	if err := f.otherDelimiter(text, whole.first); err != nil {
-		return list{}, header{}, err
+		return rowSource{}, header{}, err
 	}
-	return list{}, header{}, noHeader(best.first, f.opts)
+	return rowSource{}, header{}, noHeader(best.first, f.opts)
 }
 
 // otherDelimiter is an error that names what separates the columns, where that is not read as a
@@ -162,29 +162,29 @@ func wholeLines() *FileError {
 // sheetFound is what was found on a sheet.
 type sheetFound struct {
 	found
-	list     list
+	list     rowSource
 	complete bool // all required columns are there
 }
 
 // chooseSheet finds the sheet that is the list. Two that look like it are a question for a person:
 // the rows of one would be missing.
-func (f *File) chooseSheet() (list, header, error) {
+func (f *File) chooseSheet() (rowSource, header, error) {
 	sheets, err := f.searchSheets()
 	if err != nil {
-		return list{}, header{}, err
+		return rowSource{}, header{}, err
 	}
 	if len(sheets) == 0 {
-		return list{}, header{}, &FileError{Code: Empty, Message: "the workbook is empty", Hint: checkExport}
+		return rowSource{}, header{}, &FileError{Code: Empty, Message: "the workbook is empty", Hint: checkExport}
 	}
 	lists := filter(sheets, func(s sheetFound) bool { return s.complete && s.rows && !s.list.hidden })
 	hidden := filter(sheets, func(s sheetFound) bool { return s.complete && s.rows && s.list.hidden })
 	if len(lists) > 1 {
-		return list{}, header{}, &FileError{Code: SeveralLists,
+		return rowSource{}, header{}, &FileError{Code: SeveralLists,
 			Message: "the workbook has several lists, on the sheets " + sheetNames(lists),
 			Hint:    "Name the one to import with --sheet NAME, or save each sheet as a file of its own"}
 	}
 	if len(lists) == 0 && len(hidden) > 0 {
-		return list{}, header{}, &FileError{Code: HiddenList, Message: "the list is on a hidden sheet: " +
+		return rowSource{}, header{}, &FileError{Code: HiddenList, Message: "the list is on a hidden sheet: " +
 			sheetNames(hidden),
 			Hint: "Show the sheet (in Excel: right click on a tab, Unhide), check it, save the workbook and import " +
 				"it again"}
@@ -206,7 +206,7 @@ func (f *File) chooseSheet() (list, header, error) {
 
 // likeliest is the visible sheet that looks most like a list, although it is not one: what it lacks
 // is said of it.
-func (f *File) likeliest(sheets []sheetFound) (list, header, error) {
+func (f *File) likeliest(sheets []sheetFound) (rowSource, header, error) {
 	visible := filter(sheets, func(s sheetFound) bool { return !s.list.hidden })
 	if len(visible) == 0 {
 		visible = sheets
@@ -215,12 +215,12 @@ func (f *File) likeliest(sheets []sheetFound) (list, header, error) {
 	if best.score < enough {
 		filled := slices.IndexFunc(visible, func(s sheetFound) bool { return s.first != nil })
 		if filled < 0 {
-			return list{}, header{}, &FileError{Code: Empty, Message: "the workbook is empty", Hint: checkExport}
+			return rowSource{}, header{}, &FileError{Code: Empty, Message: "the workbook is empty", Hint: checkExport}
 		}
 		if f.isWholeLine(visible[filled].first) {
-			return list{}, header{}, wholeLines()
+			return rowSource{}, header{}, wholeLines()
 		}
-		return list{}, header{}, noHeader(visible[filled].first, f.opts)
+		return rowSource{}, header{}, noHeader(visible[filled].first, f.opts)
 	}
 	return best.list, best.header, nil
 }

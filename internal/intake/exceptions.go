@@ -54,13 +54,13 @@ func ExceptionHeader() []string {
 
 // Most characters of what is said of an exception.
 const (
-	longestOwner   = 200
-	longestComment = 2000
+	maxOwner   = 200
+	maxComment = 2000
 )
 
-// mostExceptions is how many rows of a file may hold an exception: they are kept in memory until
+// maxExceptions is how many rows of a file may hold an exception: they are kept in memory until
 // all of them are known.
-const mostExceptions = 100_000
+const maxExceptions = 100_000
 
 // ExceptionFile is an opened file of exceptions. A workbook may hold several lists, such as the
 // sheets of a report: each is read. It is not safe for use by several goroutines at once. Close it.
@@ -70,7 +70,7 @@ type ExceptionFile struct {
 }
 
 type exceptionList struct {
-	list
+	rowSource
 	header header
 	check  *rowCheck
 	dates  map[column]columnDates
@@ -198,12 +198,12 @@ func (h header) exceptionColumns() (n int) {
 }
 
 // add checks the header of a list and reads it once, for the order of its dates.
-func (f *ExceptionFile) add(l list, h header) error {
+func (f *ExceptionFile) add(l rowSource, h header) error {
 	if err := h.check(f.file.words, f.file.opts); err != nil {
 		return err
 	}
 	o := f.file.opts
-	checked := exceptionList{list: l, header: h, check: newRowCheck(h, o, l.from1904), dates: map[column]columnDates{}}
+	checked := exceptionList{rowSource: l, header: h, check: newRowCheck(h, o, l.from1904), dates: map[column]columnDates{}}
 	for _, c := range dateColumns {
 		checked.dates[c] = columnDates{dateReader: newDateReader(o.Dates, o.AsOf, l.from1904)}
 	}
@@ -244,9 +244,9 @@ func (l exceptionList) survey(limits Limits) (map[column]*dateProofs, error) {
 		if row.Skip != "" {
 			continue
 		}
-		if says++; says > mostExceptions {
+		if says++; says > maxExceptions {
 			return nil, &FileError{Line: raw.line, Code: TooBig,
-				Message: fmt.Sprintf("the list has more than %d exceptions", mostExceptions), Hint: splitFile}
+				Message: fmt.Sprintf("the list has more than %d exceptions", maxExceptions), Hint: splitFile}
 		}
 		// A row that is refused proves nothing, unless it is refused for want of a proof.
 		if !slices.ContainsFunc(row.Refusals, func(r Refusal) bool { return r.Reason != AmbiguousDate }) {
@@ -372,11 +372,11 @@ func (l exceptionList) exception() Exception {
 	c := l.check
 	var r Record
 	c.customer(&r)
-	e := Exception{TenantID: r.TenantID, Domain: r.Domain, Partner: c.text(partner, longestOwner, false)}
+	e := Exception{TenantID: r.TenantID, Domain: r.Domain, Partner: c.text(partner, maxOwner, false)}
 	if name := clean(c.cell(companyName)); !isNothing(name) {
 		e.CompanyName = name
 	}
-	e.Owner, e.Comment = c.said(owner, longestOwner, false), c.said(comment, longestComment, true)
+	e.Owner, e.Comment = c.said(owner, maxOwner, false), c.said(comment, maxComment, true)
 	e.DueOn, e.AcceptedUntil = l.day(dueOn), l.day(acceptedUntil)
 	return e
 }

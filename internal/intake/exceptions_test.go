@@ -299,7 +299,7 @@ func TestExceptionsFromAPipe(t *testing.T) {
 func TestTooManyExceptionsAreRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "many.csv")
-	require.NoError(t, os.WriteFile(path, []byte("tenant_id,owner\n"+strings.Repeat(anID+",Bea\n", mostExceptions+1)),
+	require.NoError(t, os.WriteFile(path, []byte("tenant_id,owner\n"+strings.Repeat(anID+",Bea\n", maxExceptions+1)),
 		0o600))
 	_, err := OpenExceptions(path, nil, Options{})
 	require.EqualError(t, err,

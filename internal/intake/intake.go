@@ -102,7 +102,7 @@ type File struct {
 	sha256 string
 
 	words         vocabulary
-	list          list
+	list          rowSource
 	head          header
 	notes         []string
 	check         *rowCheck

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// longestName is the most characters of a first or last name.
-const longestName = 100
+// maxName is the most characters of a first or last name.
+const maxName = 100
 
 // name is a first or last name: letters of any script, and what stands between them.
 func (c *rowCheck) name(col column) string {
@@ -50,8 +50,8 @@ func marksText(name string) bool {
 
 func checkName(name string) *problem {
 	switch {
-	case len(name) > longestName && utf8.RuneCountInString(name) > longestName:
-		return &problem{TooLong, fmt.Sprintf("the name is longer than %d characters", longestName),
+	case len(name) > maxName && utf8.RuneCountInString(name) > maxName:
+		return &problem{TooLong, fmt.Sprintf("the name is longer than %d characters", maxName),
 			"Write the signer's name, and nothing else"}
 	case strings.IndexByte(name, '@') >= 0:
 		return &problem{SwappedColumns, "an e-mail address where a name belongs",
@@ -93,7 +93,7 @@ func checkName(name string) *problem {
 // plainName reports whether a name is made of letters of Europe, single spaces and dashes: most
 // are.
 func plainName(name string) bool {
-	if len(name) > longestName {
+	if len(name) > maxName {
 		return false
 	}
 	for i, r := range name {

@@ -120,7 +120,7 @@ func (f *File) openList() error {
 	if err != nil {
 		return err
 	}
-	var chosen list
+	var chosen rowSource
 	var h header
 	if text != nil {
 		chosen, h, err = f.chooseDelimiter(text)
@@ -243,7 +243,7 @@ func unknownEncoding(err error) *FileError {
 
 // settle checks the header, reads the list once and knows from then on how each row is to be
 // checked.
-func (f *File) settle(l list, h header) error {
+func (f *File) settle(l rowSource, h header) error {
 	if err := h.check(f.words, f.opts); err != nil {
 		return err
 	}

@@ -6,11 +6,11 @@ import (
 	"unicode"
 )
 
-// longestMissing is the length of the longest word for "no value", in bytes.
-const longestMissing = 20
+// maxMissing is the length of the longest word for "no value", in bytes.
+const maxMissing = 20
 
 // missingWords are words for "no value" in exports, by their length in bytes.
-var missingWords = func() (words [longestMissing + 1][]string) {
+var missingWords = func() (words [maxMissing + 1][]string) {
 	for word := range strings.SplitSeq(`null|(null)|<null>|[null]|\n|n/a|n.a.|n.a|n/d|#n/a|undefined|(undefined)|`+
 		`none|(none)|nan|nil|na|(blank)|[blank]|(empty)|[empty]|`+
 		`-|--|---|—|.|?|nat|<na>|tbd|tba|nulo|empty|missing|not set|unset|no data|-none-|--none--|unknown|`+
@@ -24,7 +24,7 @@ var missingWords = func() (words [longestMissing + 1][]string) {
 
 // isNothing reports whether a cell is a word for "no value".
 func isNothing(cell string) bool {
-	if len(cell) > longestMissing {
+	if len(cell) > maxMissing {
 		return false
 	}
 	return slices.ContainsFunc(missingWords[len(cell)], func(word string) bool { return strings.EqualFold(word, cell) })

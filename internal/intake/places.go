@@ -16,8 +16,8 @@ type places struct {
 	codes     map[string]string // likewise of countries
 }
 
-// mostRead bounds how many cells are remembered.
-const mostRead = 256
+// maxRemembered bounds how many cells are remembered.
+const maxRemembered = 256
 
 // otherCountryNames are names in common use that the CLDR does not have as the name of the country.
 var otherCountryNames = map[string]string{
@@ -43,7 +43,7 @@ func (p *places) country(cell string) (string, *problem) {
 	if p.codes == nil {
 		p.codes = map[string]string{}
 	}
-	if wrong == nil && len(p.codes) < mostRead {
+	if wrong == nil && len(p.codes) < maxRemembered {
 		p.codes[strings.Clone(cell)] = code
 	}
 	return code, wrong
@@ -125,7 +125,7 @@ func (p *places) language(cell string) (string, *problem) {
 	if p.read == nil {
 		p.read = map[string]string{}
 	}
-	if len(p.read) < mostRead {
+	if len(p.read) < maxRemembered {
 		p.read[strings.Clone(cell)] = tag
 	}
 	return tag, nil

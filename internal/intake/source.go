@@ -21,9 +21,9 @@ type rawRow struct {
 	swappable bool // its date is a real date up to the 12th of a month, see doubt
 }
 
-// list is a list that a file may hold: the whole text of a CSV, taken apart at one delimiter, or a
+// rowSource is a rowSource that a file may hold: the whole text of a CSV, taken apart at one delimiter, or a
 // sheet of a workbook.
-type list struct {
+type rowSource struct {
 	format   Format
 	from1904 bool // its numbers of days are counted from 1904
 	hidden   bool // the sheet is
@@ -46,8 +46,8 @@ type csvText struct {
 }
 
 // list is the text, taken apart at a delimiter.
-func (c *csvText) list(delimiter byte) list {
-	return list{
+func (c *csvText) list(delimiter byte) rowSource {
+	return rowSource{
 		format: Format{Kind: CSV, Encoding: c.encoding, Delimiter: string(delimiter)},
 		rows:   func(h header) iter.Seq2[rawRow, error] { return c.rows(delimiter, h) },
 		merged: func() []xlsx.Range { return nil },
@@ -88,9 +88,9 @@ func (h header) isRecord(cells []string) bool {
 }
 
 // sheetList is a sheet of a workbook.
-func sheetList(book *xlsx.Book, sheet xlsx.Sheet) list {
+func sheetList(book *xlsx.Book, sheet xlsx.Sheet) rowSource {
 	reader := book.Read(sheet)
-	return list{
+	return rowSource{
 		format:   Format{Kind: XLSX, Sheet: sheet.Name},
 		from1904: book.From1904,
 		hidden:   sheet.Hidden,

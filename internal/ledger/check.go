@@ -58,7 +58,7 @@ func CheckSweep(t, last Totals, limits Limits) []Check {
 		}
 	}
 	checks = append(checks, equal(CheckStandings, t.Listed, t.Sum(),
-		fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d excluded = %d",
+		fmt.Sprintf("%d listed; %d clear + %d blocked + %d unknown + %d out of scope = %d",
 			t.Listed, t.Clear, t.Blocked, t.Unknown, t.Excluded, t.Sum())))
 	if !checks[0].OK {
 		return checks
@@ -162,7 +162,7 @@ func rollForward(t, last Totals) Check {
 
 func stored(t Totals) Check {
 	c := equal(CheckLedger, t.Sum(), t.Ledger.Sum(),
-		fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d excluded",
+		fmt.Sprintf("%d read; the ledger holds %d clear, %d blocked, %d unknown, %d out of scope",
 			t.Sum(), t.Ledger.Clear, t.Ledger.Blocked, t.Ledger.Unknown, t.Ledger.Excluded))
 	c.OK = t.Standings == t.Ledger
 	return c

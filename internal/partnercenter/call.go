@@ -76,6 +76,8 @@ func (c *Client) do(ctx context.Context, call *call, read read) error {
 		failure.Attempts = t.unanswered + 1
 		action, why := t.next(failure.Kind, conditions{attempts: c.opts.Attempts, repeatable: call.body == nil,
 			exhausted: c.throttle.exhausted(c.opts.Attempts), tokenWorked: token.worked.Load()})
+		c.log.Debug("a call failed", "call", call.op, "repeated", action != stop, "why", why, "status", failure.Status,
+			"request_id", call.id)
 		switch action {
 		case stop:
 			return c.giveUp(failure)
@@ -92,7 +94,6 @@ func (c *Client) do(ctx context.Context, call *call, read read) error {
 			return err
 		}
 		c.retries.Add(1)
-		c.log.Debug("repeating a call", "call", call.op, "why", why, "status", failure.Status, "request_id", call.id)
 	}
 }
 

@@ -129,11 +129,11 @@ func encrypted(u *url.URL) bool {
 	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Is(u.Hostname()))
 }
 
-const mostRedirects = 5
+const maxRedirects = 5
 
 // followEncrypted follows redirects of a download, but not to an unencrypted address.
 func followEncrypted(next *http.Request, before []*http.Request) error {
-	if len(before) > mostRedirects || !encrypted(next.URL) {
+	if len(before) > maxRedirects || !encrypted(next.URL) {
 		return errors.New("a redirect that is not followed")
 	}
 	return nil

@@ -29,8 +29,7 @@ const (
 	renewToken
 )
 
-// next decides what follows a failed try; why is for the log of repeated calls. t counts the tries
-// before it.
+// next decides what follows a failed try; why is for the log. t counts the tries before it.
 func (t tries) next(kind Kind, c conditions) (_ action, why string) {
 	switch kind {
 	case TokenRefused:

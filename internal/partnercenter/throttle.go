@@ -31,15 +31,15 @@ type throttle struct {
 }
 
 const (
-	paceShare  = 0.97      // of the configured limit: keeps 429s rare
-	rampUp     = 1.0 / 200 // one more in flight after 200 answers
-	firstPause = time.Second
-	mostPause  = time.Minute
+	paceShare  = 0.97        // of the configured limit: keeps 429s rare
+	rampUp     = 1.0 / 200   // one more in flight after 200 answers
+	firstPause = time.Second // doubling to maxPause, where the service does not say how long
+	maxPause   = time.Minute
 
-	longestWait = 30 * time.Minute // a longer pause ends the run, which continues later
+	maxWait = 30 * time.Minute // a longer pause ends the run, which continues later
 )
 
-var errLongPause = fmt.Errorf("the service asked for a pause of more than %v minutes", longestWait.Minutes())
+var errLongPause = fmt.Errorf("the service asked for a pause of more than %v minutes", maxWait.Minutes())
 
 func newThrottle(requestsPerMinute, concurrency int) *throttle {
 	perSecond := float64(requestsPerMinute) / 60 * paceShare
@@ -85,7 +85,7 @@ func (t *throttle) try() (generation int, pause time.Duration, changed <-chan st
 // something has changed.
 func await(ctx context.Context, pause time.Duration, changed <-chan struct{}) error {
 	switch {
-	case pause > longestWait:
+	case pause > maxWait:
 		return errLongPause
 	case pause > 0:
 		return sleep(ctx, pause)
@@ -128,7 +128,7 @@ func (t *throttle) pause(generation int, d time.Duration) {
 		t.allowed = max(1, t.allowed/2)
 	}
 	if d <= 0 {
-		d = min(mostPause, firstPause<<min(max(0, t.pauses-1), 10))
+		d = min(maxPause, firstPause<<min(max(0, t.pauses-1), 10))
 		d += rand.N(d / 2)
 	}
 	if until := time.Now().Add(d); until.After(t.until) {
@@ -142,7 +142,7 @@ func (t *throttle) pause(generation int, d time.Duration) {
 func (t *throttle) exhausted(attempts int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.pauses > 2*attempts || time.Until(t.until) > longestWait
+	return t.pauses > 2*attempts || time.Until(t.until) > maxWait
 }
 
 func (t *throttle) wake() {

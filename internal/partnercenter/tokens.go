@@ -66,7 +66,7 @@ type tokens struct {
 
 const (
 	early      = 2 * time.Minute  // before its end a token is renewed, unless its life is short
-	leastLife  = 30 * time.Second // of a token that claims to expire at once
+	minLife    = 30 * time.Second // of a token that claims to expire at once
 	signInTask = "sign in to Partner Center"
 )
 
@@ -137,7 +137,7 @@ func (t *tokens) unlock() { <-t.turn }
 // fetch asks the token server, repeatedly while it gives no usable answer, and keeps what it said.
 func (t *tokens) fetch(ctx context.Context) (*token, error) {
 	for attempt := 1; ; attempt++ {
-		if wait := time.Until(t.until); wait > longestWait {
+		if wait := time.Until(t.until); wait > maxWait {
 			return nil, &Error{Op: signInTask, Kind: Throttled, cause: errLongPause}
 		} else if err := sleep(ctx, wait); err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func renewAt(answer *oauth2.Token) time.Time {
 	if answer.Expiry.IsZero() {
 		left = time.Hour
 	}
-	return time.Now().Add(max(leastLife, left-min(early, left/5)))
+	return time.Now().Add(max(minLife, left-min(early, left/5)))
 }
 
 // ask exchanges the credentials for an access token once.

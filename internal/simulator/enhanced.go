@@ -60,7 +60,7 @@ const (
 )
 
 const (
-	leastExpiry    = 5
+	minExpiry      = 5
 	greatestExpiry = 7 * 24 * 60 // minutes
 
 	pagePath     = "/mca/"
@@ -222,7 +222,7 @@ func (s *Simulator) readEnhanced(q *request) (a enhancedBody, wrong string) {
 		wrong = e.EmailField + " is not valid."
 	case len(a.Country) != 2 || a.Country != strings.ToUpper(a.Country):
 		wrong = "country is not valid."
-	case a.expiry < leastExpiry || a.expiry > greatestExpiry:
+	case a.expiry < minExpiry || a.expiry > greatestExpiry:
 		wrong = e.ExpiryField + " is not valid."
 	}
 	return a, wrong

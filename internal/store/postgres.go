@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	mostConnections  = 16 // of one process; what is beyond waits for its turn
-	leastConnections = 4  // an import holds two, and a lease is renewed beside it
+	maxConnections = 16 // of one process; what is beyond waits for its turn
+	minConnections = 4  // an import holds two, and a lease is renewed beside it
 )
 
 // openPostgres connects to a server, with no more connections than half of what it allows this
@@ -25,8 +25,8 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 		return err
 	}
 	s.relaxed = s.db
-	s.db.SetMaxIdleConns(mostConnections / 2)
-	s.db.SetMaxOpenConns(leastConnections)
+	s.db.SetMaxIdleConns(maxConnections / 2)
+	s.db.SetMaxOpenConns(minConnections)
 	if err := s.retry(ctx, func() error { return s.connect(ctx) }); err != nil {
 		return err
 	}
@@ -34,10 +34,10 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	if err := s.get(ctx, s.db, &allowed, "allowed_connections", nil); err != nil {
 		return err
 	}
-	if allowed < leastConnections {
+	if allowed < minConnections {
 		return &ConnectionLimitError{Allowed: allowed}
 	}
-	s.db.SetMaxOpenConns(min(mostConnections, max(leastConnections, allowed/2)))
+	s.db.SetMaxOpenConns(min(maxConnections, max(minConnections, allowed/2)))
 	return nil
 }
 
@@ -76,7 +76,7 @@ type ConnectionLimitError struct{ Allowed int }
 
 func (e *ConnectionLimitError) Error() string {
 	return fmt.Sprintf("the database server allows this user %d connections; mcaledger needs %d", e.Allowed,
-		leastConnections)
+		minConnections)
 }
 func (e *ConnectionLimitError) Code() string { return "database" }
 func (e *ConnectionLimitError) Hint() string {

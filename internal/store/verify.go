@@ -70,11 +70,11 @@ func newVerifier(s *Store, tx *sqlx.Tx) *verifier {
 		costs: map[int64][]ledger.Cost{}, reported: map[int64]time.Time{}}
 }
 
-// mostProblems is how many problems are told; one fault can have very many.
-const mostProblems = 1000
+// maxProblems is how many problems are told; one fault can have very many.
+const maxProblems = 1000
 
 func (v *verifier) problem(at ledger.Problem, format string, values ...any) {
-	if len(v.found.Problems) == mostProblems {
+	if len(v.found.Problems) == maxProblems {
 		return
 	}
 	at.Check, at.Text = v.check, fmt.Sprintf(format, values...)

@@ -43,8 +43,8 @@ type Range struct {
 	FirstColumn, LastColumn int
 }
 
-// mostMerged bounds how many merged ranges are remembered.
-const mostMerged = 10_000
+// maxMerged bounds how many merged ranges are remembered.
+const maxMerged = 10_000
 
 // SheetReader reads one sheet.
 type SheetReader struct {
@@ -103,7 +103,7 @@ func (r *SheetReader) nextRow() (Row, error) {
 				return r.readRow(e)
 			case e.Name.Local == "sheetData":
 				r.ended = false
-			case e.Name.Local == "mergeCell" && len(r.merged) < mostMerged:
+			case e.Name.Local == "mergeCell" && len(r.merged) < maxMerged:
 				if m, ok := parseRange(attribute(e, "ref")); ok {
 					r.merged = append(r.merged, m)
 				}

@@ -107,14 +107,14 @@ func (r *Rows) Serial(style int, v float64) {
 	r.buf = append(r.buf, `</v></c>`...)
 }
 
-// mostLinks is how many links Excel takes on a sheet.
-const mostLinks = 65_530
+// maxLinks is how many links Excel takes on a sheet.
+const maxLinks = 65_530
 
 // Link lets a click on the next cell go to a place of the workbook, such as 'Events'!A4; where a
 // sheet has too many links, nothing happens.
 func (r *Rows) Link(place string) {
 	r.beginRow()
-	if r.linked == mostLinks || r.column >= len(r.letters) {
+	if r.linked == maxLinks || r.column >= len(r.letters) {
 		return
 	}
 	r.linked++

@@ -14,8 +14,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-// sweep is one attempt at a run under way.
-type sweep struct {
+// attempt is one attempt at a run, a sweep or a recheck.
+type attempt struct {
 	Reconcile
 	runs    Ledger
 	service Service
@@ -34,14 +34,14 @@ type source func(context.Context) iter.Seq2[ledger.Listed, error]
 
 // source chooses where the customers of the scope come from; nil: there is nothing to do. A few
 // customers can only be read again under the policy that the others were judged by.
-func (s *sweep) source(ctx context.Context) (source, error) {
-	if !s.Scope.few {
-		return s.listed, nil
+func (a *attempt) source(ctx context.Context) (source, error) {
+	if !a.Scope.few {
+		return a.listed, nil
 	}
-	if s.last == nil || s.last.Policy != s.Policy || len(s.Scope.customers) == 0 {
+	if a.last == nil || a.last.Policy != a.Policy || len(a.Scope.customers) == 0 {
 		return nil, nil
 	}
-	known, err := s.runs.Known(ctx, s.Scope.customers)
+	known, err := a.runs.Known(ctx, a.Scope.customers)
 	if err != nil || len(known) == 0 {
 		return nil, err
 	}
@@ -58,60 +58,60 @@ func (s *sweep) source(ctx context.Context) (source, error) {
 
 // readAll reads the customers of the scope and then, of a whole list, those that it no longer
 // holds.
-func (s *sweep) readAll(ctx context.Context, source source) error {
-	if err := s.stream(ctx, source, s.customer); err != nil {
+func (a *attempt) readAll(ctx context.Context, source source) error {
+	if err := a.stream(ctx, source, a.customer); err != nil {
 		return err
 	}
-	if s.Scope.few {
-		s.run.Totals.FoundUnlisted = s.last.Totals.FoundUnlisted
+	if a.Scope.few {
+		a.run.Totals.FoundUnlisted = a.last.Totals.FoundUnlisted
 		return nil
 	}
-	missing, onList, err := s.runs.CountUnlisted(ctx, s.run)
+	missing, onList, err := a.runs.CountUnlisted(ctx, a.run)
 	if err != nil {
 		return err
 	}
-	s.run.Totals.Unlisted = missing
-	if missing == 0 || ledger.ListShrank(onList, missing, s.before(), s.limits()) {
+	a.run.Totals.Unlisted = missing
+	if missing == 0 || ledger.ListShrank(onList, missing, a.before(), a.limits()) {
 		return nil // no customer is gone because of an implausible list; a check fails instead
 	}
-	return s.stream(ctx, s.unlisted, s.readUnlisted)
+	return a.stream(ctx, a.unlisted, a.readUnlisted)
 }
 
 // stream reads customers and saves the readings.
-func (s *sweep) stream(ctx context.Context, source source,
+func (a *attempt) stream(ctx context.Context, source source,
 	read func(context.Context, ledger.Listed) (ledger.Reading, error)) error {
-	return pipeline[ledger.Listed, ledger.Reading]{workers: s.Concurrency, source: source, work: read,
-		save: s.save}.run(ctx)
+	return pipeline[ledger.Listed, ledger.Reading]{workers: a.Concurrency, source: source, work: read,
+		save: a.save}.run(ctx)
 }
 
 // save writes a chunk of readings, in one transaction.
-func (s *sweep) save(ctx context.Context, chunk []ledger.Reading) error {
-	if err := s.runs.SaveReadings(ctx, s.run, s.now(), chunk); err != nil {
+func (a *attempt) save(ctx context.Context, chunk []ledger.Reading) error {
+	if err := a.runs.SaveReadings(ctx, a.run, a.now(), chunk); err != nil {
 		return err
 	}
-	if s.read += len(chunk); s.Progress != nil {
-		s.Progress(s.read, s.before().Listed)
+	if a.read += len(chunk); a.Progress != nil {
+		a.Progress(a.read, a.before().Listed)
 	}
 	return nil
 }
 
 // before are the totals of the last completed run; zero when there is none.
-func (s *sweep) before() ledger.Totals {
-	if s.last == nil {
+func (a *attempt) before() ledger.Totals {
+	if a.last == nil {
 		return ledger.Totals{}
 	}
-	return s.last.Totals
+	return a.last.Totals
 }
 
-func (s *sweep) limits() ledger.Limits {
-	return ledger.Limits{MaxGonePercent: s.MaxGonePercent, CommonError: s.commonError().what}
+func (a *attempt) limits() ledger.Limits {
+	return ledger.Limits{MaxGonePercent: a.MaxGonePercent, CommonError: a.commonError().what}
 }
 
-func (s *sweep) judge(t ledger.Totals) []ledger.Check {
-	if s.Scope.few {
-		return ledger.CheckRecheck(t, s.before())
+func (a *attempt) judge(t ledger.Totals) []ledger.Check {
+	if a.Scope.few {
+		return ledger.CheckRecheck(t, a.before())
 	}
-	return ledger.CheckSweep(t, s.before(), s.limits())
+	return ledger.CheckSweep(t, a.before(), a.limits())
 }
 
 // readErrors counts the reads that were answered alike.
@@ -121,14 +121,14 @@ type readErrors struct {
 }
 
 // noteError counts an error of a read.
-func (s *sweep) noteError(e standing.ReadError, hint string) {
+func (a *attempt) noteError(e standing.ReadError, hint string) {
 	what := describe(e)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.errors[what] == nil {
-		s.errors[what] = &readErrors{what: what, hint: hint}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.errors[what] == nil {
+		a.errors[what] = &readErrors{what: what, hint: hint}
 	}
-	s.errors[what].count++
+	a.errors[what].count++
 }
 
 // describe puts what was answered into words that are the same for all customers who were answered
@@ -148,11 +148,11 @@ func describe(e standing.ReadError) string {
 }
 
 // commonError is the most frequent error of this attempt's reads; zero: there was none.
-func (s *sweep) commonError() (most readErrors) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, what := range slices.Sorted(maps.Keys(s.errors)) {
-		if e := s.errors[what]; e.count > most.count {
+func (a *attempt) commonError() (most readErrors) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, what := range slices.Sorted(maps.Keys(a.errors)) {
+		if e := a.errors[what]; e.count > most.count {
 			most = *e
 		}
 	}
@@ -183,17 +183,17 @@ const (
 
 // listed walks the service's list, page by page, leaving out customers that were read in an earlier
 // attempt.
-func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
+func (a *attempt) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
 		pagesWithoutNew, total, most := 0, 0, maxCustomersAtFirst
-		if s.last != nil {
-			most = maxNewCustomers + 10*s.last.Totals.Listed
+		if a.last != nil {
+			most = maxNewCustomers + 10*a.last.Totals.Listed
 		}
-		for page, err := range s.service.Customers(ctx) {
+		for page, err := range a.service.Customers(ctx) {
 			var unread []ledger.Listed
 			var fresh int
 			if err == nil {
-				unread, fresh, err = s.runs.RecordListed(ctx, s.run, page, false)
+				unread, fresh, err = a.runs.RecordListed(ctx, a.run, page, false)
 			}
 			if pagesWithoutNew++; fresh > 0 {
 				pagesWithoutNew = 0
@@ -205,7 +205,7 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 					pagesWithoutNew)}
 			case total > most:
 				err = &EndlessListError{fmt.Sprintf("more than %d customers were listed, and the last run had %d: "+
-					"the list is endless", most, s.before().Listed)}
+					"the list is endless", most, a.before().Listed)}
 			}
 			if err != nil {
 				yield(ledger.Listed{}, err)
@@ -221,9 +221,9 @@ func (s *sweep) listed(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 }
 
 // unlisted walks the customers of the last completed run that the list did not hold.
-func (s *sweep) unlisted(ctx context.Context) iter.Seq2[ledger.Listed, error] {
+func (a *attempt) unlisted(ctx context.Context) iter.Seq2[ledger.Listed, error] {
 	return func(yield func(ledger.Listed, error) bool) {
-		for known, err := range s.runs.Unlisted(ctx, s.run) {
+		for known, err := range a.runs.Unlisted(ctx, a.run) {
 			if !yield(ledger.Listed{Customer: known.Record.Customer, Known: &known}, err) {
 				return
 			}
