@@ -1,9 +1,8 @@
-// Package reports writes the morning's workbook: rows come in from a Source, one .xlsx goes out to
-// an io.Writer.
+// Package reports writes the report as a workbook, CSV or JSON: rows come in from a Source, and one
+// file goes out to an io.Writer.
 //
-// It decides nothing about customers: standings, reasons and totals arrive as they were kept, and
-// what the report adds is whether its own rows agree with them. Nobody else in the program knows
-// Excel.
+// It decides nothing about customers: standings, reasons and totals are shown as the ledger has
+// them, and checks compare the report's own rows with them.
 package reports
 
 import (
@@ -42,7 +41,7 @@ type Book struct {
 	Through  time.Time       // the ledger is shown as it stood at this instant
 	Against  int64           // the run that somebody wanted changes to be counted from; 0: that of the night before
 	Location *time.Location  // zones appear only here; nil is UTC
-	Language string          // "en" (also when empty) or "pt-BR"
+	Language string          // one of texts.Languages(); empty is English
 	Version  string          // of the program
 	Reseller ledger.Reseller // whose customers alone are shown, see OfReseller; zero: everybody is
 	// those that are wanted, by their English names; empty: all. Summary and About come only when
@@ -50,8 +49,8 @@ type Book struct {
 	Sheets []string
 }
 
-// Source is where rows come from; the store implements it. Sequences stream: they never hold the
-// world, and each ends at its first error. Every sequence yields as many rows as its Count said;
+// Source is where rows come from; the store implements it. Sequences stream, and each ends at its
+// first error. Every sequence yields as many rows as its Count said;
 // Write fails when it does not, so both must see the same state of the ledger. Changes may be asked
 // for twice.
 type Source interface {

@@ -473,7 +473,7 @@ func TestEveryCodeHasAWord(t *testing.T) {
 			"standing": {"clear", "blocked", "unknown", "excluded"},
 			"reason": {"not_a_reseller_customer", "relationship_ended", "not_found", "attested",
 				"accepted_directly", "unreadable", "outdated", "never_accepted"},
-			"remedy":             {"attest", "ask_indirect_provider", "invite", "retry", "check_relationship"},
+			"remedy":             {"attest", "ask_indirect_provider", "request_relationship", "retry", "check_relationship"},
 			"outcome":            {"not_read", "read", "unreadable", "relationship_ended", "not_found"},
 			"direct":             {"not_read", "no", "yes"},
 			"precision":          {exact, atLeast},
@@ -493,7 +493,7 @@ func TestEveryCodeHasAWord(t *testing.T) {
 			"run_state":    {"running", "completed", "failed", "abandoned"},
 			"change": {"new", "gone", "newly_blocked", "newly_clear", "newly_unknown", "newly_excluded",
 				"read_again"},
-			"advice": {string(adviceInvite), string(adviceFind), string(adviceRole), string(adviceUser),
+			"advice": {string(adviceRelationship), string(adviceFind), string(adviceRole), string(adviceUser),
 				string(adviceSignIn), string(adviceThrottled), string(adviceServer), string(adviceNoAnswer),
 				string(adviceInvalid), string(adviceSupport)},
 		} {
@@ -659,7 +659,7 @@ func TestAdviceFollowsTheAnswer(t *testing.T) {
 		answer standing.ReadError
 		want   advice
 	}{
-		{"the relationship ended", standing.RelationshipEnded, trouble(403, "20002", ""), adviceInvite},
+		{"the relationship ended", standing.RelationshipEnded, trouble(403, "20002", ""), adviceRelationship},
 		{"no such tenant", standing.NotFound, trouble(404, "60003", ""), adviceFind},
 		{"a right is missing", standing.Unreadable, trouble(403, "900150", ""), adviceRole},
 		{"403 and nothing else", standing.Unreadable, trouble(403, "", ""), adviceRole},

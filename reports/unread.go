@@ -43,16 +43,16 @@ func (r *report) unreadColumns() []column[customerRow] {
 type advice string
 
 const (
-	adviceInvite    advice = "invite"
-	adviceFind      advice = "find"
-	adviceRole      advice = "role"
-	adviceUser      advice = "user"
-	adviceSignIn    advice = "sign_in"
-	adviceThrottled advice = "throttled"
-	adviceServer    advice = "server"
-	adviceNoAnswer  advice = "no_answer"
-	adviceInvalid   advice = "invalid_answer"
-	adviceSupport   advice = "support"
+	adviceRelationship advice = "request_relationship"
+	adviceFind         advice = "find"
+	adviceRole         advice = "role"
+	adviceUser         advice = "user"
+	adviceSignIn       advice = "sign_in"
+	adviceThrottled    advice = "throttled"
+	adviceServer       advice = "server"
+	adviceNoAnswer     advice = "no_answer"
+	adviceInvalid      advice = "invalid_answer"
+	adviceSupport      advice = "support"
 )
 
 // adviceFor reads what the service answered (docs/partner-center.md, the table of codes).
@@ -60,7 +60,7 @@ func adviceFor(s standing.State) advice {
 	t := s.ReadError
 	switch {
 	case s.Reason == standing.RelationshipEnded:
-		return adviceInvite
+		return adviceRelationship
 	case s.Reason == standing.NotFound:
 		return adviceFind
 	case t == standing.ReadError{}:

@@ -32,7 +32,7 @@ type SendError struct {
 	Address string // of the server
 	Code    int    // the server's answer, RFC 5321; 0: none
 	Detail  string // the enhanced status code, or a cause that the program found
-	Cure    string
+	Hint    string
 }
 
 func (e *SendError) Error() string {
@@ -46,8 +46,8 @@ func (e *SendError) Error() string {
 	case e.Detail != "":
 		fmt.Fprintf(&b, ": %s", e.Detail)
 	}
-	if e.Cure != "" {
-		fmt.Fprintf(&b, ". %s", e.Cure)
+	if e.Hint != "" {
+		fmt.Fprintf(&b, ". %s", e.Hint)
 	}
 	return b.String()
 }
@@ -67,18 +67,18 @@ func (s *SMTP) connectError(ctx context.Context, err error) error {
 		e.Outcome, e.Detail = Temporary, context.Cause(ctx).Error()
 	case strings.Contains(text, "does not support STARTTLS"):
 		e.Detail = "the server does not offer STARTTLS"
-		e.Cure = "Set mail.tls to implicit if the server expects TLS from the start (usually port 465), or ask its " +
+		e.Hint = "Set mail.tls to implicit if the server expects TLS from the start (usually port 465), or ask its " +
 			"operator."
 	case strings.Contains(text, "AUTH"), strings.Contains(text, "unencrypted connection"):
-		e.Step, e.Cure = "sign in", "Check mail.user and mail.password, and that the account may send by SMTP."
+		e.Step, e.Hint = "sign in", "Check mail.user and mail.password, and that the account may send by SMTP."
 	case isCertificateError(err):
-		e.Detail, e.Cure = text, "Check mail.host, or ask the server's operator for a valid certificate."
+		e.Detail, e.Hint = text, "Check mail.host, or ask the server's operator for a valid certificate."
 	case errors.As(err, new(tls.RecordHeaderError)):
 		e.Detail = "the server does not speak TLS on this port"
-		e.Cure = "Set mail.tls to starttls (usually port 587) or correct mail.port."
+		e.Hint = "Set mail.tls to starttls (usually port 587) or correct mail.port."
 	case e.Code == 0:
 		e.Outcome, e.Detail = Temporary, networkCause(err)
-		e.Cure = "Check mail.host and mail.port, and that this host may reach the server."
+		e.Hint = "Check mail.host and mail.port, and that this host may reach the server."
 	}
 	return e
 }
@@ -117,10 +117,10 @@ func (s *SMTP) sendError(ctx context.Context, err error) error {
 	case e.Code == 0 && failure.Reason == gomail.ErrSMTPDataClose:
 		e.Outcome, e.Step = Unknown, "no answer to the message, which may have been sent"
 	case e.Code != 0 && failure.Reason == gomail.ErrSMTPMailFrom:
-		e.Step, e.Server, e.Cure = "the sender was not accepted", true,
+		e.Step, e.Server, e.Hint = "the sender was not accepted", true,
 			"Check mail.from and what the account may send as."
 	case e.Code != 0 && failure.Reason == gomail.ErrSMTPRcptTo:
-		e.Step, e.Cure = "the recipient was not accepted", "Check the address."
+		e.Step, e.Hint = "the recipient was not accepted", "Check the address."
 	case e.Code != 0:
 		e.Step = "the message was not accepted"
 	}
@@ -131,7 +131,7 @@ func (s *SMTP) sendError(ctx context.Context, err error) error {
 		e.Detail = brokenBy(ctx, err)
 	}
 	if e.Outcome == Temporary {
-		e.Cure = "It can be sent again later."
+		e.Hint = "It can be sent again later."
 	}
 	return e
 }

@@ -123,7 +123,7 @@ func (s sources) read(n ast.Node) bool {
 		case key != nil && (key.Name == "Check" || key.Name == "Message" || key.Name == "Complete"): // of a finding
 			add(s.sentences, s.sentence(n.Value))
 		case key == nil || key.Name != "Long":
-			s.addCure(n.Value)
+			s.addSentence(n.Value)
 		}
 	case *ast.AssignStmt:
 		// What a check is called, and what it says when it passed.
@@ -136,7 +136,7 @@ func (s sources) read(n ast.Node) bool {
 			if kind != nil && kind.Name == "Finding" && len(n.Elts) == 4 && i != 1 {
 				add(s.sentences, s.sentence(element))
 			}
-			s.addCure(element)
+			s.addSentence(element)
 		}
 	}
 	return true
@@ -174,8 +174,8 @@ func (s sources) readHint(body ast.Node) {
 	})
 }
 
-// addCure adds an element of a table if it is a sentence.
-func (s sources) addCure(e ast.Expr) {
+// addSentence adds an element of a table if it is a sentence.
+func (s sources) addSentence(e ast.Expr) {
 	if text, ok := s.text(e); ok && strings.Contains(text, " ") && strings.HasSuffix(text, ".") {
 		s.sentences[text] = true
 	}

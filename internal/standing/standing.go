@@ -36,7 +36,7 @@ type Remedy string
 const (
 	Attest              Remedy = "attest"                // the partner attests the customer's acceptance
 	AskIndirectProvider Remedy = "ask_indirect_provider" // indirect resellers cannot attest; their provider can
-	RequestRelationship Remedy = "invite"                // send the customer a new reseller relationship request
+	RequestRelationship Remedy = "request_relationship"  // send the customer a new reseller relationship request
 	Retry               Remedy = "retry"                 // read again; the reason of the failure is kept beside it
 	CheckRelationship   Remedy = "check_relationship"    // the tenant is not where the list says it is
 )

@@ -23,9 +23,12 @@ func (v *verifier) observations(ctx context.Context) error {
 	if err := verifyBegun[resellerRow](ctx, v, recorded, keptResellers.table, "begun_resellers"); err != nil {
 		return err
 	}
-	for sequence := range v.enriched {
+	for sequence, e := range v.enriched {
 		if !recorded[sequence] {
-			v.problem(ledger.Problem{Event: sequence}, "rows of event %d are missing", sequence)
+			var said observations
+			_ = json.Unmarshal([]byte(e.Detail), &said) // an altered detail breaks the chain, which is verified apart
+			v.problem(ledger.Problem{Event: sequence}, "the rows of %s that event %d recorded are missing", said.Table,
+				sequence)
 		}
 	}
 	return v.subscriptionDetails(ctx)

@@ -29,8 +29,8 @@ var inWords = map[string]map[string]string{
 		"never_accepted": "Never accepted", "unreadable": "Could not be read",
 		"relationship_ended": "Relationship ended", "not_found": "Tenant not found",
 		"not_a_reseller_customer": "Not a reseller customer"},
-	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider", "invite": "Invite",
-		"retry": "Wait for next run", "check_relationship": "Check relationship",
+	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider",
+		"request_relationship": "Request relationship", "retry": "Wait for next run", "check_relationship": "Check relationship",
 		"attest_or_invite": "Attest or invite", "ask_indirect_provider_or_invite": "Ask provider or invite"},
 	"invitation": {"accepted": "Accepted directly", "attested": "Attested instead", "open": "No answer yet",
 		"not_a_customer": "Not a customer"},
@@ -59,8 +59,8 @@ var inWords = map[string]map[string]string{
 		"content_refused": "Content refused", "customer_refused": "Customer refused",
 		"other_company": "Another company"},
 	"advice": {
-		"invite": "The relationship ended. Send the customer a new invitation, or leave it if that was " +
-			"intended.",
+		"request_relationship": "The relationship ended. Send the customer a new relationship request, or leave it if " +
+			"that was intended.",
 		"find": "Microsoft does not know this tenant. Look the customer up in Partner Center and check the " +
 			"relationship.",
 		"role": "Give the account that signs in the Admin agent or Sales agent role in Partner Center.",
@@ -596,7 +596,7 @@ func (v View) unread() [][]any {
 func whatToDo(c record) string {
 	switch status := c.number("error_status"); {
 	case c.text("reason") == "relationship_ended":
-		return "invite"
+		return "request_relationship"
 	case c.text("reason") == "not_found":
 		return "find"
 	case status == http.StatusForbidden:

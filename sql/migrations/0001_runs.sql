@@ -122,7 +122,7 @@ CREATE TABLE standing (
     CHECK (standing IN ('clear', 'blocked', 'unknown', 'excluded')),
     CHECK (reason IN ('not_a_reseller_customer', 'relationship_ended', 'not_found', 'attested', 'accepted_directly',
         'unreadable', 'outdated', 'never_accepted')),
-    CHECK (remedy IN ('', 'attest', 'ask_indirect_provider', 'invite', 'retry', 'check_relationship')),
+    CHECK (remedy IN ('', 'attest', 'ask_indirect_provider', 'request_relationship', 'retry', 'check_relationship')),
     CHECK (agreements IN ('not_read', 'read', 'unreadable', 'relationship_ended', 'not_found')),
     CHECK (direct_acceptance IN ('not_read', 'no', 'yes')),
     CHECK (direct_acceptance_last_known IN ('not_read', 'no', 'yes'))
