@@ -115,9 +115,11 @@ func newTable[T any](key string, columns []column[T], rows int, walk func(contex
 	t.printed = len(columns)
 	t.fill = func(ctx context.Context, out rowWriter) error {
 		cells := make([]Cell, len(columns))
+		var current T // outside: what columns take by its address is not on the stack
 		err := walk(ctx, func(row T) error {
+			current = row
 			for i := range columns {
-				cells[i] = columns[i].cell(&row)
+				cells[i] = columns[i].cell(&current)
 			}
 			return out.WriteRow(cells)
 		})
