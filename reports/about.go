@@ -170,7 +170,7 @@ func (a *aboutSheet) run(row int, p PartnerRun, run ledger.Run) (next int) {
 		style int
 	}{
 		{run.ID, style.keyID},
-		{a.say.word("run_state", string(run.State)).word, style.keyText},
+		{a.say.word("run_state", string(run.State)), style.keyText},
 		{comparedWith(p, run), style.keyID},
 		{a.moment(run.StartedAt), style.keyInstant},
 		{a.moment(run.FinishedAt), style.keyInstant},

@@ -37,14 +37,14 @@ func (r *report) attestations() table {
 
 func (r *report) entryColumns() []column[entryRow] {
 	return []column[entryRow]{
-		col("next_step", 27,
-			func(e *entryRow) Cell { return r.say.word("attestation_step", attestationStep(e.AttestationEntry)) }),
+		code("next_step", 27, r.say.Words["attestation_step"],
+			func(e *entryRow) string { return attestationStep(e.AttestationEntry) }),
 		col("customer", 38, func(e *entryRow) Cell { return Text(e.CustomerName) }),
 		col("partner", 17, func(e *entryRow) Cell { return Text(e.partner) }),
-		col("state", 31, func(e *entryRow) Cell { return r.say.word("state", string(e.Status())) }),
+		code("state", 31, r.say.Words["state"], func(e *entryRow) string { return string(e.Status()) }),
 		since("state_since", func(e *entryRow) Cell { return Instant(e.Since) }),
 		col("expires_at", 17, func(e *entryRow) Cell { return expiry(e.Attestation) }),
-		col("reason", 32, func(e *entryRow) Cell { return r.say.word("attestation_reason", string(e.Reason)) }),
+		code("reason", 32, r.say.Words["attestation_reason"], func(e *entryRow) string { return string(e.Reason) }),
 		col("message", 40, func(e *entryRow) Cell { return Text(e.Message) }).wrapped(),
 		col("signer", 22, func(e *entryRow) Cell { return Text(fullName(e.Content.Signer)) }),
 		col("signer_email", 29, func(e *entryRow) Cell { return Text(e.Content.Signer.Email) }),

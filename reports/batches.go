@@ -33,8 +33,8 @@ func (r *report) batchColumns() []column[ledger.BatchSummary] {
 		return num(key, 13, func(b *ledger.BatchSummary) Cell { return Count(count(*b, of...)) })
 	}
 	return []column[ledger.BatchSummary]{
-		col("batch_status", 22,
-			func(b *ledger.BatchSummary) Cell { return r.say.word("batch_status", batchStatus(*b)) }),
+		code("batch_status", 22, r.say.Words["batch_status"],
+			func(b *ledger.BatchSummary) string { return batchStatus(*b) }),
 		col("file", 34, func(b *ledger.BatchSummary) Cell { return Text(b.File) }),
 		col("batch", 10, func(b *ledger.BatchSummary) Cell { return ID(b.ID) }),
 		num("rows", 10, func(b *ledger.BatchSummary) Cell { return Count(b.Rows) }),

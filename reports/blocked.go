@@ -43,20 +43,21 @@ func (r *report) blockedOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.B
 
 func (r *report) blockedColumns() []column[blockedRow] {
 	return []column[blockedRow]{
-		col("next_step", 26, func(b *blockedRow) Cell { return r.say.word("remedy", string(nextStep(b.row))) }),
+		code("next_step", 26, r.say.Words["remedy"], func(b *blockedRow) string { return string(nextStep(b.row)) }),
 		col("customer", 38, func(b *blockedRow) Cell { return Text(b.row.Name) }),
 		col("partner", 17, func(b *blockedRow) Cell { return Text(b.partner.Partner.Name) }),
 		col("reseller", 22, func(b *blockedRow) Cell { return resellerName(b.row.Reseller) }),
 		since("blocked_since", func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
 		num("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
-		col("reason", 21, func(b *blockedRow) Cell { return r.say.word("reason", string(b.row.Reason)) }),
-		col("attestation_state", 31,
-			func(b *blockedRow) Cell { return r.say.word("state", string(b.row.AttestationState)) }),
+		code("reason", 21, r.say.Words["reason"], func(b *blockedRow) string { return string(b.row.Reason) }),
+		code("attestation_state", 31, r.say.Words["state"],
+			func(b *blockedRow) string { return string(b.row.AttestationState) }),
 		num("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
 		num("seats", 10, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Seats)) }),
 		col("next_lapse", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextLapse)) }),
 		col("next_renewal", 13, func(b *blockedRow) Cell { return ifRead(b.row, Day(b.row.Purchases.NextRenewal)) }),
-		col("exception", 12, func(b *blockedRow) Cell { return r.exceptionStatus(b.partner, b.row.Exception) }),
+		code("exception", 12, r.say.Words["exception"],
+			func(b *blockedRow) string { return exceptionStatus(b.partner, b.row.Exception) }),
 		col("owner", 20, func(b *blockedRow) Cell { return Text(b.row.Exception.Owner) }),
 		col("due_date", 13, func(b *blockedRow) Cell { return Day(b.row.Exception.DueOn) }),
 		col("accepted_until", 13, func(b *blockedRow) Cell { return Day(b.row.Exception.AcceptedUntil) }),
@@ -64,17 +65,15 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		since("invited_at", func(b *blockedRow) Cell { return Instant(b.row.InvitedAt) }),
 		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
 		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
-		col("subscriptions_read", 20,
-			func(b *blockedRow) Cell { return r.say.word("subscriptions_read", string(b.row.PurchasesRead)) }),
+		code("subscriptions_read", 20, r.say.Words["subscriptions_read"],
+			func(b *blockedRow) string { return string(b.row.PurchasesRead) }),
 		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
 		event("last_event", func(b *blockedRow) int64 { return b.row.LastEvent }),
 		col("domain", 29, func(b *blockedRow) Cell { return Text(b.row.Domain) }),
 		col("tenant_id", 38, func(b *blockedRow) Cell { return tenantID(b.row.Customer) }),
 		col("reseller_id", 38, func(b *blockedRow) Cell { return Text(b.row.Reseller.ID) }),
-		col("since_is", 11, func(b *blockedRow) Cell {
-			return r.say.word("precision",
-				precision(b.partner, b.row.Record))
-		}),
+		code("since_is", 11, r.say.Words["precision"],
+			func(b *blockedRow) string { return precision(b.partner, b.row.Record) }),
 		col("reason_code", 24, func(b *blockedRow) Cell { return Text(string(b.row.Reason)) }).inWorkbook(),
 		col("portal_link", 88, func(b *blockedRow) Cell { return Text(portalLink(b.row.ID)) }),
 	}
@@ -95,11 +94,11 @@ func tenantID(c standing.Customer) Cell { return Text(cmp.Or(c.DisplayID, c.ID))
 func resellerName(r ledger.Reseller) Cell { return Text(cmp.Or(r.Name, r.ID)) }
 
 // exceptionStatus says what an exception asks of people on the day of the run shown, in UTC.
-func (r *report) exceptionStatus(p PartnerRun, e ledger.Exception) Cell {
+func exceptionStatus(p PartnerRun, e ledger.Exception) string {
 	if e.IsEmpty() {
-		return Cell{}
+		return ""
 	}
-	return r.say.word("exception", string(e.Status(standing.DateOf(p.Run.StartedAt))))
+	return string(e.Status(standing.DateOf(p.Run.StartedAt)))
 }
 
 func ifRead(c ledger.BlockedCustomer, cell Cell) Cell {
@@ -130,9 +129,8 @@ func (r *report) daysBlocked(p PartnerRun, rec standing.Record) Cell {
 	if rec.BlockedSince.IsZero() {
 		return Cell{}
 	}
-	c := Cell{kind: countCell,
-		n:   int64(xlsx.DaysBetween(rec.BlockedSince, p.Run.StartedAt, r.book.Location)),
-		utc: int64(xlsx.DaysBetween(rec.BlockedSince, p.Run.StartedAt, time.UTC))}
+	c := Days(xlsx.DaysBetween(rec.BlockedSince, p.Run.StartedAt, r.book.Location),
+		xlsx.DaysBetween(rec.BlockedSince, p.Run.StartedAt, time.UTC))
 	if precision(p, rec) == atLeast {
 		c.kind = atLeastCell
 	}

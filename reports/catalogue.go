@@ -174,16 +174,15 @@ func (c catalogue) columnText(t table, key string) labelled {
 	return c.Columns[key]
 }
 
-// word is a code as people read it; an unknown code is shown as it is.
-func (c catalogue) word(kind, code string) Cell {
-	if code == "" {
-		return Cell{}
+// word is a code as people read it.
+func (c catalogue) word(kind, code string) string { return wordOf(c.Words[kind], code) }
+
+// wordOf is the word for a code; an unknown code is shown as it is.
+func wordOf(words map[string]labelled, code string) string {
+	if word := words[code].label(); word != "" {
+		return word
 	}
-	word := c.Words[kind][code].label()
-	if word == "" {
-		word = code
-	}
-	return Cell{kind: wordCell, text: code, word: word}
+	return code
 }
 
 // number is n with its thousands separated.

@@ -29,17 +29,18 @@ func (r *report) changes() table {
 func changeRows(c counts) int { return c.changes.rows }
 
 func (r *report) changeColumns() []column[changeRow] {
+	standings, reasons := r.say.Words["standing"], r.say.Words["reason"]
 	return []column[changeRow]{
-		col("change", 24, func(c *changeRow) Cell { return r.say.word("change", string(c.row.Change())) }),
+		code("change", 24, r.say.Words["change"], func(c *changeRow) string { return string(c.row.Change()) }),
 		col("customer", 38, func(c *changeRow) Cell { return Text(c.shown.Name) }),
 		col("partner", 17, func(c *changeRow) Cell { return Text(c.partner.Partner.Name) }),
-		col("cause", 15, func(c *changeRow) Cell { return r.say.word("cause", cause(c.row)) }),
-		col("standing_before", 17, func(c *changeRow) Cell { return r.standingOf(c.row.Before) }),
-		col("reason_before", 24, func(c *changeRow) Cell { return r.reasonOf(c.row.Before) }),
-		col("standing_after", 17, func(c *changeRow) Cell { return r.standingOf(c.row.After) }),
-		col("reason_after", 24, func(c *changeRow) Cell { return r.reasonOf(c.row.After) }),
+		code("cause", 15, r.say.Words["cause"], func(c *changeRow) string { return cause(c.row) }),
+		code("standing_before", 17, standings, func(c *changeRow) string { return standingOf(c.row.Before) }),
+		code("reason_before", 24, reasons, func(c *changeRow) string { return reasonOf(c.row.Before) }),
+		code("standing_after", 17, standings, func(c *changeRow) string { return standingOf(c.row.After) }),
+		code("reason_after", 24, reasons, func(c *changeRow) string { return reasonOf(c.row.After) }),
 		since("blocked_since", func(c *changeRow) Cell { return Instant(c.shown.BlockedSince) }),
-		col("next_step", 26, func(c *changeRow) Cell { return r.say.word("remedy", string(c.shown.Remedy)) }),
+		code("next_step", 26, r.say.Words["remedy"], func(c *changeRow) string { return string(c.shown.Remedy) }),
 		col("tenant_id", 38, func(c *changeRow) Cell { return tenantID(c.shown.Customer) }),
 		col("change_code", 18, func(c *changeRow) Cell { return Text(string(c.row.Change())) }).inWorkbook(),
 		col("portal_link", 88, func(c *changeRow) Cell { return Text(portalLink(c.shown.ID)) }),
@@ -63,18 +64,18 @@ func cause(t standing.Transition) string {
 	return byCustomer
 }
 
-func (r *report) standingOf(rec *standing.Record) Cell {
+func standingOf(rec *standing.Record) string {
 	if rec == nil {
-		return Cell{}
+		return ""
 	}
-	return r.say.word("standing", string(rec.Standing))
+	return string(rec.Standing)
 }
 
-func (r *report) reasonOf(rec *standing.Record) Cell {
+func reasonOf(rec *standing.Record) string {
 	if rec == nil {
-		return Cell{}
+		return ""
 	}
-	return r.say.word("reason", string(rec.Reason))
+	return string(rec.Reason)
 }
 
 // changeOrder is the order in which kinds of changes are shown.

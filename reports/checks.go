@@ -35,9 +35,13 @@ const (
 )
 
 func (r *report) checkColumns() []column[control] {
+	names := map[string]labelled{}
+	for _, c := range r.controls {
+		names[c.code] = labelled{c.name}
+	}
 	return []column[control]{
-		col("result", 12, func(c *control) Cell { return r.say.word("result", result(c.ok)) }),
-		col("check", 56, func(c *control) Cell { return Cell{kind: wordCell, text: c.code, word: c.name} }),
+		code("result", 12, r.say.Words["result"], func(c *control) string { return result(c.ok) }),
+		code("check", 56, names, func(c *control) string { return c.code }),
 		col("partner", 17, func(c *control) Cell { return Text(c.partner) }),
 		col("run", 10, func(c *control) Cell { return ID(c.run) }),
 		num("expected", 13, func(c *control) Cell { return Count(c.expected) }),

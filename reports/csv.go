@@ -53,44 +53,34 @@ type csvWriter struct {
 func newCSV(t table, out io.Writer) *csvWriter {
 	o := &csvWriter{out: out, buf: make([]byte, 0, 2*flushSize), columns: t.columns,
 		instants: make([]instantText, len(t.columns))}
-	first := true
 	for _, c := range t.columns {
-		if c.only == workbook {
-			continue
+		if c.only != workbook {
+			o.buf = append(append(o.buf, c.key...), ',')
 		}
-		o.separate(&first)
-		o.buf = append(o.buf, c.key...)
 	}
-	o.buf = append(o.buf, "\r\n"...)
+	o.endLine()
 	return o
 }
 
-func (o *csvWriter) separate(first *bool) {
-	if !*first {
-		o.buf = append(o.buf, ',')
-	}
-	*first = false
-}
+// endLine ends a line whose fields each have a comma behind them.
+func (o *csvWriter) endLine() { o.buf = append(o.buf[:len(o.buf)-1], "\r\n"...) }
 
 func (o *csvWriter) WriteRow(cells []Cell) error {
-	first := true
 	for i := range cells {
 		if o.columns[i].only == workbook {
 			continue
 		}
-		o.separate(&first)
 		switch c := &cells[i]; c.kind {
-		case textCell, wordCell, dayCell:
+		case textCell, codeCell, dayCell:
 			o.buf = appendCSV(o.buf, xlsx.ValidText(c.text))
-		case countCell, atLeastCell:
-			o.buf = strconv.AppendInt(o.buf, c.utc, 10)
-		case idCell:
-			o.buf = strconv.AppendInt(o.buf, c.n, 10)
+		case countCell, atLeastCell, idCell:
+			o.buf = strconv.AppendInt(o.buf, c.n+int64(c.toUTC), 10)
 		case instantCell:
-			o.buf = append(o.buf, o.instants[i].of(c.at)...)
+			o.buf = append(o.buf, o.instants[i].of(c.n)...)
 		}
+		o.buf = append(o.buf, ',')
 	}
-	o.buf = append(o.buf, "\r\n"...)
+	o.endLine()
 	o.rows++
 	if len(o.buf) >= flushSize {
 		return o.flush()
@@ -107,13 +97,13 @@ func (o *csvWriter) flush() error {
 // instantText is how the last instant of a column was written: instants repeat from row to row, and
 // formatting takes time.
 type instantText struct {
-	at   time.Time
-	text []byte
+	seconds int64 // since 1970
+	text    []byte
 }
 
-func (t *instantText) of(at time.Time) []byte {
-	if t.at != at || t.text == nil {
-		t.at, t.text = at, at.UTC().AppendFormat(t.text[:0], time.RFC3339)
+func (t *instantText) of(seconds int64) []byte {
+	if t.seconds != seconds || t.text == nil {
+		t.seconds, t.text = seconds, time.Unix(seconds, 0).UTC().AppendFormat(t.text[:0], time.RFC3339)
 	}
 	return t.text
 }

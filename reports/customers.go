@@ -34,17 +34,18 @@ func (r *report) recordsOf(which standing.Standing) func(context.Context, Partne
 
 func (r *report) customerColumns() []column[customerRow] {
 	return []column[customerRow]{
-		col("standing", 16, func(c *customerRow) Cell { return r.say.word("standing", string(c.row.Standing)) }),
+		code("standing", 16, r.say.Words["standing"], func(c *customerRow) string { return string(c.row.Standing) }),
 		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
-		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
+		code("reason", 24, r.say.Words["reason"], func(c *customerRow) string { return string(c.row.Reason) }),
 		since("standing_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
 		col("date_agreed", 13, func(c *customerRow) Cell { return Day(c.row.Newest.Agreed) }),
-		col("agreements_read", 18,
-			func(c *customerRow) Cell { return r.say.word("outcome", string(c.row.Agreements)) }),
+		code("agreements_read", 18, r.say.Words["outcome"],
+			func(c *customerRow) string { return string(c.row.Agreements) }),
 		col("signer", 22, func(c *customerRow) Cell { return Text(fullName(c.row.Newest.Signer)) }),
 		col("signer_email", 29, func(c *customerRow) Cell { return Text(c.row.Newest.Signer.Email) }),
-		col("direct_acceptance", 14, func(c *customerRow) Cell { return r.say.word("direct", string(c.row.Direct)) }),
+		code("direct_acceptance", 14, r.say.Words["direct"],
+			func(c *customerRow) string { return string(c.row.Direct) }),
 		since("direct_acceptance_seen", func(c *customerRow) Cell { return directSeen(c.row.Record) }),
 		since("first_seen", func(c *customerRow) Cell { return Instant(c.row.FirstSeen) }),
 		since("last_read", func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),

@@ -28,14 +28,15 @@ func (r *report) exceptionsTable() table {
 
 func (r *report) exceptionColumns() []column[exceptionRow] {
 	return []column[exceptionRow]{
-		col("exception", 12, func(e *exceptionRow) Cell { return r.exceptionStatus(e.partner, e.row.Exception) }),
+		code("exception", 12, r.say.Words["exception"],
+			func(e *exceptionRow) string { return exceptionStatus(e.partner, e.row.Exception) }),
 		col("customer", 38, func(e *exceptionRow) Cell { return Text(e.row.Customer.Name) }),
 		col("partner", 17, func(e *exceptionRow) Cell { return Text(e.partner.Partner.Name) }),
 		col("owner", 20, func(e *exceptionRow) Cell { return Text(e.row.Owner) }),
 		col("due_date", 13, func(e *exceptionRow) Cell { return Day(e.row.DueOn) }),
 		col("accepted_until", 13, func(e *exceptionRow) Cell { return Day(e.row.AcceptedUntil) }),
 		col("comment", 48, func(e *exceptionRow) Cell { return Text(e.row.Comment) }),
-		col("standing", 16, func(e *exceptionRow) Cell { return r.say.word("standing", string(e.row.Standing)) }),
+		code("standing", 16, r.say.Words["standing"], func(e *exceptionRow) string { return string(e.row.Standing) }),
 		since("blocked_since", func(e *exceptionRow) Cell { return Instant(e.row.BlockedSince) }),
 		col("set_by", 18, func(e *exceptionRow) Cell { return Text(e.row.Actor.Name) }),
 		col("set_at", 17, func(e *exceptionRow) Cell { return Instant(e.row.At) }),

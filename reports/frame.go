@@ -185,7 +185,7 @@ func (f *frame) formats(d *draft, t table, last int) {
 
 // quoted is a word as formulas have texts.
 func (r *report) quoted(words, code string) string {
-	return `"` + strings.ReplaceAll(r.say.word(words, code).word, `"`, `""`) + `"`
+	return `"` + strings.ReplaceAll(r.say.word(words, code), `"`, `""`) + `"`
 }
 
 // print sets up paper: A4, landscape, one page wide, numbered.

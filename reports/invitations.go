@@ -30,16 +30,19 @@ func (r *report) invitationsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledg
 
 func (r *report) invitationColumns() []column[invitationRow] {
 	return []column[invitationRow]{
-		col("invitation", 22, func(i *invitationRow) Cell { return r.say.word("invitation", string(i.row.Answer())) }),
+		code("invitation", 22, r.say.Words["invitation"],
+			func(i *invitationRow) string { return string(i.row.Answer()) }),
 		col("customer", 38, func(i *invitationRow) Cell { return Text(invitedName(i.row)) }),
 		col("partner", 17, func(i *invitationRow) Cell { return Text(i.partner.Partner.Name) }),
 		col("invited_at", 17, func(i *invitationRow) Cell { return Instant(i.row.At) }),
 		since("answered_at", func(i *invitationRow) Cell { return Instant(i.row.AnsweredAt) }),
 		num("days_to_answer", 12, func(i *invitationRow) Cell { return r.daysToAnswer(i.row) }),
-		col("standing", 16, func(i *invitationRow) Cell { return r.say.word("standing", string(i.row.Standing)) }),
-		col("invited_to", 24, func(i *invitationRow) Cell { return r.say.word("invited_to", string(i.row.Kind)) }),
-		col("delivery", 20, func(i *invitationRow) Cell { return r.say.word("delivery", delivery(i.row)) }),
-		col("channel", 16, func(i *invitationRow) Cell { return r.say.word("channel", string(i.row.Channel)) }),
+		code("standing", 16, r.say.Words["standing"],
+			func(i *invitationRow) string { return string(i.row.Standing) }),
+		code("invited_to", 24, r.say.Words["invited_to"],
+			func(i *invitationRow) string { return string(i.row.Kind) }),
+		code("delivery", 20, r.say.Words["delivery"], func(i *invitationRow) string { return delivery(i.row) }),
+		code("channel", 16, r.say.Words["channel"], func(i *invitationRow) string { return string(i.row.Channel) }),
 		col("language", 10, func(i *invitationRow) Cell { return Text(i.row.Language) }),
 		col("invited_by", 18, func(i *invitationRow) Cell { return Text(i.row.Actor.Name) }),
 		col("reason", 38, func(i *invitationRow) Cell { return Text(i.row.Reason) }),
@@ -70,5 +73,5 @@ func (r *report) daysToAnswer(i ledger.InvitationEntry) Cell {
 	if i.AnsweredAt.IsZero() {
 		return Cell{}
 	}
-	return Cell{kind: countCell, n: int64(i.Days(r.book.Location)), utc: int64(i.Days(time.UTC))}
+	return Days(i.Days(r.book.Location), i.Days(time.UTC))
 }

@@ -47,8 +47,7 @@ func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheet
 			out.WriteByte(',')
 		}
 		fmt.Fprintf(out, "\n%q:[", t.key)
-		to, digest := &jsonWriter{out: out, columns: t.columns, instants: make([]instantText, len(t.columns))},
-			newCSV(t, sum)
+		to, digest := newJSON(t, out), newCSV(t, sum)
 		if err := t.fill(ctx, tee{to, digest}); err != nil {
 			return Written{}, err
 		}
@@ -102,9 +101,19 @@ func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 type jsonWriter struct {
 	out      *bufio.Writer
 	buf      []byte
-	columns  []columnLayout
+	keys     [][]byte // by column, as they stand in a row; nil: only the workbook shows it
 	instants []instantText
 	rows     int
+}
+
+func newJSON(t table, out *bufio.Writer) *jsonWriter {
+	o := &jsonWriter{out: out, keys: make([][]byte, len(t.columns)), instants: make([]instantText, len(t.columns))}
+	for i, c := range t.columns {
+		if c.only != workbook {
+			o.keys[i] = append(appendJSON(nil, c.key), ':')
+		}
+	}
+	return o
 }
 
 func (o *jsonWriter) WriteRow(cells []Cell) error {
@@ -112,19 +121,15 @@ func (o *jsonWriter) WriteRow(cells []Cell) error {
 	if o.rows > 0 {
 		o.buf = append(o.buf[:0], ",\n{"...)
 	}
-	first := true
 	for i := range cells {
-		if o.columns[i].only == workbook {
+		if o.keys[i] == nil {
 			continue
 		}
-		if !first {
-			o.buf = append(o.buf, ',')
-		}
-		first = false
-		o.buf = append(append(append(o.buf, '"'), o.columns[i].key...), `":`...)
+		o.buf = append(o.buf, o.keys[i]...)
 		o.value(&cells[i], &o.instants[i])
+		o.buf = append(o.buf, ',')
 	}
-	o.buf = append(o.buf, '}')
+	o.buf[len(o.buf)-1] = '}'
 	o.rows++
 	_, err := o.out.Write(o.buf)
 	return err
@@ -132,14 +137,12 @@ func (o *jsonWriter) WriteRow(cells []Cell) error {
 
 func (o *jsonWriter) value(c *Cell, instant *instantText) {
 	switch c.kind {
-	case textCell, wordCell, dayCell:
+	case textCell, codeCell, dayCell:
 		o.buf = appendJSON(o.buf, xlsx.ValidText(c.text))
-	case countCell, atLeastCell:
-		o.buf = strconv.AppendInt(o.buf, c.utc, 10)
-	case idCell:
-		o.buf = strconv.AppendInt(o.buf, c.n, 10)
+	case countCell, atLeastCell, idCell:
+		o.buf = strconv.AppendInt(o.buf, c.n+int64(c.toUTC), 10)
 	case instantCell:
-		o.buf = append(append(append(o.buf, '"'), instant.of(c.at)...), '"')
+		o.buf = append(append(append(o.buf, '"'), instant.of(c.n)...), '"')
 	default:
 		o.buf = append(o.buf, "null"...)
 	}

@@ -67,8 +67,9 @@ func writeList(b *testing.B, path string, c crowd) {
 	require.NoError(b, err)
 	r, err := gather(b.Context(), c.book(), c)
 	require.NoError(b, err)
-	out := &listWriter{Writer: bufio.NewWriterSize(file, 1<<20), location: r.book.Location}
-	require.NoError(b, r.customers().fill(b.Context(), out))
+	t := r.customers()
+	out := &listWriter{Writer: bufio.NewWriterSize(file, 1<<20), columns: t.columns, location: r.book.Location}
+	require.NoError(b, t.fill(b.Context(), out))
 	require.NoError(b, out.Flush())
 	require.NoError(b, file.Close())
 }
@@ -76,25 +77,26 @@ func writeList(b *testing.B, path string, c crowd) {
 // listWriter writes rows as lines of cells that begin with what they hold.
 type listWriter struct {
 	*bufio.Writer
+	columns  []columnLayout
 	location *time.Location
 	line     []byte
 }
 
 func (o *listWriter) WriteRow(cells []Cell) error {
 	o.line = o.line[:0]
-	for _, c := range cells {
+	for i, c := range cells {
 		switch c.kind {
 		case textCell:
 			o.put('t', c.text)
-		case wordCell:
-			o.put('t', c.word)
+		case codeCell:
+			o.put('t', wordOf(o.columns[i].words, c.text))
 		case countCell, atLeastCell, idCell:
 			o.put('n', strconv.FormatInt(c.n, 10))
 		case dayCell:
 			serial, _ := xlsx.DaySerial(c.text)
 			o.put('d', strconv.FormatFloat(serial, 'f', -1, 64))
 		case instantCell:
-			o.put('i', strconv.FormatFloat(xlsx.TimeSerial(c.at, o.location), 'f', -1, 64))
+			o.put('i', strconv.FormatFloat(xlsx.TimeSerial(time.Unix(c.n, 0), o.location), 'f', -1, 64))
 		}
 		o.line = append(o.line, '\t')
 	}

@@ -68,7 +68,7 @@ func letters(text []byte) (rows [][]string) {
 func asShown(t *testing.T, say catalogue, key, cell string) string {
 	t.Helper()
 	if kind := wordKinds[key]; kind != "" && cell != "" {
-		return say.word(kind, cell).word
+		return say.word(kind, cell)
 	}
 	if at, err := time.Parse(time.RFC3339, cell); err == nil {
 		return at.In(saoPaulo).Format("2006-01-02 15:04")

@@ -33,21 +33,21 @@ func (r *report) renewalsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.
 
 func (r *report) renewalColumns() []column[renewalRow] {
 	return []column[renewalRow]{
-		col("at_risk", 26, func(s *renewalRow) Cell { return r.say.word("risk", risk(s.row)) }),
+		code("at_risk", 26, r.say.Words["risk"], func(s *renewalRow) string { return risk(s.row) }),
 		col("customer", 38, func(s *renewalRow) Cell { return Text(s.row.Name) }),
 		col("partner", 17, func(s *renewalRow) Cell { return Text(s.partner.Partner.Name) }),
 		col("product", 38, func(s *renewalRow) Cell { return Text(s.row.Product) }),
 		num("seats", 10, func(s *renewalRow) Cell { return Count(s.row.Seats) }),
 		col("ends", 13, func(s *renewalRow) Cell { return Day(s.row.Ends) }),
 		num("days_left", 11, func(s *renewalRow) Cell { return daysLeft(s.partner, s.row) }),
-		col("window", 14, func(s *renewalRow) Cell { return r.say.word("window", window(s.partner, s.row)) }),
-		col("next_step", 26, func(s *renewalRow) Cell { return r.say.word("remedy", string(s.row.Remedy)) }),
+		code("window", 14, r.say.Words["window"], func(s *renewalRow) string { return window(s.partner, s.row) }),
+		code("next_step", 26, r.say.Words["remedy"], func(s *renewalRow) string { return string(s.row.Remedy) }),
 		since("blocked_since", func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
 		col("accepted_until", 13, func(s *renewalRow) Cell { return Day(s.row.AcceptedUntil) }),
 		col("reseller", 22, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
-		col("auto_renew", 16, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.AutoRenew)) }),
+		code("auto_renew", 16, r.say.Words["yes_no"], func(s *renewalRow) string { return yesNo(s.row.AutoRenew) }),
 		col("term", 9, func(s *renewalRow) Cell { return Text(s.row.Term) }),
-		col("trial", 10, func(s *renewalRow) Cell { return r.say.word("yes_no", yesNo(s.row.Trial)) }),
+		code("trial", 10, r.say.Words["yes_no"], func(s *renewalRow) string { return yesNo(s.row.Trial) }),
 		col("tenant_id", 38, func(s *renewalRow) Cell { return tenantID(s.row.Customer) }),
 		col("subscription_id", 38, func(s *renewalRow) Cell { return Text(s.row.ID) }),
 	}

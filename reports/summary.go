@@ -658,7 +658,7 @@ func (s *summarySheet) nextSteps(row int, at place) (next int) {
 		if !ok {
 			continue
 		}
-		s.label(row, at, s.say.word("attestation_step", step).word, s.frame.style.label)
+		s.label(row, at, s.say.word("attestation_step", step), s.frame.style.label)
 		s.put(at.first, row, waiting.n, s.frame.style.count)
 		s.toSheet(at.first, row, sheetAttestations)
 		s.instant(at.first+1, row, waiting.since, s.book.Location, s.frame.style.shortDay)
@@ -690,7 +690,7 @@ func (s *summarySheet) first(row int) (next int) {
 		place := firstRow + c.row
 		s.put(at[0], row, c.blockedRow.row.Name, style.label)
 		s.put(at[1], row, s.why(c), style.cell)
-		s.put(at[2], row, s.say.word("remedy", string(nextStep(c.blockedRow.row))).word, style.cell)
+		s.put(at[2], row, s.say.word("remedy", string(nextStep(c.blockedRow.row))), style.cell)
 		s.put(at[3], row, c.partner.Partner.Name, style.cell)
 		if place <= xlsx.MaxRows {
 			s.put(at[4], row, place, style.count)

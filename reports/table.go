@@ -21,10 +21,11 @@ type columnLayout struct {
 	key     string
 	width   float64 // in characters: what it usually holds fits
 	only    where
-	wrap    bool // text is broken into lines
-	right   bool // numbers: the header is aligned with them
-	dayOnly bool // an instant of which people see the day; the cell has the time as well
-	event   bool // numbers of events
+	words   map[string]labelled // by code: what workbooks show instead; nil: the column has no codes
+	wrap    bool                // text is broken into lines
+	right   bool                // numbers: the header is aligned with them
+	dayOnly bool                // an instant of which people see the day; the cell has the time as well
+	event   bool                // numbers of events
 }
 
 // where a column is shown.
@@ -38,6 +39,11 @@ const (
 // col is a column of every format.
 func col[T any](key string, width float64, cell func(row *T) Cell) column[T] {
 	return column[T]{columnLayout{key: key, width: width}, cell}
+}
+
+// code is a column of codes, which workbooks show as words.
+func code[T any](key string, width float64, words map[string]labelled, of func(row *T) string) column[T] {
+	return column[T]{columnLayout{key: key, width: width, words: words}, func(row *T) Cell { return Code(of(row)) }}
 }
 
 // num is a column of numbers.

@@ -20,12 +20,12 @@ func unreadRows(c counts) int { return c.unread }
 
 func (r *report) unreadColumns() []column[customerRow] {
 	return []column[customerRow]{
-		col("what_to_do", 50,
-			func(c *customerRow) Cell { return r.say.word("advice", string(adviceFor(c.row.State))) }).wrapped(),
+		code("what_to_do", 50, r.say.Words["advice"],
+			func(c *customerRow) string { return string(adviceFor(c.row.State)) }).wrapped(),
 		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
-		col("reason", 24, func(c *customerRow) Cell { return r.say.word("reason", string(c.row.Reason)) }),
-		col("next_step", 24, func(c *customerRow) Cell { return r.say.word("remedy", string(c.row.Remedy)) }),
+		code("reason", 24, r.say.Words["reason"], func(c *customerRow) string { return string(c.row.Reason) }),
+		code("next_step", 24, r.say.Words["remedy"], func(c *customerRow) string { return string(c.row.Remedy) }),
 		since("unknown_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
 		since("last_read", func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
 		col("message", 44, func(c *customerRow) Cell { return Text(c.row.ReadError.Message) }).wrapped(),

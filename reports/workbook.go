@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -166,8 +165,8 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 		switch c.kind {
 		case textCell:
 			o.rows.Text(text, xlsx.Fit(c.text, o.cut))
-		case wordCell:
-			o.rows.Text(text, c.word)
+		case codeCell:
+			o.rows.Text(text, wordOf(o.columns[i].words, c.text))
 		case countCell:
 			o.rows.Int(o.style.number, c.n)
 		case atLeastCell:
@@ -181,7 +180,7 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 			if o.columns[i].dayOnly {
 				style = o.style.date
 			}
-			o.rows.Serial(style, xlsx.TimeSerial(c.at, o.location))
+			o.rows.Serial(style, xlsx.TimeSerial(time.Unix(c.n, 0), o.location))
 		default:
 			o.rows.Skip()
 		}
@@ -207,7 +206,7 @@ func (o *tableWriter) linesOf(cells []Cell) int {
 	most := 1
 	for i := range cells {
 		if c := o.columns[i]; c.wrap {
-			text := cmp.Or(cells[i].word, cells[i].text)
+			text := wordOf(c.words, cells[i].text)
 			most = max(most, 1+(xlsx.Units(text)-1)/int(c.width), 1+strings.Count(text, "\n"))
 		}
 	}
@@ -217,7 +216,7 @@ func (o *tableWriter) linesOf(cells []Cell) int {
 // day writes a calendar day; one for which Excel has no number stays text.
 func (o *tableWriter) day(day string) {
 	if serial, ok := xlsx.DaySerial(day); ok {
-		o.rows.Serial(o.style.date, serial)
+		o.rows.Int(o.style.date, int64(serial))
 		return
 	}
 	o.rows.Text(o.style.text, day)
