@@ -15,6 +15,7 @@ type Nightly struct {
 	Inbox     Inbox
 	Submit    SubmitPartners // without a route nothing is sent
 	Report    Report
+	Ledger    NightLedger
 }
 
 // NightSummary is the result of a night. Everything that tells people or machines about it reads
@@ -24,7 +25,8 @@ type NightSummary struct {
 	Import    Step[InboxResult]
 	Submit    Step[SubmittedAll]
 	Report    Step[ReportFile]
-	Notify    error // notifications that failed: a warning, never its failure
+	Figures   NightFigures
+	Warnings  []error // figures that could not be read, and notifications that failed; no failure of the night
 }
 
 // Step is the result of one step of a night.
@@ -40,6 +42,10 @@ func (j Nightly) Run(ctx context.Context) (s NightSummary) {
 	s.Import = step(ctx, j.Inbox.Run)
 	s.Submit = step(ctx, j.Submit.nightly)
 	s.Report = step(ctx, j.Report.Run)
+	var err error
+	if s.Figures, err = j.figures(ctx); err != nil {
+		s.Warn(fmt.Errorf("figures of the night: %w", err))
+	}
 	return s
 }
 
@@ -75,17 +81,23 @@ func step[R any](ctx context.Context, run func(context.Context) (R, error)) (s S
 	return s
 }
 
-// Warn adds notifications that failed.
+// Warn adds what went wrong with telling of the night.
 func (s *NightSummary) Warn(warnings ...error) {
-	if all := errors.Join(warnings...); all != nil {
-		s.Notify = partialHint("not_notified", fmt.Sprintf("some notifications of the night failed: %s", all),
-			"Correct notify, mail or --metrics-file; the work of the night is not affected.")
+	for _, err := range warnings {
+		if err != nil {
+			s.Warnings = append(s.Warnings, err)
+		}
 	}
 }
 
-// Errors are those of the steps, and of what tells about the night.
+// Errors are those of the steps, and of what tells of the night.
 func (s NightSummary) Errors() []error {
-	return []error{s.Reconcile.Err, s.Import.Err, s.Submit.Err, s.Report.Err, s.Notify}
+	var notify error
+	if all := errors.Join(s.Warnings...); all != nil {
+		notify = partialHint("not_notified", fmt.Sprintf("some notifications of the night failed: %s", all),
+			"Correct notify, mail or --metrics-file; the work of the night is not affected.")
+	}
+	return []error{s.Reconcile.Err, s.Import.Err, s.Submit.Err, s.Report.Err, notify}
 }
 
 // Outcome is the worst of the steps.

@@ -75,8 +75,10 @@ func (a *app) nightly(ctx context.Context, metricsFile string, r *nightlyReply) 
 	if !begun {
 		summary.Reconcile.Err = err
 	}
-	n.send(ctx, w, &summary)
-	r.Warnings = n.texts()
+	n.send(ctx, &summary)
+	for _, warning := range summary.Warnings {
+		r.Warnings = append(r.Warnings, warning.Error())
+	}
 	if !begun {
 		r.finishAllSteps(err)
 		return err
@@ -135,6 +137,7 @@ func (w *workspace) nightlyJob() (job jobs.Nightly, closeMail func(), err error)
 		Inbox:     w.inboxJob(partners),
 		Submit:    submit,
 		Report:    report,
+		Ledger:    w.ledger,
 	}, closeMail, nil
 }
 

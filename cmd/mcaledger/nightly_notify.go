@@ -9,11 +9,9 @@ import (
 
 	"github.com/mcaledger/mcaledger/internal/attestation"
 	"github.com/mcaledger/mcaledger/internal/config"
-	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/mail"
 	"github.com/mcaledger/mcaledger/internal/metrics"
 	"github.com/mcaledger/mcaledger/internal/notify"
-	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -90,43 +88,39 @@ func (ns *notifications) warn(warnings ...error) {
 	}
 }
 
-// send reports how the run ended. w is nil if the ledger could not be opened.
-func (ns *notifications) send(ctx context.Context, w *workspace, s *jobs.NightSummary) {
+// send reports how the night ended.
+func (ns *notifications) send(ctx context.Context, s *jobs.NightSummary) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // an interrupted run is reported too
 	defer cancel()
-	ns.warn(ns.notifier.Finished(ctx, ns.night(ctx, w, *s))...)
+	ns.warn(ns.notifier.Finished(ctx, ns.night(*s))...)
 	if ns.smtp != nil {
 		ns.smtp.Close()
 	}
 	if ns.metricsFile != "" {
-		ns.warn(metrics.Write(ns.metricsFile, ns.metrics(ctx, w, *s)))
+		ns.warn(metrics.Write(ns.metricsFile, ns.metrics(*s)))
 	}
 	s.Warn(ns.warnings...)
 }
 
-// texts are the warnings as JSON shows them.
-func (ns *notifications) texts() []string {
-	texts := []string{}
-	for _, err := range ns.warnings {
-		texts = append(texts, err.Error())
-	}
-	return texts
-}
-
 // night is a summary in the form of the notifications.
-func (ns *notifications) night(ctx context.Context, w *workspace, s jobs.NightSummary) notify.Night {
+func (ns *notifications) night(s jobs.NightSummary) notify.Night {
 	host, _ := os.Hostname()
 	n := notify.Night{
 		Outcome: notifyOutcome(s.Outcome()), Started: ns.started, Finished: ns.Now(), Host: host,
 		Version: programVersion(), Partners: []notify.Partner{}, Problems: []notify.Problem{},
 		Workbook: s.Report.Result.Path,
 	}
+	failed := map[string]bool{}
 	for _, run := range s.Reconcile.Result {
 		if run.Err != nil {
+			failed[run.Partner.ID] = true
 			n.Problems = append(n.Problems, notifyProblem(fmt.Errorf("%s: %w", run.Partner.Name, run.Err)))
-			continue
 		}
-		n.Partners = append(n.Partners, ns.partner(ctx, w, run))
+	}
+	for _, figures := range s.Figures.Partners {
+		if figures.Run != nil && !failed[figures.Partner.ID] {
+			n.Partners = append(n.Partners, notifyPartner(figures))
+		}
 	}
 	reconcileReported := len(n.Problems) > 0
 	for i, err := range s.Errors() {
@@ -161,40 +155,18 @@ func notifyOutcome(o jobs.Outcome) notify.Outcome {
 	return notify.Failed
 }
 
-// maxNotifiedNames is how many newly blocked customers of a partner are named.
-const maxNotifiedNames = 20
-
-func (ns *notifications) partner(ctx context.Context, w *workspace, run jobs.PartnerRun) notify.Partner {
-	totals := run.Run.Totals
-	p := notify.Partner{
-		Name: run.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown,
+func notifyPartner(f jobs.PartnerFigures) notify.Partner {
+	totals := f.Run.Totals
+	return notify.Partner{
+		Name: f.Partner.Name, Clear: totals.Clear, Blocked: totals.Blocked, Unknown: totals.Unknown,
 		Excluded:     totals.Excluded,
-		NewlyBlocked: totals.NewlyBlocked, NoLongerBlocked: totals.NoLongerBlocked, New: totals.New, Gone: totals.Gone,
-		Names: []string{}, NewlyUnreadable: totals.Unreadable,
+		NewlyBlocked: f.NewlyBlocked, NoLongerBlocked: f.NoLongerBlocked, New: f.New, Gone: f.Gone,
+		Names: append([]string{}, f.Names...), NewlyUnreadable: f.NewlyUnreadable,
 	}
-	completed, err := w.ledger.CompletedRuns(ctx, run.Partner.ID, ns.Now(), 2)
-	if err != nil || len(completed) < 2 {
-		ns.warn(err)
-		return p // on the first night all customers are new
-	}
-	p.NewlyUnreadable = max(0, totals.Unreadable-completed[1].Totals.Unreadable)
-	for step, err := range w.ledger.Changes(ctx, run.Partner.ID, completed[0].ID, completed[1].ID) {
-		if err != nil {
-			ns.warn(err)
-			break
-		}
-		if step.Change() == standing.NewlyBlocked {
-			p.Names = append(p.Names, step.After.Name)
-		}
-		if len(p.Names) == maxNotifiedNames {
-			break
-		}
-	}
-	return p
 }
 
-// metrics are a summary, and what the ledger holds, in the form of the metrics file.
-func (ns *notifications) metrics(ctx context.Context, w *workspace, s jobs.NightSummary) metrics.Night {
+// metrics is a summary in the form of the metrics file.
+func (ns *notifications) metrics(s jobs.NightSummary) metrics.Night {
 	n := metrics.Night{
 		Version: programVersion(), Outcome: string(s.Outcome()), Started: ns.started, Finished: ns.Now(),
 		Steps: []metrics.Step{
@@ -202,43 +174,39 @@ func (ns *notifications) metrics(ctx context.Context, w *workspace, s jobs.Night
 			{Name: "import", Seconds: s.Import.Took.Seconds()}, {Name: "submit", Seconds: s.Submit.Took.Seconds()},
 			{Name: "report", Seconds: s.Report.Took.Seconds()},
 		},
-		Attestations: map[string]int{}, Warnings: len(ns.warnings),
+		Attestations: map[string]int{}, Warnings: len(ns.warnings) + len(s.Warnings),
+		AcceptedWithoutAgreement: s.Figures.Attestations[attestation.Accepted],
 	}
-	if w == nil {
-		return n
-	}
-	states, err := w.ledger.CountAllStatuses(ctx)
-	ns.warn(err)
-	for state, count := range states {
+	for state, count := range s.Figures.Attestations {
 		n.Attestations[string(state)] = count
 	}
-	n.AcceptedWithoutAgreement = states[attestation.Accepted]
+	tokenFiles := map[string]string{}
 	for _, p := range ns.config.Partners {
-		runs, err := w.ledger.CompletedRuns(ctx, partnerOf(p).ID, ns.Now(), 1)
-		ns.warn(err)
-		n.Partners = append(n.Partners, partnerMetrics(p, runs))
+		tokenFiles[partnerOf(p).ID] = p.RefreshTokenFile
+	}
+	for _, figures := range s.Figures.Partners {
+		n.Partners = append(n.Partners, partnerMetrics(figures, tokenFiles[figures.Partner.ID]))
 	}
 	return n
 }
 
-func partnerMetrics(p config.Partner, runs []ledger.Run) metrics.Partner {
-	m := metrics.Partner{Name: p.Name}
-	if info, err := os.Stat(p.RefreshTokenFile); err == nil {
+func partnerMetrics(f jobs.PartnerFigures, tokenFile string) metrics.Partner {
+	m := metrics.Partner{Name: f.Partner.Name}
+	if info, err := os.Stat(tokenFile); err == nil {
 		m.RefreshTokenUntil = info.ModTime().Add(jobs.RefreshTokenLife) // each use saves a new token
 	}
-	if len(runs) == 0 {
+	run := f.Run
+	if run == nil {
 		return m
 	}
-	run := runs[0]
-	m.Completed, m.Seconds = run.FinishedAt, run.Cost.Seconds
-	m.Requests, m.Throttled, m.Retries = run.Cost.Requests, run.Cost.Throttled, run.Cost.Retries
+	m.Completed, m.Seconds = run.FinishedAt, f.Cost.Seconds
+	m.Requests, m.Throttled, m.Retries = f.Cost.Requests, f.Cost.Throttled, f.Cost.Retries
 	m.Standings = map[string]int{
 		"clear": run.Totals.Clear, "blocked": run.Totals.Blocked,
 		"unknown": run.Totals.Unknown, "excluded": run.Totals.Excluded,
 	}
 	m.Changes = map[string]int{
-		"newly_blocked": run.Totals.NewlyBlocked, "no_longer_blocked": run.Totals.NoLongerBlocked,
-		"new": run.Totals.New, "gone": run.Totals.Gone,
+		"newly_blocked": f.NewlyBlocked, "no_longer_blocked": f.NoLongerBlocked, "new": f.New, "gone": f.Gone,
 	}
 	for _, c := range run.Checks {
 		if !c.OK {

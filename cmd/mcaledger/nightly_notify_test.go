@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/notify"
+	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
 // receiver takes pings and webhook posts.
@@ -104,6 +105,58 @@ func TestNightsAreTold(t *testing.T) {
 	require.Contains(t, told.called, "/fail")
 	require.Equal(t, notify.Failed, told.nights[2].Outcome)
 	require.NotEmpty(t, told.nights[2].Problems)
+}
+
+// On a night that submits attestations, the customers are read again after the sweep. What is told
+// of the night counts both, as the workbook does.
+func TestNightsThatSubmitAreToldAsTheWorkbookShowsThem(t *testing.T) {
+	t.Parallel()
+	told := &receiver{}
+	server := httptest.NewServer(told)
+	t.Cleanup(server.Close)
+	s := newSession(t, "sqlite:"+filepath.Join(t.TempDir(), "mcaledger.db"))
+	s.night(1, exitPartial, "2026-11-09 01:30:00")
+	attested := s.contoso.find(2, simulator.NeverAccepted, stays)
+	s.attests(exitDone, "ana", "may.csv", row(attested[0], "Ana,Souza,ana@a.example,", "2024-05-06,,"),
+		row(attested[1], "Ana,Souza,ana@b.example,", "2024-05-06,,"))
+	s.does(exitDone, "attest", "approve", "1", "--by", "bea")
+
+	require.NoError(t, s.contoso.SetNight(2))
+	require.NoError(t, s.fabrikam.SetNight(2))
+	s.clock = s.clock.Add(23 * time.Hour)
+	metricsFile, report := s.file("mcaledger.prom"), s.file("report.json")
+	s.doesWith(exitPartial, []string{"MCALEDGER_NOTIFY_WEBHOOK_URL=" + server.URL + "/hook",
+		"MCALEDGER_NOTIFY_WHEN=always"}, "nightly", "--metrics-file", metricsFile)
+	s.does(exitDone, "report", "--format", "json", "--out", report)
+
+	require.Equal(t, 2, told.nights[0].Attestations.Confirmed)
+	text, err := os.ReadFile(report)
+	require.NoError(t, err)
+	var shown struct {
+		Sheets map[string][]struct{ Partner, Standing, Change string }
+	}
+	require.NoError(t, json.Unmarshal(text, &shown))
+	count := func(sheet, partner, standing, change string) (n int) {
+		for _, r := range shown.Sheets[sheet] {
+			if r.Partner == partner && (r.Standing == standing || standing == "") && (r.Change == change || change == "") {
+				n++
+			}
+		}
+		return n
+	}
+	values := readMetrics(t, metricsFile)
+	for _, p := range told.nights[0].Partners {
+		require.Equal(t, count("customers", p.Name, "blocked", ""), p.Blocked, p.Name)
+		require.Equal(t, count("changes", p.Name, "", "newly_blocked"), p.NewlyBlocked, p.Name)
+		require.Equal(t, count("changes", p.Name, "", "gone"), p.Gone, p.Name)
+		require.Len(t, p.Names, min(p.NewlyBlocked, 20), p.Name)
+		require.EqualValues(t, p.NewlyBlocked, values["mcaledger_customers_changed newly_blocked "+p.Name])
+		require.EqualValues(t, p.NoLongerBlocked, values["mcaledger_customers_changed no_longer_blocked "+p.Name])
+	}
+	contoso := told.nights[0].Partners[0]
+	require.Positive(t, contoso.NewlyBlocked, "this night has some")
+	require.GreaterOrEqual(t, contoso.NoLongerBlocked, 2, "those attested")
+	require.Greater(t, values["mcaledger_run_api_requests contoso"], 200.0, "the sweep's and the recheck's")
 }
 
 func TestNotificationThatFailsIsAWarning(t *testing.T) {
