@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcaledger/mcaledger/internal/config"
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
@@ -62,6 +63,9 @@ type configError struct{ error }
 func (e configError) Unwrap() error { return e.error }
 func (e configError) Code() string  { return "configuration" }
 func (e configError) Hint() string {
+	if _, ok := errors.AsType[*config.SecretFileError](e.error); ok {
+		return ""
+	}
 	return "Correct the configuration; docs/configuration.md lists every key."
 }
 

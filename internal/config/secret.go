@@ -53,21 +53,29 @@ func (s Secret) String() string {
 // GoString hides the secret from %#v.
 func (s Secret) GoString() string { return s.String() }
 
+// SecretFileError is about the file of a secret that cannot be used, while the configuration may be
+// right. Its message says what to do.
+type SecretFileError struct{ error }
+
+// Unwrap returns the cause.
+func (e *SecretFileError) Unwrap() error { return e.error }
+
 // readSecret reads the file that a key names. hint says what to do when it is missing or empty.
 func readSecret(key, path, hint string) (string, error) {
 	secret, err := secretfile.Read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: %w; %s", key, err, hint)
+		err = fmt.Errorf("%s: %w; %s", key, err, hint)
 	case errors.Is(err, fs.ErrPermission):
-		return "", fmt.Errorf("%s: %w; run mcaledger as a user who may read it", key, err)
+		err = fmt.Errorf("%s: %w; run mcaledger as a user who may read it", key, err)
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", key, err)
+		err = fmt.Errorf("%s: %w", key, err)
+	case secret == "":
+		err = fmt.Errorf("%s: %s is empty; %s", key, path, hint)
+	default:
+		return secret, nil
 	}
-	if secret == "" {
-		return "", fmt.Errorf("%s: %s is empty; %s", key, path, hint)
-	}
-	return secret, nil
+	return "", &SecretFileError{err}
 }
 
 // Key reads the key that encrypts stored attestation links; it is empty without key_file.
