@@ -116,9 +116,9 @@ func (a *app) printInit(r *initReply, s config.Starter) {
 		if !filepath.IsAbs(secret) {
 			secret = filepath.Join(filepath.Dir(r.File), secret)
 		}
-		a.printf("Put the value of the client secret into %s, readable by you alone.\n", secret)
+		a.printf("Put the value of the client secret into %s, readable only by the user that runs mcaledger.\n", secret)
 		if runtime.GOOS != "windows" {
-			a.printf("  install -m 600 /dev/stdin %s\n", shellWord(secret))
+			a.printf("  %s\n", installCommand(secret))
 		}
 	}
 	a.printf("Next:\n")
@@ -161,3 +161,12 @@ func (a *app) usualTimezone() string {
 }
 
 func (a *app) usualLanguage() string { return messages.Preferred(a.Environ, texts.Languages()) }
+
+// installCommand is a command that makes the file of a secret from what is pasted into it.
+func installCommand(secret string) string {
+	command := "install -m 600"
+	if owner := foreignOwner(secret); owner != "" {
+		command += " -o " + shellWord(owner)
+	}
+	return command + " /dev/stdin " + shellWord(secret)
+}

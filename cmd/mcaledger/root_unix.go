@@ -23,7 +23,11 @@ func (e foreignFileError) Error() string {
 }
 func (e foreignFileError) Code() string { return "permission" }
 func (e foreignFileError) Hint() string {
-	return fmt.Sprintf("Run it as that user: sudo -u %s mcaledger …", e.owner)
+	user := e.owner
+	if _, err := strconv.Atoi(user); err == nil {
+		user = "'#" + user + "'" // as sudo takes a number
+	}
+	return fmt.Sprintf("Run it as that user: sudo -u %s mcaledger …", user)
 }
 
 // refuseForeignDatabase keeps root from making a database in another user's folder.
@@ -36,25 +40,32 @@ func refuseForeignDatabase(address string) error {
 
 // refuseForeignFile keeps root from making a file in another user's folder.
 func refuseForeignFile(path string) error {
+	if owner := foreignOwner(path); owner != "" {
+		return foreignFileError{path, owner}
+	}
+	return nil
+}
+
+// foreignOwner is the user, by name or number, in whose folder root would make a file; empty: the
+// file exists, the folder is root's or missing, or this is not root.
+func foreignOwner(path string) string {
 	if os.Geteuid() != 0 {
-		return nil
+		return ""
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return ""
 	}
 	info, err := os.Stat(filepath.Dir(path))
 	if err != nil {
-		return nil // opening it returns the error
+		return ""
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || stat.Uid == 0 {
-		return nil
+		return ""
 	}
-	owner := strconv.FormatUint(uint64(stat.Uid), 10)
-	if u, err := user.LookupId(owner); err == nil {
-		owner = u.Username
-	} else {
-		owner = "#" + owner // as sudo -u takes it
+	id := strconv.FormatUint(uint64(stat.Uid), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
 	}
-	return foreignFileError{path, owner}
+	return id
 }
