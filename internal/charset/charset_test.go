@@ -202,3 +202,17 @@ func TestNamesOfEncodings(t *testing.T) {
 	_, err := Parse("klingon")
 	require.ErrorContains(t, err, `encoding "klingon" is not known`)
 }
+
+func TestIntactUTF8(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"": true, "Joao": true, "João, 日本": true, "Jo\uFFFDo": false,
+		"Jo\xE3o": false, "João, Jo\xE3o": false, "Jo\xC3": false} {
+		var whole, pieces Detector
+		whole.Write([]byte(text))
+		for i := range len(text) {
+			pieces.Write([]byte{text[i]})
+		}
+		require.Equal(t, want, whole.IntactUTF8(), "%q", text)
+		require.Equal(t, want, pieces.IntactUTF8(), "%q, byte by byte", text)
+	}
+}

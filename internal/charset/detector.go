@@ -14,6 +14,7 @@ type Detector struct {
 	head       []byte // the first bytes
 	multibyte  int    // well-formed characters of UTF-8 beyond ASCII
 	invalid    int    // bytes that are not UTF-8
+	replaced   bool   // U+FFFD is in it
 	incomplete []byte // the beginning of a character that goes on in the next piece
 
 	words words
@@ -69,6 +70,7 @@ func (d *Detector) character(p []byte) int {
 		d.invalid++
 	case size > 1:
 		d.multibyte++
+		d.replaced = d.replaced || r == utf8.RuneError
 	}
 	return size
 }
@@ -92,6 +94,12 @@ func (d *Detector) Encoding() (Encoding, error) {
 	}
 	d.words.end()
 	return d.words.encoding(models{})
+}
+
+// IntactUTF8 reports whether all that was written is UTF-8, without a character that another program
+// put in the place of one that it could not decode.
+func (d *Detector) IntactUTF8() bool {
+	return d.invalid == 0 && len(d.incomplete) == 0 && !d.replaced
 }
 
 // ASCII returns how many bytes are ASCII before the first one that is not.

@@ -96,7 +96,7 @@ func (r *Reader) fill() error {
 	} else if err != nil {
 		return err
 	}
-	r.scanner.more(string(r.buffer[:n]))
+	r.scanner.more(r.buffer[:n])
 	return nil
 }
 

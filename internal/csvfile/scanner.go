@@ -60,8 +60,13 @@ func (f *finder) next(text string, b byte, from int) int {
 }
 
 // more drops the text of the records that were found, and appends what follows.
-func (s *scanner) more(text string) {
-	s.text = s.text[s.position:] + text
+func (s *scanner) more(text []byte) {
+	var all strings.Builder
+	left := s.text[s.position:]
+	all.Grow(len(left) + len(text))
+	all.WriteString(left)
+	all.Write(text)
+	s.text = all.String()
 	s.position = 0
 	s.feed, s.carriage, s.quote = finder{}, finder{}, finder{}
 }

@@ -29,7 +29,7 @@ type rowCheck struct {
 	merged    []xlsx.Range
 	places    *places
 
-	row     *Row // the one that is checked
+	row     Row // the one that is checked; here, so that not each is allocated apart
 	raw     rawRow
 	suspect bool // it may hold characters that could not be decoded
 }
@@ -63,8 +63,8 @@ func marks() map[string]bool {
 
 // read is what a line says, and what is wrong with it.
 func (c *rowCheck) read(raw rawRow) Row {
-	row := Row{Line: raw.line, Cells: raw.cells}
-	c.row, c.raw, c.suspect = &row, raw, slices.ContainsFunc(raw.cells, unreadable)
+	c.begin(raw)
+	row := &c.row
 	if c.textDates && raw.swappable {
 		row.Cells[c.header.at[dateAgreed]] += doubt
 	}
@@ -75,7 +75,13 @@ func (c *rowCheck) read(raw rawRow) Row {
 			c.unreadable()
 		}
 	}
-	return row
+	return *row
+}
+
+// begin takes the next line to check.
+func (c *rowCheck) begin(raw rawRow) {
+	c.row, c.raw = Row{Line: raw.line, Cells: raw.cells}, raw
+	c.suspect = !raw.intact && slices.ContainsFunc(raw.cells, unreadable)
 }
 
 // cells reads every cell that we know.
@@ -90,7 +96,9 @@ func (c *rowCheck) cells(r *Record) {
 	r.Language = c.checked(language, c.places.language)
 	if name := clean(c.cell(companyName)); !isNothing(name) {
 		// It is only compared, so its form does not matter.
-		r.CompanyName = norm.NFC.String(strings.ReplaceAll(name, "\x00", ""))
+		if r.CompanyName = name; !isPlain(name) {
+			r.CompanyName = norm.NFC.String(strings.ReplaceAll(name, "\x00", ""))
+		}
 	}
 	r.Evidence = c.text(evidence, 1024, true)
 	r.Note = c.text(note, 4096, true)

@@ -306,8 +306,8 @@ func (f *ExceptionFile) Close() error { return f.file.Close() }
 
 // read is what a line says, and what is wrong with it.
 func (l exceptionList) read(raw rawRow) ExceptionRow {
-	c, row := l.check, Row{Line: raw.line, Cells: raw.cells}
-	c.row, c.raw, c.suspect = &row, raw, slices.ContainsFunc(raw.cells, unreadable)
+	c := l.check
+	c.begin(raw)
 	found := ExceptionRow{Sheet: l.format.Sheet, Line: raw.line, Skip: l.skip(raw.cells)}
 	if found.Skip == NoException {
 		found.Says.TenantID, _ = checkTenantID(unmarked(c.cell(tenantID)))
@@ -316,7 +316,7 @@ func (l exceptionList) read(raw rawRow) ExceptionRow {
 		return found
 	}
 	if raw.swappable {
-		l.doubt(row.Cells)
+		l.doubt(c.row.Cells)
 	}
 	for _, column := range exceptionColumns {
 		found.Cells = append(found.Cells, strings.Clone(c.cell(column)))
@@ -327,7 +327,7 @@ func (l exceptionList) read(raw rawRow) ExceptionRow {
 	if c.suspect {
 		c.unreadable()
 	}
-	found.Refusals = row.Refusals
+	found.Refusals = c.row.Refusals
 	return found
 }
 

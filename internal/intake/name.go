@@ -115,6 +115,9 @@ var misreadAs = []*charmap.Charmap{charmap.Windows1252, charmap.Windows1250, cha
 // garbled reports whether a text is UTF-8 that was read in another encoding, such as JoÃ£o or
 // JoĂŁo.
 func garbled(text string) bool {
+	if strings.IndexFunc(text, beyondASCII) < 0 {
+		return false // all encodings read ASCII alike
+	}
 	for _, misread := range misreadAs {
 		bytes, err := misread.NewEncoder().String(text)
 		if err == nil && len(bytes) < len(text) && utf8.ValidString(bytes) && strings.IndexFunc(bytes,

@@ -210,7 +210,8 @@ func (f *File) openText(head []byte) (*csvText, error) {
 	if err != nil {
 		return nil, unknownEncoding(err)
 	}
-	return &csvText{file: f.file, encoding: encoding, mark: int64(mark), limits: f.opts.Limits}, nil
+	return &csvText{file: f.file, encoding: encoding, mark: int64(mark), limits: f.opts.Limits,
+		intact: encoding == charset.UTF8 && detector.IntactUTF8()}, nil
 }
 
 // readBytes computes the digest of the file's bytes, and gives them to another writer if there is

@@ -9,7 +9,7 @@ import (
 
 // shape finds what is wrong with the row rather than with a cell.
 func (c *rowCheck) shape() {
-	row, n := c.row, len(c.header.cells)
+	row, n := &c.row, len(c.header.cells)
 	if c.raw.unended && len(row.Cells) < n {
 		c.refuseAt(len(row.Cells)-1, problem{CutOff,
 			"the file ends in the middle of this row, so the file may have been cut off", "Look whether rows are " +

@@ -18,6 +18,7 @@ type rawRow struct {
 	hidden    bool // by a filter or by hand
 	broken    bool // its quotation marks do not come out right
 	unended   bool // the file ends with it, without a line end
+	intact    bool // it is known that all its characters could be decoded
 	swappable bool // its date is a real date up to the 12th of a month, see doubt
 }
 
@@ -43,6 +44,7 @@ type csvText struct {
 	encoding charset.Encoding
 	mark     int64 // bytes of byte-order mark
 	limits   Limits
+	intact   bool // all its characters can be decoded
 }
 
 // list is the text, taken apart at a delimiter.
@@ -70,7 +72,8 @@ func (c *csvText) rows(delimiter byte, h header) iter.Seq2[rawRow, error] {
 			if isEnd(err) {
 				return
 			}
-			row := rawRow{line: record.Line, cells: record.Cells, broken: record.Broken, unended: record.Unended}
+			row := rawRow{line: record.Line, cells: record.Cells, broken: record.Broken, unended: record.Unended,
+				intact: c.intact}
 			if !yield(row, err) || err != nil {
 				return
 			}
