@@ -14,7 +14,7 @@ import (
 func FuzzTextComesBack(f *testing.F) {
 	for _, s := range []string{"control \x00\x0b\x1f characters", `literal _x0041_ and _x005F_`,
 		"escape before a control _x0041\x01 character", "line one\nline two\r\nthree\rand\ttab",
-		`<b>"Tom" & 'Jerry'</b> ]]> &amp;`, "  spaces  ", "noncharacters \uFFFE\uFFFF", "_x_x0041__x0041_x005F_",
+		`<b>"Tom" & 'Jerry'</b> ]]> &amp;`, "  spaces  ", "noncharacters \uFFFE\uFFFF", "_x_x0041__x0041_x005F_", "never_accepted", "a b", "a  b",
 		"_x000\x0b_", "invalid \xED\xA0\x80 bytes \xff"} {
 		f.Add(s)
 	}
@@ -26,6 +26,10 @@ func FuzzTextComesBack(f *testing.F) {
 		require.Len(t, texts, 1)
 		assert.Equal(t, strings.ToValidUTF8(s, "\uFFFD"), texts[0])
 		assert.True(t, utf8.ValidString(texts[0]))
+		if plain(s) {
+			assert.Equal(t, s, string(AppendText(nil, s)))
+			assert.False(t, NeedsPreserve(s), "%q", s)
+		}
 	})
 }
 

@@ -31,7 +31,8 @@ type Rows struct {
 	linked   int
 	column   int
 	row      int
-	left     int // rows that the page being written still takes
+	number   []byte // the row's
+	left     int    // rows that the page being written still takes
 	written  int64
 	previous []serialText
 	err      error
@@ -75,12 +76,14 @@ func (r *Rows) Text(style int, s string) {
 		return
 	}
 	r.begin(style)
-	if NeedsPreserve(s) {
-		r.buf = append(r.buf, `t="inlineStr"><is><t xml:space="preserve">`...)
-	} else {
-		r.buf = append(r.buf, `t="inlineStr"><is><t>`...)
+	switch {
+	case plain(s):
+		r.buf = append(append(r.buf, `t="inlineStr"><is><t>`...), s...)
+	case NeedsPreserve(s):
+		r.buf = AppendText(append(r.buf, `t="inlineStr"><is><t xml:space="preserve">`...), s)
+	default:
+		r.buf = AppendText(append(r.buf, `t="inlineStr"><is><t>`...), s)
 	}
-	r.buf = AppendText(r.buf, s)
 	r.buf = append(r.buf, `</t></is></c>`...)
 }
 
@@ -119,7 +122,7 @@ func (r *Rows) Link(place string) {
 	}
 	r.linked++
 	r.links = append(append(r.links, `<hyperlink ref="`...), r.letters[r.column]...)
-	r.links = append(strconv.AppendInt(r.links, int64(r.row), 10), `" location="`...)
+	r.links = append(append(r.links, r.number...), `" location="`...)
 	r.links = append(AppendText(r.links, place), `"/>`...)
 }
 
@@ -141,7 +144,7 @@ func (r *Rows) begin(style int) {
 	if r.column < len(r.letters) {
 		r.buf = append(r.buf, `<c r="`...)
 		r.buf = append(r.buf, r.letters[r.column]...)
-		r.buf = strconv.AppendInt(r.buf, int64(r.row), 10)
+		r.buf = append(r.buf, r.number...)
 		r.buf = append(r.buf, `" s="`...)
 		r.buf = strconv.AppendInt(r.buf, int64(style), 10)
 		r.buf = append(r.buf, `" `...)
@@ -158,8 +161,8 @@ func (r *Rows) beginRow() {
 			return
 		}
 	}
-	r.buf = append(r.buf, `<row r="`...)
-	r.buf = strconv.AppendInt(r.buf, int64(r.row), 10)
+	r.number = strconv.AppendInt(r.number[:0], int64(r.row), 10)
+	r.buf = append(append(r.buf, `<row r="`...), r.number...)
 	if r.lines > 1 {
 		r.buf = append(r.buf, `" ht="`...)
 		r.buf = strconv.AppendInt(r.buf, int64(r.lines*LineHeight), 10)
