@@ -51,7 +51,7 @@ type csvWriter struct {
 }
 
 func newCSV(t table, out io.Writer) *csvWriter {
-	o := &csvWriter{out: out, buf: make([]byte, 0, 2*flushSize), columns: t.columns,
+	o := &csvWriter{out: out, columns: t.columns,
 		instants: make([]instantText, len(t.columns))}
 	for _, c := range t.columns {
 		if c.only != workbook {

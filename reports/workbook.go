@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -112,10 +113,7 @@ func (f *frame) fillRows(ctx context.Context, out *xlsx.Writer, layouts []layout
 	for _, l := range layouts {
 		to, data := f.newTableWriter(out, l), newCSV(l.table, sum)
 		to.events = events
-		err := l.fill(ctx, tee{to, data})
-		if err == nil {
-			err = errors.Join(to.rows.Close(), data.flush())
-		}
+		err := cmp.Or(l.fill(ctx, tee{to, data}), to.rows.Close(), data.flush())
 		if count, ok := errors.AsType[*xlsx.RowCountError](err); ok {
 			return "", fmt.Errorf("sheet %s: %w: %w", l.key, count, ErrLedgerChanged)
 		}

@@ -3,10 +3,14 @@ package xlsx
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -189,9 +193,7 @@ func TestRowsOtherThanTheirPagesAreAnError(t *testing.T) {
 			out.Serial(0, 1.5)
 			err = out.EndRow()
 		}
-		if err == nil {
-			err = out.Close()
-		}
+		err = cmp.Or(err, out.Close())
 		var count *RowCountError
 		require.ErrorAs(t, err, &count)
 		assert.Equal(t, rows == 3, count.More)
@@ -202,4 +204,31 @@ func TestRowsOtherThanTheirPagesAreAnError(t *testing.T) {
 	out.Skip()
 	require.ErrorContains(t, out.EndRow(), "row 1 has 1 cells")
 	require.ErrorContains(t, out.EndRow(), "row 1 has 1 cells", "the error is kept")
+}
+
+// slowWriter takes a second for every write.
+type slowWriter struct{ busy bool }
+
+func (s *slowWriter) Write(p []byte) (int, error) {
+	s.busy = true
+	time.Sleep(time.Second)
+	s.busy = false
+	return len(p), nil
+}
+
+func TestClosedRowsAreNotBeingWrittenAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var slow slowWriter
+		w, err := NewWriter(&slow, excelize.NewFile())
+		require.NoError(t, err)
+		out := w.Rows([]Page{{Part: "xl/worksheets/sheet1.xml", Rows: 10_000}}, 1, 1)
+		for i := range 5000 {
+			out.Text(0, fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)})))
+			require.NoError(t, out.EndRow())
+		}
+		var count *RowCountError
+		require.ErrorAs(t, out.Close(), &count)
+		assert.False(t, slow.busy)
+	})
 }

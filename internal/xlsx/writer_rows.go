@@ -17,7 +17,8 @@ type Page struct {
 }
 
 // Rows writes the data rows of one table, which may need several pages. Cells come from left to
-// right; EndRow closes a row. An error is kept and comes out of EndRow.
+// right; EndRow closes a row. An error is kept and comes out of EndRow. Rows are compressed while
+// those that follow are made; Close waits for that, so it must be called after an error as well.
 type Rows struct {
 	book     *Writer
 	pages    []Page // those still to come
@@ -25,6 +26,8 @@ type Rows struct {
 	out      io.Writer
 	tail     []byte // what follows the rows of the page being written
 	buf      []byte
+	spare    []byte     // takes turns with buf
+	writing  chan error // the result of writing the buffer before; nil: nothing is being written
 	letters  []string
 	lines    int    // of text in the row being written
 	links    []byte // of the page being written
@@ -61,7 +64,7 @@ func (w *Writer) Rows(pages []Page, first, columns int) *Rows {
 	for i := range letters {
 		letters[i], _ = excelize.ColumnNumberToName(i + 1) // far from the 16,384 allowed
 	}
-	return &Rows{book: w, pages: pages, first: first, letters: letters, buf: make([]byte, 0, 2*flushSize),
+	return &Rows{book: w, pages: pages, first: first, letters: letters,
 		previous: make([]serialText, columns)}
 }
 
@@ -226,6 +229,9 @@ func (r *Rows) nextPage() error {
 
 // Close finishes the table; every page must have got its rows.
 func (r *Rows) Close() error {
+	if err := r.wait(); r.err == nil {
+		r.err = err
+	}
 	if r.err != nil {
 		return r.err
 	}
@@ -252,6 +258,9 @@ func (r *Rows) closePage() error {
 	}
 	r.buf = append(append(r.buf, before...), after...)
 	err := r.flush()
+	if err == nil {
+		err = r.wait()
+	}
 	r.out, r.links, r.linked = nil, r.links[:0], 0
 	return err
 }
@@ -261,7 +270,24 @@ func (r *Rows) flush() error {
 	if r.written > maxEntry {
 		return fmt.Errorf("a sheet is larger than 4 GB, which Excel does not open")
 	}
-	_, err := r.out.Write(r.buf)
-	r.buf = r.buf[:0]
+	if err := r.wait(); err != nil {
+		return err
+	}
+	out, full, written := r.out, r.buf, make(chan error, 1)
+	go func() {
+		_, err := out.Write(full)
+		written <- err
+	}()
+	r.buf, r.spare, r.writing = r.spare[:0], full, written
+	return nil
+}
+
+// wait waits until nothing is being written.
+func (r *Rows) wait() error {
+	if r.writing == nil {
+		return nil
+	}
+	err := <-r.writing
+	r.writing = nil
 	return err
 }
