@@ -51,8 +51,7 @@ type csvWriter struct {
 }
 
 func newCSV(t table, out io.Writer) *csvWriter {
-	o := &csvWriter{out: out, columns: t.columns,
-		instants: make([]instantText, len(t.columns))}
+	o := &csvWriter{out: out, columns: t.columns, instants: make([]instantText, len(t.columns))}
 	for _, c := range t.columns {
 		if c.only != workbook {
 			o.buf = append(append(o.buf, c.key...), ',')
