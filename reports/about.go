@@ -8,36 +8,48 @@ import (
 	"strings"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 )
 
-// aboutWidth is how many characters of a meaning fit on a line, whatever the font.
-const aboutWidth = 112
+// aboutColumns are the widths of the columns of About: of the facts of a run, in the order of
+// RunFacts, after the partner. Texts run over the empty cells on their right.
+var aboutColumns = []float64{22, 8, 12, 11, 16.5, 16.5, 16.5, 10, 10, 11, 11, 11, 12, 12, 18, 37}
+
+// Where the texts of About begin that are not in the first column: values and meanings of columns,
+// names of columns, codes, meanings of codes, dates of signatures.
+const (
+	aboutValue, aboutColumn, aboutCode, aboutMeaning, aboutDate = 5, 2, 4, 7, 9
+)
 
 // about is what an auditor needs to read the rest: what the workbook shows, room to sign, the runs,
-// and what every column and code means.
+// and what every column and code means. What is printed ends with the runs.
 func (f *frame) about(tables []table) error {
 	if _, err := f.newSheet(f.name(sheetAbout)); err != nil {
 		return err
 	}
 	a := &aboutSheet{f, &draft{file: f.file, sheet: f.name(sheetAbout)}}
-	a.width(1, 24)
-	a.width(2, 34)
-	a.width(3, aboutWidth)
+	for i, width := range aboutColumns {
+		a.width(i+1, width)
+	}
 	a.put(1, 1, f.say.Texts.About, f.style.page)
 	a.height(1, 33)
 
 	row := a.facts(3, tables)
 	row = a.signOff(row+1, tables)
 	row = a.runs(row + 1)
+	printed := row - 1
 	row = a.dictionary(row+1, tables)
 	row = a.codes(row + 1)
 	row = a.batches(row + 1)
 
 	f.print(a.draft)
-	return a.finish(3, row-1)
+	right, _ := excelize.ColumnNumberToName(len(aboutColumns))
+	a.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$%s$%d", right, printed))
+	return a.finish(len(aboutColumns), row-1)
 }
 
 // aboutSheet draws the sheet About.
@@ -46,39 +58,52 @@ type aboutSheet struct {
 	*draft
 }
 
-// section is a heading and the heads of the three columns below it.
-func (a *aboutSheet) section(row int, title string, heads ...string) (next int) {
+// heads are titles of columns by the column in which they begin.
+type heads map[int]string
+
+// section is a heading and the heads of the columns below it.
+func (a *aboutSheet) section(row int, title string, of heads) (next int) {
 	a.put(1, row, title, a.frame.style.section)
 	a.height(row, 22)
-	for i, head := range heads {
-		a.put(i+1, row+1, head, a.frame.style.header)
+	a.styleRow(row+1, len(aboutColumns), a.frame.style.headerLine)
+	for _, col := range slices.Sorted(maps.Keys(of)) {
+		a.put(col, row+1, of[col], a.frame.style.headerLine)
 	}
 	return row + 2
 }
 
-func (a *aboutSheet) line(row int, first, second string, value any, style int) (next int) {
-	a.put(1, row, first, a.frame.style.keyText)
-	a.put(2, row, second, a.frame.style.key)
-	a.put(3, row, value, style)
-	if text, ok := value.(string); ok && xlsx.Units(text) > aboutWidth {
-		a.height(row, float64(xlsx.LineHeight*(1+xlsx.Units(text)/aboutWidth)))
+// text writes a text from a column on, broken into lines that fit to the right edge.
+func (a *aboutSheet) text(row, col int, text string) (next int) {
+	room := 0.0
+	for _, width := range aboutColumns[col-1:] {
+		room += width
 	}
-	return row + 1
+	for _, line := range lines(text, int(room)) {
+		a.put(col, row, line, a.frame.style.keyText)
+		row++
+	}
+	return row
+}
+
+func (a *aboutSheet) fact(row int, name, value string) (next int) {
+	a.put(1, row, name, a.frame.style.key)
+	return a.text(row, aboutValue, value)
 }
 
 func (a *aboutSheet) facts(row int, tables []table) (next int) {
-	say, style := a.say.Texts, a.frame.style
-	row = a.section(row, say.Report, "", say.Fact, say.Value)
-	row = a.line(row, "", say.MadeAt, xlsx.TimeSerial(a.book.AsOf, a.book.Location), style.keyInstant)
-	row = a.line(row, "", say.AsOf, a.book.Through.UTC().Format(time.RFC3339Nano), style.keyText)
+	say := a.say.Texts
+	row = a.section(row, say.Report, heads{1: say.Fact, aboutValue: say.Value})
+	a.put(1, row, say.MadeAt, a.frame.style.key)
+	a.put(aboutValue, row, xlsx.TimeSerial(a.book.AsOf, a.book.Location), a.frame.style.keyInstant)
+	row = a.fact(row+1, say.AsOf, a.book.Through.UTC().Format(time.RFC3339Nano))
 	zone := a.book.Location.String() + " (" + a.book.AsOf.In(a.book.Location).Format("-07:00") + ")"
-	row = a.line(row, "", say.Zone, zone, style.keyText)
-	row = a.line(row, "", say.Version, a.book.Version, style.keyText)
-	row = a.line(row, "", say.LogHead, a.chain.Head.String(), style.keyText)
+	row = a.fact(row, say.Zone, zone)
+	row = a.fact(row, say.Version, a.book.Version)
+	row = a.fact(row, say.LogHead, a.chain.Head.String())
 	if len(tables) == 0 {
 		return row
 	}
-	row = a.line(row, "", say.Digest, digestPlace, style.keyText)
+	row = a.fact(row, say.Digest, digestPlace)
 	if a.book.Reseller.ID != "" { // the provider alone can make it again
 		return row
 	}
@@ -86,7 +111,7 @@ func (a *aboutSheet) facts(row int, tables []table) (next int) {
 	for i, t := range tables {
 		files[i] = t.key + ".csv"
 	}
-	return a.line(row, "", say.DigestHow, fmt.Sprintf(say.DigestHowText, strings.Join(files, " ")), style.keyText)
+	return a.fact(row, say.DigestHow, fmt.Sprintf(say.DigestHowText, strings.Join(files, " ")))
 }
 
 // signatureHeight is room for a hand that writes on paper, in points.
@@ -107,14 +132,16 @@ func (a *aboutSheet) signOff(row int, tables []table) (next int) {
 		a.put(1, row, text, style.plain)
 	}
 	row++
-	for i, head := range say.SignOffHeads {
-		a.put(i+1, row, head, style.header)
+	a.styleRow(row, len(aboutColumns), style.headerLine)
+	for i, col := range []int{1, aboutColumn, aboutDate} {
+		a.put(col, row, say.SignOffHeads[i], style.headerLine)
 	}
 	for _, role := range say.SignOffRoles {
 		row++
+		for col := aboutColumn; col <= len(aboutColumns); col++ {
+			a.put(col, row, nil, style.signature)
+		}
 		a.put(1, row, role, style.signatory)
-		a.put(2, row, nil, style.signature)
-		a.put(3, row, nil, style.signature)
 		a.height(row, signatureHeight)
 	}
 	return row + 1
@@ -151,24 +178,47 @@ func (r *report) period() string {
 	return r.say.at(from, r.book.Location) + " – " + r.say.at(to, r.book.Location)
 }
 
+// runs is a row for each run that is shown.
 func (a *aboutSheet) runs(row int) (next int) {
-	say := a.say.Texts
-	row = a.section(row, say.Runs, a.say.head(table{}, "partner"), say.Fact, say.Value)
+	of := heads{1: a.say.head(table{}, "partner")}
+	for i, name := range a.runFacts() {
+		of[i+2] = name
+	}
+	row = a.section(row, a.say.Texts.Runs, of)
+	a.styleRow(row-1, len(aboutColumns), a.frame.style.header) // of several lines
+	a.height(row-1, 63)
 	for _, p := range a.book.Partners {
 		for _, run := range p.shown() {
-			row = a.run(row, p, run)
+			a.put(1, row, p.Partner.Name, a.frame.style.keyText)
+			for i, fact := range a.factsOf(p, run) {
+				a.put(i+2, row, fact.value, fact.style)
+			}
+			row++
 		}
 	}
 	return row
 }
 
-// run writes the facts of a run, in the order of RunFacts.
-func (a *aboutSheet) run(row int, p PartnerRun, run ledger.Run) (next int) {
-	style, names := a.frame.style, a.say.Texts.RunFacts
-	facts := []struct {
-		value any
-		style int
-	}{
+// What a run cost is of all customers, so that it is not told to a reseller.
+const firstCost, afterCosts = 6, 11
+
+func (a *aboutSheet) runFacts() []string {
+	if a.book.Reseller.ID != "" {
+		return slices.Delete(slices.Clone(a.say.Texts.RunFacts), firstCost, afterCosts)
+	}
+	return a.say.Texts.RunFacts
+}
+
+// runFact is what is said of a run.
+type runFact struct {
+	value any
+	style int
+}
+
+// factsOf are the facts of a run, in the order of RunFacts.
+func (a *aboutSheet) factsOf(p PartnerRun, run ledger.Run) []runFact {
+	style := a.frame.style
+	facts := []runFact{
 		{run.ID, style.keyID},
 		{a.say.word("run_state", string(run.State)), style.keyText},
 		{comparedWith(p, run), style.keyID},
@@ -185,14 +235,10 @@ func (a *aboutSheet) run(row int, p PartnerRun, run ledger.Run) (next int) {
 		{run.Version, style.keyText},
 		{run.CorrelationID, style.keyText},
 	}
-	if a.book.Reseller.ID != "" { // what it took is of all customers
-		facts = slices.Delete(facts, 6, 11)
-		names = slices.Delete(slices.Clone(names), 6, 11)
+	if a.book.Reseller.ID != "" {
+		return slices.Delete(facts, firstCost, afterCosts)
 	}
-	for i, fact := range facts {
-		row = a.line(row, p.Partner.Name, names[i], fact.value, fact.style)
-	}
-	return row
+	return facts
 }
 
 // moment is an instant as a cell holds it; nil when there is none.
@@ -229,11 +275,13 @@ func comparedWith(p PartnerRun, shown ledger.Run) any {
 
 func (a *aboutSheet) dictionary(row int, tables []table) (next int) {
 	say := a.say.Texts
-	row = a.section(row, say.Dictionary, say.Sheet, say.Column, say.Meaning)
+	row = a.section(row, say.Dictionary, heads{1: say.Sheet, aboutColumn: say.Column, aboutValue: say.Meaning})
 	for _, t := range tables {
 		for _, c := range t.columns {
 			text := a.say.columnText(t, c.key)
-			row = a.line(row, a.name(t.key), text.label(), text.text(), a.frame.style.keyText)
+			a.put(1, row, a.name(t.key), a.frame.style.keyText)
+			a.put(aboutColumn, row, text.label(), a.frame.style.key)
+			row = a.text(row, aboutValue, text.text())
 		}
 	}
 	return row
@@ -242,11 +290,13 @@ func (a *aboutSheet) dictionary(row int, tables []table) (next int) {
 // codes explains the words and the codes that CSV and JSON have for them.
 func (a *aboutSheet) codes(row int) (next int) {
 	say := a.say.Texts
-	row = a.section(row, say.Codes, say.Word, say.Code, say.Meaning)
+	row = a.section(row, say.Codes, heads{1: say.Word, aboutCode: say.Code, aboutMeaning: say.Meaning})
 	for _, kind := range slices.Sorted(maps.Keys(a.say.Words)) {
 		for _, code := range slices.Sorted(maps.Keys(a.say.Words[kind])) {
 			if word := a.say.Words[kind][code]; word.text() != "" {
-				row = a.line(row, word.label(), code, word.text(), a.frame.style.keyText)
+				a.put(1, row, word.label(), a.frame.style.key)
+				a.put(aboutCode, row, code, a.frame.style.keyText)
+				row = a.text(row, aboutMeaning, word.text())
 			}
 		}
 	}
@@ -260,10 +310,12 @@ func (a *aboutSheet) batches(row int) (next int) {
 		return row - 1
 	}
 	say := a.say.Texts
-	row = a.section(row, say.Batches, a.say.head(table{}, "batch"), say.File, say.BatchHead)
+	row = a.section(row, say.Batches, heads{1: a.say.head(table{}, "batch"), aboutColumn: say.File,
+		aboutMeaning: say.BatchHead})
 	for _, h := range a.heads {
-		row = a.line(row, strconv.FormatInt(h.Batch, 10), h.File, a.say.count(say.Events, int(h.Events))+": "+h.Hash,
-			a.frame.style.keyText)
+		a.put(1, row, strconv.FormatInt(h.Batch, 10), a.frame.style.keyText)
+		a.put(aboutColumn, row, h.File, a.frame.style.key)
+		row = a.text(row, aboutMeaning, a.say.count(say.Events, int(h.Events))+": "+h.Hash)
 	}
 	return row
 }

@@ -20,7 +20,7 @@ type entryRow struct {
 // first. Rows without a partner come last.
 func (r *report) attestations() table {
 	t := newTable(sheetAttestations, r.entryColumns(), r.entries(), r.walkEntries)
-	t.lines, t.across = 2, 2
+	t.lines, t.across = 4, 2
 	t.until("answer_code")
 	for _, m := range []struct {
 		tone  tone
@@ -72,21 +72,27 @@ func (r *report) entryColumns() []column[entryRow] {
 
 // What is to be done about an attestation, and by whom.
 const (
-	stepCorrect = "correct" // a person corrects the row and imports it again
-	stepRetry   = "retry"   // a person retries it
-	stepApprove = "approve" // a second person approves the batch
-	stepSend    = "send"    // the program sends or asks, the next time that it submits
-	stepCreate  = "create"  // the program creates the agreement, the next time that it submits
-	stepWait    = "wait"    // the customer accepts
+	stepCorrect = "correct"     // a person corrects the row and imports it again
+	stepRetry   = "allow_retry" // a person lets it be sent again
+	stepApprove = "approve"     // a second person approves the batch
+	stepSend    = "send"        // the program sends it, the next time that it submits
+	stepConfirm = "confirm"     // the program asks what became of it, the next time that it submits
+	stepCreate  = "create"      // the program creates the agreement, the next time that it submits
+	stepWait    = "wait"        // the customer accepts
 )
 
 // attestationStep is what comes next; empty when nothing more happens.
 func attestationStep(e ledger.AttestationEntry) string {
-	switch e.Status() {
+	if step := stepAfter(e.Status()); step != stepCorrect || e.Decision.Kind != ledger.EventCorrect {
+		return step
+	}
+	return ""
+}
+
+// stepAfter is what comes next for an attestation with a status.
+func stepAfter(status attestation.State) string {
+	switch status {
 	case attestation.Refused, attestation.RefusedByMicrosoft:
-		if e.Decision.Kind == ledger.EventCorrect {
-			return ""
-		}
 		return stepCorrect
 	case attestation.Failed, attestation.Expired:
 		return stepRetry
@@ -96,7 +102,9 @@ func attestationStep(e ledger.AttestationEntry) string {
 		return stepCreate
 	case attestation.Waiting:
 		return stepWait
-	case attestation.Approved, attestation.Created, attestation.Unsure:
+	case attestation.Unsure:
+		return stepConfirm
+	case attestation.Approved, attestation.Created:
 		return stepSend
 	}
 	return ""

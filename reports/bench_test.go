@@ -70,7 +70,7 @@ func (c crowd) CustomerEntries(_ context.Context, _ string, _ int64, which stand
 
 func (c crowd) CountRenewals(context.Context, string, int64, time.Time) (int, error) { return 0, nil }
 
-func (c crowd) Renewals(context.Context, string, int64, time.Time) iter.Seq2[ledger.Renewal, error] {
+func (c crowd) Renewals(context.Context, []int64, time.Time) iter.Seq2[ledger.Renewal, error] {
 	return sequence[ledger.Renewal](nil)
 }
 

@@ -43,13 +43,13 @@ func (r *report) blockedOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.B
 
 func (r *report) blockedColumns() []column[blockedRow] {
 	return []column[blockedRow]{
-		code("next_step", 26, r.say.Words["remedy"], func(b *blockedRow) string { return string(nextStep(b.row)) }),
+		code("next_step", 28, r.stepWords, func(b *blockedRow) string { return nextStep(b.partner, b.row) }),
 		col("customer", 38, func(b *blockedRow) Cell { return Text(b.row.Name) }),
 		col("partner", 17, func(b *blockedRow) Cell { return Text(b.partner.Partner.Name) }),
-		col("reseller", 22, func(b *blockedRow) Cell { return resellerName(b.row.Reseller) }),
+		col("reseller", 30, func(b *blockedRow) Cell { return resellerName(b.row.Reseller) }),
 		since("blocked_since", func(b *blockedRow) Cell { return Instant(b.row.BlockedSince) }),
 		num("days_blocked", 10, func(b *blockedRow) Cell { return r.daysBlocked(b.partner, b.row.Record) }),
-		code("reason", 21, r.say.Words["reason"], func(b *blockedRow) string { return string(b.row.Reason) }),
+		code("reason", 23, r.say.Words["reason"], func(b *blockedRow) string { return string(b.row.Reason) }),
 		code("attestation_state", 31, r.say.Words["state"],
 			func(b *blockedRow) string { return string(b.row.AttestationState) }),
 		num("subscriptions", 14, func(b *blockedRow) Cell { return ifRead(b.row, Count(b.row.Purchases.Active)) }),
@@ -65,7 +65,7 @@ func (r *report) blockedColumns() []column[blockedRow] {
 		since("invited_at", func(b *blockedRow) Cell { return Instant(b.row.InvitedAt) }),
 		col("last_accepted", 13, func(b *blockedRow) Cell { return Day(b.row.Newest.Agreed) }),
 		col("signer", 22, func(b *blockedRow) Cell { return Text(fullName(b.row.Newest.Signer)) }),
-		code("subscriptions_read", 20, r.say.Words["subscriptions_read"],
+		code("subscriptions_read", 23, r.say.Words["subscriptions_read"],
 			func(b *blockedRow) string { return string(b.row.PurchasesRead) }),
 		col("attestation", 13, func(b *blockedRow) Cell { return Text(attestationName(b.row.Attestation)) }),
 		event("last_event", func(b *blockedRow) int64 { return b.row.LastEvent }),
@@ -81,11 +81,6 @@ func (r *report) blockedColumns() []column[blockedRow] {
 
 // longBlocked is the number of days from which on a block is an old one.
 const longBlocked = 90
-
-// nextStep is what can lift a block, as far as it is known what the customer has bought.
-func nextStep(b ledger.BlockedCustomer) standing.Remedy {
-	return standing.NextStep(b.Remedy, b.PurchasesRead, b.Purchases)
-}
 
 // tenantID is a customer's tenant id as the service first spelled it.
 func tenantID(c standing.Customer) Cell { return Text(cmp.Or(c.DisplayID, c.ID)) }

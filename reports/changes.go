@@ -12,6 +12,7 @@ import (
 type changeRow struct {
 	ofPartner[standing.Transition]
 	shown standing.Record // the customer as it was last seen
+	step  string          // what comes next
 }
 
 // changes are the customers whose standing changed, those that became blocked first.
@@ -40,7 +41,7 @@ func (r *report) changeColumns() []column[changeRow] {
 		code("standing_after", 17, standings, func(c *changeRow) string { return standingOf(c.row.After) }),
 		code("reason_after", 24, reasons, func(c *changeRow) string { return reasonOf(c.row.After) }),
 		since("blocked_since", func(c *changeRow) Cell { return Instant(c.shown.BlockedSince) }),
-		code("next_step", 26, r.say.Words["remedy"], func(c *changeRow) string { return string(c.shown.Remedy) }),
+		code("next_step", 28, r.stepWords, func(c *changeRow) string { return c.step }),
 		col("tenant_id", 38, func(c *changeRow) Cell { return tenantID(c.shown.Customer) }),
 		col("change_code", 18, func(c *changeRow) Cell { return Text(string(c.row.Change())) }).inWorkbook(),
 		col("portal_link", 88, func(c *changeRow) Cell { return Text(portalLink(c.shown.ID)) }),
@@ -90,6 +91,10 @@ func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) err
 			continue
 		}
 		counted, came := r.counts[i].changes, changeCounts{}
+		steps, err := r.readNextSteps(ctx, i)
+		if err != nil {
+			return err
+		}
 		for kind, change := range changeOrder {
 			if counted.kinds[kind] == 0 {
 				continue
@@ -104,7 +109,7 @@ func (r *report) walkChanges(ctx context.Context, row func(changeRow) error) err
 					if shown == nil {
 						shown = t.Before
 					}
-					return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown})
+					return row(changeRow{ofPartner[standing.Transition]{p, t}, *shown, steps.of(*shown)})
 				})
 			if err != nil {
 				return fmt.Errorf("partner %s, run %d: %w", p.Partner.Name, p.Run.ID, err)

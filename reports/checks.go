@@ -26,6 +26,7 @@ func (r *report) checks() table {
 	t := newTable(sheetChecks, r.checkColumns(), len(r.controls), r.walkControls)
 	t.marks = []mark{{"result", "result", resultFailed, alert}, {"result", "result", resultOK, fine}}
 	t.until("numbers")
+	t.lines = 2
 	return t
 }
 
@@ -41,12 +42,12 @@ func (r *report) checkColumns() []column[control] {
 	}
 	return []column[control]{
 		code("result", 12, r.say.Words["result"], func(c *control) string { return result(c.ok) }),
-		code("check", 56, names, func(c *control) string { return c.code }),
+		code("check", 66, names, func(c *control) string { return c.code }),
 		col("partner", 17, func(c *control) Cell { return Text(c.partner) }),
 		col("run", 10, func(c *control) Cell { return ID(c.run) }),
 		num("expected", 13, func(c *control) Cell { return Count(c.expected) }),
 		num("found", 13, func(c *control) Cell { return Count(c.found) }),
-		col("numbers", 112, func(c *control) Cell { return Text(c.numbers) }).inWorkbook(),
+		col("numbers", 100, func(c *control) Cell { return Text(c.numbers) }).inWorkbook().wrapped(),
 		col("check_code", 22, func(c *control) Cell { return Text(c.code) }).inWorkbook(),
 	}
 }

@@ -13,8 +13,7 @@ type customerRow = ofPartner[ledger.CustomerEntry]
 // customers is every customer, with the evidence.
 func (r *report) customers() table {
 	t := newTable(sheetCustomers, r.customerColumns(), r.total(customerRows), eachOf(r, customerRows, r.recordsOf("")))
-	t.across = 2
-	t.until("domain")
+	t.until("signer_email")
 	t.marks = []mark{
 		{"standing", "standing", string(standing.Blocked), alert},
 		{"standing", "standing", string(standing.Unknown), caution},
@@ -39,17 +38,17 @@ func (r *report) customerColumns() []column[customerRow] {
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
 		code("reason", 24, r.say.Words["reason"], func(c *customerRow) string { return string(c.row.Reason) }),
 		since("standing_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
-		col("date_agreed", 13, func(c *customerRow) Cell { return Day(c.row.Newest.Agreed) }),
-		code("agreements_read", 18, r.say.Words["outcome"],
+		col("date_agreed", 17, func(c *customerRow) Cell { return Day(c.row.Newest.Agreed) }),
+		code("agreements_read", 23, r.say.Words["outcome"],
 			func(c *customerRow) string { return string(c.row.Agreements) }),
 		col("signer", 22, func(c *customerRow) Cell { return Text(fullName(c.row.Newest.Signer)) }),
 		col("signer_email", 29, func(c *customerRow) Cell { return Text(c.row.Newest.Signer.Email) }),
 		code("direct_acceptance", 14, r.say.Words["direct"],
 			func(c *customerRow) string { return string(c.row.Direct) }),
-		since("direct_acceptance_seen", func(c *customerRow) Cell { return directSeen(c.row.Record) }),
+		since("direct_acceptance_seen", func(c *customerRow) Cell { return directSeen(c.row.Record) }).wide(17),
 		since("first_seen", func(c *customerRow) Cell { return Instant(c.row.FirstSeen) }),
 		since("last_read", func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
-		col("reseller", 22, func(c *customerRow) Cell { return resellerName(c.row.Reseller) }),
+		col("reseller", 30, func(c *customerRow) Cell { return resellerName(c.row.Reseller) }),
 		col("domain", 29, func(c *customerRow) Cell { return Text(c.row.Domain) }),
 		col("tenant_id", 38, func(c *customerRow) Cell { return tenantID(c.row.Customer) }),
 		col("reseller_id", 38, func(c *customerRow) Cell { return Text(c.row.Reseller.ID) }),

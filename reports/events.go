@@ -20,12 +20,12 @@ func (r *report) events() table {
 func (r *report) eventColumns() []column[ledger.LogEntry] {
 	return []column[ledger.LogEntry]{
 		col("at", 17, func(e *ledger.LogEntry) Cell { return Instant(e.At) }),
-		code("event", 24, r.say.Words["event"], func(e *ledger.LogEntry) string { return string(e.Kind) }),
+		code("event", 25, r.say.Words["event"], func(e *ledger.LogEntry) string { return string(e.Kind) }),
 		col("actor", 22, func(e *ledger.LogEntry) Cell { return Text(e.Actor.Name) }),
 		col("customer", 38, func(e *ledger.LogEntry) Cell { return Text(e.CustomerName) }),
 		col("partner", 17, func(e *ledger.LogEntry) Cell { return Text(r.partnerName(e.PartnerID)) }),
-		code("state_before", 24, r.say.Words["state"], func(e *ledger.LogEntry) string { return string(e.From) }),
-		code("state_after", 24, r.say.Words["state"], func(e *ledger.LogEntry) string { return string(e.To) }),
+		code("state_before", 29, r.say.Words["state"], func(e *ledger.LogEntry) string { return string(e.From) }),
+		code("state_after", 29, r.say.Words["state"], func(e *ledger.LogEntry) string { return string(e.To) }),
 		event("earlier_event", func(e *ledger.LogEntry) int64 { return e.Earlier }),
 		col("batch", 10, func(e *ledger.LogEntry) Cell { return ID(e.Batch) }),
 		col("row", 10, func(e *ledger.LogEntry) Cell { return ID(int64(e.Line)) }),

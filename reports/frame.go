@@ -140,11 +140,28 @@ func (f *frame) layPage(t table, name, tableName string, rows int) error {
 // be relied on.
 func (f *frame) banner(d *draft, t table) {
 	d.put(1, 1, f.name(t.key), f.style.title)
-	d.put(frozen+1, 1, f.when(), f.style.aside)
+	for i, line := range whenLines(f.when()) {
+		d.put(frozen+1, i+1, line, f.style.aside)
+	}
 	d.height(1, 24)
 	d.styleRow(2, frozen, f.style.verdict[f.verdict()])
 	d.put(1, 2, f.integrity(), f.style.verdict[f.verdict()])
-	d.height(2, 20)
+	d.height(2, 21) // whole pixels: LibreOffice prints the header over the first row otherwise
+}
+
+// whenLength is how many characters of the runs shown fit across a printed page.
+const whenLength = 80
+
+// whenLines are the runs shown in the two rows of the banner.
+func whenLines(when string) []string {
+	if xlsx.Units(when) <= whenLength {
+		return []string{when}
+	}
+	runs, first := strings.Split(when, separator), 1
+	for first < len(runs)-1 && xlsx.Units(strings.Join(runs[:first+1], separator)) <= whenLength {
+		first++
+	}
+	return []string{strings.Join(runs[:first], separator), strings.Join(runs[first:], separator)}
 }
 
 // formats adds the conditional formats down to row last.

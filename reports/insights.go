@@ -37,6 +37,17 @@ type waiting struct {
 // lapsed already are past.
 type atRisk struct{ past, within30, within60, within90, later, renew, unknown int }
 
+func (n atRisk) plus(o atRisk) atRisk {
+	return atRisk{n.past + o.past, n.within30 + o.within30, n.within60 + o.within60, n.within90 + o.within90,
+		n.later + o.later, n.renew + o.renew, n.unknown + o.unknown}
+}
+
+// groups are the numbers as the summary and the sheet order them, but for those that have lapsed,
+// which the sheet has first.
+func (n atRisk) groups() [6]int {
+	return [6]int{n.within30, n.within60, n.within90, n.later, n.renew, n.unknown}
+}
+
 // ageLimits are the last days of the age groups: 0-30, 31-60, 61-90, over 90.
 var ageLimits = [...]int{30, 60, 90}
 
@@ -48,6 +59,7 @@ type firstCustomer struct {
 	blockedRow
 	row  int // counted from 0 over all partners
 	days int
+	step string // what comes next
 	// Whether a subscription lapses within 30 days, and whether a person accepted the block.
 	lapses, accepted bool
 }
@@ -61,13 +73,17 @@ func (f *frame) readSummary(ctx context.Context) error {
 		if p.Run == nil {
 			continue
 		}
+		steps := nextSteps{}
 		_, err := each(ctx, f.blockedOf(ctx, p), func(c ledger.BlockedCustomer) error {
 			left, ok := daysUntil(p, c.Purchases.NextLapse)
-			f.insights.add(i, firstCustomer{blockedRow{p, c}, row, int(f.daysBlocked(p, c.Record).n), ok && left <= 30,
-				c.Exception.Accepts(standing.DateOf(p.Run.StartedAt))})
+			steps.note(p, c)
+			f.insights.add(i, firstCustomer{blockedRow: blockedRow{p, c}, row: row, step: nextStep(p, c),
+				days: int(f.daysBlocked(p, c.Record).n), lapses: ok && left <= soon,
+				accepted: c.Exception.Accepts(standing.DateOf(p.Run.StartedAt))})
 			row++
 			return nil
 		})
+		f.steps[i] = steps
 		if err == nil {
 			f.insights.renewals[i], err = f.countAtRisk(ctx, p, f.book.Through)
 		}
@@ -86,7 +102,7 @@ func (f *frame) readSummary(ctx context.Context) error {
 
 // countAtRisk counts a partner's subscriptions at stake, as they were known at an instant.
 func (f *frame) countAtRisk(ctx context.Context, p PartnerRun, at time.Time) (n atRisk, err error) {
-	_, err = each(ctx, f.source.Renewals(ctx, p.Partner.ID, p.Run.ID, at), func(s ledger.Renewal) error {
+	_, err = each(ctx, f.source.Renewals(ctx, []int64{p.Run.ID}, at), func(s ledger.Renewal) error {
 		n.add(p, s)
 		return nil
 	})
@@ -133,7 +149,7 @@ func (f *frame) readBefore(ctx context.Context, i int, p PartnerRun) error {
 }
 
 // stepOrder is the order in which the summary lists what comes next for attestations.
-var stepOrder = []string{stepRetry, stepCorrect, stepCreate, stepSend, stepWait, stepApprove}
+var stepOrder = []string{stepRetry, stepCorrect, stepCreate, stepConfirm, stepSend, stepWait, stepApprove}
 
 // errSettled ends a walk over attestations: what comes now needs nothing.
 var errSettled = errors.New("the others are settled")
@@ -212,8 +228,9 @@ func (n *atRisk) add(p PartnerRun, s ledger.Renewal) {
 }
 
 // moreUrgent orders customers by what a person should look at first: not those whose block is
-// accepted; those with a subscription that lapses within 30 days, those with active subscriptions,
-// the longest blocked, in the order of the sheet Blocked.
+// accepted, and not those for which there is nothing to do but wait; those with a subscription that
+// lapses within 30 days, those with active subscriptions, the longest blocked, in the order of the
+// sheet Blocked.
 func moreUrgent(a, b firstCustomer) int {
 	first := func(yes, other bool) int {
 		switch {
@@ -224,7 +241,7 @@ func moreUrgent(a, b firstCustomer) int {
 		}
 		return 1
 	}
-	return cmp.Or(first(!a.accepted, !b.accepted), first(a.lapses, b.lapses),
+	return cmp.Or(first(!a.accepted, !b.accepted), first(!waits(a.step), !waits(b.step)), first(a.lapses, b.lapses),
 		-cmp.Compare(min(a.blockedRow.row.Purchases.Active, 1), min(b.blockedRow.row.Purchases.Active, 1)),
 		-cmp.Compare(a.days, b.days), cmp.Compare(a.row, b.row))
 }

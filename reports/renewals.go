@@ -3,19 +3,23 @@ package reports
 import (
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
 	"github.com/mcaledger/mcaledger/internal/standing"
 )
 
-type renewalRow = ofPartner[ledger.Renewal]
+// renewalRow is a subscription with what comes next for its customer.
+type renewalRow struct {
+	partner PartnerRun
+	row     ledger.Renewal
+	step    string
+}
 
 // renewals is what blocked customers have at stake: a row for each active subscription, those that
-// lapse before those that renew by themselves, the soonest first.
+// lapse before those that renew by themselves, the soonest first, whoever the partner is.
 func (r *report) renewals() table {
-	t := newTable(sheetRenewals, r.renewalColumns(), r.total(renewalRows), eachOf(r, renewalRows, r.renewalsOf))
+	t := newTable(sheetRenewals, r.renewalColumns(), r.total(renewalRows), r.walkRenewals)
 	t.across = 2
 	t.until("trial")
 	t.rules = []rule{{"at_risk", func(at func(string) string) string {
@@ -27,8 +31,33 @@ func (r *report) renewals() table {
 
 func renewalRows(c counts) int { return c.renewals }
 
-func (r *report) renewalsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.Renewal, error] {
-	return r.source.Renewals(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+// walkRenewals fails unless there are as many subscriptions of each partner as were counted.
+func (r *report) walkRenewals(ctx context.Context, row func(renewalRow) error) error {
+	var runs []int64
+	partners, came := map[string]int{}, make([]int, len(r.book.Partners))
+	for i, p := range r.book.Partners {
+		if p.Run == nil || r.counts[i].renewals == 0 {
+			continue
+		}
+		if _, err := r.readNextSteps(ctx, i); err != nil {
+			return err
+		}
+		partners[p.Partner.ID], runs = i, append(runs, p.Run.ID)
+	}
+	if len(runs) == 0 {
+		return nil
+	}
+	_, err := each(ctx, r.source.Renewals(ctx, runs, r.book.Through), func(s ledger.Renewal) error {
+		i := partners[s.PartnerID]
+		came[i]++
+		return row(renewalRow{r.book.Partners[i], s, r.steps[i].of(s.Record)})
+	})
+	for i, c := range r.counts {
+		if err == nil && came[i] != c.renewals {
+			err = fmt.Errorf("partner %s: %w", r.book.Partners[i].Partner.Name, shortfall(came[i], c.renewals))
+		}
+	}
+	return err
 }
 
 func (r *report) renewalColumns() []column[renewalRow] {
@@ -41,7 +70,7 @@ func (r *report) renewalColumns() []column[renewalRow] {
 		col("ends", 13, func(s *renewalRow) Cell { return Day(s.row.Ends) }),
 		num("days_left", 11, func(s *renewalRow) Cell { return daysLeft(s.partner, s.row) }),
 		code("window", 14, r.say.Words["window"], func(s *renewalRow) string { return window(s.partner, s.row) }),
-		code("next_step", 26, r.say.Words["remedy"], func(s *renewalRow) string { return string(s.row.Remedy) }),
+		code("next_step", 28, r.stepWords, func(s *renewalRow) string { return s.step }),
 		since("blocked_since", func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
 		col("accepted_until", 13, func(s *renewalRow) Cell { return Day(s.row.AcceptedUntil) }),
 		col("reseller", 22, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),

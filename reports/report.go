@@ -12,16 +12,18 @@ import (
 
 // report is what a report shows, whatever its format.
 type report struct {
-	book     Book
-	source   Source
-	say      catalogue
-	counts   []counts // by partner, as in book.Partners
-	heads    []ledger.BatchHead
-	chain    ledger.Chain
-	tally    map[string]ledger.DeliveryTotals // by partner; "" for rows without one
-	batches  []ledger.BatchSummary
-	logged   []int64   // numbers of the events on the sheet Events, the newest first
-	controls []control // every check, as the sheet Checks lists them
+	book      Book
+	source    Source
+	say       catalogue
+	counts    []counts // by partner, as in book.Partners
+	heads     []ledger.BatchHead
+	chain     ledger.Chain
+	tally     map[string]ledger.DeliveryTotals // by partner; "" for rows without one
+	batches   []ledger.BatchSummary
+	logged    []int64             // numbers of the events on the sheet Events, the newest first
+	controls  []control           // every check, as the sheet Checks lists them
+	steps     []nextSteps         // by partner; nil where they have not been read
+	stepWords map[string]labelled // of next steps of customers
 }
 
 // counts are the rows that one partner brings to each sheet. They are known before the first row is
@@ -60,7 +62,8 @@ func gather(ctx context.Context, book Book, source Source) (*report, error) {
 	if book.Location == nil {
 		book.Location = time.UTC
 	}
-	r := &report{book: book, source: source, say: say}
+	r := &report{book: book, source: source, say: say, steps: make([]nextSteps, len(book.Partners)),
+		stepWords: say.stepsInWords()}
 	if err := r.count(ctx); err != nil {
 		return nil, fmt.Errorf("count rows: %w", err)
 	}

@@ -66,9 +66,10 @@ type Source interface {
 	Blocked(ctx context.Context, partnerID string, run int64, cut ledger.Snapshot) iter.Seq2[ledger.BlockedCustomer,
 		error]
 	CountRenewals(ctx context.Context, partnerID string, run int64, at time.Time) (int, error)
-	// Renewals walks the active subscriptions of a run's blocked customers: those that lapse, those
-	// that renew by themselves, those without a date; the soonest first.
-	Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal, error]
+	// Renewals walks the active subscriptions of the blocked customers of runs, one of each
+	// partner: those that lapse, those that renew by themselves, those without a date; the soonest
+	// first, then by partner and customer.
+	Renewals(ctx context.Context, runs []int64, at time.Time) iter.Seq2[ledger.Renewal, error]
 	// ExceptionsThen lists the exceptions in force at an instant, each with its customer as the run
 	// left it.
 	ExceptionsThen(ctx context.Context, partnerID string, run int64, at time.Time) ([]ledger.ExceptionEntry, error)

@@ -72,7 +72,7 @@ func (l memorySource) subscriptionsOf(partner string) (all []ledger.Renewal) {
 			continue
 		}
 		for i, ends := range []standing.Date{"2026-11-29", "2026-12-01", "2027-01-10", "2027-02-01", "2027-11-22", ""} {
-			all = append(all, ledger.Renewal{Record: rec, ID: fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i),
+			all = append(all, ledger.Renewal{Record: rec, PartnerID: partner, ID: fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i),
 				Product: "=Microsoft 365 " + string(ends), Seats: 10 * i, Term: "P1Y", Ends: ends, AutoRenew: i == 1,
 				Trial: i == 2})
 		}
@@ -84,9 +84,18 @@ func (l memorySource) CountRenewals(_ context.Context, partner string, _ int64, 
 	return len(l.subscriptionsOf(partner)), nil
 }
 
-func (l memorySource) Renewals(_ context.Context, partner string, _ int64, _ time.Time) iter.Seq2[ledger.Renewal,
-	error] {
-	return sequence(l.subscriptionsOf(partner))
+// Renewals are those of all partners in one order, as a store has them.
+func (l memorySource) Renewals(_ context.Context, runs []int64, _ time.Time) iter.Seq2[ledger.Renewal, error] {
+	var all []ledger.Renewal
+	for _, run := range runs {
+		all = append(all, l.subscriptionsOf(map[bool]string{true: europe.ID, false: brazil.ID}[run == 1])...)
+	}
+	slices.SortStableFunc(all, func(a, b ledger.Renewal) int {
+		risks := []string{riskLapses, riskRenews, riskUnknown}
+		return cmp.Or(cmp.Compare(slices.Index(risks, risk(a)), slices.Index(risks, risk(b))),
+			cmp.Compare(a.Ends, b.Ends), cmp.Compare(a.PartnerID, b.PartnerID))
+	})
+	return sequence(all)
 }
 
 // exceptionOf is what was decided about a customer.
@@ -212,7 +221,7 @@ func (l memorySource) Blocked(_ context.Context, partner string, _ int64,
 	return func(yield func(ledger.BlockedCustomer, error) bool) {
 		for _, rec := range l.set(partner, standing.Blocked) {
 			customer := ledger.BlockedCustomer{Record: rec, Reseller: resellerOf(partner, rec),
-				Exception: exceptionOf(rec)}
+				Exception: exceptionOf(rec), LastEvent: 96}
 			if rec.Name == "Never Accepted Inc." {
 				customer.InvitedAt = night(1)
 			}

@@ -172,13 +172,13 @@ func (s resellerSource) Blocked(ctx context.Context, partnerID string, run int64
 	})
 }
 
-func (s resellerSource) CountRenewals(ctx context.Context, partnerID string, run int64, at time.Time) (int, error) {
-	return each(ctx, s.Renewals(ctx, partnerID, run, at), func(ledger.Renewal) error { return nil })
+func (s resellerSource) CountRenewals(ctx context.Context, _ string, run int64, at time.Time) (int, error) {
+	return each(ctx, s.Renewals(ctx, []int64{run}, at), func(ledger.Renewal) error { return nil })
 }
 
-func (s resellerSource) Renewals(ctx context.Context, partnerID string, run int64,
+func (s resellerSource) Renewals(ctx context.Context, runs []int64,
 	at time.Time) iter.Seq2[ledger.Renewal, error] {
-	return only(s.all.Renewals(ctx, partnerID, run, at), func(r *ledger.Renewal) bool {
+	return only(s.all.Renewals(ctx, runs, at), func(r *ledger.Renewal) bool {
 		r.AcceptedUntil = ""
 		return s.customers[r.Customer.ID]
 	})

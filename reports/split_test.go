@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -79,6 +80,8 @@ func soldNight() (Book, sold) {
 	return book, sold{source, []standing.Record{gone, others}}
 }
 
+var aDigest = regexp.MustCompile(`[0-9a-f]{64}`)
+
 func TestAWorkbookOfAResellerHasNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	for i, reseller := range twoResellers {
@@ -102,8 +105,9 @@ func TestAWorkbookOfAResellerHasNothingOfOthers(t *testing.T) {
 				}
 			}
 			for _, file := range unzip(t, w.bytes) {
+				content := aDigest.ReplaceAllString(string(file.content), "") // any digits may be in one
 				for _, text := range forbidden {
-					assert.NotContains(t, string(file.content), text, "%s, %s", language, file.name)
+					assert.NotContains(t, content, text, "%s, %s", language, file.name)
 				}
 			}
 			own := 0

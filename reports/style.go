@@ -36,7 +36,7 @@ type styles struct {
 	business                                 [3]int // by tone
 
 	// summary and about
-	headerRight, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld,
+	headerRight, headerLine, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld,
 	totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int
 	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory,
 	signature int
@@ -113,6 +113,7 @@ func (s *styles) tops() []namedStyle {
 		{&s.aside, excelize.Style{Font: font(11, false, muted), Alignment: middle}},
 		{&s.header, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
+		{&s.headerLine, excelize.Style{Font: font(11, true, paper), Fill: solid(navy), Alignment: middle}},
 		{&s.headerRight, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
 			Alignment: &excelize.Alignment{Vertical: "center", Horizontal: "right", WrapText: true}}},
 		{&s.headerNumber, excelize.Style{Font: font(11, true, paper), Fill: solid(navy),
@@ -161,8 +162,8 @@ func (s *styles) summary(say catalogue) []namedStyle {
 func (s *styles) about(say catalogue) []namedStyle {
 	day, instant := say.Format.DayCells, say.Format.InstantCells
 	return []namedStyle{
-		{&s.key, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Alignment: broken}},
-		{&s.keyText, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: broken}},
+		{&s.key, excelize.Style{NumFmt: 49, Font: font(11, true, ink), Alignment: onTop}},
+		{&s.keyText, excelize.Style{NumFmt: 49, Font: font(11, false, ink), Alignment: onTop}},
 		{&s.keyNumber, excelize.Style{CustomNumFmt: &numberFormat, Font: font(11, false, ink), Alignment: onTop}},
 		{&s.keyID, excelize.Style{NumFmt: 1, Font: font(11, false, ink), Alignment: onTop}},
 		{&s.keyInstant, excelize.Style{CustomNumFmt: &instant, Font: font(11, false, ink), Alignment: onTop}},

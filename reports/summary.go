@@ -170,7 +170,7 @@ func (s *summarySheet) head(int) (next int) {
 	s.put(1, 4, s.when(), s.frame.style.aside)
 	next = 5
 	for _, notice := range s.notices() {
-		for _, line := range lines(notice) {
+		for _, line := range lines(notice, lineLength) {
 			s.styleRow(next, summaryColumns, s.frame.style.alarm)
 			s.put(1, next, line, s.frame.style.alarm)
 			next++
@@ -182,9 +182,9 @@ func (s *summarySheet) head(int) (next int) {
 // lineLength is how many characters of a sentence fit across the summary.
 const lineLength = 240
 
-// lines breaks a text into lines that fit across the summary. What a text begins with, further
-// lines begin with.
-func lines(text string) (all []string) {
+// lines breaks a text into lines of so many characters at most, as far as its words allow. The
+// spaces that a text begins with, further lines begin with.
+func lines(text string, length int) (all []string) {
 	words := strings.Split(text, " ")
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	line := ""
@@ -192,7 +192,7 @@ func lines(text string) (all []string) {
 		switch {
 		case i == 0:
 			line = word
-		case xlsx.Units(line)+1+xlsx.Units(word) > lineLength:
+		case xlsx.Units(line)+1+xlsx.Units(word) > length:
 			all, line = append(all, line), indent+word
 		default:
 			line += " " + word
@@ -275,6 +275,9 @@ func (r *report) anyAgainst() bool {
 	return false
 }
 
+// separator stands between the runs of a banner.
+const separator = " · "
+
 // whenPartners is how many partners' runs fit into a banner.
 const whenPartners = 3
 
@@ -295,7 +298,7 @@ func (r *report) when() string {
 		}
 		runs = append(runs, fmt.Sprintf(r.say.Texts.RunOf, p.Partner.Name, runNumber(p.Run), r.at(p.Run)))
 	}
-	return strings.Join(runs, " · ")
+	return strings.Join(runs, separator)
 }
 
 // reseller is what the indirect reseller is called whose customers alone are shown.
@@ -574,7 +577,7 @@ func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int
 // rowsOf are a partner's rows on a sheet, as far as they are on its first page.
 func (s *summarySheet) rowsOf(partner int, key string) span {
 	of := map[string]func(counts) int{sheetBlocked: blockedRows, sheetCustomers: customerRows,
-		sheetRenewals: renewalRows, sheetChanges: changeRows}[key]
+		sheetChanges: changeRows}[key]
 	first := firstRow
 	for _, c := range s.report.counts[:partner] {
 		first += of(c)
@@ -633,15 +636,29 @@ func (s *summarySheet) ageing(row int, at place) (next int) {
 	return next + 1
 }
 
-// renewalsTable counts the subscriptions that are at stake, in the order of their sheet.
+// renewalsTable counts the subscriptions that are at stake, in the order of their sheet, and links
+// each number to the rows of its kind.
 func (s *summarySheet) renewalsTable(row int, at place) (next int) {
 	if !s.anyRun() {
 		return row
 	}
 	say := s.say.Texts
-	next = s.partnerTable(row, at, say.Renewals, say.RenewalHeads, func(i int, _ PartnerRun) []figure {
-		n := s.insights.renewals[i]
-		return s.inSequence(i, sheetRenewals, n.past, n.within30, n.within60, n.within90, n.later, n.renew, n.unknown)
+	var all atRisk
+	for _, n := range s.insights.renewals {
+		all = all.plus(n)
+	}
+	groups := all.groups()
+	spans := make([]span, len(groups)) // the sheet is in order of these groups over all partners
+	first := firstRow + all.past
+	for i, n := range groups {
+		spans[i] = span{first, min(first+n-1, xlsx.MaxRows)}
+		first += n
+	}
+	next = s.partnerTable(row, at, say.Renewals, say.RenewalHeads, func(i int, _ PartnerRun) (figures []figure) {
+		for k, n := range s.insights.renewals[i].groups() {
+			figures = append(figures, figure{n, sheetRenewals, spans[k]})
+		}
+		return figures
 	})
 	return next + 1
 }
@@ -690,7 +707,7 @@ func (s *summarySheet) first(row int) (next int) {
 		place := firstRow + c.row
 		s.put(at[0], row, c.blockedRow.row.Name, style.label)
 		s.put(at[1], row, s.why(c), style.cell)
-		s.put(at[2], row, s.say.word("remedy", string(nextStep(c.blockedRow.row))), style.cell)
+		s.put(at[2], row, wordOf(s.stepWords, c.step), style.cell)
 		s.put(at[3], row, c.partner.Partner.Name, style.cell)
 		if place <= xlsx.MaxRows {
 			s.put(at[4], row, place, style.count)
@@ -704,7 +721,7 @@ func (s *summarySheet) first(row int) (next int) {
 // sentences are texts across the whole width.
 func (s *summarySheet) sentences(row int, all ...string) (next int) {
 	for _, text := range all {
-		for _, line := range lines(text) {
+		for _, line := range lines(text, lineLength) {
 			s.put(1, row, line, s.frame.style.plain)
 			row++
 		}

@@ -67,6 +67,12 @@ func (c column[T]) inWorkbook() column[T] {
 	return c
 }
 
+// wide is the column with another width, for a long header.
+func (c column[T]) wide(width float64) column[T] {
+	c.width = width
+	return c
+}
+
 // wrapped is the column with its text broken into lines.
 func (c column[T]) wrapped() column[T] {
 	c.wrap = true

@@ -25,7 +25,7 @@ func (r *report) unreadColumns() []column[customerRow] {
 		col("customer", 38, func(c *customerRow) Cell { return Text(c.row.Name) }),
 		col("partner", 17, func(c *customerRow) Cell { return Text(c.partner.Partner.Name) }),
 		code("reason", 24, r.say.Words["reason"], func(c *customerRow) string { return string(c.row.Reason) }),
-		code("next_step", 24, r.say.Words["remedy"], func(c *customerRow) string { return string(c.row.Remedy) }),
+		code("next_step", 28, r.say.Words["remedy"], func(c *customerRow) string { return string(c.row.Remedy) }),
 		since("unknown_since", func(c *customerRow) Cell { return Instant(c.row.StandingSince) }),
 		since("last_read", func(c *customerRow) Cell { return lastRead(c.partner, c.row.Record) }),
 		col("message", 44, func(c *customerRow) Cell { return Text(c.row.ReadError.Message) }).wrapped(),

@@ -151,13 +151,13 @@ func (f *frame) newTableWriter(out *xlsx.Writer, l layout) *tableWriter {
 }
 
 func (o *tableWriter) WriteRow(cells []Cell) error {
-	if o.lines > 1 {
-		o.rows.Lines(o.linesOf(cells))
+	if n := o.linesOf(cells); n > 1 {
+		o.rows.Lines(n)
 	}
 	for i := range cells {
 		c := &cells[i]
 		text := o.style.text
-		if o.columns[i].wrap {
+		if o.columns[i].wrap || strings.Contains(c.text, "\n") { // LibreOffice breaks the line in any case
 			text = o.style.wrapped
 		}
 		switch c.kind {
@@ -186,6 +186,9 @@ func (o *tableWriter) WriteRow(cells []Cell) error {
 	return o.rows.EndRow()
 }
 
+// severalLines is how many lines of a text are shown that has them itself.
+const severalLines = 3
+
 // number writes a number that names something; that of an event leads to it.
 func (o *tableWriter) number(column columnLayout, n int64) {
 	if column.event {
@@ -198,17 +201,18 @@ func (o *tableWriter) number(column columnLayout, n int64) {
 	o.rows.Int(o.style.id, n)
 }
 
-// linesOf is how many lines the longest text of a row takes in the columns whose text is broken
-// into lines.
+// linesOf is how many lines the longest text of a row takes: in the columns whose text is broken
+// into lines, and where a text has several lines itself.
 func (o *tableWriter) linesOf(cells []Cell) int {
 	most := 1
 	for i := range cells {
-		if c := o.columns[i]; c.wrap {
+		most = max(most, 1+strings.Count(cells[i].text, "\n"))
+		if c := &o.columns[i]; c.wrap {
 			text := wordOf(c.words, cells[i].text)
-			most = max(most, 1+(xlsx.Units(text)-1)/int(c.width), 1+strings.Count(text, "\n"))
+			most = max(most, 1+(xlsx.Units(text)-1)/int(c.width))
 		}
 	}
-	return min(most, o.lines)
+	return min(most, max(o.lines, severalLines))
 }
 
 // day writes a calendar day; one for which Excel has no number stays text.

@@ -91,13 +91,16 @@ const (
 	InvitationAttested InvitationAnswer = "attested"       // the partner attested instead
 	InvitationOpen     InvitationAnswer = "open"           // no answer yet
 	NotACustomer       InvitationAnswer = "not_a_customer" // not yet, or not any more
+	InvitedAgain       InvitationAnswer = "invited_again"  // the answer is that of a later invitation
 )
 
-// InvitationEntry is an invitation with its customer and the answer, as a completed run saw them.
+// InvitationEntry is an invitation with its customer and the answer, as a completed run saw them. An
+// answer is that of the newest invitation before it: earlier ones have none.
 type InvitationEntry struct {
 	Invitation
 	Customer   standing.Customer // zero: no customer in that run
 	Standing   standing.Standing
+	Again      bool            // the customer was invited again before it answered
 	AnsweredAt time.Time       // the first night after the invitation on which the customer was clear; zero: none
 	AnsweredBy standing.Reason // why it was clear that night
 }
@@ -105,6 +108,8 @@ type InvitationEntry struct {
 // Answer is what the customer has done since.
 func (e InvitationEntry) Answer() InvitationAnswer {
 	switch {
+	case e.Again:
+		return InvitedAgain
 	case e.AnsweredAt.IsZero() && e.Customer.ID == "":
 		return NotACustomer
 	case e.AnsweredAt.IsZero():

@@ -32,6 +32,8 @@ func TestAnswerToAnInvitation(t *testing.T) {
 			AnsweredAt: at("2026-05-13 02:59"), AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 0},
 		"accepted, and gone since then": {InvitationEntry{Invitation: invited, AnsweredAt: at("2026-05-15 02:00"),
 			AnsweredBy: standing.AcceptedDirectly}, InvitationAccepted, 2},
+		"invited again before it answered": {InvitationEntry{Invitation: invited, Customer: customer, Again: true},
+			InvitedAgain, 0},
 		"no answer":   {InvitationEntry{Invitation: invited, Customer: customer}, InvitationOpen, 0},
 		"no customer": {InvitationEntry{Invitation: invited}, NotACustomer, 0},
 	} {

@@ -74,6 +74,7 @@ type BlockedCustomer struct {
 	Seats            int            // of active subscriptions
 	Attestation      attestation.ID // zero: there is none
 	AttestationState attestation.State
+	ConfirmedAt      time.Time        // when Microsoft had an attestation of the customer last; zero: never
 	PurchasesRead    standing.Outcome // not_read: not yet; unreadable: the service refuses to say
 	Purchases        standing.Purchases
 }
@@ -90,6 +91,7 @@ type ResellerCount struct {
 // Renewal is one active subscription of a blocked customer.
 type Renewal struct {
 	standing.Record
+	PartnerID     string
 	Reseller      Reseller
 	AcceptedUntil standing.Date // the block is accepted until then; empty: it is not
 	ID            string

@@ -195,6 +195,7 @@ func (s *Store) Invitations(ctx context.Context, partnerID string, run int64,
 		FoundName     string                   `db:"name"`
 		FoundDomain   string                   `db:"domain"`
 		Standing      standing.Standing        `db:"standing"`
+		Again         bool                     `db:"invited_again"`
 		AnsweredAt    *time.Time               `db:"answered_at"`
 		AnsweredBy    standing.Reason          `db:"answered_by"`
 	}
@@ -208,7 +209,10 @@ func (s *Store) Invitations(ctx context.Context, partnerID string, run int64,
 					Recipient: row.Recipient,
 					Language:  row.Language, TemplateDigest: row.TemplateDigest, Actor: row.actor(), At: row.At.UTC(),
 					Outcome: row.Outcome, Reason: row.Reason},
-				Standing: row.Standing, AnsweredAt: orZero(row.AnsweredAt), AnsweredBy: row.AnsweredBy,
+				Standing: row.Standing, Again: row.Again,
+			}
+			if !row.Again {
+				entry.AnsweredAt, entry.AnsweredBy = orZero(row.AnsweredAt), row.AnsweredBy
 			}
 			if row.FoundID != "" {
 				entry.Customer = standing.Customer{ID: row.FoundID, DisplayID: row.DisplayID, Name: row.FoundName,

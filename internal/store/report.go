@@ -87,11 +87,10 @@ func (s *Store) CountRenewals(ctx context.Context, partnerID string, run int64, 
 	return n, err
 }
 
-// Renewals walks the active subscriptions of the blocked customers of a completed run, as they were
-// known at an instant: those that lapse, those that renew by themselves, and those without a date;
-// the soonest first.
-func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at time.Time) iter.Seq2[ledger.Renewal,
-	error] {
+// Renewals walks the active subscriptions of the blocked customers of completed runs, one of each
+// partner, as they were known at an instant: those that lapse, those that renew by themselves, and
+// those without a date; the soonest first.
+func (s *Store) Renewals(ctx context.Context, runs []int64, at time.Time) iter.Seq2[ledger.Renewal, error] {
 	type renewalRow struct {
 		ledgerRow
 		SubscriptionID string        `db:"subscription_id"`
@@ -105,9 +104,9 @@ func (s *Store) Renewals(ctx context.Context, partnerID string, run int64, at ti
 		exceptionColumns
 	}
 	return func(yield func(ledger.Renewal, error) bool) {
-		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"partner_id": partnerID, "run": run,
-			"at": instant(at), "fresh": instant(at.Add(-freshness))}) {
-			renewal := ledger.Renewal{Record: row.record(), Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil,
+		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"runs": runs, "at": instant(at),
+			"fresh": instant(at.Add(-freshness))}) {
+			renewal := ledger.Renewal{Record: row.record(), PartnerID: row.PartnerID, Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil,
 				ID: row.SubscriptionID, Product: row.Product, Seats: row.Seats, Term: row.Term, Ends: row.Ends,
 				AutoRenew: row.AutoRenew, Trial: row.Trial}
 			if !yield(renewal, err) {
@@ -227,6 +226,7 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64,
 		Newest    string     `db:"newest"` // "12-345 approved"; empty: none
 		Seats     int        `db:"seats"`
 		InvitedAt *time.Time `db:"invited_at"`
+		Confirmed *time.Time `db:"confirmed_at"`
 		LastEvent *int64     `db:"last_event"`
 		purchasesColumns
 		resellerColumns
@@ -237,7 +237,7 @@ func (s *Store) Blocked(ctx context.Context, partnerID string, run int64,
 			"through": cut.Batch, "at": instant(cut.At), "fresh": instant(cut.At.Add(-freshness))}) {
 			customer := ledger.BlockedCustomer{Record: row.record(), Reseller: row.reseller(),
 				Exception: row.exception(partnerID, row.CustomerID), InvitedAt: orZero(row.InvitedAt),
-				LastEvent: zeroIfNull(row.LastEvent), Seats: row.Seats}
+				ConfirmedAt: orZero(row.Confirmed), LastEvent: zeroIfNull(row.LastEvent), Seats: row.Seats}
 			if id, state, ok := strings.Cut(row.Newest, " "); ok && err == nil {
 				customer.AttestationState = attestation.State(state)
 				customer.Attestation, err = attestation.ParseID(id)

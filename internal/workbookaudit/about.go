@@ -11,10 +11,12 @@ import (
 
 func (b workbook) about(t testing.TB, v View) {
 	t.Helper()
-	_, rows := b.section(t, "About", "Runs")
+	head, rows := b.section(t, "About", "Runs")
 	got := map[string]string{}
 	for _, row := range rows {
-		got[row[0]+" "+row[1]] = cell(row, 2)
+		for i, fact := range head[1:] {
+			got[row[0]+" "+fact] = cell(row, i+1)
+		}
 	}
 	for _, p := range v.partners {
 		var against any // of a first run there is none
@@ -61,7 +63,7 @@ func (b workbook) heads(t testing.TB, v View) {
 		if events == 1 {
 			plural = ""
 		}
-		want = append(want, []string{strconv.Itoa(batch.number("id")), batch.text("file_name"),
+		want = append(want, []string{strconv.Itoa(batch.number("id")), batch.text("file_name"), "", "", "", "",
 			fmt.Sprintf("%d event%s: %s", events, plural, hash)})
 	}
 	_, rows := b.section(t, "About", "Files of attestations, and the last event of each")
@@ -72,8 +74,8 @@ func (b workbook) heads(t testing.TB, v View) {
 func (b workbook) digest(t testing.TB) string {
 	t.Helper()
 	for _, row := range b.rows["About"] {
-		if cell(row, 1) == "SHA-256 of the data" {
-			return row[2]
+		if cell(row, 0) == "SHA-256 of the data" {
+			return row[4]
 		}
 	}
 	t.Fatal("About has no sum")

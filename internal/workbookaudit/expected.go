@@ -33,7 +33,7 @@ var inWords = map[string]map[string]string{
 		"request_relationship": "Request relationship", "retry": "Wait for next run", "check_relationship": "Check relationship",
 		"attest_or_invite": "Attest or invite", "ask_indirect_provider_or_invite": "Ask provider or invite"},
 	"invitation": {"accepted": "Accepted directly", "attested": "Attested instead", "open": "No answer yet",
-		"not_a_customer": "Not a customer"},
+		"not_a_customer": "Not a customer", "invited_again": "Invited again"},
 	"invited_to": {"agreement": "Accept the agreement", "relationship": "Accept the relationship"},
 	"delivery":   {"delivered": "Delivered", "failed": "Not sent", "unknown": "Not known"},
 	"channel":    {"draft": "Draft", "smtp": "E-mail", "file": "List"},
@@ -41,8 +41,8 @@ var inWords = map[string]map[string]string{
 		"relationship_ended": "Relationship ended", "not_found": "Tenant not found"},
 	"subscriptions_read": {"read": "Read", "not_read": "Not read yet", "unreadable": "Could not be read"},
 	"cause":              {"customer": "Customer"},
-	"attestation_step": {"correct": "Correct the row", "retry": "Retry", "approve": "Approve the file",
-		"send": "Automatic: send", "create": "Automatic: create agreement", "wait": "Customer to accept"},
+	"attestation_step": {"correct": "Correct the row", "allow_retry": "Retry",
+		"approve": "Approve the file", "send": "Automatic: send", "confirm": "Awaiting confirmation", "create": "Automatic: create agreement", "wait": "Customer to accept"},
 	"direct":    {"yes": "Yes", "no": "No", "not_read": "Not needed"},
 	"precision": {"exact": "Exact", "at_least": "At least"},
 	"change": {"new": "New", "gone": "Gone", "newly_blocked": "Newly blocked", "newly_clear": "Newly clear",
@@ -203,11 +203,7 @@ func (v View) blocked() [][]any {
 		x := v.exception(p.id, id)
 		name, state := v.newestAttestation(p.id, c.text("customer_id"))
 		since := c.when("blocked_since")
-		step := c.text("remedy")
-		if read == "read" && active == 0 { // nothing keeps it from accepting by itself
-			step += "_or_invite"
-		}
-		return []any{in("remedy", step), c.text("name"), p.name, reseller, instant(since),
+		return []any{v.step(p, c), c.text("name"), p.name, reseller, instant(since),
 			v.days(since, p.run.when("started_at")), in("reason", c.text("reason")), in("state", state), active, seats,
 			lapse, renewal, v.exceptionStatus(p, x), x.text("owner"), date(x.text("due_on")),
 			date(x.text("accepted_until")), x.text("comment"), instant(v.lastInvited(p.id, id)),
@@ -215,6 +211,33 @@ func (v View) blocked() [][]any {
 			count(v.lastAbout(p.id, id, math.MaxInt)), c.text("domain"), c.text("display_id"), resellerID,
 			in("precision", v.precision(p, since)), c.text("reason"), link(c)}
 	})
+}
+
+// step is what comes next for a customer: for its attestation, while that has a next step; the next
+// run, when Microsoft has got the attestation since; else what would lift the block.
+func (v View) step(p shownPartner, c record) any {
+	if c.text("standing") != "blocked" {
+		return in("remedy", c.text("remedy"))
+	}
+	for _, a := range slices.Backward(v.attestations) {
+		if a.text("partner_id") != p.id || a.text("customer_id") != c.text("customer_id") ||
+			slices.Contains([]string{"refused", "duplicate", "cancelled"}, a.text("state")) {
+			continue
+		}
+		if step := v.next(a); step != "" {
+			return in("attestation_step", step)
+		}
+		since, ok := v.stateSince(a).(time.Time)
+		if (a.text("state") == "confirmed" || a.text("state") == "already_on_record") && ok &&
+			since.After(p.run.when("started_at")) {
+			return in("remedy", "retry")
+		}
+		break
+	}
+	if active, _, read, _, _ := v.bought(p, c.text("customer_id")); read == "read" && active == 0 {
+		return in("remedy", c.text("remedy")+"_or_invite") // nothing keeps it from accepting by itself
+	}
+	return in("remedy", c.text("remedy"))
 }
 
 // precision is "at least" for what was so in a partner's first run.
@@ -354,7 +377,7 @@ func (v View) atStake() (rows [][]any) {
 					}
 				}
 				rows = append(rows, []any{risk, c.text("name"), p.name, d.text("product"), d.number("seats"),
-					date(d.text("ends")), left, window, in("remedy", c.text("remedy")),
+					date(d.text("ends")), left, window, v.step(p, c),
 					instant(c.when("blocked_since")), date(v.exception(p.id, id).text("accepted_until")), reseller,
 					yesNo(d.yes("auto_renew")), d.text("term"), yesNo(d.yes("trial")), c.text("display_id"),
 					d.text("subscription_id")})
@@ -504,6 +527,8 @@ func (v View) invited() [][]any {
 			}
 			name, id, after := i.text("customer_name"), i.text("customer_id"), any(nil)
 			switch {
+			case v.invitedBefore(p, i, answered):
+				answer, answered = "invited_again", time.Time{}
 			case answer != "":
 				after = v.days(at, answered)
 			case now == nil:
@@ -521,6 +546,17 @@ func (v View) invited() [][]any {
 		}
 	}
 	return rows
+}
+
+// invitedBefore reports whether a later invitation of the same customer went out before its answer.
+func (v View) invitedBefore(p shownPartner, i record, answered time.Time) bool {
+	return slices.ContainsFunc(v.invitations, func(later record) bool {
+		same := later.text("customer_id") != "" && later.text("customer_id") == i.text("customer_id") ||
+			later.text("customer_id") == "" && i.text("customer_id") == "" &&
+				strings.EqualFold(later.text("recipient"), i.text("recipient"))
+		return later.text("partner_id") == p.id && same && later.number("event") > i.number("event") &&
+			later.text("outcome") != "failed" && (answered.IsZero() || later.when("at").Before(answered))
+	})
 }
 
 // invitedRecords are the records of the customer of an invitation up to the run that is shown, the
@@ -621,11 +657,19 @@ func (v View) changes() (rows [][]any) {
 					in("cause", cause(before[id], after[id])), in("standing", before[id].text("standing")),
 					in("reason", before[id].text("reason")), in("standing", after[id].text("standing")),
 					in("reason", after[id].text("reason")), instant(c.when("blocked_since")),
-					in("remedy", c.text("remedy")), c.text("display_id"), change, link(c)})
+					v.changedStep(p, c, after[id]), c.text("display_id"), change, link(c)})
 			}
 		}
 	}
 	return rows
+}
+
+// changedStep is that of the customer as it is now; who is gone has what the last record says.
+func (v View) changedStep(p shownPartner, last, now record) any {
+	if now == nil {
+		return in("remedy", last.text("remedy"))
+	}
+	return v.step(p, now)
 }
 
 // cause is what changed a customer's standing; the session never changes the policy.
@@ -696,11 +740,13 @@ func (l db) next(a record) string {
 		}
 		return "correct"
 	case "failed", "expired":
-		return "retry"
+		return "allow_retry"
 	case "queued":
 		return "approve"
-	case "approved", "created", "unsure":
+	case "approved", "created":
 		return "send"
+	case "unsure":
+		return "confirm"
 	case "accepted":
 		return "create"
 	case "waiting":

@@ -21,7 +21,7 @@ func (b workbook) section(t testing.TB, sheet, title string) (head []string, row
 	i := slices.IndexFunc(all, func(row []string) bool { at = slices.Index(row, title); return at >= 0 })
 	require.GreaterOrEqual(t, i, 0, "%s has no %q", sheet, title)
 	head = all[i+1][at:]
-	if len(head) > 8 && head[7] == "" && head[8] != "" {
+	if len(head) > 8 && head[7] == "" && head[8] != "" && sheet == "Summary" {
 		head = head[:8]
 	}
 	for head[len(head)-1] == "" {
@@ -283,8 +283,9 @@ func (all total) add(partner string, cells []any) []any {
 // row is the line below the partners.
 func (all total) row() []any { return append([]any{"All partners"}, all...) }
 
-// first are ten of the customers on Blocked, each with its row there: those with subscriptions
-// before the others, then the longest blocked.
+// first are ten of the customers on Blocked, each with its row there: those for which there is
+// something to do before those that wait, those with subscriptions before the others, then the
+// longest blocked.
 func (b workbook) first(t testing.TB, v View) {
 	t.Helper()
 	head, rows := b.section(t, "Summary", "What to do first")
@@ -292,7 +293,11 @@ func (b workbook) first(t testing.TB, v View) {
 	assert.Len(t, rows, min(10, len(blocked)))
 	urgency := func(row []any) int { // more comes first
 		active, _ := row[8].(int)
-		return lapsing(v, row)*1_000_000 + min(active, 1)*100_000 + row[5].(days).local
+		todo := 0 // while the program or the customer acts, the partner has nothing to do
+		if !slices.Contains([]string{"send", "confirm", "create", "wait", "retry"}, plain(row[0])) {
+			todo = 1
+		}
+		return todo*10_000_000 + lapsing(v, row)*1_000_000 + min(active, 1)*100_000 + row[5].(days).local
 	}
 	slices.SortStableFunc(blocked, func(a, b []any) int { return cmp.Compare(urgency(b), urgency(a)) })
 	for i, row := range rows {

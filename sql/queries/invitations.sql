@@ -36,14 +36,21 @@ WHERE s.partner_id = :partner_id AND s.valid_to IS NULL AND s.standing = 'blocke
 ORDER BY s.blocked_since, s.customer_id
 
 -- name: invitations
--- As they were at an instant, the newest first, each with its customer in a completed run, and with the first record after
--- the invitation in which the customer was clear.
+-- As they were at an instant, the newest first, each with its customer in a completed run, with the first record after the
+-- invitation in which the customer was clear, and whether the customer was invited again before that.
 WITH invited AS (
     SELECT i.*, e.at, e.actor, e.user_id, e.host, e.source, COALESCE(i.customer_id, (
         SELECT MIN(d.customer_id) FROM standing d
-        WHERE d.partner_id = i.partner_id AND i.domain <> '' AND lower(d.domain) = i.domain AND d.valid_from <= :run)) AS found_id
+        WHERE d.partner_id = i.partner_id AND i.domain <> '' AND lower(d.domain) = i.domain AND d.valid_from <= :run)) AS found_id,
+        CASE WHEN re.at <= :at THEN r.outcome ELSE '' END AS outcome, CASE WHEN re.at <= :at THEN r.reason ELSE '' END AS reason
     FROM invitation i JOIN event e ON e.sequence = i.event
+    LEFT JOIN invitation_result r ON r.invitation = i.event
+    LEFT JOIN event re ON re.sequence = r.event
     WHERE i.partner_id = :partner_id AND e.at <= :at
+), repeated AS (
+    SELECT event, MIN(CASE WHEN outcome <> 'failed' THEN event END) OVER (
+        PARTITION BY COALESCE(found_id, lower(recipient)) ORDER BY event ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS next
+    FROM invited
 ), answered AS (
     SELECT v.event, MIN(c.valid_from) AS valid_from
     FROM invited v JOIN standing c ON c.partner_id = v.partner_id AND c.customer_id = v.found_id
@@ -51,14 +58,14 @@ WITH invited AS (
     GROUP BY v.event
 )
 SELECT v.event, v.partner_id, v.customer_id, v.customer_name, v.domain AS invited_domain, v.kind, v.channel, v.recipient, v.language,
-    v.template_digest, v.at, v.actor, v.user_id, v.host, v.source,
-    CASE WHEN re.at <= :at THEN r.outcome ELSE '' END AS outcome, CASE WHEN re.at <= :at THEN r.reason ELSE '' END AS reason,
+    v.template_digest, v.at, v.actor, v.user_id, v.host, v.source, v.outcome, v.reason,
+    x.at IS NOT NULL AND (c.standing_since IS NULL OR x.at < c.standing_since) AS invited_again,
     COALESCE(s.customer_id, '') AS found_id, COALESCE(s.display_id, '') AS display_id, COALESCE(s.name, '') AS name,
     COALESCE(s.domain, '') AS domain, COALESCE(s.standing, '') AS standing,
     c.standing_since AS answered_at, COALESCE(c.reason, '') AS answered_by
 FROM invited v
-LEFT JOIN invitation_result r ON r.invitation = v.event
-LEFT JOIN event re ON re.sequence = r.event
+JOIN repeated w ON w.event = v.event
+LEFT JOIN event x ON x.sequence = w.next
 LEFT JOIN standing s ON s.partner_id = v.partner_id AND s.customer_id = v.found_id AND {{valid s :run}}
 LEFT JOIN answered n ON n.event = v.event
 LEFT JOIN standing c ON c.partner_id = v.partner_id AND c.customer_id = v.found_id AND c.valid_from = n.valid_from

@@ -44,6 +44,9 @@ SELECT s.*, COALESCE((
     (SELECT e.at FROM invitation i JOIN event e ON e.sequence = i.event LEFT JOIN invitation_result r ON r.invitation = i.event
      WHERE i.partner_id = s.partner_id AND i.customer_id = s.customer_id AND e.at <= :at AND COALESCE(r.outcome, '') <> 'failed'
      ORDER BY i.event DESC LIMIT 1) AS invited_at,
+    (SELECT e.at FROM event e
+     WHERE e.partner_id = s.partner_id AND e.customer_id = s.customer_id AND e.at <= :at AND e.to_state IN ('confirmed', 'already_on_record')
+     ORDER BY e.sequence DESC LIMIT 1) AS confirmed_at,
     (SELECT MAX(v.sequence) FROM event v
      WHERE v.partner_id = s.partner_id AND v.customer_id = s.customer_id AND v.at <= :at AND v.kind NOT IN {{not_about_customers}}) AS last_event,
     {{exception_columns}}, {{reseller_columns}}
@@ -62,15 +65,18 @@ WHERE s.partner_id = :partner_id AND {{valid s :run}} AND (:standing = '' OR s.s
 ORDER BY s.name_sort, s.customer_id
 
 -- name: renewals
--- Of blocked customers: those that lapse before those that renew by themselves and those without a date, the soonest first.
+-- Of blocked customers in one run of each partner: those that lapse before those that renew by themselves and those without a date,
+-- the soonest first.
 SELECT s.*, d.subscription_id, d.product, d.seats, d.term, d.ends, d.auto_renew, d.trial, {{exception_columns}}, {{reseller_columns}}
-FROM standing s
+FROM run u
+JOIN standing s ON s.partner_id = u.partner_id AND {{valid s u.id}}
 {{subscriptions_then}}
 JOIN customer_subscription d ON d.partner_id = p.partner_id AND d.customer_id = p.customer_id AND d.since = p.since AND d.status = 'active'
 {{exception_then}}
 {{reseller_then}}
-WHERE s.partner_id = :partner_id AND {{valid s :run}} AND s.standing = 'blocked' AND p.readable
-ORDER BY CASE WHEN d.ends = '' THEN 2 WHEN d.auto_renew THEN 1 ELSE 0 END, d.ends, s.name_sort, s.customer_id, d.position
+WHERE u.id IN (:runs) AND s.standing = 'blocked' AND p.readable
+ORDER BY CASE WHEN d.ends = '' THEN 2 WHEN d.auto_renew THEN 1 ELSE 0 END, d.ends, u.partner_name {{bytewise}}, u.partner_id,
+    s.name_sort, s.customer_id, d.position
 
 -- name: count_renewals
 SELECT COUNT(*)

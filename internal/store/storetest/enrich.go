@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -22,6 +23,7 @@ var particulars = map[string]func(*testing.T, *fixture){
 	"the resellers that are due come in order":             resellersDue,
 	"customers are counted by reseller at an instant":      resellersAtAnInstant,
 	"every subscription has a row":                         eachSubscription,
+	"subscriptions of all partners come in one order":      subscriptionsOfAllPartners,
 	"names of resellers are kept on change":                resellerNames,
 	"who lost the lease keeps no particulars":              lostLeaseKeepsNoParticulars,
 }
@@ -161,6 +163,45 @@ func clockWentBack(t *testing.T, l *fixture) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"a": standing.Purchases{Active: 3, NextRenewal: "2026-12-01"}},
 		l.purchasesOf(t, r.ID, last))
+}
+
+// subscriptionsOfAllPartners: what lapses next comes first, whoever the partner is; one run of each
+// partner is asked for.
+func subscriptionsOfAllPartners(t *testing.T, l *fixture) {
+	holds := func(id string, all ...standing.Subscription) standing.SubscriptionsReading {
+		for i := range all {
+			all[i].ID, all[i].Status, all[i].Product, all[i].Seats = fmt.Sprint(id, i), "active", "Office", 1
+		}
+		return standing.SubscriptionsReading{CustomerID: id, Readable: true, Subscriptions: all}
+	}
+	ends := func(day standing.Date) standing.Subscription { return standing.Subscription{Ends: day} }
+	renews := func(day standing.Date) standing.Subscription {
+		return standing.Subscription{Ends: day, AutoRenew: true}
+	}
+	first := l.sweep(t, 1, blocked("b"), blocked("a"), clear("c"))
+	l.saveSubscriptions(t, night(1), holds("a", renews("2026-12-01"), ends("2026-12-24"), ends("")),
+		holds("b", ends("2026-12-24"), ends("2027-01-05")), holds("c", ends("2026-12-02")))
+	var other ledger.Run
+	require.NoError(t, l.Hold(t.Context(), fabrikam, func(_ context.Context, lease *store.Lease) error {
+		other = begin(t, lease, 2)
+		read(t, lease, other, 2, list(t, lease, other, blocked("x"), blocked("a")), blocked("x"), blocked("a"))
+		closeRun(t, lease, other, 2)
+		return lease.SaveSubscriptions(t.Context(), night(2), []standing.SubscriptionsReading{
+			holds("x", ends("2026-12-24"), ends("2026-12-03")), holds("a", renews("2026-11-30"), ends(""))})
+	}))
+	shown := func(runs ...int64) (all []string) {
+		for r, err := range l.Renewals(t.Context(), runs, night(3)) {
+			require.NoError(t, err)
+			name := map[string]string{contoso.ID: contoso.Name, fabrikam.ID: fabrikam.Name}[r.PartnerID]
+			all = append(all, fmt.Sprint(name, " ", r.Record.ID, " ", r.ID, " ", r.Ends))
+		}
+		return all
+	}
+	require.Equal(t, []string{"fabrikam x x1 2026-12-03", "contoso a a1 2026-12-24", "contoso b b0 2026-12-24",
+		"fabrikam x x0 2026-12-24", "contoso b b1 2027-01-05", "fabrikam a a0 2026-11-30", "contoso a a0 2026-12-01",
+		"contoso a a2 ", "fabrikam a a1 "}, shown(other.ID, first.ID))
+	require.Equal(t, []string{"fabrikam x x1 2026-12-03", "fabrikam x x0 2026-12-24", "fabrikam a a0 2026-11-30",
+		"fabrikam a a1 "}, shown(other.ID))
 }
 
 // eachSubscription: every subscription has a row, in an order of its own, and a lapse is due as a

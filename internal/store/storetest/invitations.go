@@ -18,6 +18,7 @@ import (
 var invitations = map[string]func(*testing.T, *fixture){
 	"a customer remembers its last invitation":                     remembersInvitations,
 	"of several processes one invites a customer":                  oneInvites,
+	"an invitation before another has no answer":                   invitedAgain,
 	"an invitation ends once":                                      invitationEndsOnce,
 	"invitations are listed with what their customers did":         invitationsListed,
 	"blocked customers come with what keeps them from invitations": invitable,
@@ -169,6 +170,40 @@ func invitationsListed(t *testing.T, l *fixture) {
 	}, shown(fifth[0].ID, 5))
 	require.Contains(t, shown(fifth[0].ID, 9), `Customer efailed the recipient was not accepted not_a_customer now ""`)
 	l.whole(t)
+}
+
+// invitedAgain: an answer is that of the newest invitation before it, and a message that was not
+// sent asks nobody.
+func invitedAgain(t *testing.T, l *fixture) {
+	accepted := clear("a")
+	accepted.Reason = standing.AcceptedDirectly
+	l.sweep(t, 1, blocked("a"), blocked("b"), blocked("c"))
+	stranger := invitationOf("")
+	stranger.Kind, stranger.Domain, stranger.Recipient = ledger.InviteToRelationship, "", "Boss@new.example"
+	for _, n := range []int{2, 4} {
+		l.invite(t, n, invitationOf("a"), ledger.InvitationDelivered)
+		l.invite(t, n, invitationOf("b"), map[int]ledger.InvitationOutcome{2: ledger.InvitationDelivered,
+			4: ledger.InvitationFailed}[n])
+		l.invite(t, n, invitationOf("c"), ledger.InvitationUnknown)
+		l.invite(t, n, stranger, ledger.InvitationDelivered)
+	}
+	r := l.sweep(t, 6, accepted, blocked("b"), blocked("c"))
+	l.invite(t, 8, invitationOf("a"), ledger.InvitationDelivered)
+	shown := func(at int) map[string][]string {
+		all := map[string][]string{}
+		for e, err := range l.Invitations(t.Context(), contoso.ID, r.ID, night(at)) {
+			require.NoError(t, err)
+			answer := string(e.Answer())
+			if !e.AnsweredAt.IsZero() {
+				answer += fmt.Sprint(" after ", e.Days(time.UTC))
+			}
+			all[e.CustomerID] = append(all[e.CustomerID], answer)
+		}
+		return all
+	}
+	require.Equal(t, map[string][]string{"a": {"open", "accepted after 2", "invited_again"}, "b": {"open", "open"},
+		"c": {"open", "invited_again"}, "": {"not_a_customer", "invited_again"}}, shown(8))
+	require.Equal(t, []string{"open"}, shown(3)["c"], "what came later changes nothing of it")
 }
 
 func invitable(t *testing.T, l *fixture) {

@@ -306,6 +306,7 @@ func laterIsTakenBack(t *testing.T, l *fixture) {
 		for c, err := range l.Blocked(t.Context(), contoso.ID, r.ID, cut) {
 			require.NoError(t, err)
 			require.Equal(t, e.Status(), c.AttestationState, n)
+			require.Equal(t, map[bool]int{true: 7}[n >= 7], nth(c.ConfirmedAt), "confirmed by night %d", n)
 		}
 		tally, err := l.Tally(t.Context(), cut)
 		require.NoError(t, err)
