@@ -72,7 +72,8 @@ func (l memorySource) subscriptionsOf(partner string) (all []ledger.Renewal) {
 			continue
 		}
 		for i, ends := range []standing.Date{"2026-11-29", "2026-12-01", "2027-01-10", "2027-02-01", "2027-11-22", ""} {
-			all = append(all, ledger.Renewal{Record: rec, PartnerID: partner, ID: fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i),
+			all = append(all, ledger.Renewal{Record: rec, PartnerID: partner,
+				ID:      fmt.Sprintf("5ab5c000-0000-4000-8000-%012d", i),
 				Product: "=Microsoft 365 " + string(ends), Seats: 10 * i, Term: "P1Y", Ends: ends, AutoRenew: i == 1,
 				Trial: i == 2})
 		}

@@ -36,8 +36,8 @@ type styles struct {
 	business                                 [3]int // by tone
 
 	// summary and about
-	headerRight, headerLine, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total, totalOld,
-	totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int
+	headerRight, headerLine, page, lead, alarmLead, alarm, section, label, dayLabel, plain, count, countOld, total,
+	totalOld, totalLabel, totalDuration, cell, duration, shortDay, big, bigShare int
 	key, keyText, keyNumber, keyID, keyInstant, keyDate, keyDuration, signatory,
 	signature int
 
