@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +16,8 @@ import (
 // app is one invocation of the program.
 type app struct {
 	Env
-	out, err *safeWriter // for text
-	texts    messages.Catalogue
+	out, err *safeWriter               // for text
+	texts    func() messages.Catalogue // read when the first text is needed: --json and --quiet need none
 
 	configPath string
 	json       bool
@@ -31,7 +32,7 @@ type app struct {
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, args []string, env Env) int {
 	a := &app{Env: env, out: &safeWriter{to: env.Stdout}, err: &safeWriter{to: env.Stderr},
-		texts: messages.Load(env.Environ)}
+		texts: sync.OnceValue(func() messages.Catalogue { return messages.Load(env.Environ) })}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -43,7 +43,7 @@ func (a *app) demo(ctx context.Context, d demo.Demo, r *demoReply) (err error) {
 	d.Command = func(ctx context.Context, now func() time.Time, args ...string) ([]byte, int) {
 		return a.demoCommandLine(ctx, filepath.Join(d.Folder, demo.ConfigFile), now, args)
 	}
-	d.Tell = func(e demo.Event) { a.printf("%s  %s\n", e.At.Format("2006-01-02 15:04"), a.texts.Sentence(e.Text)) }
+	d.Tell = func(e demo.Event) { a.printf("%s  %s\n", e.At.Format("2006-01-02 15:04"), a.texts().Sentence(e.Text)) }
 	if r.Result, err = d.Run(ctx); err != nil {
 		return err
 	}

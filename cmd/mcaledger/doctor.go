@@ -121,9 +121,9 @@ func (a *app) printFinding(f findingReply) {
 	if f.Grade != jobs.GradeOK {
 		print = a.answerf
 	}
-	print("%-4s  %s: %s\n", f.Grade, a.texts.Sentence(f.Check), a.texts.Sentence(f.Message))
+	print("%-4s  %s: %s\n", f.Grade, a.texts().Sentence(f.Check), a.texts().Sentence(f.Message))
 	if f.Hint != "" {
-		print("      %s\n", a.texts.Sentence(f.Hint))
+		print("      %s\n", a.texts().Sentence(f.Hint))
 	}
 }
 

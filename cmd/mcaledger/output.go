@@ -88,7 +88,7 @@ func (a *app) instruct(format string, values ...any) {
 
 // sprintf is fmt.Sprintf in the language of the terminal.
 func (a *app) sprintf(format string, values ...any) string {
-	return fmt.Sprintf(a.texts.Format(format), values...)
+	return fmt.Sprintf(a.texts().Format(format), values...)
 }
 
 // stdout is where a report is written that goes to stdout: as it is, but for a terminal.
@@ -134,7 +134,7 @@ func (a *app) answer(t table) {
 	}
 	header := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		header[i] = a.texts.Format(c.name)
+		header[i] = a.texts().Format(c.name)
 	}
 	rows := append([][]string{header}, t.rows...)
 	widths := make([]int, len(t.columns))

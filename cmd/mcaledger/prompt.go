@@ -65,9 +65,9 @@ func (a *app) askAll(ctx context.Context, questions []*question) error {
 			usual := ""
 			if q.usual != nil {
 				usual = q.usual()
-				a.instruct("%s [%s]: ", a.texts.Format(q.ask), usual)
+				a.instruct("%s [%s]: ", a.texts().Format(q.ask), usual)
 			} else {
-				a.instruct("%s: ", a.texts.Format(q.ask))
+				a.instruct("%s: ", a.texts().Format(q.ask))
 			}
 			select {
 			case <-ctx.Done():
@@ -79,7 +79,7 @@ func (a *app) askAll(ctx context.Context, questions []*question) error {
 				q.value = cmp.Or(strings.TrimSpace(line), usual)
 			}
 			if err := q.check(); err != nil {
-				a.instruct("  %s\n", a.texts.Sentence("It "+err.Error()+"."))
+				a.instruct("  %s\n", a.texts().Sentence("It "+err.Error()+"."))
 				q.value = ""
 			}
 		}

@@ -60,8 +60,8 @@ func (a *app) explain(p *problem) {
 	if p == nil {
 		return
 	}
-	fmt.Fprintf(a.err, "mcaledger: %s\n", a.texts.Sentence(p.Message))
+	fmt.Fprintf(a.err, "mcaledger: %s\n", a.texts().Sentence(p.Message))
 	if p.Hint != "" {
-		fmt.Fprintf(a.err, "%s\n", a.texts.Sentence(p.Hint))
+		fmt.Fprintf(a.err, "%s\n", a.texts().Sentence(p.Hint))
 	}
 }
