@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mcaledger/mcaledger/internal/messages"
 )
 
 // Names of files and customers are written by others.
@@ -57,7 +59,7 @@ func TestOutputThatIsLostIsAnError(t *testing.T) {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	a := &app{out: &safeWriter{to: &out}}
+	a := &app{out: &safeWriter{to: &out}, texts: func() messages.Catalogue { return messages.Catalogue{} }}
 	list := table{columns: []column{right("RUN"), left("PARTNER"), left("STATE")}}
 	a.answer(list)
 	require.Empty(t, out.String(), "nothing to show")
