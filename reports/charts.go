@@ -245,15 +245,35 @@ func (s *summarySheet) trend(row int) (c xlsx.Chart, end int, alt string) {
 	}
 	c = xlsx.Chart{Title: s.say.Texts.TrendChart, Lines: true,
 		Categories: xlsx.Categories{Reference: xlsx.Reference(s.sheet, 1, head+1, 1, end), Days: days,
-			DayFormat: s.say.Format.ShortDay}}
+			DayFormat: s.say.Format.ShortDay, DaysApart: daysApart(first, last)}}
 	colors, marks := []string{red, blue, moss, purple, amber}, []string{"circle", "square", "diamond", "triangle", "x"}
+	dashes := []string{"solid", "dash", "sysDot", "lgDash", "dashDot"}
 	for i, l := range lines {
+		if len(days) > markedDays {
+			marks[i] = "none"
+		}
 		c.Series = append(c.Series, xlsx.Series{Name: l.name, NameReference: xlsx.Reference(s.sheet, i+2, head, i+2,
 			head),
 			Reference: xlsx.Reference(s.sheet, i+2, head+1, i+2, end), Values: values[i], Color: colors[i],
-			Marker: marks[i]})
+			Marker: marks[i], Dash: dashes[i]})
 	}
 	return c, end, s.trendAlt(lines, first, last)
+}
+
+// markedDays is how many points of a line are told apart.
+const markedDays = 20
+
+// daysApart is how far the labels of the trend are apart, so that there is room for each.
+func daysApart(first, last time.Time) int {
+	switch days := last.Sub(first).Hours() / 24; {
+	case days <= 10:
+		return 1
+	case days <= 20:
+		return 2
+	case days <= 62:
+		return 7
+	}
+	return 14
 }
 
 // trendAlt states how the number of all partners changed between the first and the last day.

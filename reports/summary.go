@@ -27,8 +27,13 @@ const (
 	summaryPageHeight = 800.0
 )
 
-// shortTable is how many partners a table has that leaves room below it.
-const shortTable = 8
+// How many partners a table has that leaves room below it, how many rows of partners the tables
+// have that do not name all of them, and how many fit on a page.
+const (
+	shortTable     = 8
+	partnersShown  = 20
+	pageOfPartners = 45
+)
 
 // span is a range of rows; last is before first when there are none.
 type span struct{ first, last int }
@@ -57,32 +62,16 @@ func (f *frame) summary(tables []table) error {
 	s := &summarySheet{frame: f, draft: d, tables: tables, heights: map[int]float64{}}
 	row := s.block(1, s.head)
 	row = s.block(row, s.figures)
-	begin := []func(row int) (next int){sideBySide(s.rollForward, s.ageing), s.first}
-	if len(f.book.Partners) > shortTable { // what to do first is in sight on the first page and the first screen
-		slices.Reverse(begin)
-	}
-	for _, draw := range begin {
+	for _, draw := range s.body() {
 		row = s.block(row, draw)
 	}
-	row = s.block(row, sideBySide(s.renewalsTable, s.nextSteps))
-	charts := row
-	if f.anyRun() {
-		row = s.block(row, func(row int) int { return row + chartRows + 1 })
-	}
-	var counted span
-	row = s.block(row, func(row int) (next int) { next, counted = s.counts(row); return next })
-	further := s.resellerTables()
-	if f.book.Reseller.ID == "" {
-		further = append(further, s.usage)
-	}
-	for pair := range slices.Chunk(further, 2) {
-		row = s.block(row, sideBySide(pair...))
-	}
-	row = s.block(row, s.policy)
-	end := s.charts(charts, row+1, counted)
+	end := s.charts(s.chartsAt, row+1, s.counted)
 
 	f.print(d)
 	s.pages()
+	if len(f.book.Partners) > pageOfPartners { // the last table goes over several pages
+		d.define("_xlnm.Print_Titles", fmt.Sprintf("$%[1]d:$%[1]d", s.counted.first-1))
+	}
 	d.define("_xlnm.Print_Area", fmt.Sprintf("$A$1:$P$%d", row-1))
 	return d.finish(max(summaryColumns, 1+trendShown+1), end)
 }
@@ -94,6 +83,38 @@ type summarySheet struct {
 	tables  []table
 	heights map[int]float64 // of rows, in points
 	blocks  []span          // rows that belong together on paper
+	// Where the charts are, and the rows of the partners in the table of counts.
+	chartsAt int
+	counted  span
+}
+
+// body are the blocks below the big figures. Where partners are many, what to do first and the
+// charts are on the first page and the first screen, and the table that has a row for every partner
+// comes last, so that its header can stand on each page.
+func (s *summarySheet) body() []func(row int) (next int) {
+	blocked, risks := sideBySide(s.rollForward, s.ageing), sideBySide(s.renewalsTable, s.nextSteps)
+	var further []func(row int) (next int)
+	tables := s.resellerTables()
+	if s.book.Reseller.ID == "" {
+		tables = append(tables, s.usage)
+	}
+	for pair := range slices.Chunk(tables, 2) {
+		further = append(further, sideBySide(pair...))
+	}
+	further = append(further, s.policy)
+	if len(s.book.Partners) <= shortTable {
+		return append([]func(row int) (next int){blocked, s.first, risks, s.roomForCharts, s.counts}, further...)
+	}
+	return slices.Concat([]func(row int) (next int){s.first, s.roomForCharts, blocked, risks}, further,
+		[]func(row int) (next int){s.counts})
+}
+
+func (s *summarySheet) roomForCharts(row int) (next int) {
+	s.chartsAt = row
+	if s.anyRun() {
+		row += chartRows + 1
+	}
+	return row
 }
 
 // block draws rows that belong together on paper.
@@ -139,7 +160,9 @@ func (s *summarySheet) pages() {
 			s.try(s.frame.file.InsertPageBreak(s.sheet, cellName(1, b.first)))
 			used = 0
 		}
-		used = math.Mod(used+height, summaryPageHeight)
+		if used += height; used > summaryPageHeight { // over several pages
+			used = math.Mod(used, summaryPageHeight)
+		}
 	}
 }
 
@@ -515,7 +538,7 @@ func (s *summarySheet) partnerTable(row int, at place, section string, heads []s
 	of func(i int, p PartnerRun) []figure) (next int) {
 
 	row = s.tableHead(row, at, section, s.say.head(table{}, "partner"), heads)
-	return s.partnerRows(row, at, len(heads), of)
+	return s.partnerRows(row, at, len(heads), partnersShown, of)
 }
 
 // label is what a row is about; it runs over the empty cells on its right, because merged cells
@@ -536,11 +559,19 @@ type figure struct {
 }
 
 // partnerRows writes a row of numbers for each partner, and their totals where there are several.
-// Figures of an old night, and totals that they enter, carry a mark.
-func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int, p PartnerRun) []figure) (next int) {
-	sums := make([]int, columns)
-	for i, p := range s.book.Partners {
-		s.label(row, at, p.Partner.Name, s.frame.style.label)
+// Of more partners than are shown, those with the most blocked customers have rows of their own, and
+// the others one together. Figures of an old night, and totals that they enter, carry a mark.
+func (s *summarySheet) partnerRows(row int, at place, columns, shown int,
+	of func(i int, p PartnerRun) []figure) (next int) {
+	named, others := s.largest(shown)
+	sums, rest := make([]int, columns), make([]int, columns)
+	add := func(sums []int, figures []figure) {
+		for col, f := range figures {
+			sums[col] += f.n
+		}
+	}
+	for _, i := range named {
+		p := s.book.Partners[i]
 		style := s.frame.style.count
 		if p.old() {
 			style = s.frame.style.countOld
@@ -549,15 +580,24 @@ func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int
 		if p.Run != nil {
 			figures = of(i, p)
 		}
-		for col := range columns {
-			if col >= len(figures) {
-				s.put(at.first+col, row, nil, style)
-				continue
+		s.label(row, at, p.Partner.Name, s.frame.style.label)
+		s.numbers(row, at, columns, figures, style)
+		add(sums, figures)
+		row++
+	}
+	if len(others) > 0 {
+		style := s.frame.style.count
+		for _, i := range others {
+			if p := s.book.Partners[i]; p.Run != nil {
+				add(rest, of(i, p))
+				if p.old() {
+					style = s.frame.style.countOld
+				}
 			}
-			s.put(at.first+col, row, figures[col].n, style)
-			s.toRows(at.first+col, row, figures[col].sheet, figures[col].rows)
-			sums[col] += figures[col].n
 		}
+		s.label(row, at, s.say.count(s.say.Texts.OtherPartners, len(others)), s.frame.style.label)
+		s.numbers(row, at, columns, plainFigures(rest), style)
+		add(sums, plainFigures(rest))
 		row++
 	}
 	if len(s.book.Partners) < 2 {
@@ -568,10 +608,48 @@ func (s *summarySheet) partnerRows(row int, at place, columns int, of func(i int
 		style = s.frame.style.totalOld
 	}
 	s.label(row, at, s.say.Texts.Total, s.frame.style.totalLabel)
-	for col, n := range sums {
-		s.put(at.first+col, row, n, style)
-	}
+	s.numbers(row, at, columns, plainFigures(sums), style)
 	return row + 1
+}
+
+// largest are the partners that a table names, and the others. Where all are named, they are in the
+// order of the book, else in that of their blocked customers.
+func (s *summarySheet) largest(shown int) (named, others []int) {
+	if len(s.book.Partners) <= shown {
+		for i := range s.book.Partners {
+			named = append(named, i)
+		}
+		return named, nil
+	}
+	order := s.byBlocked()
+	named = order[:min(len(order), shown)]
+	for i := range s.book.Partners {
+		if !slices.Contains(named, i) {
+			others = append(others, i)
+		}
+	}
+	return named, others
+}
+
+// plainFigures are numbers that lead nowhere.
+func plainFigures(numbers []int) []figure {
+	figures := make([]figure, len(numbers))
+	for i, n := range numbers {
+		figures[i].n = n
+	}
+	return figures
+}
+
+// numbers writes figures; cells for which there are none stay empty.
+func (s *summarySheet) numbers(row int, at place, columns int, figures []figure, style int) {
+	for col := range columns {
+		if col >= len(figures) {
+			s.put(at.first+col, row, nil, style)
+			continue
+		}
+		s.put(at.first+col, row, figures[col].n, style)
+		s.toRows(at.first+col, row, figures[col].sheet, figures[col].rows)
+	}
 }
 
 // rowsOf are a partner's rows on a sheet, as far as they are on its first page.
@@ -765,11 +843,13 @@ func measures(t ledger.Totals, c changeCounts) []int {
 		c.of(standing.NewlyBlocked), c.of(standing.NewlyClear), c.new, c.of(standing.Gone)}
 }
 
-func (s *summarySheet) counts(row int) (next int, counted span) {
+// counts has a row for every partner.
+func (s *summarySheet) counts(row int) (next int) {
 	heads := s.say.Texts.Measures
 	row = s.tableHead(row, left, s.say.Texts.Counts, s.say.head(table{}, "partner"), heads)
 	s.height(row-1, 48)
-	next = s.partnerRows(row, left, len(heads), func(i int, p PartnerRun) (figures []figure) {
+	s.counted = span{row, row + len(s.book.Partners) - 1}
+	next = s.partnerRows(row, left, len(heads), len(s.book.Partners), func(i int, p PartnerRun) (figures []figure) {
 		for _, n := range measures(p.Run.Totals, s.report.counts[i].changes) {
 			figures = append(figures, figure{n, sheetCustomers, s.rowsOf(i, sheetCustomers)})
 		}
@@ -780,7 +860,7 @@ func (s *summarySheet) counts(row int) (next int, counted span) {
 		return figures
 	})
 	s.nameTotals(next - 1)
-	return next + 1, span{row, row + len(s.book.Partners) - 1}
+	return next + 1
 }
 
 // totalNames are what formulas in other workbooks call the counts of all partners, as measures
@@ -851,8 +931,10 @@ func (p PartnerRun) shown() (runs []ledger.Run) {
 func (s *summarySheet) usage(row int, at place) (next int) {
 	heads, style := s.say.Texts.UsageHeads, s.frame.style
 	row = s.tableHead(row, at, s.say.Texts.Usage, s.say.head(table{}, "partner"), heads)
-	var all ledger.Cost
-	for _, p := range s.book.Partners {
+	var all, rest ledger.Cost
+	named, others := s.largest(partnersShown)
+	for _, i := range named {
+		p := s.book.Partners[i]
 		for _, run := range p.shown() {
 			s.label(row, at, p.Partner.Name, style.label)
 			s.put(at.first, row, run.ID, style.count)
@@ -861,6 +943,19 @@ func (s *summarySheet) usage(row int, at place) (next int) {
 			all = all.Add(run.Cost)
 			row++
 		}
+	}
+	if len(others) > 0 {
+		for _, i := range others {
+			for _, run := range s.book.Partners[i].shown() {
+				rest = rest.Add(run.Cost)
+			}
+		}
+		s.label(row, at, s.say.count(s.say.Texts.OtherPartners, len(others)), style.label)
+		s.put(at.first, row, nil, style.count)
+		s.put(at.first+1, row, nil, style.count)
+		s.costs(at.first+2, row, rest, style.count, style.duration)
+		all = all.Add(rest)
+		row++
 	}
 	if len(s.book.Partners) > 1 {
 		s.label(row, at, s.say.Texts.Total, style.totalLabel)

@@ -28,6 +28,7 @@ type Categories struct {
 	Labels    []string
 	Days      []float64 // serial numbers, for lines
 	DayFormat string
+	DaysApart int // between the labels of days
 }
 
 // Series are the values of one name. NaN is a gap.
@@ -36,7 +37,8 @@ type Series struct {
 	Reference           string
 	Values              []float64
 	Color, LabelColor   string // LabelColor empty: the values are not written on the bars
-	Marker              string // of a line: circle, square, …
+	Marker              string // of a line: circle, square, …; none
+	Dash                string // of a line: solid, dash, sysDot, …
 }
 
 // Placement is where a chart lies on a sheet.
@@ -160,8 +162,9 @@ func (x *chartXML) series(i int, s Series) {
 	fill := `<a:solidFill><a:srgbClr val="` + s.Color + `"/></a:solidFill>`
 	switch {
 	case x.Lines:
-		fmt.Fprintf(x, `<c:spPr><a:ln w="25400">%[1]s</a:ln></c:spPr><c:marker><c:symbol val="%[2]s"/><c:size val="4"/><c:spPr>%[1]s</c:spPr></c:marker>`,
-			fill, s.Marker)
+		fmt.Fprintf(x, `<c:spPr><a:ln w="22225">%[1]s<a:prstDash val="%[3]s"/></a:ln></c:spPr><c:marker><c:symbol val="%[2]s"/>`+
+			`<c:size val="4"/><c:spPr>%[1]s</c:spPr></c:marker>`,
+			fill, s.Marker, s.Dash)
 	default:
 		fmt.Fprintf(x, `<c:spPr>%s</c:spPr><c:invertIfNegative val="0"/>`, fill)
 		x.labels(s)
@@ -230,7 +233,8 @@ func (x *chartXML) dateAxis() {
 		`<c:numFmt formatCode="%s" sourceLinked="0"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/><c:tickLblPos val="low"/><c:spPr>%s</c:spPr>`,
 		categoryAxis, escaped(x.Categories.DayFormat), gridLine)
 	x.texts(900, false, x.Ink)
-	fmt.Fprintf(x, `<c:crossAx val="%s"/><c:crosses val="autoZero"/><c:auto val="1"/><c:lblOffset val="100"/><c:baseTimeUnit val="days"/></c:dateAx>`, valueAxis)
+	fmt.Fprintf(x, `<c:crossAx val="%s"/><c:crosses val="autoZero"/><c:auto val="1"/><c:lblOffset val="100"/><c:baseTimeUnit val="days"/>`+
+		`<c:majorUnit val="%d"/><c:majorTimeUnit val="days"/></c:dateAx>`, valueAxis, x.Categories.DaysApart)
 }
 
 // valueAxis begins at zero: a bar or a line that begins elsewhere exaggerates.

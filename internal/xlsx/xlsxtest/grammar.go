@@ -159,7 +159,7 @@ latin: @ typeface=string!
 solidFill: (srgbClr|schemeClr) @
 srgbClr: @ val=hex!
 noFill: @
-prstDash: @ val=(solid|dash|dot|sysDash|sysDot)!
+prstDash: @ val=(solid|dot|dash|lgDash|dashDot|lgDashDot|lgDashDotDot|sysDash|sysDot|sysDashDot|sysDashDotDot)!
 ln: (noFill|solidFill)? prstDash? @ w=uint
 spPr: (noFill|solidFill)? ln? @
 txPr: bodyPr lstStyle? p+ @
@@ -224,6 +224,8 @@ lblAlgn: @ val=(ctr|l|r)
 lblOffset: @ val=uint
 noMultiLvlLbl: @ val=bool
 baseTimeUnit: @ val=(days|months|years)
+majorUnit: @ val=double!
+majorTimeUnit: @ val=(days|months|years)
 crossBetween: @ val=(between|midCat)
 legend: legendPos? legendEntry* layout? overlay? spPr? txPr? extLst? @
 legendPos: @ val=(b|tr|l|r|t)
