@@ -20,6 +20,7 @@ type Dialect struct {
 	appendOnly string            // triggers that refuse UPDATE and DELETE on the table $1
 	day        string            // the text $1 as a calendar day; an empty one is NULL
 	comments   bool              // on tables, views and columns
+	onlySQLite string            // what becomes of $1 in {{sqlite $1}}
 }
 
 // The two databases.
@@ -35,7 +36,7 @@ var (
 		"{{bytewise}}", `COLLATE "C"`,
 		"{{timestamp}}", "TIMESTAMPTZ",
 		"{{sort_text}}", `TEXT COLLATE "C"`,
-		"{{line_key}}", "BIGINT PRIMARY KEY",
+		"{{line_key}}", "BIGINT NOT NULL",
 	), day: "CAST(NULLIF($1, '') AS DATE)", comments: true, appendOnly: `CREATE FUNCTION ${1}_append_only()
 RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
     RAISE EXCEPTION ''rows of ${1} are only added, never changed or deleted''; END'
@@ -54,7 +55,7 @@ CREATE TRIGGER ${1}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${1} EXEC
 		"{{timestamp}}", "TIMESTAMP",
 		"{{sort_text}}", "TEXT",
 		"{{line_key}}", "INTEGER PRIMARY KEY",
-	), day: "NULLIF($1, '')", appendOnly: `CREATE TRIGGER ${1}_no_update BEFORE UPDATE ON ${1} BEGIN
+	), day: "NULLIF($1, '')", onlySQLite: "$1", appendOnly: `CREATE TRIGGER ${1}_no_update BEFORE UPDATE ON ${1} BEGIN
     SELECT RAISE(ABORT, 'rows of ${1} are only added, never changed or deleted'); END;
 CREATE TRIGGER ${1}_no_delete BEFORE DELETE ON ${1} BEGIN
     SELECT RAISE(ABORT, 'rows of ${1} are only added, never changed or deleted'); END;`}
@@ -164,6 +165,8 @@ var (
 	// {{day s.date_agreed}} is a text column as a calendar day.
 	day     = regexp.MustCompile(`\{\{day ([\w.]+)\}\}`)
 	comment = regexp.MustCompile(`(?m)^COMMENT ON .*;\n`)
+	// {{sqlite text}} is text that only SQLite has.
+	onlySQLite = regexp.MustCompile(`\{\{sqlite ([^}]*)\}\}`)
 )
 
 // replacer replaces {{name}} by the text of that name.
@@ -179,6 +182,7 @@ func (d Dialect) expand(text string, fragments *strings.Replacer) string {
 	text = validIn.ReplaceAllString(fragments.Replace(text),
 		"$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
 	text = day.ReplaceAllString(appendOnly.ReplaceAllString(text, d.appendOnly), d.day)
+	text = onlySQLite.ReplaceAllString(text, d.onlySQLite)
 	if !d.comments {
 		text = comment.ReplaceAllString(text, "")
 	}

@@ -225,7 +225,7 @@ type Import struct {
 	batch       int64
 	sum         *sum                      // of the rows so far
 	corrections []attestation.Attestation // those that replace others; without contents
-	writing     chan error
+	writing     background
 
 	inHand, spare written // what is being written, and the buffers of what was written before
 }
@@ -262,16 +262,14 @@ func (i *Import) Add(ctx context.Context, rows []attestation.Attestation) error 
 		return err
 	}
 	i.spare, i.inHand = i.inHand, written{records, people}
-	i.writing = make(chan error, 1)
-	go func() {
+	i.writing.start(func() error {
 		for _, w := range write {
 			if err := w(ctx, i.conn, i.tx); err != nil {
-				i.writing <- err
-				return
+				return err
 			}
 		}
-		i.writing <- nil
-	}()
+		return nil
+	})
 	return nil
 }
 
@@ -282,11 +280,24 @@ type written struct {
 }
 
 // settle waits until what was added is written. Only then the transaction may be used.
-func (i *Import) settle() error {
-	if i.writing == nil {
+func (i *Import) settle() error { return i.writing.wait() }
+
+// background does one thing while its owner goes on.
+type background struct{ done chan error }
+
+// start needs a wait since the start before.
+func (b *background) start(work func() error) {
+	done := make(chan error, 1)
+	b.done = done
+	go func() { done <- work() }()
+}
+
+// wait returns the error of what was started, once.
+func (b *background) wait() error {
+	if b.done == nil {
 		return nil
 	}
-	err := <-i.writing
-	i.writing = nil
+	err := <-b.done
+	b.done = nil
 	return err
 }

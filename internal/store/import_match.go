@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"iter"
@@ -54,27 +55,26 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 	if n.Rows == nil {
 		return nil
 	}
-	for _, statement := range []string{"begin_import_rows", "create_import_row", "create_import_found"} {
-		if err := m.exec(ctx, statement, nil); err != nil {
-			return err
-		}
+	if err := m.execAll(ctx, "begin_import_rows", "create_import_row", "create_import_found"); err != nil {
+		return err
 	}
 	if err := m.copyRows(ctx, n.Rows); err != nil {
 		return err
 	}
-	if m.store.dialect == sqlfiles.SQLite { // PostgreSQL's goes on: behind a pooler, the tables are of the transaction
-		if err := m.exec(ctx, "end_import_rows", nil); err != nil {
-			return err
-		}
+	// PostgreSQL's transaction goes on: behind a pooler, the tables are of the transaction.
+	afterwards := "plan_import"
+	if m.store.dialect == sqlfiles.SQLite {
+		afterwards = "end_import_rows"
+	}
+	if err := m.exec(ctx, afterwards, nil); err != nil {
+		return err
 	}
 	if err := m.exec(ctx, "create_import_domain", args{"partners": m.partners}); err != nil {
 		return err
 	}
 	if m.domains {
-		for _, statement := range []string{"index_import_domain", "name_customers_of_domains"} {
-			if err := m.exec(ctx, statement, nil); err != nil {
-				return err
-			}
+		if err := m.execAll(ctx, "index_import_domain", "name_customers_of_domains"); err != nil {
+			return err
 		}
 	}
 	found, err := n.LookUp(m.unknown(ctx))
@@ -87,8 +87,10 @@ func (m *matching) prepare(ctx context.Context, n attestation.NewBatch) error {
 			return err
 		}
 	}
-	if err := m.exec(ctx, "index_import_row", nil); err != nil {
-		return err
+	if m.store.dialect == sqlfiles.SQLite {
+		if err := m.exec(ctx, "index_import_row", nil); err != nil {
+			return err
+		}
 	}
 	return m.exec(ctx, "create_import_repeat", nil)
 }
@@ -98,15 +100,28 @@ func (m *matching) exec(ctx context.Context, name string, arg any) error {
 	return err
 }
 
-func (m *matching) copyRows(ctx context.Context, rows iter.Seq2[attestation.NamedRow, error]) error {
-	chunk := make([]importRow, 0, importRowChunk)
-	flush := func() error {
-		if len(chunk) == 0 {
-			return nil
+func (m *matching) execAll(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if err := m.exec(ctx, name, nil); err != nil {
+			return err
 		}
-		err := insertionOf(m.store, "save_import_row", chunk)(ctx, m.conn, m.conn)
-		chunk = chunk[:0]
-		return err
+	}
+	return nil
+}
+
+// copyRows writes rows while the next ones are read.
+func (m *matching) copyRows(ctx context.Context, rows iter.Seq2[attestation.NamedRow, error]) (err error) {
+	var writing background
+	defer func() { err = cmp.Or(err, writing.wait()) }()
+	chunk, written := make([]importRow, 0, importRowChunk), make([]importRow, 0, importRowChunk)
+	flush := func() error {
+		insert := insertionOf(m.store, "save_import_row", chunk)
+		if err := writing.wait(); err != nil {
+			return err
+		}
+		writing.start(func() error { return insert(ctx, m.conn, m.conn) })
+		chunk, written = written[:0], chunk
+		return nil
 	}
 	for row, err := range rows {
 		if err != nil {
@@ -127,6 +142,9 @@ func (m *matching) copyRows(ctx context.Context, rows iter.Seq2[attestation.Name
 				return err
 			}
 		}
+	}
+	if len(chunk) == 0 {
+		return nil
 	}
 	return flush()
 }

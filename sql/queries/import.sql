@@ -16,6 +16,11 @@ CREATE TEMPORARY TABLE import_found (partner_id TEXT NOT NULL, customer_id TEXT 
 -- PostgreSQL copies in transactions only. SQLite takes no lock on the ledger for it.
 BEGIN
 
+-- name: plan_import
+-- PostgreSQL only. It knows nothing of the size of a temporary table that nobody analyzed. And compiling the statements
+-- below would take it one to three seconds, which is longer than running them.
+SET LOCAL jit = off; ANALYZE import_row
+
 -- name: end_import_rows
 COMMIT
 
@@ -54,17 +59,21 @@ WHERE s.customer_id IS NULL AND i.by_domain = 0 AND i.readable = 1 AND i.custome
 GROUP BY i.customer_id ORDER BY MIN(i.line)
 
 -- name: index_import_row
+-- SQLite only: PostgreSQL joins by hashing.
 CREATE INDEX import_row_customer ON import_row (customer_id)
 
 -- name: create_import_repeat
 -- Customers of several rows: the first of them, the first readable one, and the first that says something else than the
 -- first does (0: none).
 CREATE TEMPORARY TABLE import_repeat AS
-SELECT r.customer_id, r.first_line, r.readable_line, f.said, COALESCE((
-    SELECT MIN(o.line) FROM import_row o WHERE o.customer_id = r.customer_id AND o.said <> f.said), 0) AS other_line
+SELECT r.customer_id, r.first_line, r.readable_line, f.said,
+    COALESCE(MIN(CASE WHEN o.said <> f.said THEN o.line END), 0) AS other_line
 FROM (SELECT customer_id, MIN(line) AS first_line, COALESCE(MIN(CASE WHEN readable = 1 THEN line END), 0) AS readable_line
       FROM import_row WHERE customer_id <> '' GROUP BY customer_id HAVING COUNT(*) > 1) r
-JOIN import_row f ON f.line = r.first_line
+CROSS JOIN import_row f
+CROSS JOIN import_row o
+WHERE f.line = r.first_line AND o.customer_id = r.customer_id
+GROUP BY r.customer_id, r.first_line, r.readable_line, f.said
 
 -- name: import_matches
 -- For each row, in the order of the file: the customers that it names (kind 0), those of its domain (1), and what the
