@@ -67,6 +67,12 @@ type Migration struct {
 	Text    string
 }
 
+// NewestVersion is the version of the schema that all migrations lead to.
+func NewestVersion() (int64, error) {
+	paths, err := fs.Glob(files, "migrations/*.sql")
+	return int64(len(paths)), err
+}
+
 // Migrations returns the steps of the schema, in the order in which they apply.
 func (d Dialect) Migrations() ([]Migration, error) {
 	fragments, err := named("fragments.sql")
@@ -87,7 +93,11 @@ func (d Dialect) Migrations() ([]Migration, error) {
 		if !strings.HasPrefix(path, fmt.Sprintf("migrations/%04d_", i+1)) {
 			return nil, fmt.Errorf("%s: its number must be %04d", path, i+1)
 		}
-		steps[i] = Migration{Version: int64(i + 1), Text: d.expand(string(text), inFragments)}
+		step := d.expand(string(text), inFragments)
+		if !d.comments {
+			step = comment.ReplaceAllString(step, "")
+		}
+		steps[i] = Migration{Version: int64(i + 1), Text: step}
 	}
 	return steps, nil
 }
@@ -183,9 +193,6 @@ func (d Dialect) expand(text string, fragments *strings.Replacer) string {
 		"$1.valid_from <= $2 AND ($1.valid_to IS NULL OR $1.valid_to > $2)")
 	text = day.ReplaceAllString(appendOnly.ReplaceAllString(text, d.appendOnly), d.day)
 	text = onlySQLite.ReplaceAllString(text, d.onlySQLite)
-	if !d.comments {
-		text = comment.ReplaceAllString(text, "")
-	}
 	return d.words.Replace(text)
 }
 
