@@ -48,6 +48,7 @@ type session struct {
 	contoso, fabrikam *centre
 	label             string // of contoso, in the configuration
 	clock             time.Time
+	formats           bool                    // reports are compared as CSV and JSON too
 	books             []workbookaudit.Edition // those made of the newest runs
 }
 
@@ -260,6 +261,7 @@ func (s *session) live() {
 	)
 	s.label = "contoso-br"
 	s.night(4, exitPartial, "2026-11-18 06:00:00")
+	s.formats = true
 	s.report("the fourth night", exitDone)
 	s.sub("changes of runs that are not neighbours", s.against)
 	s.sub("a run that was never reported", func(t *testing.T) {
