@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,6 +17,22 @@ import (
 	"github.com/mcaledger/mcaledger/internal/demo"
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 )
+
+// onBothDatabases runs a test on SQLite, with a file beside the configuration, and on PostgreSQL.
+func onBothDatabases(t *testing.T, test func(t *testing.T, address string)) {
+	t.Helper()
+	for name, address := range map[string]string{"sqlite": "sqlite:mcaledger.db", "postgres": pgtest.Database(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, address)
+		})
+	}
+}
+
+// addressIn is the address as it is outside of the folder of the configuration.
+func addressIn(folder, address string) string {
+	return strings.Replace(address, "sqlite:", "sqlite:"+folder+"/", 1)
+}
 
 // withDatabase is the real program with a configuration and an address.
 func withDatabase(t *testing.T, folder, address string, arguments ...string) *exec.Cmd {

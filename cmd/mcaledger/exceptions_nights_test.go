@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
@@ -21,18 +19,12 @@ import (
 // decided until then, and nothing else.
 func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
-	for name, database := range map[string]func(testing.TB) string{
-		"SQLite":     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
-		"PostgreSQL": pgtest.Database,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := sessionOf(t, database(t), simulator.Options{Seed: 19, Customers: 100, AsOf: firstNight},
-				simulator.Options{Seed: 110, Customers: 5, AsOf: firstNight})
-			m := mornings{session: s, decided: map[string]*decision{}}
-			m.live()
-		})
-	}
+	onBothDatabases(t, func(t *testing.T, address string) {
+		s := sessionOf(t, address, simulator.Options{Seed: 19, Customers: 100, AsOf: firstNight},
+			simulator.Options{Seed: 110, Customers: 5, AsOf: firstNight})
+		m := mornings{session: s, decided: map[string]*decision{}}
+		m.live()
+	})
 }
 
 // decision is what the people of this test decided about a customer.

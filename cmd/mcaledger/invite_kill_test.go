@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/ledger"
-	"github.com/mcaledger/mcaledger/internal/pgtest"
 	"github.com/mcaledger/mcaledger/internal/simulator"
 	"github.com/mcaledger/mcaledger/internal/store"
 )
@@ -27,36 +26,30 @@ import (
 func TestInvitationsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	const kills = 30
-	for name, address := range map[string]string{
-		"sqlite":   "sqlite:mcaledger.db",
-		"postgres": pgtest.Database(t),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			k := newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 500, Mix: simulator.MixAllKinds})
-			post := startPost(t, func() { k.process.Load().Kill() })
-			k.sendBy(t, post)
-			require.NoError(t, k.reconcile(t))
+	onBothDatabases(t, func(t *testing.T, address string) {
+		k := newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 500, Mix: simulator.MixAllKinds})
+		post := startPost(t, func() { k.process.Load().Kill() })
+		k.sendBy(t, post)
+		require.NoError(t, k.reconcile(t))
 
-			dice := rand.New(rand.NewPCG(23, 23))
-			killed := 0
-			for range kills {
-				post.killAt.Store(post.steps.Load() + 1 + dice.Int64N(25))
-				if err := k.run(t, "invite", "--blocked", "--by", "ana"); err == nil {
-					break
-				}
-				require.True(t, k.signalled)
-				killed++
+		dice := rand.New(rand.NewPCG(23, 23))
+		killed := 0
+		for range kills {
+			post.killAt.Store(post.steps.Load() + 1 + dice.Int64N(25))
+			if err := k.run(t, "invite", "--blocked", "--by", "ana"); err == nil {
+				break
 			}
-			post.killAt.Store(0)
-			require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
-			sent := len(post.messages())
-			require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
-			require.Len(t, post.messages(), sent, "everybody was invited, or may have been")
-			require.NoError(t, k.run(t, "verify"))
-			k.invitedOnce(t, post.messages(), killed)
-		})
-	}
+			require.True(t, k.signalled)
+			killed++
+		}
+		post.killAt.Store(0)
+		require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
+		sent := len(post.messages())
+		require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
+		require.Len(t, post.messages(), sent, "everybody was invited, or may have been")
+		require.NoError(t, k.run(t, "verify"))
+		k.invitedOnce(t, post.messages(), killed)
+	})
 }
 
 // sendBy configures the mail server.
@@ -73,7 +66,7 @@ func (k *killable) sendBy(t *testing.T, p *post) {
 // invitedOnce compares the messages that arrived with what the ledger says of each customer.
 func (k *killable) invitedOnce(t *testing.T, messages []string, killed int) {
 	t.Helper()
-	s, err := store.Open(t.Context(), strings.Replace(k.address, "sqlite:", "sqlite:"+k.folder+"/", 1))
+	s, err := store.Open(t.Context(), addressIn(k.folder, k.address))
 	require.NoError(t, err)
 	defer s.Close()
 	arrived := map[string]int{}

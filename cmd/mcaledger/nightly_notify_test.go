@@ -46,7 +46,7 @@ func TestNotifications(t *testing.T) {
 	told := &receiver{}
 	server := httptest.NewServer(told)
 	t.Cleanup(server.Close)
-	s := newSession(t, "sqlite:"+filepath.Join(t.TempDir(), "mcaledger.db"))
+	s := newSession(t, "sqlite:mcaledger.db")
 	s.clock = time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
 	configure := func(keys string) {
 		file, err := os.OpenFile(s.file("mcaledger.yaml"), os.O_APPEND|os.O_WRONLY, 0)
@@ -114,7 +114,7 @@ func TestNotificationsAgreeWithTheWorkbook(t *testing.T) {
 	told := &receiver{}
 	server := httptest.NewServer(told)
 	t.Cleanup(server.Close)
-	s := newSession(t, "sqlite:"+filepath.Join(t.TempDir(), "mcaledger.db"))
+	s := newSession(t, "sqlite:mcaledger.db")
 	s.night(1, exitPartial, "2026-11-09 01:30:00")
 	attested := s.contoso.find(2, simulator.NeverAccepted, stays)
 	s.attests(exitDone, "ana", "may.csv", row(attested[0], "Ana,Souza,ana@a.example,", "2024-05-06,,"),
@@ -167,7 +167,7 @@ func TestNotificationThatFailsIsAWarning(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&receiver{})
 	t.Cleanup(server.Close)
-	s := newSession(t, "sqlite:"+filepath.Join(t.TempDir(), "mcaledger.db"))
+	s := newSession(t, "sqlite:mcaledger.db")
 	s.clock = time.Date(2026, time.November, 9, 1, 30, 0, 0, time.UTC)
 	secret := filepath.Join(t.TempDir(), "missing")
 	stdout, stderr := s.doesWith(exitPartial, []string{

@@ -73,6 +73,7 @@ func TestScripts(t *testing.T) {
 		Deadline:            time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "Asia/Kolkata") // nothing may depend on the host's zone
+			env.Setenv("GOGC", os.Getenv("GOGC"))
 			env.Setenv("TOMORROW", time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly))
 			self, err := user.Current()
 			if err != nil {

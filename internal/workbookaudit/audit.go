@@ -35,35 +35,41 @@ func Open(t testing.TB, path, name string, v View) Edition {
 	return Edition{name, openWorkbook(t, path), v}
 }
 
-// Audit compares all of a workbook.
-func (e Edition) Audit(t *testing.T) {
+// Formats are the same report in other formats.
+type Formats struct {
+	JSON []byte
+	CSV  func(t *testing.T, sheet string) []byte
+}
+
+// Audit compares all of a workbook, and the same report in other formats if there are any.
+func (e Edition) Audit(t *testing.T, other *Formats) {
 	t.Helper()
+	rows := map[string][][]any{}
 	for _, sheet := range dataSheets {
-		t.Run(sheet.name, func(t *testing.T) { e.sheet(t, sheet) })
+		t.Run(sheet.name, func(t *testing.T) {
+			rows[sheet.name] = e.compare(t, e.View, sheet.name, sheet.keys, sheet.wants(e.View))
+			e.order(t, sheet.name, rows[sheet.name])
+		})
 	}
 	t.Run("verdict", func(t *testing.T) { e.verdict(t, e.View) })
 	t.Run("Summary", func(t *testing.T) { e.summary(t, e.View) })
 	t.Run("About", func(t *testing.T) { e.about(t, e.View) })
+	if other != nil {
+		e.formats(t, rows, *other)
+	}
 }
 
-// sheet compares a sheet of data, and returns what is wanted in the sheet's order.
-func (e Edition) sheet(t testing.TB, sheet auditedSheet) [][]any {
+// formats compares CSV and JSON with the rows of a workbook.
+func (e Edition) formats(t *testing.T, rows map[string][][]any, other Formats) {
 	t.Helper()
-	rows := e.compare(t, e.View, sheet.name, sheet.keys, sheet.wants(e.View))
-	e.order(t, sheet.name, rows)
-	return rows
-}
-
-// AuditFormats compares the same report as JSON and as CSV. csvOf makes a sheet as CSV.
-func (e Edition) AuditFormats(t *testing.T, asJSON []byte, csvOf func(t *testing.T, sheet string) []byte) {
-	t.Helper()
-	digest, tables := sha256.New(), readJSON(t, asJSON)
+	digest, tables := sha256.New(), readJSON(t, other.JSON)
 	for _, sheet := range dataSheets {
-		t.Run(sheet.name+" in other formats", func(t *testing.T) {
-			rows, text := e.sheet(t, sheet), csvOf(t, sheet.name)
+		t.Run(sheet.name+" as CSV and JSON", func(t *testing.T) {
+			text := other.CSV(t, sheet.name)
 			_, _ = digest.Write(text) // a hash takes everything
-			compareTexts(t, "CSV", sheet.name, rows, readCSV(t, sheet.name, text), neutral)
-			compareTexts(t, "JSON", sheet.name, rows, tables[sheet.key()], func(text string) string { return text })
+			compareTexts(t, "CSV", sheet.name, rows[sheet.name], readCSV(t, sheet.name, text), neutral)
+			compareTexts(t, "JSON", sheet.name, rows[sheet.name], tables[sheet.key()],
+				func(text string) string { return text })
 		})
 	}
 	assert.Equal(t, fmt.Sprintf("%x", digest.Sum(nil)), e.digest(t), "the sum on About is that of the CSV files")
