@@ -18,15 +18,10 @@ import (
 	"github.com/mcaledger/mcaledger/internal/pgtest"
 )
 
-// onBothDatabases runs a test on SQLite, with a file beside the configuration, and on PostgreSQL.
-func onBothDatabases(t *testing.T, test func(t *testing.T, address string)) {
+// bothDatabases are a new SQLite file, beside the configuration, and a new PostgreSQL database.
+func bothDatabases(t *testing.T) map[string]string {
 	t.Helper()
-	for name, address := range map[string]string{"sqlite": "sqlite:mcaledger.db", "postgres": pgtest.Database(t)} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, address)
-		})
-	}
+	return map[string]string{"sqlite": "sqlite:mcaledger.db", "postgres": pgtest.Database(t)}
 }
 
 // addressIn is the address as it is outside of the folder of the configuration.

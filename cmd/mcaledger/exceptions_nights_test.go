@@ -19,12 +19,15 @@ import (
 // decided until then, and nothing else.
 func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
-	onBothDatabases(t, func(t *testing.T, address string) {
-		s := sessionOf(t, address, simulator.Options{Seed: 19, Customers: 100, AsOf: firstNight},
-			simulator.Options{Seed: 110, Customers: 5, AsOf: firstNight})
-		m := mornings{session: s, decided: map[string]*decision{}}
-		m.live()
-	})
+	for name, address := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sessionOf(t, address, simulator.Options{Seed: 19, Customers: 100, AsOf: firstNight},
+				simulator.Options{Seed: 110, Customers: 5, AsOf: firstNight})
+			m := mornings{session: s, decided: map[string]*decision{}}
+			m.live()
+		})
+	}
 }
 
 // decision is what the people of this test decided about a customer.

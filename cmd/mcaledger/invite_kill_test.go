@@ -26,30 +26,33 @@ import (
 func TestInvitationsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	const kills = 30
-	onBothDatabases(t, func(t *testing.T, address string) {
-		k := newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 500, Mix: simulator.MixAllKinds})
-		post := startPost(t, func() { k.process.Load().Kill() })
-		k.sendBy(t, post)
-		require.NoError(t, k.reconcile(t))
+	for name, address := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKillableWith(t, address, simulator.Options{Seed: 23, Customers: 500, Mix: simulator.MixAllKinds})
+			post := startPost(t, func() { k.process.Load().Kill() })
+			k.sendBy(t, post)
+			require.NoError(t, k.reconcile(t))
 
-		dice := rand.New(rand.NewPCG(23, 23))
-		killed := 0
-		for range kills {
-			post.killAt.Store(post.steps.Load() + 1 + dice.Int64N(25))
-			if err := k.run(t, "invite", "--blocked", "--by", "ana"); err == nil {
-				break
+			dice := rand.New(rand.NewPCG(23, 23))
+			killed := 0
+			for range kills {
+				post.killAt.Store(post.steps.Load() + 1 + dice.Int64N(25))
+				if err := k.run(t, "invite", "--blocked", "--by", "ana"); err == nil {
+					break
+				}
+				require.True(t, k.signalled)
+				killed++
 			}
-			require.True(t, k.signalled)
-			killed++
-		}
-		post.killAt.Store(0)
-		require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
-		sent := len(post.messages())
-		require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
-		require.Len(t, post.messages(), sent, "everybody was invited, or may have been")
-		require.NoError(t, k.run(t, "verify"))
-		k.invitedOnce(t, post.messages(), killed)
-	})
+			post.killAt.Store(0)
+			require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
+			sent := len(post.messages())
+			require.NoError(t, k.run(t, "invite", "--blocked", "--by", "ana"))
+			require.Len(t, post.messages(), sent, "everybody was invited, or may have been")
+			require.NoError(t, k.run(t, "verify"))
+			k.invitedOnce(t, post.messages(), killed)
+		})
+	}
 }
 
 // sendBy configures the mail server.

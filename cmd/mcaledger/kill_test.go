@@ -40,23 +40,26 @@ func TestKilledFiveTimes(t *testing.T) {
 	undisturbed := newKillable(t, "sqlite:mcaledger.db", customers)
 	require.NoError(t, undisturbed.reconcile(t))
 	alone, records := undisturbed.requests.Load(), undisturbed.records(t)
-	onBothDatabases(t, func(t *testing.T, address string) {
-		k := newKillable(t, address, customers)
-		for i := range kills {
-			k.killAt.Store(alone * int64(i+1) / (kills + 2))
-			_, isExit := errors.AsType[*exec.ExitError](k.reconcile(t))
-			require.True(t, isExit, "attempt %d was not killed", i+1)
-		}
-		k.killAt.Store(0)
-		require.NoError(t, k.reconcile(t))
-		require.True(t, k.reply.Runs[0].Resumed)
-		require.True(t, k.reply.Runs[0].Balanced)
-		require.Equal(t, undisturbed.reply.Runs[0].Clear, k.reply.Runs[0].Clear)
-		require.Equal(t, records, k.records(t))
-		ratio := float64(k.requests.Load()) / float64(alone)
-		t.Logf("%d kills cost %.3f times the %d requests of a sweep that was left alone", kills, ratio, alone)
-		require.LessOrEqual(t, ratio, 1.3)
-	})
+	for name, address := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKillable(t, address, customers)
+			for i := range kills {
+				k.killAt.Store(alone * int64(i+1) / (kills + 2))
+				_, isExit := errors.AsType[*exec.ExitError](k.reconcile(t))
+				require.True(t, isExit, "attempt %d was not killed", i+1)
+			}
+			k.killAt.Store(0)
+			require.NoError(t, k.reconcile(t))
+			require.True(t, k.reply.Runs[0].Resumed)
+			require.True(t, k.reply.Runs[0].Balanced)
+			require.Equal(t, undisturbed.reply.Runs[0].Clear, k.reply.Runs[0].Clear)
+			require.Equal(t, records, k.records(t))
+			ratio := float64(k.requests.Load()) / float64(alone)
+			t.Logf("%d kills cost %.3f times the %d requests of a sweep that was left alone", kills, ratio, alone)
+			require.LessOrEqual(t, ratio, 1.3)
+		})
+	}
 }
 
 // A submission that is killed again and again, against a service that loses answers and does not
@@ -66,35 +69,38 @@ func TestSubmissionKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	const seed = 22
 	draws, rows := drawKills(seed, testsize.Of(50, 400))
-	onBothDatabases(t, func(t *testing.T, address string) {
-		k := newKillableWith(t, address, simulator.Options{Seed: seed, Customers: 4 * rows,
-			Mix: simulator.MixAllKinds, Latency: 2 * time.Millisecond,
-			Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, MaxInARow: 2,
-				LostAnswers:  simulator.LostAnswers{Reset: 0.1, ServerError: 0.1},
-				LostRequests: simulator.LostRequests{ServerError: 0.05}}})
-		require.NoError(t, k.reconcile(t))
-		file, list := k.blockedList(t, rows)
-		require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
-		require.NoError(t, k.run(t, "attest", "import", "--by", "ana", file))
-		require.NoError(t, k.run(t, "attest", "approve", "--by", "bea", "1"))
+	for name, address := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKillableWith(t, address, simulator.Options{Seed: seed, Customers: 4 * rows,
+				Mix: simulator.MixAllKinds, Latency: 2 * time.Millisecond,
+				Writes: simulator.Writes{NeverRemembers: true, DuplicatesAllowed: true, MaxInARow: 2,
+					LostAnswers:  simulator.LostAnswers{Reset: 0.1, ServerError: 0.1},
+					LostRequests: simulator.LostRequests{ServerError: 0.05}}})
+			require.NoError(t, k.reconcile(t))
+			file, list := k.blockedList(t, rows)
+			require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
+			require.NoError(t, k.run(t, "attest", "import", "--by", "ana", file))
+			require.NoError(t, k.run(t, "attest", "approve", "--by", "bea", "1"))
 
-		killed := 0
-		for try := 0; killed < len(draws); try++ {
-			require.Less(t, try, 10*len(draws))
-			k.killAt.Store(k.requests.Load() + draws[killed])
-			require.Error(t, k.run(t, "attest", "submit"), "all is sent after %d kills", killed)
-			if k.signalled { // else rows whose outcome is unknown are still to be settled
-				killed++
+			killed := 0
+			for try := 0; killed < len(draws); try++ {
+				require.Less(t, try, 10*len(draws))
+				k.killAt.Store(k.requests.Load() + draws[killed])
+				require.Error(t, k.run(t, "attest", "submit"), "all is sent after %d kills", killed)
+				if k.signalled { // else rows whose outcome is unknown are still to be settled
+					killed++
+				}
 			}
-		}
-		k.killAt.Store(0)
-		for try := 0; k.run(t, "attest", "submit") != nil; try++ {
-			require.Less(t, try, 20)
-		}
-		require.NoError(t, k.run(t, "verify"))
-		k.tookEffectOnce(t, list)
-		t.Logf("killed %d times while submitting %d rows", killed, rows)
-	})
+			k.killAt.Store(0)
+			for try := 0; k.run(t, "attest", "submit") != nil; try++ {
+				require.Less(t, try, 20)
+			}
+			require.NoError(t, k.run(t, "verify"))
+			k.tookEffectOnce(t, list)
+			t.Logf("killed %d times while submitting %d rows", killed, rows)
+		})
+	}
 }
 
 // drawKills draws the number of requests after which each process is killed, and their sum. As many
@@ -217,8 +223,8 @@ func (k *killable) run(t *testing.T, arguments ...string) error {
 // environ has six workers: those of the default would spend most of their time before the kill on
 // opening sixteen connections to PostgreSQL.
 func (k *killable) environ(more ...string) []string {
-	return slices.Concat(os.Environ(), []string{"MCALEDGER_DATABASE=" + k.address, "MCALEDGER_PARTNERS_0_CONCURRENCY=6"},
-		more, k.env)
+	own := []string{"MCALEDGER_DATABASE=" + k.address, "MCALEDGER_PARTNERS_0_CONCURRENCY=6"}
+	return slices.Concat(os.Environ(), own, more, k.env)
 }
 
 // records are the standings that the ledger ends with.

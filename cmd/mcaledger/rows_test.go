@@ -20,48 +20,51 @@ import (
 // and when the same file comes again.
 func TestEveryRowIsAccountedFor(t *testing.T) {
 	t.Parallel()
-	onBothDatabases(t, func(t *testing.T, address string) {
-		k := newKillableWith(t, address, simulator.Options{Seed: 24, Customers: 2500, Mix: simulator.MixAllKinds})
-		require.NoError(t, k.reconcile(t))
-		file := filepath.Join(k.folder, "list.csv")
-		require.NoError(t, os.WriteFile(file, []byte(k.listOfAllKinds(t)), 0o600))
+	for name, address := range bothDatabases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKillableWith(t, address, simulator.Options{Seed: 24, Customers: 2500, Mix: simulator.MixAllKinds})
+			require.NoError(t, k.reconcile(t))
+			file := filepath.Join(k.folder, "list.csv")
+			require.NoError(t, os.WriteFile(file, []byte(k.listOfAllKinds(t)), 0o600))
 
-		var imported importReply
-		k.ask(t, &imported, "attest", "import", "--by", "ana", file)
-		require.Equal(t, exitPartial, imported.Exit)
-		first := imported.Batches[0]
-		require.Equal(t, []int{599, 330, 144, 75, 50}, []int{first.Rows, first.Queued, first.Refused,
-			first.Duplicates, first.AlreadyKnown})
-		require.Equal(t, map[string]int{"queued": 330, "refused": 144, "duplicate": 75, "already_known": 50},
-			results(t, first.ResultFile, file))
+			var imported importReply
+			k.ask(t, &imported, "attest", "import", "--by", "ana", file)
+			require.Equal(t, exitPartial, imported.Exit)
+			first := imported.Batches[0]
+			require.Equal(t, []int{599, 330, 144, 75, 50}, []int{first.Rows, first.Queued, first.Refused,
+				first.Duplicates, first.AlreadyKnown})
+			require.Equal(t, map[string]int{"queued": 330, "refused": 144, "duplicate": 75, "already_known": 50},
+				results(t, first.ResultFile, file))
 
-		var submitted submitReply
-		k.ask(t, &approveReply{}, "attest", "approve", "--by", "bea", "1")
-		k.ask(t, &submitted, "attest", "submit")
-		require.Equal(t, exitPartial, submitted.Exit)
-		require.Equal(t, []int{330, 310, 20, 0}, []int{submitted.Sent, submitted.Confirmed, submitted.Failed,
-			submitted.RetryLater})
-		require.Len(t, k.sim.Effects(), 310)
+			var submitted submitReply
+			k.ask(t, &approveReply{}, "attest", "approve", "--by", "bea", "1")
+			k.ask(t, &submitted, "attest", "submit")
+			require.Equal(t, exitPartial, submitted.Exit)
+			require.Equal(t, []int{330, 310, 20, 0}, []int{submitted.Sent, submitted.Confirmed, submitted.Failed,
+				submitted.RetryLater})
+			require.Len(t, k.sim.Effects(), 310)
 
-		var answered importReply
-		k.ask(t, &answered, "attest", "results", "1", "--dir", k.folder)
-		require.Equal(t, exitDone, answered.Exit)
-		require.Equal(t, map[string]int{"confirmed": 310, "failed": 20, "refused": 144, "duplicate": 75,
-			"already_known": 50},
-			results(t, answered.Batches[0].ResultFile, file))
+			var answered importReply
+			k.ask(t, &answered, "attest", "results", "1", "--dir", k.folder)
+			require.Equal(t, exitDone, answered.Exit)
+			require.Equal(t, map[string]int{"confirmed": 310, "failed": 20, "refused": 144, "duplicate": 75,
+				"already_known": 50},
+				results(t, answered.Batches[0].ResultFile, file))
 
-		var again importReply
-		k.ask(t, &again, "attest", "import", "--by", "ana", file)
-		second := again.Batches[0]
-		require.Equal(t, []int{599, 0, 144, 405, 50}, []int{second.Rows, second.Queued, second.Refused,
-			second.Duplicates, second.AlreadyKnown})
-		require.Equal(t, map[string]int{"refused": 144, "duplicate": 405, "already_known": 50},
-			results(t, second.ResultFile, file))
-		k.ask(t, &submitted, "attest", "submit")
-		require.Zero(t, submitted.Sent)
-		require.Len(t, k.sim.Effects(), 310)
-		require.NoError(t, k.run(t, "verify"))
-	})
+			var again importReply
+			k.ask(t, &again, "attest", "import", "--by", "ana", file)
+			second := again.Batches[0]
+			require.Equal(t, []int{599, 0, 144, 405, 50}, []int{second.Rows, second.Queued, second.Refused,
+				second.Duplicates, second.AlreadyKnown})
+			require.Equal(t, map[string]int{"refused": 144, "duplicate": 405, "already_known": 50},
+				results(t, second.ResultFile, file))
+			k.ask(t, &submitted, "attest", "submit")
+			require.Zero(t, submitted.Sent)
+			require.Len(t, k.sim.Effects(), 310)
+			require.NoError(t, k.run(t, "verify"))
+		})
+	}
 }
 
 // listOfAllKinds is a file of 599 rows: 330 that can be queued, of which Microsoft will take 310;

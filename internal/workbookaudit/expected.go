@@ -30,8 +30,9 @@ var inWords = map[string]map[string]string{
 		"relationship_ended": "Relationship ended", "not_found": "Tenant not found",
 		"not_a_reseller_customer": "Not a reseller customer"},
 	"remedy": {"attest": "Attest", "ask_indirect_provider": "Ask indirect provider",
-		"request_relationship": "Request relationship", "retry": "Wait for next run", "check_relationship": "Check relationship",
-		"attest_or_invite": "Attest or invite", "ask_indirect_provider_or_invite": "Ask provider or invite"},
+		"request_relationship": "Request relationship", "retry": "Wait for next run",
+		"check_relationship": "Check relationship",
+		"attest_or_invite":   "Attest or invite", "ask_indirect_provider_or_invite": "Ask provider or invite"},
 	"invitation": {"accepted": "Accepted directly", "attested": "Attested instead", "open": "No answer yet",
 		"not_a_customer": "Not a customer", "invited_again": "Invited again"},
 	"invited_to": {"agreement": "Accept the agreement", "relationship": "Accept the relationship"},
@@ -60,8 +61,8 @@ var inWords = map[string]map[string]string{
 		"content_refused": "Content refused", "customer_refused": "Customer refused",
 		"other_company": "Another company"},
 	"advice": {
-		"request_relationship": "The relationship ended. Send the customer a new relationship request, or leave it if " +
-			"that was intended.",
+		"request_relationship": "The relationship ended. Send the customer a new relationship request, or leave it " +
+			"if that was intended.",
 		"find": "Microsoft does not know this tenant. Look the customer up in Partner Center and check the " +
 			"relationship.",
 		"role": "Give the account that signs in the Admin agent or Sales agent role in Partner Center.",
