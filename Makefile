@@ -29,7 +29,7 @@ TESTING = export GOGC=400 TMPDIR=$$(mktemp -d $(SCRATCH)/mcaledger-test-XXXXXX) 
 test: postgres chromium ## every test, on SQLite and on a throwaway PostgreSQL server
 	@$(TESTING) ./...
 
-torture: postgres ## 400 kills a database instead of 50, and worlds three times as large, before a release
+torture: postgres ## 400 kills per database instead of 50, and worlds three times as large, before a release
 	@export TORTURE=1 && $(TESTING) -timeout 60m ./cmd/mcaledger ./jobs
 
 race: postgres ## the concurrent parts under the race detector (needs a C compiler)

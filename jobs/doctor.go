@@ -349,7 +349,7 @@ func (e *examination) partner(ctx context.Context, p DoctorPartner) {
 	if !e.note(p.Name+": sign-in", "an access token was given", service.CheckToken(ctx)) {
 		return
 	}
-	customers, err := someResellers(ctx, service)
+	customers, err := someResellerCustomers(ctx, service)
 	if e.note(p.Name+": list", "one page of customers was read", err) {
 		e.reads(ctx, p, service, customers)
 	}
@@ -400,8 +400,8 @@ type customerLister interface {
 	Customers(ctx context.Context) iter.Seq2[[]standing.Customer, error]
 }
 
-// someResellers reads one page of customers and returns a few that buy through the partner.
-func someResellers(ctx context.Context, service customerLister) (some []standing.Customer, err error) {
+// someResellerCustomers reads one page of customers and returns a few that buy through the partner.
+func someResellerCustomers(ctx context.Context, service customerLister) (some []standing.Customer, err error) {
 	const most = 5
 	for page, err := range service.Customers(ctx) {
 		if err != nil {

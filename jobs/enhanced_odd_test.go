@@ -169,10 +169,10 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 				_, err = b.tonight(t, 1)
 			}
 			require.ErrorContains(t, err, c.says)
-			unfitting, ok := errors.AsType[*jobs.UnfittingError](err)
+			unexpected, ok := errors.AsType[*jobs.UnexpectedAnswerError](err)
 			if !c.goesOn {
 				require.True(t, ok, "%v", err)
-				require.Contains(t, unfitting.Hint(), c.setting)
+				require.Contains(t, unexpected.Hint(), c.setting)
 			}
 			_, hint := jobs.Explain(err)
 			require.Contains(t, hint, c.setting)

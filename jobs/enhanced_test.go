@@ -72,7 +72,7 @@ func enhanced(
 	b.sender = mail.Drafts{Folder: filepath.Join(b.folder, "drafts")}
 	b.setup = jobs.EnhancedSetup{Cipher: key, Lifetime: 7 * 24 * time.Hour, RemindAfter: 3,
 		EvidenceDir: filepath.Join(b.folder, "evidence"), Links: b.links(t),
-		KeepUnfitting: (&jobs.UnfittingAnswers{Folder: filepath.Join(b.folder, "answers"), Now: b.now}).Keep}
+		KeepUnexpected: (&jobs.UnexpectedAnswers{Folder: filepath.Join(b.folder, "answers"), Now: b.now}).Keep}
 	return b
 }
 

@@ -104,7 +104,7 @@ func (j Login) place() error {
 // try reads a page of the list, and the agreements of one of its customers. A customer that cannot
 // be read for reasons of its own says nothing about the user: the next one is asked.
 func (l *LoggedIn) try(ctx context.Context, service LoginService) (err error) {
-	customers, err := someResellers(ctx, service)
+	customers, err := someResellerCustomers(ctx, service)
 	if err != nil {
 		return err
 	}

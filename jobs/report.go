@@ -53,7 +53,7 @@ type ReportLedger interface {
 // ReportFile is a report in its place.
 type ReportFile struct {
 	Path       string // "-": stdout
-	Kept       string // the workbook that Path would have replaced, if it were not one to keep
+	Kept       string // a changed or signed workbook that was left in place; Path has another name. Empty: none
 	Sheets     []reports.SheetRows
 	Unrecorded bool // the ledger does not know of it: this user may only read the ledger
 }
@@ -128,8 +128,13 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 		return ReportFile{}, err
 	}
 	if j.isDaily() {
-		report := ledger.WrittenReport{File: filepath.Base(done.Path), Newest: newestRuns(book), AsOf: book.Through}
-		err := j.Ledger.RecordReport(ctx, report, j.Actor, book.AsOf)
+		_, digest, err := reports.ReadRequest(done.Path)
+		if err != nil {
+			return done, fmt.Errorf("read the report: %w", err)
+		}
+		report := ledger.WrittenReport{File: filepath.Base(done.Path), SHA256: digest, Newest: newestRuns(book),
+			AsOf: book.Through}
+		err = j.Ledger.RecordReport(ctx, report, j.Actor, book.AsOf)
 		if done.Unrecorded = isReadOnly(err); err != nil && !done.Unrecorded {
 			return done, fmt.Errorf("record the report: %w", err)
 		}

@@ -12,7 +12,7 @@ import (
 // Classic is the route with one step: one request creates the agreement.
 type Classic struct {
 	Service Attestor
-	Since   standing.Date // an acceptance on record from this day on is as good as ours
+	Since   standing.Date // acceptances on record dated this day or later count
 
 	template string
 }

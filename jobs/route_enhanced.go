@@ -22,16 +22,16 @@ import (
 // its link, and the agreement is created.
 type Enhanced struct {
 	Service  EnhancedService
-	Since    standing.Date // an acceptance on record from this day on is as good as ours
+	Since    standing.Date // acceptances on record dated this day or later count
 	Links    *Links        // hands links over; nil: a person does
 	Cipher   LinkCipher
 	Lifetime time.Duration // of a link of which Microsoft's answer does not say it
 	// RemindAfter is the number of days after which a signer is reminded; 0: never.
 	RemindAfter int
 	EvidenceDir string // keeps the accepted documents; empty: they are not kept
-	// KeepUnfitting saves an answer that does not fit what is assumed, and names the file.
-	KeepUnfitting func(attestation.Unfitting) (path string, err error)
-	Now           func() time.Time
+	// KeepUnexpected saves an answer that differs from what is assumed, and names the file.
+	KeepUnexpected func(attestation.UnexpectedAnswer) (path string, err error)
+	Now            func() time.Time
 
 	template func() (string, error)
 }
@@ -147,7 +147,7 @@ func (j *Enhanced) create(ctx context.Context, c *attestation.Claim, open OpenRe
 		return duplicateSigner(ctx, j.Service, c, j.Since, answer, false)
 	case result != attestation.ResultSucceeded:
 		end, err := sent(c, answer, result, err)
-		return end, j.kept(link.Unfitting, err)
+		return end, j.kept(link.Unexpected, err)
 	}
 	return j.created(c, who, link, answer)
 }
@@ -325,7 +325,7 @@ func (j *Enhanced) follow(ctx context.Context, c *attestation.Claim) (attestatio
 		return expired(c), nil // the service has forgotten it
 	}
 	if err != nil {
-		return followed(c), j.kept(found.Unfitting, atRow(err))
+		return followed(c), j.kept(found.Unexpected, atRow(err))
 	}
 	switch {
 	case found.State == attestation.Accepted || found.State == attestation.Confirmed:
@@ -336,8 +336,8 @@ func (j *Enhanced) follow(ctx context.Context, c *attestation.Claim) (attestatio
 	if end, covered := c.CoveredByStanding(j.Since, standing.DateOf(j.Now())); covered {
 		return end, nil
 	}
-	if found.Unfitting != nil {
-		return followed(c), j.kept(found.Unfitting, nil)
+	if found.Unexpected != nil {
+		return followed(c), j.kept(found.Unexpected, nil)
 	}
 	return followed(c), j.remind(ctx, c, link)
 }
@@ -456,21 +456,21 @@ func (j *Enhanced) agree(ctx context.Context, c *attestation.Claim, open OpenReq
 	return sent(c, answer, result, err)
 }
 
-// kept saves an answer that does not fit what is assumed, and says where it is.
-func (j *Enhanced) kept(u *attestation.Unfitting, err error) error {
+// kept saves an answer that differs from what is assumed, and says where it is.
+func (j *Enhanced) kept(u *attestation.UnexpectedAnswer, err error) error {
 	if u == nil {
 		return err
 	}
-	path, failed := j.KeepUnfitting(*u)
+	path, failed := j.KeepUnexpected(*u)
 	switch {
 	case failed != nil && err != nil:
 		return err
 	case failed != nil:
-		return &RowError{fmt.Errorf("an answer that does not fit cannot be saved: %w", failed)}
+		return &RowError{fmt.Errorf("an unexpected answer cannot be saved: %w", failed)}
 	case err == nil:
-		return &RowError{&UnfittingError{u.Expected, u.Setting, path, nil}}
+		return &RowError{&UnexpectedAnswerError{u.Expected, u.Setting, path, nil}}
 	}
-	return &UnfittingError{u.Expected, u.Setting, path, err}
+	return &UnexpectedAnswerError{u.Expected, u.Setting, path, err}
 }
 
 // RowError is a failure that concerns one attestation. It is tried again by the next submission.
@@ -503,23 +503,23 @@ func (e *KeyError) Hint() string {
 		"attestations and import their rows again."
 }
 
-// UnfittingError: an answer of Microsoft does not fit what is assumed about the enhanced route.
-type UnfittingError struct {
+// UnexpectedAnswerError: an answer of Microsoft differs from what is assumed about the enhanced route.
+type UnexpectedAnswerError struct {
 	expected, setting string
 	File              string // holds the answer without links and personal data
 	cause             error  // nil: the program can go on
 }
 
-func (e *UnfittingError) Error() string {
-	text := fmt.Sprintf("an answer of Microsoft does not fit: expected %s; it was saved as %s", e.expected, e.File)
+func (e *UnexpectedAnswerError) Error() string {
+	text := fmt.Sprintf("Microsoft answered something unexpected: expected %s; it was saved as %s", e.expected, e.File)
 	if e.cause != nil {
 		text = fmt.Sprintf("%v; expected %s; the answer was saved as %s", e.cause, e.expected, e.File)
 	}
 	return text
 }
-func (e *UnfittingError) Unwrap() error { return e.cause }
-func (e *UnfittingError) Code() string  { return "unfitting_answer" }
-func (e *UnfittingError) Hint() string {
+func (e *UnexpectedAnswerError) Unwrap() error { return e.cause }
+func (e *UnexpectedAnswerError) Code() string  { return "unexpected_answer" }
+func (e *UnexpectedAnswerError) Hint() string {
 	setting := cmp.Or(e.setting, "attestation.enhanced")
 	return "Look at the saved answer and correct " + setting + " in the configuration if it can help; send the file " +
 		"to the maintainers of mcaledger: it holds no link and no personal data."

@@ -29,7 +29,7 @@ type Submit struct {
 	// Cooldown is how long an attestation rests after a lost answer: at least as long as the
 	// service may go on working on a request whose caller has gone.
 	Cooldown time.Duration
-	// Waiting is told that the submission waits for so many attestations to cool down; may be nil.
+	// Waiting is called when the submission waits for attestations to cool down; may be nil.
 	Waiting func(attestations int, wait time.Duration)
 }
 

@@ -39,13 +39,13 @@ type Queues interface {
 
 // EnhancedSetup is how the enhanced route is used, for all partners.
 type EnhancedSetup struct {
-	Cipher        LinkCipher
-	Links         func(p Partner, store LinkStore) *Links // nil: links are handed over by a person
-	Lifetime      time.Duration                           // see Enhanced
-	RemindAfter   int
-	RenewExpired  bool // once
-	EvidenceDir   string
-	KeepUnfitting func(attestation.Unfitting) (path string, err error)
+	Cipher         LinkCipher
+	Links          func(p Partner, store LinkStore) *Links // nil: links are handed over by a person
+	Lifetime       time.Duration                           // see Enhanced
+	RemindAfter    int
+	RenewExpired   bool // once
+	EvidenceDir    string
+	KeepUnexpected func(attestation.UnexpectedAnswer) (path string, err error)
 }
 
 // PartnerQueue is one partner's queue with the counts that a submission starts and ends with.

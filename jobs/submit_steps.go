@@ -49,7 +49,7 @@ func (j SubmitPartners) Poll(ctx context.Context) (total SubmittedAll, err error
 	return s.end(ctx, s.each(ctx, s.follow))
 }
 
-// nightly is Run, unless there is no route: approved work that cannot be sent is said.
+// nightly runs Run. Without a route it only reports approved attestations that cannot be sent.
 func (j SubmitPartners) nightly(ctx context.Context) (none SubmittedAll, err error) {
 	if j.Route != "" {
 		return j.Run(ctx)
@@ -302,7 +302,8 @@ func (s *partnersSubmission) enhanced(ctx context.Context, p Partner, queue Part
 	}
 	setup := s.Enhanced
 	route := &Enhanced{Service: service, Since: s.Since, Cipher: setup.Cipher, Lifetime: setup.Lifetime,
-		RemindAfter: setup.RemindAfter, EvidenceDir: setup.EvidenceDir, KeepUnfitting: setup.KeepUnfitting, Now: s.Now}
+		RemindAfter: setup.RemindAfter, EvidenceDir: setup.EvidenceDir, KeepUnexpected: setup.KeepUnexpected,
+		Now: s.Now}
 	if setup.Links != nil {
 		route.Links = setup.Links(p, queue)
 	}

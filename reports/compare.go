@@ -45,7 +45,7 @@ func ReadRequest(path string) (q Request, digest string, err error) {
 	return q, digest, nil
 }
 
-// Comparison is what a workbook and the ledger have not in common.
+// Comparison holds the differences between a workbook and the ledger.
 type Comparison struct {
 	Cells       int          // that were compared
 	Differences []Difference // cells and rows that are not what the ledger says; at most maxDifferences

@@ -527,7 +527,7 @@ func entry(batch attestation.Batch, line int, partner string, c standing.Record,
 	e.PartnerID, e.CustomerID, e.CustomerName, e.State = partner, c.ID, c.Name, state
 	e.Content = attestation.Content{Agreed: "2026-11-19", Evidence: fmt.Sprintf("dms/2026/%04d.pdf", line),
 		Signer: standing.Contact{FirstName: "Ana", LastName: "Souza", Email: "ana@customer.example"}}
-	if state.Open() && state != attestation.Queued && state != attestation.Approved ||
+	if state.BlocksDuplicate() && state != attestation.Queued && state != attestation.Approved ||
 		state == attestation.RefusedByMicrosoft {
 		e.Requests, e.SentAt, e.RequestID = 1, tonight.Add(time.Duration(line)*time.Second),
 			fmt.Sprintf("5e2d0000-7a2e-4a5c-9f6b-%012d", line)

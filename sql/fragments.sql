@@ -13,7 +13,8 @@ display_id, name, name_sort, domain, relationship, standing, reason, remedy, agr
     :first_seen, :standing_since, :policy_changed, :blocked_since, :direct_since, :last_read
 
 -- name: record_definitions
--- A customer's record, in the tables run_reading and standing.
+-- A customer's record, in the tables run_reading and standing. The first migration has this: from the first
+-- release on, a new column goes into a migration of its own.
     display_id                   TEXT NOT NULL,          -- customer_id as the service first spelled it
     name                         TEXT NOT NULL,
     name_sort                    {{sort_text}} NOT NULL, -- name, folded, as it is sorted

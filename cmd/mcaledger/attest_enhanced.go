@@ -23,14 +23,14 @@ func (w *workspace) enhancedSetup() (setup *jobs.EnhancedSetup, closeMail func()
 	if err != nil {
 		return nil, nil, err
 	}
-	unfitting := &jobs.UnfittingAnswers{Folder: w.config.Report.Dir, Now: w.Now}
+	unexpected := &jobs.UnexpectedAnswers{Folder: w.config.Report.Dir, Now: w.Now}
 	setup = &jobs.EnhancedSetup{
-		Cipher:        key,
-		Lifetime:      time.Duration(a.Enhanced.ExpiryMinutes) * time.Minute,
-		RemindAfter:   a.RemindAfterDays,
-		RenewExpired:  a.RenewExpired,
-		EvidenceDir:   a.EvidenceDir,
-		KeepUnfitting: unfitting.Keep,
+		Cipher:         key,
+		Lifetime:       time.Duration(a.Enhanced.ExpiryMinutes) * time.Minute,
+		RemindAfter:    a.RemindAfterDays,
+		RenewExpired:   a.RenewExpired,
+		EvidenceDir:    a.EvidenceDir,
+		KeepUnexpected: unexpected.Keep,
 	}
 	setup.Links, closeMail, err = w.links()
 	return setup, closeMail, err

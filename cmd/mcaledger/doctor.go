@@ -106,6 +106,10 @@ func secretFiles(c config.Config) (files []jobs.DoctorFile) {
 	}
 	add("attestation.key_file", c.Attestation.KeyFile)
 	add("mail.password_file", c.Mail.Password.File())
+	add("notify.webhook.url_file", c.Notify.Webhook.URL.File())
+	add("notify.ping.start_url_file", c.Notify.Ping.StartURL.File())
+	add("notify.ping.success_url_file", c.Notify.Ping.SuccessURL.File())
+	add("notify.ping.fail_url_file", c.Notify.Ping.FailURL.File())
 	for _, p := range c.Partners {
 		add(p.Name+": client_secret_file", p.ClientSecret.File())
 		add(p.Name+": certificate_file", p.CertificateFile)

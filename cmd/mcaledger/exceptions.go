@@ -180,8 +180,7 @@ func (a *app) printExceptions(done jobs.ImportedExceptions, dryRun bool) {
 		done.Path,
 		done.Taken, done.Removed, done.Unchanged, done.Refused, done.Empty)
 	if done.Kept > 0 {
-		a.printf("  rows that say nothing about a customer with an exception, which stays: %d; "+
-			"to remove one, write - into a cell\n",
+		a.printf("  empty rows whose customers keep their exception: %d; to remove one, write - into a cell\n",
 			done.Kept)
 	}
 	if done.RefusedFile != "" {

@@ -204,10 +204,10 @@ func against(content Content, s Situation) (Decision, bool) {
 			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)",
 				e.ID, e.State),
 				Hint: fmt.Sprintf("To send it again: mcaledger attest retry %s.", e.ID)}, true
-		case same && e.State.Open():
+		case same && e.State.BlocksDuplicate():
 			return Decision{State: Duplicate, Reason: SameRow, Message: fmt.Sprintf("it is attestation %s already (%s)",
 				e.ID, e.State)}, true
-		case e.State.Open() && !e.State.Final():
+		case e.State.BlocksDuplicate() && !e.State.Final():
 			return refuse(UnderWay, fmt.Sprintf("attestation %s of this customer is not settled yet (%s)", e.ID,
 				e.State),
 				"Wait for its answer, or cancel it with mcaledger attest cancel."), true
@@ -244,7 +244,8 @@ func refuse(reason Reason, message, hint string) Decision {
 }
 
 // SameContact compares the four fields by which Microsoft tells signers apart (error 600061,
-// docs/partner-center.md). Of a phone the digits count: what is on record has spaces and brackets.
+// docs/partner-center.md). Phones are compared by their digits: what is on record has spaces and
+// brackets.
 func SameContact(a, b standing.Contact) bool {
 	return sameText(a.FirstName, b.FirstName) && sameText(a.LastName, b.LastName) && sameText(a.Email,
 		b.Email) && digits(a.Phone) == digits(b.Phone)

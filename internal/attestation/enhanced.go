@@ -20,22 +20,22 @@ type Signatory struct {
 type AcceptLink struct {
 	ExternalID string
 	URL        string
-	ExpiresAt  time.Time  // zero: the answer does not say
-	Unfitting  *Unfitting // nil: the answer is as assumed
+	ExpiresAt  time.Time         // zero: the answer does not say
+	Unexpected *UnexpectedAnswer // nil: the answer is as assumed
 }
 
 // Acceptance is how far a signatory has come.
 type Acceptance struct {
-	State       State         // Waiting, Accepted, Expired, or Confirmed when the agreement exists already
-	Word        string        // the service's own
-	AcceptedOn  standing.Date // empty: not accepted, or the service gives no date
-	DocumentURL string        // of the accepted agreement; may be empty
-	Unfitting   *Unfitting    // nil: the answer is as assumed
+	State       State             // Waiting, Accepted, Expired, or Confirmed when the agreement exists already
+	Word        string            // the service's own
+	AcceptedOn  standing.Date     // empty: not accepted, or the service gives no date
+	DocumentURL string            // of the accepted agreement; may be empty
+	Unexpected  *UnexpectedAnswer // nil: the answer is as assumed
 }
 
-// Unfitting is an answer that does not fit what is assumed about the enhanced route: as it came,
+// UnexpectedAnswer is an answer that differs from what is assumed about the enhanced route: as it came,
 // with its texts replaced by their kind wherever they could be a link, an id or personal data.
-type Unfitting struct {
+type UnexpectedAnswer struct {
 	Call     string // what was asked
 	Status   int
 	Expected string // what is missing

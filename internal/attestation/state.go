@@ -63,16 +63,6 @@ var moves = map[State][]State{
 // CanMove reports whether an attestation may go from one state to another.
 func CanMove(from, to State) bool { return slices.Contains(moves[from], to) }
 
-// Sendable reports whether the program has something to send or to ask for an attestation in this
-// state.
-func (s State) Sendable() bool {
-	switch s {
-	case Approved, Created, Waiting, Accepted:
-		return true
-	}
-	return false
-}
-
 // MayDecide reports whether a person may move a single attestation from one state to another:
 // cancel it, or retry it. Approval is of a whole batch.
 func MayDecide(from, to State) bool {
@@ -119,9 +109,9 @@ func Statuses() []State {
 	return all
 }
 
-// Open reports whether the attestation may still take effect, or has: a second one like it
-// would be a duplicate.
-func (s State) Open() bool {
+// BlocksDuplicate reports whether the attestation may still take effect, or has: a second one like
+// it would be a duplicate.
+func (s State) BlocksDuplicate() bool {
 	switch s {
 	case Refused, Duplicate, AlreadyKnown, Cancelled, RefusedByMicrosoft, Expired, Cleared:
 		return false

@@ -182,7 +182,7 @@ func (l *loader) section(e entry) bool {
 	case e.path == "partners":
 		l.mistake(e.place, "partners must be a list; begin each partner with a dash")
 	default:
-		l.mistake(e.place, "%s must hold keys and values, one a line", cmp.Or(e.path, "the configuration"))
+		l.mistake(e.place, "%s must hold keys and values, one per line", cmp.Or(e.path, "the configuration"))
 	}
 	return false
 }

@@ -42,7 +42,7 @@ type Limits struct {
 	CommonError    string  // the most frequent error of this run's reads, for the sentences; may be empty
 }
 
-// most is at least one: of a partner with few customers, one is more than a few percent.
+// most is at least 1: a few percent of a small partner rounds down to 0.
 func (l Limits) most(customers int) int {
 	return max(1, int(float64(customers)*l.MaxGonePercent/100))
 }

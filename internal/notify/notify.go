@@ -36,8 +36,8 @@ type Notifier struct {
 	HTTP     http.RoundTripper // nil: http.DefaultTransport
 }
 
-// Mail is who gets a mail. Each recipient gets one of his own, so that one bad address stops nobody
-// else.
+// Mail is who gets a mail. Each recipient gets a separate mail, so that one bad address does not
+// affect the others.
 type Mail struct {
 	Sender interface {
 		Send(context.Context, mail.Message) error

@@ -30,8 +30,8 @@ func readAgreement(o object) (recorded, string) {
 			FirstName: signer.text("firstname"), LastName: signer.text("lastname"), Email: signer.text("email"),
 			Phone: signer.text("phonenumber"),
 		}}}
-	// it may be the one that counts, and may be another: it can neither clear the customer nor be
-	// taken for none
+	// Of unknown type: it is kept without a date. It must not clear the customer, and must not look
+	// as if there was no agreement.
 	if a.kind == "" {
 		a.Agreed = ""
 	}

@@ -110,7 +110,7 @@ func resultOf(e *Error) attestation.SendResult {
 		return attestation.ResultNotSent
 	case e.ServiceCode == "600061": // what is on record has to be read
 		return attestation.ResultDuplicateSigner
-	// it is the address's fault, and so everybody's
+	// the address is wrong, so every customer would fail
 	case e.Kind == Retired, e.Kind == AddressNotFound, e.Kind == Redirected:
 		return attestation.ResultForbidden
 	case e.Status < 300 || e.Status >= 500: // no definite refusal, whatever its code

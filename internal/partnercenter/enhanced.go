@@ -117,9 +117,9 @@ func (c *Client) CreateAttestation(ctx context.Context, s attestation.Signatory,
 	})
 	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Malformed {
 		// It may have been created, and cannot be used; the next one could not be used either.
-		e.Kind, result = Unfitting, attestation.ResultUnknown
-		link.Unfitting = unfitting(request.op, e, "the attestation's id, a GUID called "+strings.Join(idNames, " or "),
-			"", body)
+		e.Kind, result = Unexpected, attestation.ResultUnknown
+		link.Unexpected = unexpected(request.op, e,
+			"the attestation's id, a GUID called "+strings.Join(idNames, " or "), "", body)
 	}
 	return link, answer, result, err
 }
@@ -154,12 +154,12 @@ func (c *Client) Acceptance(ctx context.Context, externalID string) (a attestati
 	_, known := stateOf(a.Word)
 	switch {
 	case failed && e.Kind == Malformed:
-		e.Kind = Unfitting
-		a.Unfitting = unfitting(request.op, e, "the status, called "+strings.Join(statusNames, " or "), setting, body)
+		e.Kind = Unexpected
+		a.Unexpected = unexpected(request.op, e, "the status, called "+strings.Join(statusNames, " or "), setting, body)
 	case failed && (e.Kind == AddressNotFound || e.Kind == NotFound):
 		e.reason = statusPath
 	case err == nil && !known:
-		a.Unfitting = unfitting(request.op, &Error{Status: http.StatusOK},
+		a.Unexpected = unexpected(request.op, &Error{Status: http.StatusOK},
 			"a known status: this one is taken for pending", "", body)
 	}
 	return a, err
@@ -235,8 +235,8 @@ func (o object) first(names []string) string {
 	return ""
 }
 
-// unfitting keeps an answer for a person to look at and to send on.
-func unfitting(call string, e *Error, expected, setting string, body []byte) *attestation.Unfitting {
+// unexpected keeps an answer for a person to look at and to send on.
+func unexpected(call string, e *Error, expected, setting string, body []byte) *attestation.UnexpectedAnswer {
 	decoder := json.NewDecoder(bytes.NewReader(withoutBOM(body)))
 	decoder.UseNumber()
 	var plain any
@@ -247,7 +247,7 @@ func unfitting(call string, e *Error, expected, setting string, body []byte) *at
 	if err != nil {
 		text = nil
 	}
-	return &attestation.Unfitting{Call: call, Status: e.Status, Expected: expected, Setting: setting,
+	return &attestation.UnexpectedAnswer{Call: call, Status: e.Status, Expected: expected, Setting: setting,
 		Body: string(text)}
 }
 

@@ -57,7 +57,7 @@ func (s simulated) accepted(t *testing.T, id string) attestation.Attestation {
 	state, err := s.client.Acceptance(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, attestation.Accepted, state.State)
-	require.Nil(t, state.Unfitting)
+	require.Nil(t, state.Unexpected)
 	a := attestation.Attestation{CustomerID: s.customer, Enhanced: attestation.Enhanced{
 		ExternalID: id, AcceptedOn: state.AcceptedOn, DocumentURL: state.DocumentURL}}
 	a.Content.Signer = signatory.Contact
@@ -112,14 +112,14 @@ func TestEnhancedRouteWithSimulator(t *testing.T) {
 				s := withSimulator(t, c.service, func(o *Options) { o.Enhanced, o.Attempts = c.client, 6 })
 				require.NoError(t, s.client.CheckEnhanced(t.Context()))
 				link := s.create(t)
-				assert.Nil(t, link.Unfitting)
+				assert.Nil(t, link.Unexpected)
 				assert.Equal(t, c.service.Enhanced.WithoutLink, link.URL == AcceptLink(link.ExternalID))
 				assert.True(t, link.ExpiresAt.After(time.Now()))
 
 				state, err := s.client.Acceptance(t.Context(), link.ExternalID)
 				require.NoError(t, err)
 				assert.Equal(t, attestation.Waiting, state.State)
-				assert.Nil(t, state.Unfitting)
+				assert.Nil(t, state.Unexpected)
 
 				require.NoError(t, s.sim.AcceptAttestation(link.ExternalID))
 				a := s.accepted(t, link.ExternalID)
@@ -168,9 +168,9 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 		s := withSimulator(t, simulator.Options{Enhanced: simulator.Enhanced{IDField: "reference"}})
 		link, result, err := create(t, s.service)
 		assert.Equal(t, attestation.ResultUnknown, result, "it was created")
-		assert.Equal(t, Unfitting, failed(t, err).Kind)
-		require.NotNil(t, link.Unfitting)
-		assert.Contains(t, link.Unfitting.Body, `"reference": "[an id]"`)
+		assert.Equal(t, Unexpected, failed(t, err).Kind)
+		require.NotNil(t, link.Unexpected)
+		assert.Contains(t, link.Unexpected.Body, `"reference": "[an id]"`)
 		assert.Empty(t, link.ExternalID)
 	})
 	t.Run("another name of the status", func(t *testing.T) {
@@ -179,8 +179,8 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 		link := s.create(t)
 		require.NoError(t, s.sim.AcceptAttestation(link.ExternalID))
 		state, err := s.client.Acceptance(t.Context(), link.ExternalID)
-		assert.Equal(t, Unfitting, failed(t, err).Kind)
-		require.NotNil(t, state.Unfitting)
+		assert.Equal(t, Unexpected, failed(t, err).Kind)
+		require.NotNil(t, state.Unexpected)
 		assert.Equal(t, attestation.Waiting, state.State)
 		assert.Empty(t, state.AcceptedOn)
 	})
@@ -192,8 +192,8 @@ func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 		state, err := s.client.Acceptance(t.Context(), link.ExternalID)
 		require.NoError(t, err)
 		assert.Equal(t, attestation.Waiting, state.State)
-		require.NotNil(t, state.Unfitting)
-		assert.Contains(t, state.Unfitting.Body, "Concluded")
+		require.NotNil(t, state.Unexpected)
+		assert.Contains(t, state.Unexpected.Body, "Concluded")
 	})
 	t.Run("no day of acceptance", func(t *testing.T) {
 		t.Parallel()

@@ -115,13 +115,13 @@ func TestCreateAttestationResults(t *testing.T) {
 		"a lost answer":    {reset, attestation.ResultUnknown, Unavailable},
 		"half an answer": {halfOf(201, `{"attestationId":"`+attestationID+`"}`), attestation.ResultUnknown,
 			Unavailable},
-		"no body": {saying(204, ``), attestation.ResultUnknown, Unfitting},
+		"no body": {saying(204, ``), attestation.ResultUnknown, Unexpected},
 		"another name of the id": {saying(201, `{"enhancedId":"`+attestationID+`"}`), attestation.ResultUnknown,
-			Unfitting},
-		"an id that is no GUID": {saying(201, `{"attestationId":"17"}`), attestation.ResultUnknown, Unfitting},
+			Unexpected},
+		"an id that is no GUID": {saying(201, `{"attestationId":"17"}`), attestation.ResultUnknown, Unexpected},
 		"an id that stands twice": {saying(201, `{"attestationId":"`+attestationID+`","AttestationId":"`+customerID+
-			`"}`), attestation.ResultUnknown, Unfitting},
-		"a list": {saying(201, `["`+attestationID+`"]`), attestation.ResultUnknown, Unfitting},
+			`"}`), attestation.ResultUnknown, Unexpected},
+		"a list": {saying(201, `["`+attestationID+`"]`), attestation.ResultUnknown, Unexpected},
 		"throttled and then accepted": {inTurn(saying(429, ``, "Retry-After", "1"),
 			saying(201, `{"attestationId":"`+attestationID+`"}`)), attestation.ResultSucceeded, 0},
 	} {
@@ -139,26 +139,26 @@ func TestCreateAttestationResults(t *testing.T) {
 				e := failed(t, err)
 				assert.Equal(t, c.kind.String(), e.Kind.String())
 				holdsNothing(t, e.Error(), attestationID, "joao@", "Silva")
-				assert.Equal(t, c.kind == Unfitting, link.Unfitting != nil)
+				assert.Equal(t, c.kind == Unexpected, link.Unexpected != nil)
 				assert.Len(t, s.arrivals(), 1, "never repeated by itself")
 			})
 		})
 	}
 }
 
-// An answer that does not fit is kept as it came, without links and personal data.
-func TestUnfittingAnswersAreRedacted(t *testing.T) {
+// An unexpected answer is kept as it came, without links and personal data.
+func TestUnexpectedAnswersAreRedacted(t *testing.T) {
 	t.Parallel()
 	body := `{"EnhancedAttestationId":"` + attestationID + `","link":"https://cdn.partner.microsoft.com/mca/?attestationid=` + attestationID + `",
 		"signatory":{"firstName":"João","email":"joao@fabrikam.example","phone":5511955500123,"title":null},"attestationStatus":"Pending","expires":"2026-12-03T10:00:00Z",
 		"history":[{"State":"Created","by":"jan"},"jan@partner.example",true],"countryCode":"BR","language":"pt-BR","status":"joao silva"}`
 	link, _, err := create(t, newService(t, saying(201, "\ufeff"+body)))
-	require.Equal(t, Unfitting, failed(t, err).Kind)
-	assert.Equal(t, 201, link.Unfitting.Status)
-	assert.Contains(t, link.Unfitting.Expected, "attestationId")
+	require.Equal(t, Unexpected, failed(t, err).Kind)
+	assert.Equal(t, 201, link.Unexpected.Status)
+	assert.Contains(t, link.Unexpected.Expected, "attestationId")
 	assert.JSONEq(t, `{"EnhancedAttestationId":"[an id]","link":"[a link]",
 		"signatory":{"firstName":"[a text of 4 characters]","email":"[an address]","phone":"[a number]","title":null},"attestationStatus":"Pending","expires":"2026-12-03T10:00:00Z",
-		"history":[{"State":"Created","by":"[a text of 3 characters]"},"[an address]",true],"countryCode":"BR","language":"pt-BR","status":"[a text of 10 characters]"}`, link.Unfitting.Body)
+		"history":[{"State":"Created","by":"[a text of 3 characters]"},"[an address]",true],"countryCode":"BR","language":"pt-BR","status":"[a text of 10 characters]"}`, link.Unexpected.Body)
 }
 
 func TestAcceptance(t *testing.T) {
@@ -166,7 +166,7 @@ func TestAcceptance(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		want       attestation.Acceptance
-		unfitting  bool
+		unexpected bool
 	}{
 		{"pending", `{"attestationStatus":"Pending"}`, attestation.Acceptance{State: attestation.Waiting,
 			Word: "Pending"}, false},
@@ -200,20 +200,20 @@ func TestAcceptance(t *testing.T) {
 			s := newService(t, saying(200, c.body))
 			got, err := s.client.Acceptance(t.Context(), attestationID)
 			require.NoError(t, err)
-			assert.Equal(t, c.unfitting, got.Unfitting != nil)
-			got.Unfitting = nil
+			assert.Equal(t, c.unexpected, got.Unexpected != nil)
+			got.Unexpected = nil
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, "/v1/attestations/enhanced/"+attestationID, s.arrivals()[0].uri)
 		})
 	}
 
-	for body, kind := range map[string]Kind{`{}`: Unfitting, `[]`: Unfitting, `{"status":7}`: Unfitting,
-		`{"attestation":"Accepted"}`: Unfitting} {
+	for body, kind := range map[string]Kind{`{}`: Unexpected, `[]`: Unexpected, `{"status":7}`: Unexpected,
+		`{"attestation":"Accepted"}`: Unexpected} {
 		got, err := newService(t, saying(200, body)).client.Acceptance(t.Context(), attestationID)
 		e := failed(t, err)
 		assert.Equal(t, kind, e.Kind, body)
 		assert.True(t, e.Fatal())
-		assert.Equal(t, "attestation.enhanced.status_path", got.Unfitting.Setting)
+		assert.Equal(t, "attestation.enhanced.status_path", got.Unexpected.Setting)
 		holdsNothing(t, e.Error(), attestationID)
 	}
 	for body, kind := range map[string]Kind{``: AddressNotFound, `{"code":1000}`: NotFound} {

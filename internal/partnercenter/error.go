@@ -37,7 +37,7 @@ const (
 	// 404 or 410 without that code: the address does not exist, which says nothing about a customer
 	AddressNotFound
 	Retired           // the call for attestations no longer exists
-	Unfitting         // an answer of the enhanced route does not fit what is assumed about it
+	Unexpected        // an answer of the enhanced route differs from what is assumed about it
 	NoAgreement       // 600009: the customer has no agreement
 	NoTemplate        // the service lists no Microsoft Customer Agreement
 	Redirected        // the address answers with a redirect, which is not followed
@@ -53,7 +53,7 @@ var kindCodes = [...]string{
 	TokenRefused: "token_refused", SignInFailed: "sign_in_failed", MFAMissing: "mfa_missing",
 	WrongAudience: "wrong_audience", AppOnly: "app_only_refused", RoleMissing: "role_missing", Forbidden: "forbidden",
 	RelationshipEnded: "relationship_ended", NotFound: "not_found", AddressNotFound: "address_not_found",
-	Retired: "attestation_retired", Unfitting: "unfitting_answer", NoAgreement: "no_agreement",
+	Retired: "attestation_retired", Unexpected: "unexpected_answer", NoAgreement: "no_agreement",
 	NoTemplate: "no_agreement_template", Redirected: "redirected", HostNotFound: "host_not_found",
 	ConnectionRefused: "connection_refused", ProxyFailed: "proxy_failed", TLSFailed: "tls_failed", Down: "service_down",
 }
@@ -64,7 +64,7 @@ func (k Kind) String() string { return kindCodes[k] }
 func (k Kind) Fatal() bool {
 	switch k {
 	case TokenRefused, SignInFailed, MFAMissing, WrongAudience, AppOnly, Throttled, Down,
-		HostNotFound, ConnectionRefused, ProxyFailed, TLSFailed, Unfitting:
+		HostNotFound, ConnectionRefused, ProxyFailed, TLSFailed, Unexpected:
 		return true
 	}
 	return false

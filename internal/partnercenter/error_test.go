@@ -197,7 +197,7 @@ func TestTransportErrorIsOneLine(t *testing.T) {
 func TestKinds(t *testing.T) {
 	fatal := map[Kind]bool{TokenRefused: true, SignInFailed: true, MFAMissing: true, WrongAudience: true, AppOnly: true,
 		Throttled: true, Down: true, HostNotFound: true, ConnectionRefused: true, ProxyFailed: true, TLSFailed: true,
-		Unfitting: true}
+		Unexpected: true}
 	codes := map[string]bool{}
 	for kind := Unavailable; kind <= Down; kind++ {
 		e := &Error{Kind: kind}

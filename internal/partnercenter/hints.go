@@ -80,7 +80,7 @@ var kindHints = map[Kind]string{
 		"whether a proxy or gateway stands between.",
 	Retired: "Microsoft retired the classic attestation call in January 2026. Set attestation.route to " +
 		"enhanced; nothing was sent, and the rows stay approved.",
-	Unfitting: "Microsoft's answer does not fit what mcaledger assumes about the enhanced route. Look at the " +
+	Unexpected: "Microsoft's answer does not fit what mcaledger assumes about the enhanced route. Look at the " +
 		"answer that was saved, correct attestation.enhanced in the configuration, and send the file to the " +
 		"maintainers of mcaledger; it holds no personal data.",
 	NoAgreement: "The customer has no agreement on record.",

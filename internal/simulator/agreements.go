@@ -55,7 +55,7 @@ var (
 	cloudEra   = era{date(2017, time.January, 1), date(2019, time.March, 1)}
 	oldEra     = era{date(2019, time.April, 1), date(2023, time.March, 31)}
 	recentEra  = era{date(2023, time.April, 2), date(2025, time.July, 1)}
-	laterEra   = era{date(2025, time.July, 1), date(2025, time.December, 31)} // of customers freed on a later night
+	laterEra   = era{date(2025, time.July, 1), date(2025, time.December, 31)} // of those that become clear later
 	farAway    = time.Date(2999, time.December, 31, 0, 0, 0, 0, time.UTC)
 	unreadable = []string{
 		"", "not a date", "31/02/2023", "2023-13-45T00:00:00", "2024-02-30T00:00:00Z", "2023-04-01T25:61:00Z", "n/a",
@@ -70,9 +70,9 @@ func date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-// roll takes an instant of the era: half the time midnight, which is what people type, else any
+// pick takes an instant of the era: half the time midnight, which is what people type, else any
 // second.
-func (e era) roll(d *dice) time.Time {
+func (e era) pick(d *dice) time.Time {
 	days := int(e.to.Sub(e.from).Hours() / 24)
 	day := e.from.AddDate(0, 0, d.below(days))
 	if d.happens(0.5) {
@@ -84,47 +84,47 @@ func (e era) roll(d *dice) time.Time {
 // agreements makes all agreements of customer i on this night, in the order in which they are
 // served.
 func (w World) agreements(i int) []Agreement {
-	born := w.born(i)
-	p := w.pen(i)
+	first := w.kindOnArrival(i)
+	p := w.agreementWriter(i)
 	p.culture = w.region(i)
-	p.writeBorn(born, w.today())
-	if w.freed(i, born) && w.attestedLater(i) {
-		p.d = throw(w.Seed, aboutAgreements, uint64(i)+1<<40)
-		p.mca(laterEra.roll(&p.d))
+	p.writeFirst(first, w.today())
+	if w.becameClear(i, first) && w.attestedLater(i) {
+		p.d = newDice(w.Seed, aboutAgreements, uint64(i)+1<<40)
+		p.mca(laterEra.pick(&p.d))
 	}
 	p.shuffle()
 	return p.written
 }
 
-// pen writes the agreements of one customer.
-type pen struct {
+// agreementWriter writes the agreements of one customer.
+type agreementWriter struct {
 	d       dice
 	form    DateForm
 	culture region
 	written []Agreement
 }
 
-// pen begins to write the agreements of customer i, whose dates have one form.
-func (w World) pen(i int) pen {
-	p := pen{d: throw(w.Seed, aboutAgreements, uint64(i)), form: w.Dates}
+// agreementWriter begins the agreements of customer i, whose dates have one form.
+func (w World) agreementWriter(i int) agreementWriter {
+	p := agreementWriter{d: newDice(w.Seed, aboutAgreements, uint64(i)), form: w.Dates}
 	if p.form == DatesMixed {
 		p.form = pick(&p.d, []DateForm{DatesNoZone, DatesZulu, DatesSevenDigits, DatesOffset})
 	}
 	return p
 }
 
-// writeBorn writes what a customer of this kind had when it arrived.
-func (p *pen) writeBorn(kind Kind, today time.Time) {
+// writeFirst writes what a customer of this kind had when it arrived.
+func (p *agreementWriter) writeFirst(kind Kind, today time.Time) {
 	switch kind {
 	case Attested:
-		p.mca(recentEra.roll(&p.d))
+		p.mca(recentEra.pick(&p.d))
 	case AttestedOnTheDay:
 		p.mca(firstDay.Add(pick(&p.d, instants)))
 	case AttestedAmongSeveral:
-		p.mca(recentEra.roll(&p.d))
+		p.mca(recentEra.pick(&p.d))
 		p.outdated()
 	case AttestedNoContact:
-		p.mca(recentEra.roll(&p.d))
+		p.mca(recentEra.pick(&p.d))
 		p.written[0].Contact = nil
 	case Outdated, AcceptedDirectlyOutdated:
 		p.outdated()
@@ -136,35 +136,35 @@ func (p *pen) writeBorn(kind Kind, today time.Time) {
 		p.mca(time.Time{})
 		p.written[0].DateAgreed = pick(&p.d, unreadable)
 	case CloudOnly:
-		p.cloud(recentEra.roll(&p.d))
-		p.cloud(cloudEra.roll(&p.d))
+		p.cloud(recentEra.pick(&p.d))
+		p.cloud(cloudEra.pick(&p.d))
 		return
 	}
 	if p.d.happens(0.3) {
-		p.cloud(cloudEra.roll(&p.d))
+		p.cloud(cloudEra.pick(&p.d))
 	}
 }
 
 // instants of a day: its first, its middle, and its last that seven digits can write.
 var instants = []time.Duration{0, 12 * time.Hour, 24*time.Hour - 100*time.Nanosecond}
 
-func (p *pen) outdated() {
+func (p *agreementWriter) outdated() {
 	for range 1 + p.d.below(3) {
-		p.mca(oldEra.roll(&p.d))
+		p.mca(oldEra.pick(&p.d))
 	}
 }
 
-func (p *pen) mca(when time.Time)   { p.agreement(mcaType, mcaTemplate, when) }
-func (p *pen) cloud(when time.Time) { p.agreement(cloudType, cloudTemplate, when) }
+func (p *agreementWriter) mca(when time.Time)   { p.agreement(mcaType, mcaTemplate, when) }
+func (p *agreementWriter) cloud(when time.Time) { p.agreement(cloudType, cloudTemplate, when) }
 
-func (p *pen) agreement(kind, template string, when time.Time) {
+func (p *agreementWriter) agreement(kind, template string, when time.Time) {
 	who := p.culture.person(&p.d)
 	p.written = append(p.written, Agreement{
 		Type: kind, TemplateID: template, DateAgreed: p.form.write(when, &p.d), When: when, Contact: &who,
 	})
 }
 
-func (p *pen) shuffle() {
+func (p *agreementWriter) shuffle() {
 	for n := len(p.written) - 1; n > 0; n-- {
 		m := p.d.below(n + 1)
 		p.written[n], p.written[m] = p.written[m], p.written[n]

@@ -135,7 +135,7 @@ func (s *Simulator) create(q *request, c Customer) int {
 		when: when,
 	})
 	s.stats.effect(q.call, nth)
-	user := throw(s.opts.Seed, aboutWrites, 1<<41)
+	user := newDice(s.opts.Seed, aboutWrites, 1<<41)
 	writeAgreement(q.body, q.world.agreement(effect), user.guid().String())
 	return http.StatusCreated
 }
@@ -196,7 +196,7 @@ func (c Customer) has(who Contact) bool {
 // invalidAttestation is a 400 with one of three codes and forms, by customer: which one means what
 // is not documented.
 func (q *request) invalidAttestation(seed uint64, what string) int {
-	d := throw(seed, aboutWrites, callKey(q.r)+1)
+	d := newDice(seed, aboutWrites, callKey(q.r)+1)
 	switch d.below(3) {
 	case 0:
 		q.body.problemC(600002, "600002", "InvalidInput", "Invalid input: "+what, false)

@@ -77,7 +77,7 @@ func (w World) event(n int) (night int, happened bool) {
 		return night, night > 1
 	case eventAttested:
 		night = w.changes(i)
-		return night, w.born(i).blocked() && w.attestedLater(i) && night <= w.night() && night < w.leaves(i)
+		return night, w.kindOnArrival(i).blocked() && w.attestedLater(i) && night <= w.night() && night < w.leaves(i)
 	default:
 		night = w.leaves(i)
 		return night, night <= w.night()
@@ -88,12 +88,12 @@ func (w World) event(n int) (night int, happened bool) {
 func (s *Simulator) writeRecord(q *request, n, i, night int) {
 	w := q.world
 	c := w.profile(i)
-	d := throw(w.Seed, aboutIDs, uint64(n)+1<<40)
+	d := newDice(w.Seed, aboutIDs, uint64(n)+1<<40)
 	posted := n - w.Len()*eventsPerCustomer
 	if posted >= 0 {
-		d = throw(w.Seed, aboutWrites, uint64(posted)+1<<42) // the World grows from night to night, an id stays
+		d = newDice(w.Seed, aboutWrites, uint64(posted)+1<<42) // the World grows from night to night, an id stays
 	}
-	partner := throw(w.Seed, aboutPartner, 0)
+	partner := newDice(w.Seed, aboutPartner, 0)
 	resource, operation := "customer", "add_customer"
 	switch {
 	case posted >= 0 || n%eventsPerCustomer == eventAttested:

@@ -150,7 +150,7 @@ func (s *Simulator) emptyIsError(c Customer) bool {
 	case EmptyAsError:
 		return true
 	}
-	d := throw(s.opts.Seed, aboutAnswers, uint64(c.Index)+1<<40)
+	d := newDice(s.opts.Seed, aboutAnswers, uint64(c.Index)+1<<40)
 	return c.Kind == NeverAcceptedError || c.Kind == AcceptedDirectly && d.happens(0.25)
 }
 

@@ -41,8 +41,8 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// throw starts the dice for one thing about customer (or request) number n of a seed.
-func throw(seed uint64, about topic, n uint64) dice {
+// newDice makes the dice for one thing about customer (or request) number n of a seed.
+func newDice(seed uint64, about topic, n uint64) dice {
 	return dice(mix(mix(seed+0x9e3779b97f4a7c15*uint64(about)) + n*0xd1342543de82ef95))
 }
 

@@ -135,7 +135,7 @@ func (s *Simulator) settle(a *EnhancedAttestation) {
 	if e.AcceptWithin == 0 || !a.AcceptedAt.IsZero() {
 		return
 	}
-	d := throw(s.opts.Seed, aboutSigning, digest(a.ID))
+	d := newDice(s.opts.Seed, aboutSigning, digest(a.ID))
 	if !d.happens(e.AcceptShare) {
 		return
 	}
@@ -166,7 +166,7 @@ func (s *Simulator) createEnhanced(q *request) int {
 	if s.opts.Enhanced.DuplicateAt == 1 && s.posted.signed(a.Signatory) {
 		return q.alreadyExists(s.opts.Writes.AlreadyExistsStatus)
 	}
-	d := throw(s.opts.Seed, aboutSigning, uint64(len(s.posted.enhanced))+1<<40)
+	d := newDice(s.opts.Seed, aboutSigning, uint64(len(s.posted.enhanced))+1<<40)
 	a.ID, a.RequestID, a.Night, a.CreatedAt = d.guid().String(), q.requestID, q.world.night(), s.calendar()
 	a.ExpiresAt = a.CreatedAt.Add(time.Duration(a.expiry) * time.Minute)
 	s.posted.enhanced = append(s.posted.enhanced, &a.EnhancedAttestation)

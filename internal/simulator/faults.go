@@ -74,7 +74,7 @@ func (f *faults) draw(q *request) fault {
 	if before >= f.most {
 		return ""
 	}
-	d := throw(f.seed, aboutFaults, key+uint64(before)<<56)
+	d := newDice(f.seed, aboutFaults, key+uint64(before)<<56)
 	n := d.share()
 	for _, s := range f.shares {
 		if n -= s.share; n < 0 {
@@ -100,7 +100,7 @@ func (f *faults) forget() {
 
 // broken says whether every read of customer i answers 500.
 func (s *Simulator) broken(i int) bool {
-	d := throw(s.opts.Seed, aboutBreaking, uint64(i))
+	d := newDice(s.opts.Seed, aboutBreaking, uint64(i))
 	return d.happens(s.opts.BrokenCustomers)
 }
 

@@ -129,16 +129,16 @@ func (m Mix) portions() []portion {
 }
 
 // nightly are the shares that change every night.
-type nightly struct{ leave, arrive, freed float64 }
+type nightly struct{ leave, arrive, becameClear float64 }
 
 func (m Mix) nightly() nightly {
 	switch m {
 	case MixAllKinds:
-		return nightly{leave: 0.02, arrive: 0.02, freed: 0.10}
+		return nightly{leave: 0.02, arrive: 0.02, becameClear: 0.10}
 	case MixBehind:
-		return nightly{leave: 0.001, arrive: 0.001, freed: 0.005}
+		return nightly{leave: 0.001, arrive: 0.001, becameClear: 0.005}
 	}
-	return nightly{leave: 0.001, arrive: 0.001, freed: 0.03}
+	return nightly{leave: 0.001, arrive: 0.001, becameClear: 0.03}
 }
 
 // realistic sums up to 10,000. Its order is by size, which finds most customers' kind at once.

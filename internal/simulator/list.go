@@ -9,7 +9,7 @@ func (s *Simulator) answerList(q *request) int {
 	p.fill(q.world.Len(),
 		func(i int) bool { return s.listed(q.world, i) },
 		func(i int) bool {
-			d := throw(q.world.Seed, aboutRepeating, uint64(i))
+			d := newDice(q.world.Seed, aboutRepeating, uint64(i))
 			return d.happens(s.opts.RepeatedIDs)
 		})
 	return s.writeAround(q, p, func(i int) {
@@ -43,7 +43,7 @@ func (s *Simulator) listed(w World, i int) bool {
 	if s.opts.EmptyList || float64(i) >= s.opts.TruncatedList*float64(w.Len()) {
 		return false
 	}
-	d := throw(w.Seed, aboutDropping, uint64(i))
+	d := newDice(w.Seed, aboutDropping, uint64(i))
 	return !d.happens(s.opts.DroppedFromList)
 }
 

@@ -343,7 +343,7 @@ func (s *Simulator) issue(w http.ResponseWriter, t tokenRequest) {
 
 // writeAADError answers in form G.
 func (s *Simulator) writeAADError(w http.ResponseWriter, e aadError) {
-	d := throw(s.opts.Seed, aboutIDs, s.served.Load()+2<<40)
+	d := newDice(s.opts.Seed, aboutIDs, s.served.Load()+2<<40)
 	trace, correlation := d.guid(), d.guid()
 	stamp := time.Now().UTC().Format("2006-01-02 15:04:05Z")
 	number := strconv.Itoa(e.number)

@@ -66,7 +66,7 @@ var hostile = []string{
 // names are hostile, 12 % are not Latin, and a few are very long, rarely longer than a
 // spreadsheet's cell.
 func (w World) name(i int, c *Customer) {
-	d := throw(w.Seed, aboutNames, uint64(i))
+	d := newDice(w.Seed, aboutNames, uint64(i))
 	at := w.region(i)
 	c.Country, c.Culture = at.country, at.culture
 	if w.Home != "" {
@@ -91,7 +91,7 @@ func (w World) name(i int, c *Customer) {
 
 // region is where customer i lives: agreements and billing profile agree on it.
 func (w World) region(i int) region {
-	d := throw(w.Seed, aboutContact, uint64(i))
+	d := newDice(w.Seed, aboutContact, uint64(i))
 	abroad := pick(&d, regions)
 	if at := slices.IndexFunc(regions, func(r region) bool { return r.country == w.Home }); at >= 0 &&
 		d.happens(atHome) {

@@ -162,7 +162,7 @@ func (s *Simulator) withPosted(w World, c Customer) []Agreement {
 	defer s.posted.mu.RUnlock()
 	all := c.Agreements
 	for _, n := range s.posted.of[c.Index] {
-		d := throw(w.Seed, aboutWrites, uint64(n)+1<<40)
+		d := newDice(w.Seed, aboutWrites, uint64(n)+1<<40)
 		all = slices.Insert(all, d.below(len(all)+1), w.agreement(s.posted.effects[n]))
 	}
 	return all
@@ -171,7 +171,7 @@ func (s *Simulator) withPosted(w World, c Customer) []Agreement {
 // agreement is an effect as it is read back: the words as they were sent, and the same instant in
 // the form in which the customer's dates are written. Only seven digits can say a part of a second.
 func (w World) agreement(e Effect) Agreement {
-	p := w.pen(e.Customer)
+	p := w.agreementWriter(e.Customer)
 	if e.when.Nanosecond() != 0 {
 		p.form = DatesSevenDigits
 	}

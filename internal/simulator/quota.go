@@ -42,7 +42,7 @@ func (q *quota) take(now time.Time) admission {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.roll(now)
+	q.pick(now)
 	offence := q.form != RetryAfterMissing && now.After(q.told.Add(q.grace)) && now.Before(q.waitTill)
 	if q.used < q.limit {
 		q.used++
@@ -59,7 +59,7 @@ func (q *quota) take(now time.Time) admission {
 }
 
 // roll begins a new window when the current one is over.
-func (q *quota) roll(now time.Time) {
+func (q *quota) pick(now time.Time) {
 	if q.started.IsZero() {
 		q.started = now
 	}

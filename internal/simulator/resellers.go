@@ -19,7 +19,7 @@ func (w World) Resellers() []Reseller {
 	}
 	all := make([]Reseller, resellers)
 	for n := range all {
-		d := throw(w.Seed, aboutPartner, uint64(n)+2)
+		d := newDice(w.Seed, aboutPartner, uint64(n)+2)
 		all[n] = Reseller{ID: d.guid().String(), MPNID: strconv.Itoa(4_800_000 + d.below(100_000)),
 			Name: pick(&d, stems) + " " + pick(&d, trades) + " " + pick(&d, forms)}
 	}

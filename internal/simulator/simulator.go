@@ -139,7 +139,7 @@ func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.stats.arrive(c)
 	defer s.stats.leave()
 
-	chance := throw(s.opts.Seed, aboutCase, callKey(r))
+	chance := newDice(s.opts.Seed, aboutCase, callKey(r))
 	pascal := chance.happens(0.5)
 	q := &request{w: w, r: r, call: c, id: id, world: s.World(), coin: chance.happens(0.5)}
 	q.body = newBody(s.opts.Names == PascalCase || s.opts.Names == MixedCase && pascal)
@@ -248,7 +248,7 @@ func (s *Simulator) marks(status int, b *body) bool {
 func (s *Simulator) takes(number uint64) time.Duration {
 	takes := s.opts.Latency
 	if s.opts.Jitter > 0 {
-		d := throw(s.opts.Seed, aboutJitter, number)
+		d := newDice(s.opts.Seed, aboutJitter, number)
 		takes += time.Duration(d.share() * float64(s.opts.Jitter))
 	}
 	return takes
@@ -272,7 +272,7 @@ func wait(r *http.Request, takes time.Duration) bool {
 // readHeaders reads the two ids, or makes them when they are missing. It is false when one is not a
 // GUID.
 func (s *Simulator) readHeaders(q *request, number uint64) bool {
-	d := throw(s.opts.Seed, aboutIDs, number)
+	d := newDice(s.opts.Seed, aboutIDs, number)
 	right := true
 	read := func(name string, into *string) {
 		*into = q.r.Header.Get(name)

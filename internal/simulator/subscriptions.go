@@ -48,19 +48,19 @@ var (
 
 // subscriptions makes none to four subscriptions of customer i.
 func (w World) subscriptions(i int) []Subscription {
-	d := throw(w.Seed, aboutSubscriptions, uint64(i))
+	d := newDice(w.Seed, aboutSubscriptions, uint64(i))
 	all := make([]Subscription, d.below(5))
 	for n := range all {
 		all[n] = w.subscription(&d)
 	}
-	p := w.pen(i)
+	p := w.agreementWriter(i)
 	for n := range all {
 		all[n].write(&p)
 	}
 	return all
 }
 
-func (s *Subscription) write(p *pen) {
+func (s *Subscription) write(p *agreementWriter) {
 	for n, when := range []time.Time{s.CreationDate, s.EffectiveStartDate, s.CommitmentEndDate} {
 		if !when.IsZero() {
 			s.Written[n] = p.form.write(when, &p.d)

@@ -39,7 +39,7 @@ func agreementLink(template string) string {
 
 // answerInvitation answers GET /v1/customers/relationshiprequests.
 func (s *Simulator) answerInvitation(q *request) int {
-	d := throw(s.opts.Seed, aboutPartner, 0)
+	d := newDice(s.opts.Seed, aboutPartner, 0)
 	q.body.open("", '{')
 	q.body.text("url", "https://admin.microsoft.com/Adminportal/Home?invType=ResellerRelationship&partnerId="+
 		d.guid().String())

@@ -13,7 +13,7 @@ const maxCustomers = 1 << 30
 // tenant makes the tenant id of customer i: a random-looking version 4 GUID. Its first 32 bits are
 // the index in disguise, so that an id can be read back without a table of customers.
 func (w World) tenant(i int) uuid.UUID {
-	d := throw(w.Seed, aboutTenant, uint64(i))
+	d := newDice(w.Seed, aboutTenant, uint64(i))
 	var id uuid.UUID
 	binary.BigEndian.PutUint32(id[:4], disguise(uint32(i)^uint32(mix(w.Seed))))
 	binary.BigEndian.PutUint32(id[4:8], uint32(d.next()))
@@ -21,8 +21,8 @@ func (w World) tenant(i int) uuid.UUID {
 	return version4(id)
 }
 
-// Find says which customer has the tenant id. An id that this world never gave to anybody is false;
-// a customer that is not yet born on this night is false as well.
+// Find says which customer has the tenant id. It is false for an id that this world
+// never gave to anybody, and for a customer that has not arrived by this night.
 func (w World) Find(tenantID string) (int, bool) {
 	id, err := uuid.Parse(tenantID)
 	if err != nil {

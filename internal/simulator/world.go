@@ -84,7 +84,7 @@ func (w World) Customer(i int) Customer {
 func (w World) profile(i int) Customer {
 	c := Customer{Index: i, TenantID: w.tenant(i).String(), Kind: w.kind(i), Relationship: "reseller"}
 	if c.Kind == NotReseller {
-		d := throw(w.Seed, aboutAnswers, uint64(i))
+		d := newDice(w.Seed, aboutAnswers, uint64(i))
 		c.Relationship = pick(&d, otherRelationships)
 	}
 	w.name(i, &c)
@@ -95,9 +95,9 @@ func (w World) profile(i int) Customer {
 // "Customers").
 var otherRelationships = []string{"none", "advisor", "syndication", "microsoft_support", "unknown"}
 
-// born is the kind with which customer i arrived.
-func (w World) born(i int) Kind {
-	d := throw(w.Seed, aboutKind, uint64(i))
+// kindOnArrival is the kind with which customer i arrived.
+func (w World) kindOnArrival(i int) Kind {
+	d := newDice(w.Seed, aboutKind, uint64(i))
 	n := d.below(10000)
 	for _, p := range w.Mix.portions() {
 		if n -= p.of; n < 0 {
@@ -109,17 +109,17 @@ func (w World) born(i int) Kind {
 
 // kind is the kind of customer i on this night.
 func (w World) kind(i int) Kind {
-	born := w.born(i)
+	first := w.kindOnArrival(i)
 	switch {
 	case w.night() >= w.leaves(i):
-		return w.farewell(i)
-	case !w.freed(i, born):
-		return born
-	case w.attestedLater(i) && born.dated():
+		return w.kindAfterLeaving(i)
+	case !w.becameClear(i, first):
+		return first
+	case w.attestedLater(i) && first.dated():
 		return AttestedAmongSeveral
 	case w.attestedLater(i):
 		return Attested
-	case born.dated():
+	case first.dated():
 		return AcceptedDirectlyOutdated
 	default:
 		return AcceptedDirectly
@@ -145,32 +145,34 @@ func (w World) arrivals() int {
 
 // leaves is the night on which customer i is no longer listed.
 func (w World) leaves(i int) int {
-	d := throw(w.Seed, aboutLeaving, uint64(i))
+	d := newDice(w.Seed, aboutLeaving, uint64(i))
 	return w.arrives(i) + d.nights(w.Mix.nightly().leave)
 }
 
-// farewell is how a customer that left answers.
-func (w World) farewell(i int) Kind {
-	d := throw(w.Seed, aboutLeaving, uint64(i)+1<<40)
+// kindAfterLeaving is how a customer that left answers.
+func (w World) kindAfterLeaving(i int) Kind {
+	d := newDice(w.Seed, aboutLeaving, uint64(i)+1<<40)
 	if d.next()>>63 == 0 {
 		return RelationshipEnded
 	}
 	return Vanished
 }
 
-// freed says whether a customer that arrived blocked has become clear by this night.
-func (w World) freed(i int, born Kind) bool { return born.blocked() && w.night() >= w.changes(i) }
+// becameClear says whether a customer that arrived blocked has become clear by this night.
+func (w World) becameClear(i int, first Kind) bool {
+	return first.blocked() && w.night() >= w.changes(i)
+}
 
 // changes is the night on which a customer that arrived blocked becomes clear.
 func (w World) changes(i int) int {
-	d := throw(w.Seed, aboutChanging, uint64(i))
-	return w.arrives(i) + d.nights(w.Mix.nightly().freed)
+	d := newDice(w.Seed, aboutChanging, uint64(i))
+	return w.arrives(i) + d.nights(w.Mix.nightly().becameClear)
 }
 
 // attestedLater says in which way a blocked customer becomes clear: half by the partner's
 // attestation, half directly.
 func (w World) attestedLater(i int) bool {
-	d := throw(w.Seed, aboutChanging, uint64(i)+1<<40)
+	d := newDice(w.Seed, aboutChanging, uint64(i)+1<<40)
 	return d.next()&1 == 0
 }
 

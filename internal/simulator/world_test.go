@@ -223,7 +223,7 @@ func TestNightsChangeASmallShare(t *testing.T) {
 	one := World{Seed: 9, Customers: 20_000, Night: 1}
 	two := World{Seed: 9, Customers: 20_000, Night: 2}
 	assert.Equal(t, 20_020, two.Len())
-	left, freed, worse := 0, 0, 0
+	left, becameClear, worse := 0, 0, 0
 	for i := range one.Len() {
 		require.True(t, one.Listed(i))
 		before, _ := one.Customer(i).Expect(true)
@@ -233,19 +233,19 @@ func TestNightsChangeASmallShare(t *testing.T) {
 			left++
 			assert.Equal(t, "unknown", after)
 		case before == "blocked" && after == "clear":
-			freed++
+			becameClear++
 		case before != after:
 			worse++
 		}
 	}
 	assert.InDelta(t, 20, left, 15)
-	assert.InDelta(t, 0.03*0.075*20_000, freed, 25)
+	assert.InDelta(t, 0.03*0.075*20_000, becameClear, 25)
 	assert.Zero(t, worse, "nobody becomes blocked overnight")
 	for i := one.Len(); i < two.Len(); i++ {
 		assert.False(t, one.Listed(i))
 		assert.True(t, two.Listed(i))
 		_, known := one.Find(two.Customer(i).TenantID)
-		assert.False(t, known, "not born yet")
+		assert.False(t, known, "not arrived yet")
 	}
 	assert.False(t, two.Listed(-1))
 }

@@ -158,6 +158,6 @@ func (s *Simulator) countRefusal(q *request, status int) {
 }
 
 func (s *Simulator) gatewayStatus(q *request) int {
-	d := throw(s.opts.Seed, aboutWrites, callKey(q.r))
+	d := newDice(s.opts.Seed, aboutWrites, callKey(q.r))
 	return pick(&d, []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout})
 }

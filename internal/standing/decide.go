@@ -37,8 +37,8 @@ func Decide(facts Facts, policy Policy) Verdict {
 	return v
 }
 
-// Settled reports whether no further read can change the verdict on these facts; it is how a second
-// read is saved.
+// Settled reports whether no further read can change the verdict on these facts. It is used to skip
+// the second read.
 func Settled(facts Facts, policy Policy) bool {
 	if Decide(facts, policy).Reason != Unreadable || facts.Relationship == "" {
 		return true

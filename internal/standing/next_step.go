@@ -1,7 +1,7 @@
 package standing
 
 // The next steps of a blocked customer that may accept directly as well. They follow from what it
-// has bought, and are no remedies of a standing.
+// has bought: they are derived when a report is made, and not stored with a record.
 const (
 	AttestOrInvite              Remedy = "attest_or_invite"
 	AskIndirectProviderOrInvite Remedy = "ask_indirect_provider_or_invite"

@@ -65,7 +65,7 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 		LedgerAbsent     int `db:"ledger_absent"`
 		LedgerUndated    int `db:"ledger_undated"`
 	}
-	row.Missing = r.Totals.Unlisted
+	row.Unlisted = r.Totals.Unlisted
 	where := args{"partner_id": l.partner.ID, "run": r.ID, "attempt": r.Attempt}
 	for _, part := range []string{"count_listing", "count_readings", "count_turnover", "count_ledger"} {
 		if err := l.store.get(ctx, tx, &row, part, where); err != nil {
@@ -76,7 +76,7 @@ func (l *Lease) count(ctx context.Context, tx *sqlx.Tx, r ledger.Run) (ledger.To
 		row.Clear, row.Blocked, row.Unknown, row.Excluded = row.LedgerClear, row.LedgerBlocked, row.LedgerUnknown,
 			row.LedgerExcluded
 		row.Unreadable, row.Absent, row.DirectUndated = row.LedgerUnreadable, row.LedgerAbsent, row.LedgerUndated
-		row.Listed, row.StillThere = row.totals().Ledger.Sum(), r.Totals.FoundUnlisted
+		row.Listed, row.FoundUnlisted = row.totals().Ledger.Sum(), r.Totals.FoundUnlisted
 	}
 	return row.totals(), nil
 }

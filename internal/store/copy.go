@@ -20,10 +20,10 @@ import (
 )
 
 // CopyTo copies the ledger as it is at one instant to another database, which must have no ledger
-// yet, and compares every row, all in one transaction of that database. told hears how many of all
-// rows were copied. Like that of a backup, the copy has an event that says that it is one.
+// yet, and compares every row, all in one transaction of that database. progress is called with how
+// many rows of all were copied. Like that of a backup, the copy has an event that says that it is one.
 func (s *Store) CopyTo(ctx context.Context, to *Store, actor attestation.Actor, at time.Time,
-	told func(done, expected int)) (copied ledger.Copied, err error) {
+	progress func(done, expected int)) (copied ledger.Copied, err error) {
 	have, know, err := s.Schema(ctx)
 	if err != nil {
 		return copied, err
@@ -37,7 +37,7 @@ func (s *Store) CopyTo(ctx context.Context, to *Store, actor attestation.Actor, 
 	err = s.inSnapshot(ctx, func(source *sqlx.Tx) error {
 		return to.inTx(ctx, func(target *sqlx.Tx) error {
 			copied = ledger.Copied{}
-			c := copying{from: s, to: to, source: source, target: target, told: told}
+			c := copying{from: s, to: to, source: source, target: target, progress: progress}
 			if copied, err = c.run(ctx); err != nil {
 				return err
 			}
@@ -72,7 +72,7 @@ var (
 type copying struct {
 	from, to       *Store
 	source, target *sqlx.Tx
-	told           func(done, expected int)
+	progress       func(done, expected int)
 	done, expected int
 }
 
@@ -98,7 +98,7 @@ func (c *copying) run(ctx context.Context) (copied ledger.Copied, err error) {
 				"was copied", table, want.rows, got.rows)
 		}
 		copied.Tables, copied.Rows = copied.Tables+1, copied.Rows+want.rows
-		c.told(c.done, c.expected)
+		c.progress(c.done, c.expected)
 	}
 	if err := c.to.restartNumbers(ctx, c.target); err != nil {
 		return copied, err
@@ -151,7 +151,7 @@ func (c *copying) copyTable(ctx context.Context, table string) (sum tableSum, er
 		}
 		sum.add(row)
 		if c.done++; c.done%1000 == 0 {
-			c.told(c.done, c.expected)
+			c.progress(c.done, c.expected)
 		}
 	}
 	if insert != nil && c.to.dialect == sqlfiles.Postgres {

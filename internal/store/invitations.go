@@ -177,7 +177,9 @@ func (s *Store) Invitable(ctx context.Context, partnerID string, at time.Time) i
 
 // statesUnderWay are the states of attestations of which an end may be expected.
 func statesUnderWay() []attestation.State {
-	return slices.DeleteFunc(attestation.States(), func(s attestation.State) bool { return !s.Open() || s.Final() })
+	return slices.DeleteFunc(attestation.States(), func(s attestation.State) bool {
+		return !s.BlocksDuplicate() || s.Final()
+	})
 }
 
 // Invitations walks the invitations of a partner as they were at an instant, the newest first, with

@@ -47,9 +47,9 @@ type leaseRow struct {
 	Dead       int64   `db:"dead"`
 }
 
-// Hold takes the partner's lease, keeps it while work runs, and gives it back. A lease that has run
-// out is taken over, and so at once is one of a process of this host that is dead. Otherwise Hold
-// returns a *HeldError. When the lease is lost under way, work's context ends with ErrLeaseLost as
+// Hold takes the partner's lease, keeps it while work runs, and gives it back. An expired lease is
+// taken over; that of a dead process on this host is taken over at once. Otherwise Hold returns a
+// *HeldError. When the lease is lost under way, work's context ends with ErrLeaseLost as
 // its cause.
 func (s *Store) Hold(ctx context.Context, partner ledger.Partner,
 	work func(ctx context.Context, lease *Lease) error) error {
@@ -64,7 +64,7 @@ func (s *Store) Hold(ctx context.Context, partner ledger.Partner,
 		lease.keep(working, stop)
 	}()
 	err = work(working, lease)
-	// Every write is guarded by the lease: what succeeded, succeeded.
+	// Every write is guarded by the lease: a success stands even if the lease was lost afterwards.
 	if err != nil && errors.Is(context.Cause(working), ErrLeaseLost) {
 		err = errors.Join(ErrLeaseLost, err)
 	}

@@ -13,7 +13,7 @@ type recordRow struct {
 	CustomerID       string            `db:"customer_id"`
 	DisplayID        string            `db:"display_id"`
 	Name             string            `db:"name"`
-	NameKey          string            `db:"name_sort"`
+	NameSort         string            `db:"name_sort"`
 	Domain           string            `db:"domain"`
 	Relationship     string            `db:"relationship"`
 	Standing         standing.Standing `db:"standing"`
@@ -52,7 +52,7 @@ func (r ledgerRow) ledger() ledgerRow { return r }
 
 func rowOf(r standing.Record) recordRow {
 	return recordRow{
-		CustomerID: r.ID, DisplayID: r.DisplayID, Name: r.Name, NameKey: cases.Fold().String(r.Name), Domain: r.Domain,
+		CustomerID: r.ID, DisplayID: r.DisplayID, Name: r.Name, NameSort: cases.Fold().String(r.Name), Domain: r.Domain,
 		Relationship: r.Relationship, Standing: r.Standing, Reason: r.Reason, Remedy: r.Remedy,
 		Agreements: r.Agreements, DateAgreed: r.Newest.Agreed, SignerFirst: r.Newest.Signer.FirstName,
 		SignerLast: r.Newest.Signer.LastName, SignerEmail: r.Newest.Signer.Email, SignerPhone: r.Newest.Signer.Phone,

@@ -107,7 +107,8 @@ func (s *Store) Renewals(ctx context.Context, runs []int64, at time.Time) iter.S
 		for row, err := range stream[renewalRow](ctx, s, "renewals", args{"runs": runs, "at": instant(at),
 			"fresh": instant(at.Add(-freshness))}) {
 			renewal := ledger.Renewal{Record: row.record(), PartnerID: row.PartnerID,
-				Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil, ID: row.SubscriptionID, Product: row.Product, Seats: row.Seats, Term: row.Term, Ends: row.Ends,
+				Reseller: row.reseller(), AcceptedUntil: row.AcceptedUntil,
+				ID: row.SubscriptionID, Product: row.Product, Seats: row.Seats, Term: row.Term, Ends: row.Ends,
 				AutoRenew: row.AutoRenew, Trial: row.Trial}
 			if !yield(renewal, err) {
 				return

@@ -44,8 +44,8 @@ type runRow struct {
 // totalsRow is ledger.Totals as the table run holds them.
 type totalsRow struct {
 	Listed          int `db:"listed"`
-	Missing         int `db:"unlisted"`
-	StillThere      int `db:"found_unlisted"`
+	Unlisted        int `db:"unlisted"`
+	FoundUnlisted   int `db:"found_unlisted"`
 	Clear           int `db:"clear"`
 	Blocked         int `db:"blocked"`
 	Unknown         int `db:"unknown"`
@@ -61,7 +61,7 @@ type totalsRow struct {
 	GoneBlocked     int `db:"gone_blocked"`
 	BlockedByPolicy int `db:"blocked_by_policy"`
 	ClearedByPolicy int `db:"cleared_by_policy"`
-	GoneByRead      int `db:"gone_confirmed"`
+	GoneConfirmed   int `db:"gone_confirmed"`
 	LedgerClear     int `db:"ledger_clear"`
 	LedgerBlocked   int `db:"ledger_blocked"`
 	LedgerUnknown   int `db:"ledger_unknown"`
@@ -70,24 +70,24 @@ type totalsRow struct {
 
 func rowOfTotals(t ledger.Totals) totalsRow {
 	return totalsRow{
-		Listed: t.Listed, Missing: t.Unlisted, StillThere: t.FoundUnlisted,
+		Listed: t.Listed, Unlisted: t.Unlisted, FoundUnlisted: t.FoundUnlisted,
 		Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded,
 		Unreadable: t.Unreadable, Absent: t.Absent, DirectUndated: t.DirectUndated,
 		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy,
 		ClearedByPolicy: t.ClearedByPolicy, New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked,
-		NewlyClear: t.NewlyClear, GoneByRead: t.GoneConfirmed, LedgerClear: t.Ledger.Clear,
+		NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneConfirmed, LedgerClear: t.Ledger.Clear,
 		LedgerBlocked: t.Ledger.Blocked, LedgerUnknown: t.Ledger.Unknown, LedgerExcluded: t.Ledger.Excluded,
 	}
 }
 
 func (t totalsRow) totals() ledger.Totals {
 	return ledger.Totals{
-		Listed: t.Listed, Unlisted: t.Missing, FoundUnlisted: t.StillThere,
+		Listed: t.Listed, Unlisted: t.Unlisted, FoundUnlisted: t.FoundUnlisted,
 		Standings:  ledger.Standings{Clear: t.Clear, Blocked: t.Blocked, Unknown: t.Unknown, Excluded: t.Excluded},
 		Unreadable: t.Unreadable, Absent: t.Absent, DirectUndated: t.DirectUndated,
 		NoLongerBlocked: t.NoLongerBlocked, GoneBlocked: t.GoneBlocked, BlockedByPolicy: t.BlockedByPolicy,
 		ClearedByPolicy: t.ClearedByPolicy, New: t.New, Gone: t.Gone, NewlyBlocked: t.NewlyBlocked,
-		NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneByRead, Ledger: ledger.Standings{Clear: t.LedgerClear,
+		NewlyClear: t.NewlyClear, GoneConfirmed: t.GoneConfirmed, Ledger: ledger.Standings{Clear: t.LedgerClear,
 			Blocked: t.LedgerBlocked, Unknown: t.LedgerUnknown, Excluded: t.LedgerExcluded},
 	}
 }
@@ -353,8 +353,8 @@ func (s *Store) RecordReport(ctx context.Context, report ledger.WrittenReport, a
 	})
 }
 
-// LastEntry is the instant of the newest thing that the ledger knows of, the end of a run or an
-// event of an attestation, or a reading of what finance wants to know; zero when there is none.
+// LastEntry is the instant of the newest entry of the ledger: the end of a run, an event, or a
+// reading of subscriptions or resellers; zero when there is none.
 func (s *Store) LastEntry(ctx context.Context) (last time.Time, _ error) {
 	for _, query := range []string{"last_end", "last_event", "last_subscriptions", "last_reseller"} {
 		var at time.Time

@@ -1,8 +1,8 @@
 // Package store keeps the ledger: runs, readings and standings, in PostgreSQL or SQLite with one
-// behaviour. It speaks the words of the domain packages; its statements live in sql/.
+// behaviour. It uses the types of the domain packages; its statements live in sql/.
 //
 // What happened is decided elsewhere. The store promises three things: a chunk is in the database
-// or it is not; who lost a lease writes nothing; and what a completed run said is never changed.
+// or it is not; a process that lost its lease cannot write; and what a completed run said is never changed.
 package store
 
 import (
