@@ -9,16 +9,19 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mcaledger/mcaledger/internal/notify"
 	"github.com/mcaledger/mcaledger/internal/simulator"
+	"github.com/mcaledger/mcaledger/reports"
 )
 
 // receiver takes pings and webhook posts.
@@ -157,6 +160,14 @@ func TestNotificationsAgreeWithTheWorkbook(t *testing.T) {
 		require.EqualValues(t, p.NewlyBlocked, values["mcaledger_customers_changed newly_blocked "+p.Name])
 		require.EqualValues(t, p.NoLongerBlocked, values["mcaledger_customers_changed no_longer_blocked "+p.Name])
 	}
+	_, digest, err := reports.ReadRequest(told.nights[0].Workbook)
+	require.NoError(t, err)
+	db, err := sqlx.Open("sqlite", strings.TrimPrefix(s.address, "sqlite:"))
+	require.NoError(t, err)
+	defer db.Close()
+	var recorded string
+	require.NoError(t, db.Get(&recorded, "SELECT detail FROM event WHERE kind = 'report'"))
+	require.Contains(t, recorded, digest, "the ledger records what the workbook shows")
 	contoso := told.nights[0].Partners[0]
 	require.Positive(t, contoso.NewlyBlocked, "this night has some")
 	require.GreaterOrEqual(t, contoso.NoLongerBlocked, 2, "those attested")
