@@ -79,7 +79,7 @@ func (r *report) blockedColumns() []column[blockedRow] {
 	}
 }
 
-// longBlocked is the number of days from which on a block is an old one.
+// longBlocked: blocks of more days than this are marked as long.
 const longBlocked = 90
 
 // tenantID is a customer's tenant id as the service first spelled it.

@@ -49,7 +49,7 @@ func (n atRisk) groups() [6]int {
 }
 
 // ageLimits are the last days of the age groups: 0-30, 31-60, 61-90, over 90.
-var ageLimits = [...]int{30, 60, 90}
+var ageLimits = [...]int{30, 60, longBlocked}
 
 // firstShown is how many customers the summary names to begin with.
 const firstShown = 10
@@ -109,8 +109,7 @@ func (f *frame) countAtRisk(ctx context.Context, p PartnerRun, at time.Time) (n 
 	return n, err
 }
 
-// readBefore takes today's figures back to the run that changes are counted from: those blocked now
-// were blocked then as well, as long as they are not among the changes. A first run is compared
+// readBefore finds the figures of the run that changes are counted from. A first run is compared
 // with nothing.
 func (f *frame) readBefore(ctx context.Context, i int, p PartnerRun) error {
 	if p.Against == nil {
@@ -119,27 +118,13 @@ func (f *frame) readBefore(ctx context.Context, i int, p PartnerRun) error {
 		return nil
 	}
 	then := PartnerRun{Partner: p.Partner, Run: p.Against}
-	long := func(rec *standing.Record) bool {
-		return rec != nil && rec.Standing == standing.Blocked && f.daysBlocked(then, *rec).n > longBlocked
-	}
-	_, err := each(ctx, f.blockedOf(ctx, p), func(c ledger.BlockedCustomer) error {
-		if long(&c.Record) {
-			f.insights.longBefore++
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	_, err = each(ctx, f.source.Changes(ctx, p.Partner.ID, p.Run.ID, p.against()), func(t standing.Transition) error {
-		if long(t.After) {
-			f.insights.longBefore--
-		}
-		if long(t.Before) {
-			f.insights.longBefore++
-		}
-		return nil
-	})
+	_, err := each(ctx, f.source.CustomerEntries(ctx, p.Partner.ID, p.Against.ID, standing.Blocked, p.Run.StartedAt),
+		func(c ledger.CustomerEntry) error {
+			if f.daysBlocked(then, c.Record).n > longBlocked {
+				f.insights.longBefore++
+			}
+			return nil
+		})
 	if err != nil {
 		return err
 	}

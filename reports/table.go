@@ -185,9 +185,25 @@ func PrintSheetNames() []string {
 		sheetChecks, sheetAbout})
 }
 
+// sheets are the sheets of data, in workbook order.
+var sheets = [...]struct {
+	key   string
+	build func(*report) table
+}{
+	{sheetBlocked, (*report).blocked}, {sheetRenewals, (*report).renewals},
+	{sheetExceptions, (*report).exceptionsTable}, {sheetChanges, (*report).changes},
+	{sheetInvitations, (*report).invitationsTable}, {sheetAttestations, (*report).attestations},
+	{sheetBatches, (*report).batchesTable}, {sheetUnread, (*report).unread}, {sheetChecks, (*report).checks},
+	{sheetCustomers, (*report).customers}, {sheetEvents, (*report).events},
+}
+
+// dataSheets are the keys of the sheets of data.
 func dataSheets() []string {
-	return []string{sheetBlocked, sheetRenewals, sheetExceptions, sheetChanges, sheetInvitations, sheetAttestations,
-		sheetBatches, sheetUnread, sheetChecks, sheetCustomers, sheetEvents}
+	keys := make([]string, len(sheets))
+	for i, s := range sheets {
+		keys[i] = s.key
+	}
+	return keys
 }
 
 func bookSheets() []string {
@@ -259,13 +275,9 @@ func knownSheets(asked, known []string) ([]string, error) {
 
 // tables are the sheets of data that are wanted, in workbook order.
 func (r *report) tables(wanted []string) (tables []table) {
-	build := map[string]func() table{sheetBlocked: r.blocked, sheetRenewals: r.renewals,
-		sheetExceptions: r.exceptionsTable, sheetChanges: r.changes, sheetInvitations: r.invitationsTable,
-		sheetAttestations: r.attestations, sheetBatches: r.batchesTable, sheetUnread: r.unread, sheetChecks: r.checks,
-		sheetCustomers: r.customers, sheetEvents: r.events}
-	for _, key := range dataSheets() {
-		if slices.Contains(wanted, key) {
-			tables = append(tables, build[key]())
+	for _, s := range sheets {
+		if slices.Contains(wanted, s.key) {
+			tables = append(tables, s.build(r))
 		}
 	}
 	return tables
