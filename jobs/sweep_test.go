@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,18 +39,38 @@ type lab struct {
 	job    jobs.Reconcile
 }
 
-// databases are the addresses of an empty database of each kind.
+// databases runs a test on a new ledger of each kind.
 func databases(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
-	for name, address := range map[string]func() string{
-		"sqlite":   func() string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
-		"postgres": func() string { return pgtest.Database(t) },
+	for name, address := range map[string]func(testing.TB) string{
+		"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
+		"postgres": postgresLedger,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, address())
+			test(t, address(t))
 		})
 	}
+}
+
+var ledgers struct {
+	sync.Once
+	copy func(testing.TB) string
+}
+
+// postgresLedger is a copy of an empty ledger: to make its tables anew takes longer.
+func postgresLedger(t testing.TB) string {
+	t.Helper()
+	ledgers.Do(func() {
+		ledgers.copy = pgtest.Copies(t, func(t testing.TB, address string) {
+			t.Helper()
+			s, err := store.Open(t.Context(), address)
+			require.NoError(t, err)
+			defer s.Close()
+			require.NoError(t, s.Migrate(t.Context()))
+		})
+	})
+	return ledgers.copy(t)
 }
 
 func set(t testing.TB, address string, options simulator.Options) *lab {

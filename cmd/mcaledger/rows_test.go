@@ -23,7 +23,7 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 	for name, address := range bothDatabases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKillableWith(t, address, simulator.Options{Seed: 24, Customers: 2500, Mix: simulator.MixAllKinds})
+			k := newKillableWith(t, address, simulator.Options{Seed: 24, Customers: 1000, Mix: simulator.MixAllKinds})
 			require.NoError(t, k.reconcile(t))
 			file := filepath.Join(k.folder, "list.csv")
 			require.NoError(t, os.WriteFile(file, []byte(k.listOfAllKinds(t)), 0o600))
@@ -32,43 +32,43 @@ func TestEveryRowIsAccountedFor(t *testing.T) {
 			k.ask(t, &imported, "attest", "import", "--by", "ana", file)
 			require.Equal(t, exitPartial, imported.Exit)
 			first := imported.Batches[0]
-			require.Equal(t, []int{599, 330, 144, 75, 50}, []int{first.Rows, first.Queued, first.Refused,
+			require.Equal(t, []int{240, 132, 58, 30, 20}, []int{first.Rows, first.Queued, first.Refused,
 				first.Duplicates, first.AlreadyKnown})
-			require.Equal(t, map[string]int{"queued": 330, "refused": 144, "duplicate": 75, "already_known": 50},
+			require.Equal(t, map[string]int{"queued": 132, "refused": 58, "duplicate": 30, "already_known": 20},
 				results(t, first.ResultFile, file))
 
 			var submitted submitReply
 			k.ask(t, &approveReply{}, "attest", "approve", "--by", "bea", "1")
 			k.ask(t, &submitted, "attest", "submit")
 			require.Equal(t, exitPartial, submitted.Exit)
-			require.Equal(t, []int{330, 310, 20, 0}, []int{submitted.Sent, submitted.Confirmed, submitted.Failed,
+			require.Equal(t, []int{132, 124, 8, 0}, []int{submitted.Sent, submitted.Confirmed, submitted.Failed,
 				submitted.RetryLater})
-			require.Len(t, k.sim.Effects(), 310)
+			require.Len(t, k.sim.Effects(), 124)
 
 			var answered importReply
 			k.ask(t, &answered, "attest", "results", "1", "--dir", k.folder)
 			require.Equal(t, exitDone, answered.Exit)
-			require.Equal(t, map[string]int{"confirmed": 310, "failed": 20, "refused": 144, "duplicate": 75,
-				"already_known": 50},
+			require.Equal(t, map[string]int{"confirmed": 124, "failed": 8, "refused": 58, "duplicate": 30,
+				"already_known": 20},
 				results(t, answered.Batches[0].ResultFile, file))
 
 			var again importReply
 			k.ask(t, &again, "attest", "import", "--by", "ana", file)
 			second := again.Batches[0]
-			require.Equal(t, []int{599, 0, 144, 405, 50}, []int{second.Rows, second.Queued, second.Refused,
+			require.Equal(t, []int{240, 0, 58, 162, 20}, []int{second.Rows, second.Queued, second.Refused,
 				second.Duplicates, second.AlreadyKnown})
-			require.Equal(t, map[string]int{"refused": 144, "duplicate": 405, "already_known": 50},
+			require.Equal(t, map[string]int{"refused": 58, "duplicate": 162, "already_known": 20},
 				results(t, second.ResultFile, file))
 			k.ask(t, &submitted, "attest", "submit")
 			require.Zero(t, submitted.Sent)
-			require.Len(t, k.sim.Effects(), 310)
+			require.Len(t, k.sim.Effects(), 124)
 			require.NoError(t, k.run(t, "verify"))
 		})
 	}
 }
 
-// listOfAllKinds is a file of 599 rows: 330 that can be queued, of which Microsoft will take 310;
-// 75 that are there twice; 50 that Microsoft has already; 144 that are refused, for five reasons.
+// listOfAllKinds is a file of 240 rows: 132 that can be queued, of which Microsoft will take 124;
+// 30 that are there twice; 20 that Microsoft has already; 58 that are refused, for five reasons.
 func (k *killable) listOfAllKinds(t *testing.T) string {
 	t.Helper()
 	rows := []string{"customer_tenant_id,first_name,last_name,email,date_agreed,phone"}
@@ -106,7 +106,7 @@ func (k *killable) listOfAllKinds(t *testing.T) string {
 			return ""
 		}
 	}
-	for range 5 {
+	for range 2 {
 		add(20, ana(simulator.NeverAccepted))
 		add(20, ana(simulator.CloudOnly))
 		add(16, ana(simulator.NeverAcceptedError))
@@ -114,19 +114,19 @@ func (k *killable) listOfAllKinds(t *testing.T) string {
 		add(2, ana(simulator.RoleMissing))
 		add(2, ana(simulator.Vanished))
 	}
-	rows = append(rows, rows[1:76]...)
-	add(50, onRecord(simulator.Attested))
-	add(50, onRecord(simulator.OutdatedByOneDay))
-	add(30, ana(simulator.AcceptedDirectly))
-	add(15, func(i int) string {
+	rows = append(rows, rows[1:31]...)
+	add(20, onRecord(simulator.Attested))
+	add(20, onRecord(simulator.OutdatedByOneDay))
+	add(12, ana(simulator.AcceptedDirectly))
+	add(6, func(i int) string {
 		return fmt.Sprintf("99999999-9999-4999-8999-9999999999%02d,Ana,Souza,ana@example.com,2026-11-20,", i)
 	})
-	add(25, func(i int) string { return strings.Replace(ana(simulator.OutdatedByOneDay)(i), "@", " at ", 1) })
-	add(12, ana(simulator.CloudOnly))
-	for _, row := range rows[len(rows)-12:] {
+	add(10, func(i int) string { return strings.Replace(ana(simulator.OutdatedByOneDay)(i), "@", " at ", 1) })
+	add(5, ana(simulator.CloudOnly))
+	for _, row := range rows[len(rows)-5:] {
 		rows = append(rows, strings.Replace(row, "Ana,Souza", "Eva,Lima", 1))
 	}
-	require.Len(t, rows, 600)
+	require.Len(t, rows, 241)
 	return strings.Join(rows, "\n") + "\n"
 }
 

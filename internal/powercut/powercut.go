@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -22,9 +23,13 @@ type recorder struct {
 	original uintptr // the VFS that does the work
 
 	mu      sync.Mutex
-	methods map[uintptr]uintptr // of open files: the original methods, and the copy with another xSync
+	methods map[uintptr]uintptr // of open files: the original methods, and the copy with others
 	names   map[uintptr]string  // of open files, by their address
+	written map[string]span     // since the last sync, by file; of a file that was not synced yet there is none
 }
+
+// span is a part of a file.
+type span struct{ from, to int64 }
 
 // Record makes SQLite copy each database file and WAL to the folder whenever it is synced, from now
 // to the end of the process. Call it before the first database is opened.
@@ -34,7 +39,7 @@ func Record(folder string) error {
 	}
 	tls := libc.NewTLS()
 	r := &recorder{folder: folder, original: sqlite3.Xsqlite3_vfs_find(tls, 0), methods: map[uintptr]uintptr{},
-		names: map[uintptr]string{}}
+		names: map[uintptr]string{}, written: map[string]span{}}
 	if r.original == 0 {
 		return errors.New("SQLite has no VFS")
 	}
@@ -64,46 +69,93 @@ func (r *recorder) open(tls *libc.TLS, vfs, name, file uintptr, flags int32, out
 	copied, known := r.methods[handle.FpMethods]
 	if !known {
 		original := handle.FpMethods
-		copied = clone(tls, original, unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{}))
-		(*sqlite3.Tsqlite3_io_methods)(pointer(copied)).FxSync = functionPointer(func(tls *libc.TLS, file uintptr,
-			flags int32) int32 {
-			return r.sync(tls, (*sqlite3.Tsqlite3_io_methods)(pointer(original)), file, flags)
-		})
+		copied = r.recording(tls, original)
 		r.methods[original] = copied
 	}
 	handle.FpMethods = copied
 	return code
 }
 
-// sync syncs a file and copies what it holds then.
+type (
+	writing    = func(tls *libc.TLS, file, from uintptr, n int32, offset int64) int32
+	truncating = func(tls *libc.TLS, file uintptr, size int64) int32
+	syncing    = func(tls *libc.TLS, file uintptr, flags int32) int32
+	sizing     = func(tls *libc.TLS, file, size uintptr) int32
+	reading    = func(tls *libc.TLS, file, to uintptr, n int32, offset int64) int32
+)
+
+// recording are the methods of a file that notes what is written and copies it when it is synced.
+func (r *recorder) recording(tls *libc.TLS, methods uintptr) (copied uintptr) {
+	original := (*sqlite3.Tsqlite3_io_methods)(pointer(methods))
+	copied = clone(tls, methods, unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{}))
+	ours := (*sqlite3.Tsqlite3_io_methods)(pointer(copied))
+	write, truncate := function[writing](original.FxWrite), function[truncating](original.FxTruncate)
+	ours.FxWrite = functionPointer(func(tls *libc.TLS, file, from uintptr, n int32, offset int64) int32 {
+		r.wrote(file, span{offset, offset + int64(n)})
+		return write(tls, file, from, n, offset)
+	})
+	ours.FxTruncate = functionPointer(func(tls *libc.TLS, file uintptr, size int64) int32 {
+		r.wrote(file, span{size, math.MaxInt64})
+		return truncate(tls, file, size)
+	})
+	ours.FxSync = functionPointer(func(tls *libc.TLS, file uintptr, flags int32) int32 {
+		return r.sync(tls, original, file, flags)
+	})
+	return copied
+}
+
+func (r *recorder) wrote(file uintptr, part span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, synced := r.written[r.names[file]]
+	switch {
+	case !synced: // all of it will be copied
+	case before.from == before.to:
+		r.written[r.names[file]] = part
+	default:
+		r.written[r.names[file]] = span{min(before.from, part.from), max(before.to, part.to)}
+	}
+}
+
+// sync syncs a file and copies what was written to it.
 func (r *recorder) sync(tls *libc.TLS, original *sqlite3.Tsqlite3_io_methods, file uintptr, flags int32) int32 {
-	type (
-		sync = func(tls *libc.TLS, file uintptr, flags int32) int32
-		size = func(tls *libc.TLS, file, size uintptr) int32
-		read = func(tls *libc.TLS, file, to uintptr, n int32, offset int64) int32
-	)
-	if code := function[sync](original.FxSync)(tls, file, flags); code != 0 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if code := function[syncing](original.FxSync)(tls, file, flags); code != 0 {
 		return code
 	}
 	// Read by SQLite itself: closing another descriptor of the file could release its locks.
 	length := libc.Xmalloc(tls, 8)
 	defer libc.Xfree(tls, length)
-	if code := function[size](original.FxFileSize)(tls, file, length); code != 0 {
+	if code := function[sizing](original.FxFileSize)(tls, file, length); code != 0 {
 		return code
 	}
-	n := *(*int64)(pointer(length))
+	size := *(*int64)(pointer(length))
+	name := r.names[file]
+	part, synced := r.written[name]
+	if !synced {
+		part = span{0, size}
+	}
+	part.to = min(part.to, size)
+	n := max(part.to-part.from, 0)
 	content := libc.Xmalloc(tls, libc.Tsize_t(max(n, 1)))
 	defer libc.Xfree(tls, content)
 	if n > 0 {
-		if code := function[read](original.FxRead)(tls, file, content, int32(n), 0); code != 0 {
+		if code := function[reading](original.FxRead)(tls, file, content, int32(n), part.from); code != 0 {
 			return code
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := replace(filepath.Join(r.folder, r.names[file]), unsafe.Slice((*byte)(pointer(content)), n)); err != nil {
+	path, bytes := filepath.Join(r.folder, name), unsafe.Slice((*byte)(pointer(content)), n)
+	var err error
+	if synced {
+		err = update(path, size, bytes, part.from)
+	} else {
+		err = replace(path, bytes)
+	}
+	if err != nil {
 		return sqlite3.SQLITE_IOERR
 	}
+	r.written[name] = span{}
 	return 0
 }
 
@@ -114,6 +166,19 @@ func replace(path string, content []byte) error {
 		return err
 	}
 	return os.Rename(temporary, path)
+}
+
+// update writes a part of a copy. Of a process that is killed meanwhile some of it is there, as after
+// a power cut in the middle of a sync.
+func update(path string, size int64, content []byte, offset int64) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err = file.Truncate(size); err == nil {
+		_, err = file.WriteAt(content, offset)
+	}
+	return errors.Join(err, file.Close())
 }
 
 // Cut makes of a database, whose processes are all gone, what a power cut would have left of it
