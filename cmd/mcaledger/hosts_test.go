@@ -107,7 +107,7 @@ func TestAHostIsStoppedWithALockInItsHands(t *testing.T) {
 		require.NoError(t, db.Get(&waiting, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = "+
 			"current_database() AND wait_event_type = 'Lock'"))
 		return waiting == workers
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, stopped.cmd.Process.Signal(syscall.SIGSTOP))
 	require.NoError(t, lock.Commit())
 

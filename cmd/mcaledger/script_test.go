@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -70,7 +71,6 @@ func TestScripts(t *testing.T) {
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Deadline:            time.Now().Add(2 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "Asia/Kolkata") // nothing may depend on the host's zone
 			env.Setenv("GOGC", os.Getenv("GOGC"))
@@ -381,13 +381,14 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 // to nobody else.
 func interrupted() {
 	when, cmd := os.Args[1], exec.Command(os.Args[2], os.Args[3:]...)
+	runtime.LockOSThread() // the signal at the parent's death is tied to the thread that started the child
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout := &watched{copy: os.Stdout}
 	cmd.Stdout, cmd.Stderr = stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(99)
 	}
-	over := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
 	go func() {
 		for !stdout.has(when) && !asked(when) {
 			time.Sleep(5 * time.Millisecond)
@@ -395,7 +396,6 @@ func interrupted() {
 		cmd.Process.Signal(syscall.SIGINT)
 	}()
 	cmd.Wait()
-	over.Stop()
 	os.Exit(cmd.ProcessState.ExitCode())
 }
 
