@@ -78,7 +78,7 @@ SELECT s.*, 'before' AS side, COALESCE((
     SELECT a.name_sort FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
       AND {{valid a :run}}), s.name_sort) AS pair_key
 FROM standing s
-WHERE s.partner_id = :partner_id AND {{valid s :against}} AND s.valid_to <= :run
+WHERE s.partner_id = :partner_id AND s.valid_from <= :against AND s.valid_to > :against AND s.valid_to <= :run
   AND NOT EXISTS (
     SELECT 1 FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
       AND {{valid a :run}} AND a.standing = s.standing)
@@ -92,7 +92,7 @@ SELECT
          SELECT 1 FROM standing b WHERE b.partner_id = s.partner_id AND b.customer_id = s.customer_id
            AND {{valid b :against}} AND b.standing = s.standing))
   + (SELECT COUNT(*) FROM standing s
-     WHERE s.partner_id = :partner_id AND {{valid s :against}} AND s.valid_to <= :run
+     WHERE s.partner_id = :partner_id AND s.valid_from <= :against AND s.valid_to > :against AND s.valid_to <= :run
        AND NOT EXISTS (
          SELECT 1 FROM standing a WHERE a.partner_id = s.partner_id AND a.customer_id = s.customer_id
            AND {{valid a :run}}))
