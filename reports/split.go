@@ -29,7 +29,7 @@ func OfReseller(ctx context.Context, book Book, source Source, partnerID string,
 		return book, source, fmt.Errorf("partner %s has no completed run in this report", partnerID)
 	}
 	p := book.Partners[i]
-	s := resellerSource{all: source, customers: map[string]bool{}}
+	s := resellerSource{all: source, customers: map[string]bool{}, standings: map[int64]ledger.Standings{}}
 	totals, err := s.read(ctx, p, p.Run, reseller.ID, book.Through)
 	if err != nil {
 		return book, source, err
@@ -84,6 +84,7 @@ type resellerSource struct {
 	all Source // not embedded: what is added to Source has to be restricted too
 	// of the run shown and of the one that changes are counted from, by their reseller of today
 	customers map[string]bool
+	standings map[int64]ledger.Standings // of the same runs, by their number
 }
 
 // read notes the customers of the reseller in a run, and counts them.
@@ -96,7 +97,7 @@ func (s resellerSource) read(ctx context.Context, p PartnerRun, run *ledger.Run,
 		}
 		return nil
 	})
-	t.Ledger = t.Standings
+	t.Ledger, s.standings[run.ID] = t.Standings, t.Standings
 	return t, err
 }
 
@@ -151,10 +152,20 @@ func (s resellerSource) FirstRun(ctx context.Context, partnerID string) (time.Ti
 	return s.all.FirstRun(ctx, partnerID)
 }
 
-func (s resellerSource) CountRecords(ctx context.Context, partnerID string, run int64,
-	which standing.Standing) (int, error) {
-	return each(ctx, s.CustomerEntries(ctx, partnerID, run, which, time.Time{}),
-		func(ledger.CustomerEntry) error { return nil })
+// CountRecords knows the customers of the run without another walk over those of all resellers.
+func (s resellerSource) CountRecords(_ context.Context, _ string, run int64, which standing.Standing) (int, error) {
+	n := s.standings[run]
+	switch which {
+	case standing.Clear:
+		return n.Clear, nil
+	case standing.Blocked:
+		return n.Blocked, nil
+	case standing.Unknown:
+		return n.Unknown, nil
+	case standing.Excluded:
+		return n.Excluded, nil
+	}
+	return n.Sum(), nil
 }
 
 func (s resellerSource) CustomerEntries(ctx context.Context, partnerID string, run int64, which standing.Standing,
