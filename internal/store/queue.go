@@ -97,13 +97,8 @@ type claimedRow struct {
 	TemplateID     *string                  `db:"template_id"`
 	Content        *string                  `db:"content"`
 	LastSentAt     *time.Time               `db:"last_sent_at"`
-	Tries          int                      `db:"tries"`
-	TriedSince     *time.Time               `db:"tried_since"`
 	Result         *attestation.SendResult  `db:"result"`
 	DisplayID      *string                  `db:"display_id"`
-	LinkAt         *time.Time               `db:"link_at"`
-	Reminded       bool                     `db:"reminded"`
-	LastReminded   bool                     `db:"last_reminded"`
 	Standing       *standing.Standing       `db:"standing"`
 	StandingReason *standing.Reason         `db:"standing_reason"`
 	OnRecordDate   *standing.Date           `db:"on_record_date"`
@@ -114,6 +109,15 @@ type claimedRow struct {
 	OldestReading  *time.Time               `db:"oldest_reading"`
 }
 
+// historyRow is what was sent of a claimed attestation before.
+type historyRow struct {
+	Tries        int        `db:"tries"`
+	TriedSince   *time.Time `db:"tried_since"`
+	LinkAt       *time.Time `db:"link_at"`
+	Reminded     bool       `db:"reminded"`
+	LastReminded bool       `db:"last_reminded"`
+}
+
 func (r claimedRow) claim() (*attestation.Claim, error) {
 	a, err := r.attestation()
 	if err != nil {
@@ -122,8 +126,7 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 	a.DisplayID = zeroIfNull(r.DisplayID)
 	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0,
 		EvenIfClear: r.EvenIfClear, ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt),
-		LastRead: orZero(r.OldestReading), Tries: r.Tries, TriedSince: orZero(r.TriedSince),
-		LinkAt: orZero(r.LinkAt), Reminded: r.Reminded, LastReminded: r.LastReminded,
+		LastRead: orZero(r.OldestReading),
 		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID,
 			TemplateID: zeroIfNull(r.TemplateID), Content: zeroIfNull(r.Content), SentAt: orZero(r.LastSentAt),
 			AnsweredAt: a.AnsweredAt, Result: zeroIfNull(r.Result), Answer: a.Answer}}
@@ -161,19 +164,37 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date,
 			"seconds": claimSeconds, "host": host, "pid": pid, "started": started}); err != nil {
 			return err
 		}
-		var row claimedRow
-		if err := q.store.get(ctx, tx, &row, "claimed", args{"batch": next.Batch, "line": next.Line}); err != nil {
-			return err
-		}
-		if claim, err = row.claim(); err == nil {
-			claim.CopiedAt = q.copied
-		}
+		claim, err = q.claimed(ctx, tx, attestation.ID{Batch: next.Batch, Line: next.Line})
 		return err
 	})
 	if claim != nil {
 		claim.Until = asked.Add((claimSeconds - spareSeconds) * time.Second)
 	}
 	return claim, err
+}
+
+// claimed reads an attestation that was claimed.
+func (q *Queue) claimed(ctx context.Context, tx *sqlx.Tx, id attestation.ID) (*attestation.Claim, error) {
+	which := args{"batch": id.Batch, "line": id.Line}
+	var row claimedRow
+	if err := q.store.get(ctx, tx, &row, "claimed", which); err != nil {
+		return nil, err
+	}
+	claim, err := row.claim()
+	if err != nil {
+		return nil, err
+	}
+	claim.CopiedAt = q.copied
+	if claim.Requests == 0 {
+		return claim, nil
+	}
+	var before historyRow
+	if err := q.store.get(ctx, tx, &before, "claimed_history", which); err != nil {
+		return nil, err
+	}
+	claim.Tries, claim.TriedSince = before.Tries, orZero(before.TriedSince)
+	claim.LinkAt, claim.Reminded, claim.LastReminded = orZero(before.LinkAt), before.Reminded, before.LastReminded
+	return claim, nil
 }
 
 // Open saves a request that is about to leave: if the process dies, the next one knows that its
@@ -274,8 +295,10 @@ func (q *Queue) settle(ctx context.Context, tx *sqlx.Tx, c *attestation.Claim, s
 	if s.Read {
 		detail.Settles = c.RequestID
 	}
-	if err := q.store.addDigests(ctx, tx, c.ID, &detail); err != nil {
-		return err
+	if s.Message != "" || s.Hint != "" || s.Enhanced != nil || c.Enhanced != (attestation.Enhanced{}) {
+		if err := q.store.addDigests(ctx, tx, c.ID, &detail); err != nil {
+			return err
+		}
 	}
 	return q.event(ctx, tx, e, c, detail)
 }

@@ -21,6 +21,18 @@ WHERE batch_id = :batch AND line = :line
 SELECT {{attestation_columns}}, b.even_if_clear, b.imported_at, b.approved_at,
     s.display_id,
     r.number, r.kind, r.template_id, r.content, r.result, r.sent_at AS last_sent_at,
+    s.standing, s.reason AS standing_reason, s.date_agreed AS on_record_date, s.signer_first AS on_record_first,
+    s.signer_last AS on_record_last, s.signer_email AS on_record_email, s.signer_phone AS on_record_phone,
+    (SELECT x.oldest_reading FROM run x WHERE x.partner_id = a.partner_id AND x.state = 'completed' ORDER BY x.id DESC LIMIT 1) AS oldest_reading
+{{from_attestations}}
+JOIN batch b ON b.id = a.batch_id
+LEFT JOIN standing s ON s.partner_id = a.partner_id AND s.customer_id = a.customer_id AND s.valid_to IS NULL
+WHERE a.batch_id = :batch AND a.line = :line
+
+-- name: claimed_history
+-- What was sent of an attestation with requests. Apart from claimed, because most claims are of attestations that have
+-- none, and planning this takes the database longer than all else of a claim.
+SELECT
     (SELECT e.at FROM attestation_link k JOIN event e ON e.sequence = k.event
      WHERE k.batch_id = a.batch_id AND k.line = a.line AND k.creation = a.creation AND k.kind = 'link' AND {{not_failed}}
      ORDER BY k.event LIMIT 1) AS link_at,
@@ -30,13 +42,9 @@ SELECT {{attestation_columns}}, b.even_if_clear, b.imported_at, b.approved_at,
      WHERE k.batch_id = a.batch_id AND k.line = a.line AND k.creation = a.creation AND k.kind = 'last') AS last_reminded,
     (SELECT COUNT(*) FROM attestation_request t WHERE t.batch_id = a.batch_id AND t.line = a.line AND t.request_id = r.request_id AND t.kind <> 'read') AS tries,
     (SELECT t.sent_at FROM attestation_request t WHERE t.batch_id = a.batch_id AND t.line = a.line AND t.request_id = r.request_id
-     ORDER BY t.number LIMIT 1) AS tried_since,
-    s.standing, s.reason AS standing_reason, s.date_agreed AS on_record_date, s.signer_first AS on_record_first,
-    s.signer_last AS on_record_last, s.signer_email AS on_record_email, s.signer_phone AS on_record_phone,
-    (SELECT x.oldest_reading FROM run x WHERE x.partner_id = a.partner_id AND x.state = 'completed' ORDER BY x.id DESC LIMIT 1) AS oldest_reading
-{{from_attestations}}
-JOIN batch b ON b.id = a.batch_id
-LEFT JOIN standing s ON s.partner_id = a.partner_id AND s.customer_id = a.customer_id AND s.valid_to IS NULL
+     ORDER BY t.number LIMIT 1) AS tried_since
+FROM attestation a
+LEFT JOIN attestation_request r ON r.batch_id = a.batch_id AND r.line = a.line AND r.number = a.request_count
 WHERE a.batch_id = :batch AND a.line = :line
 
 -- name: claim_holders
