@@ -23,16 +23,23 @@ type Queue struct {
 	actor   attestation.Actor // recorded in the events
 	copied  time.Time         // Claim.CopiedAt
 	began   float64           // by the database's clock
+	process struct {
+		host    string
+		pid     int64
+		started string
+	}
 }
 
 // Queue opens a partner's queue. Claims of a process of this host that is dead end at once.
 func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.Actor) (*Queue, error) {
-	host, _, _ := thisProcess()
+	q := &Queue{store: s, partner: partnerID, actor: actor}
+	q.process.host, q.process.pid, q.process.started = thisProcess()
 	var holders []struct {
 		PID     int64  `db:"claim_pid"`
 		Started string `db:"claim_started"`
 	}
-	if err := s.list(ctx, s.db, &holders, "claim_holders", args{"partner_id": partnerID, "host": host}); err != nil {
+	if err := s.list(ctx, s.db, &holders, "claim_holders", args{"partner_id": partnerID,
+		"host": q.process.host}); err != nil {
 		return nil, err
 	}
 	for _, h := range holders {
@@ -40,11 +47,10 @@ func (s *Store) Queue(ctx context.Context, partnerID string, actor attestation.A
 			continue
 		}
 		if _, err := s.exec(ctx, s.db, "free_claims",
-			args{"host": host, "pid": h.PID, "started": h.Started}); err != nil {
+			args{"host": q.process.host, "pid": h.PID, "started": h.Started}); err != nil {
 			return nil, err
 		}
 	}
-	q := &Queue{store: s, partner: partnerID, actor: actor}
 	if err := s.get(ctx, s.db, &q.copied, "last_copied", nil); err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
@@ -151,17 +157,13 @@ func (q *Queue) Claim(ctx context.Context, today standing.Date,
 			Batch int64 `db:"batch_id"`
 			Line  int   `db:"line"`
 		}
-		err := q.store.get(ctx, tx, &next, "next_claim", args{"partner_id": q.partner, "today": today,
-			"states": work.States(), "unsure": work == attestation.UnsureWork, "began": q.began})
+		err := q.store.get(ctx, tx, &next, "claim", args{"partner_id": q.partner, "today": today,
+			"states": work.States(), "unsure": work == attestation.UnsureWork, "began": q.began,
+			"seconds": claimSeconds, "host": q.process.host, "pid": q.process.pid, "started": q.process.started})
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
 		if err != nil {
-			return err
-		}
-		host, pid, started := thisProcess()
-		if _, err := q.store.exec(ctx, tx, "claim", args{"batch": next.Batch, "line": next.Line,
-			"seconds": claimSeconds, "host": host, "pid": pid, "started": started}); err != nil {
 			return err
 		}
 		claim, err = q.claimed(ctx, tx, attestation.ID{Batch: next.Batch, Line: next.Line})

@@ -2,19 +2,18 @@
 -- PostgreSQL only: the locks of a process that is stopped in the middle of a transaction would keep every other host waiting until it wakes.
 SET LOCAL idle_in_transaction_session_timeout = '5s'
 
--- name: next_claim
+-- name: claim
 -- What is new comes first, then what was tried, by when it may be tried again. What was put off after the submission
 -- began is not taken again, unless its last request has no known outcome.
-SELECT batch_id, line FROM attestation
-WHERE partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted') AND date_agreed <= :today
-  AND next_attempt_at <= {{now}} AND claim_expires <= {{now}} AND state IN (:states)
-  AND (open_request > 0 OR NOT :unsure AND next_attempt_at <= :began)
-ORDER BY next_attempt_at, batch_id, line LIMIT 1 {{for update skip locked}}
-
--- name: claim
 UPDATE attestation SET claim_number = claim_number + 1, claim_expires = {{now}} + :seconds, claim_host = :host,
     claim_pid = :pid, claim_started = :started
-WHERE batch_id = :batch AND line = :line
+WHERE (batch_id, line) = (
+    SELECT batch_id, line FROM attestation
+    WHERE partner_id = :partner_id AND state IN ('approved', 'created', 'waiting', 'accepted') AND date_agreed <= :today
+      AND next_attempt_at <= {{now}} AND claim_expires <= {{now}} AND state IN (:states)
+      AND (open_request > 0 OR NOT :unsure AND next_attempt_at <= :began)
+    ORDER BY next_attempt_at, batch_id, line LIMIT 1 {{for update skip locked}})
+RETURNING batch_id, line
 
 -- name: claimed
 -- With the customer as the newest completed run read it.
