@@ -20,7 +20,7 @@ type entryRow struct {
 // first. Rows without a partner come last.
 func (r *report) attestations() table {
 	t := newTable(sheetAttestations, r.entryColumns(), r.entries(), r.walkEntries)
-	t.lines, t.across = 4, 2
+	t.lines, t.across = 6, 2
 	t.until("answer_code")
 	for _, m := range []struct {
 		tone  tone

@@ -150,7 +150,7 @@ func (f *frame) banner(d *draft, t table) {
 }
 
 // whenLength is how many characters of the runs shown fit across a printed page.
-const whenLength = 80
+const whenLength = 95
 
 // whenLines are the runs shown in the two rows of the banner.
 func whenLines(when string) []string {

@@ -22,10 +22,12 @@ func (r *report) renewals() table {
 	t := newTable(sheetRenewals, r.renewalColumns(), r.total(renewalRows), r.walkRenewals)
 	t.across = 2
 	t.until("trial")
-	t.rules = []rule{{"at_risk", func(at func(string) string) string {
-		return fmt.Sprintf("AND(%s=%s,%s<=%d)", at("at_risk"), r.quoted("risk", riskLapses), at("days_left"), soon)
-	}, alert}}
-	t.marks = []mark{{"at_risk", "risk", riskLapses, caution}}
+	lapsesWithin := func(days int) func(at func(string) string) string {
+		return func(at func(string) string) string {
+			return fmt.Sprintf("AND(%s=%s,%s<=%d)", at("at_risk"), r.quoted("risk", riskLapses), at("days_left"), days)
+		}
+	}
+	t.rules = []rule{{"at_risk", lapsesWithin(soon), alert}, {"at_risk", lapsesWithin(later), caution}}
 	return t
 }
 
@@ -73,7 +75,7 @@ func (r *report) renewalColumns() []column[renewalRow] {
 		code("next_step", 28, r.stepWords, func(s *renewalRow) string { return s.step }),
 		since("blocked_since", func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
 		col("accepted_until", 13, func(s *renewalRow) Cell { return Day(s.row.AcceptedUntil) }),
-		col("reseller", 22, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
+		col("reseller", 28, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
 		code("auto_renew", 16, r.say.Words["yes_no"], func(s *renewalRow) string { return yesNo(s.row.AutoRenew) }),
 		col("term", 9, func(s *renewalRow) Cell { return Text(s.row.Term) }),
 		code("trial", 10, r.say.Words["yes_no"], func(s *renewalRow) string { return yesNo(s.row.Trial) }),
@@ -82,8 +84,11 @@ func (r *report) renewalColumns() []column[renewalRow] {
 	}
 }
 
-// soon is within how many days the end of a term needs attention.
-const soon = 30
+// Within how many days the end of a term needs attention, and after how many it does not yet.
+const (
+	soon  = 30
+	later = 90
+)
 
 // What happens to a subscription of a blocked customer when its term ends.
 const (
@@ -138,7 +143,7 @@ func window(p PartnerRun, s ledger.Renewal) string {
 		return "within_30"
 	case days <= 60:
 		return "within_60"
-	case days <= 90:
+	case days <= later:
 		return "within_90"
 	}
 	return "later"

@@ -44,3 +44,38 @@ func TestWordsAndHeadersFitTheirColumns(t *testing.T) {
 		}
 	}
 }
+
+// screenWidth is how many characters of columns are in sight on a screen of 1,920 pixels: Excel
+// leaves 1,856 of them to cells, at 7 pixels a character and 5 beside each.
+const screenWidth = 1856
+
+// What there is to do, for whom, since when, why, at what stake, and who deals with it is in sight
+// without scrolling.
+func TestActionsAreOnTheFirstScreen(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	for _, table := range allTables(t, book, source) {
+		last := map[string]string{sheetBlocked: "owner", sheetRenewals: "reseller", sheetExceptions: "comment",
+			sheetAttestations: "signer", sheetInvitations: "invited_by", sheetUnread: "code", sheetBatches: "imported_by",
+			sheetChanges: "next_step", sheetCustomers: "signer_email", sheetChecks: "found", sheetEvents: "row"}[table.key]
+		pixels := 0.0
+		for _, c := range table.columns[:1+table.index(last)] {
+			pixels += 7*c.width + 5
+		}
+		assert.LessOrEqual(t, pixels, float64(screenWidth), table.key)
+	}
+}
+
+// A long name of a company is not cut by the date, the number or the word on its right.
+func TestNamesFitTheirColumns(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	for _, table := range allTables(t, book, source) {
+		for _, c := range table.columns {
+			switch c.key {
+			case "customer", "reseller", "file":
+				assert.GreaterOrEqual(t, c.width, textWidth("Contoso Vineyards GmbH & Co. KG"), "%s.%s", table.key, c.key)
+			}
+		}
+	}
+}

@@ -202,17 +202,17 @@ func (o *tableWriter) number(column columnLayout, n int64) {
 }
 
 // linesOf is how many lines the longest text of a row takes: in the columns whose text is broken
-// into lines, and where a text has several lines itself.
+// into lines, and where a text has several lines itself. Letters are narrower than digits.
 func (o *tableWriter) linesOf(cells []Cell) int {
 	most := 1
 	for i := range cells {
-		most = max(most, 1+strings.Count(cells[i].text, "\n"))
+		most = max(most, min(1+strings.Count(cells[i].text, "\n"), severalLines))
 		if c := &o.columns[i]; c.wrap {
 			text := wordOf(c.words, cells[i].text)
-			most = max(most, 1+(xlsx.Units(text)-1)/int(c.width))
+			most = max(most, min(1+int(0.92*float64(xlsx.Units(text))/c.width), o.lines))
 		}
 	}
-	return min(most, max(o.lines, severalLines))
+	return most
 }
 
 // day writes a calendar day; one for which Excel has no number stays text.
