@@ -27,6 +27,7 @@ type Report struct {
 	Format      string   // xlsx, csv or json
 	Sheets      []string // by their English names; empty: all
 	PrintSet    bool     // the sheets that are worth printing, and no others
+	Split       Split    // empty: one report of everybody; for RunSplit
 	Out         string   // the file to write; empty: one in Dir; "-": Stdout
 	Dir         string
 	Keep        int // newest daily reports in Dir; older ones are removed

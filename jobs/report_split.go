@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,37 +19,54 @@ import (
 // SplitReport is what RunSplit wrote.
 type SplitReport struct {
 	Dir        string
-	Files      []ResellerFile
+	Files      []PartFile
 	Unassigned int // customers that are in no file: they have no indirect reseller, or it is not known
 }
 
-// ResellerFile is the workbook for one indirect reseller.
-type ResellerFile struct {
+// PartFile is the workbook for one indirect reseller, or for one account manager.
+type PartFile struct {
 	Partner  ledger.Partner
 	Reseller ledger.Reseller
+	Owner    *string // of the customers' exceptions; "": nobody
 	ReportFile
 }
 
+// Split is by what a report is split into several.
+type Split string
+
+const (
+	SplitByReseller Split = "reseller" // a workbook for each indirect reseller of an indirect provider
+	SplitByOwner    Split = "owner"    // a workbook for each owner of exceptions of a partner, and one for the rest
+)
+
+// Splits are all of them.
+func Splits() []string { return []string{string(SplitByReseller), string(SplitByOwner)} }
+
 // CheckSplit refuses what cannot be split, before anything is opened, and leaves out the sheets
-// that no reseller gets.
+// that the parts do not have.
 func (j *Report) CheckSplit() error {
+	if !slices.Contains(Splits(), string(j.Split)) {
+		return usageErrorf("--split %q must be %s", j.Split, strings.Join(Splits(), " or "))
+	}
 	if j.Format != "xlsx" {
 		return usageErrorf("--split writes workbooks: leave --format out, and name a folder with --out")
 	}
+	known := reports.SplitSheetNames()
+	if j.Split == SplitByOwner {
+		known = reports.OwnerSheetNames()
+	}
 	wanted := j.Sheets
-	j.Sheets = slices.DeleteFunc(reports.SplitSheetNames(), func(name string) bool {
+	j.Sheets = slices.DeleteFunc(slices.Clone(known), func(name string) bool {
 		return len(wanted) > 0 &&
 			!slices.Contains(wanted, name)
 	})
 	if len(j.Sheets) == 0 {
-		return usageErrorf("--split reseller has none of these sheets; there are %s",
-			strings.Join(reports.SplitSheetNames(), ", "))
+		return usageErrorf("--split %s has none of these sheets; there are %s", j.Split, strings.Join(known, ", "))
 	}
 	return nil
 }
 
-// RunSplit writes a workbook for each indirect reseller of each indirect provider into a folder:
-// Out, or one of the day in Dir.
+// RunSplit writes the parts into a folder: Out, or one of the day in Dir.
 func (j Report) RunSplit(ctx context.Context) (done SplitReport, err error) {
 	book, err := j.book(ctx)
 	if err != nil {
@@ -56,31 +75,35 @@ func (j Report) RunSplit(ctx context.Context) (done SplitReport, err error) {
 	done.Dir = j.Out
 	if done.Dir == "" {
 		done.Dir = filepath.Join(j.Dir, strings.TrimSuffix(j.fileName(j.Day.In(j.Location)), j.extension())+
-			".resellers")
+			"."+string(j.Split)+"s")
 	}
 	if err := os.MkdirAll(done.Dir, 0o750); err != nil {
 		return done, fmt.Errorf("make the folder of the workbooks: %w", err)
 	}
 	failing := 0
 	for _, p := range book.Partners {
-		if p.Run == nil || p.Run.Partner.Kind != standing.IndirectProvider {
+		if p.Run == nil || j.Split == SplitByReseller && p.Run.Partner.Kind != standing.IndirectProvider {
 			continue
 		}
-		most, err := j.splitPartner(ctx, book, p, &done)
+		split := j.splitByReseller
+		if j.Split == SplitByOwner {
+			split = j.splitByOwner
+		}
+		most, err := split(ctx, book, p, &done)
 		if err != nil {
 			return done, fmt.Errorf("partner %s: %w", p.Partner.Name, err)
 		}
 		failing = max(failing, most)
 	}
-	if len(done.Files) == 0 {
+	if len(done.Files) == 0 && j.Split == SplitByReseller {
 		return done, usageErrorf("no partner of this report is an indirect provider whose resellers are known: there " +
 			"is nothing to split")
 	}
 	return done, reportError(book, failing)
 }
 
-// splitPartner returns the most checks that failed in one of the workbooks.
-func (j Report) splitPartner(ctx context.Context, book reports.Book, p reports.PartnerRun,
+// splitByReseller returns the most checks that failed in one of the workbooks.
+func (j Report) splitByReseller(ctx context.Context, book reports.Book, p reports.PartnerRun,
 	done *SplitReport) (failing int, err error) {
 	counts, err := j.Ledger.Resellers(ctx, p.Partner.ID, p.Run.ID, book.Through)
 	if err != nil {
@@ -97,23 +120,57 @@ func (j Report) splitPartner(ctx context.Context, book reports.Book, p reports.P
 			return failing, fmt.Errorf("reseller %s: %w", reseller.ID, err)
 		}
 		one := j
-		one.Out = filepath.Join(done.Dir, splitName(p.Partner, reseller))
+		one.Out = filepath.Join(done.Dir, splitName(p.Partner, reseller.Name, reseller.ID))
 		file, failed, err := one.write(ctx, part, source)
 		if err != nil {
 			return failing, fmt.Errorf("reseller %s: %w", reseller.ID, err)
 		}
 		failing = max(failing, failed)
-		done.Files = append(done.Files, ResellerFile{p.Partner, reseller, file})
+		done.Files = append(done.Files, PartFile{Partner: p.Partner, Reseller: reseller, ReportFile: file})
 	}
 	return failing, nil
+}
+
+// splitByOwner returns the most checks that failed in one of the workbooks.
+func (j Report) splitByOwner(ctx context.Context, book reports.Book, p reports.PartnerRun,
+	done *SplitReport) (failing int, err error) {
+	owners, err := reports.Owners(ctx, book, j.Ledger, p.Partner.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, owner := range owners {
+		part, source, err := reports.OfOwner(ctx, book, j.Ledger, p.Partner.ID, owner)
+		if err != nil {
+			return failing, fmt.Errorf("owner %q: %w", owner, err)
+		}
+		one := j
+		one.Out = filepath.Join(done.Dir, ownerName(p.Partner, owner))
+		file, failed, err := one.write(ctx, part, source)
+		if err != nil {
+			return failing, fmt.Errorf("owner %q: %w", owner, err)
+		}
+		failing = max(failing, failed)
+		done.Files = append(done.Files, PartFile{Partner: p.Partner, Owner: &owner, ReportFile: file})
+	}
+	return failing, nil
+}
+
+// ownerName is a file name as splitName makes it. Owners whose names have the same letters differ in
+// the digest.
+func ownerName(p ledger.Partner, owner string) string {
+	if owner == "" {
+		return splitName(p, "", "no-owner")
+	}
+	sum := sha256.Sum256([]byte(owner))
+	return splitName(p, owner, hex.EncodeToString(sum[:4]))
 }
 
 // maxNameInFile is how many characters of a name a file's name has.
 const maxNameInFile = 60
 
 // splitName is a file name for every system: the names, as far as they are letters and digits, and
-// the id, which no other reseller has.
-func splitName(p ledger.Partner, r ledger.Reseller) string {
+// the id, which no other part has.
+func splitName(p ledger.Partner, name, id string) string {
 	plain := func(name string) string {
 		words := strings.FieldsFunc(name, func(c rune) bool {
 			return !unicode.IsLetter(c) && !unicode.IsDigit(c) &&
@@ -122,7 +179,7 @@ func splitName(p ledger.Partner, r ledger.Reseller) string {
 		letters := []rune(strings.Join(words, "-"))
 		return string(letters[:min(len(letters), maxNameInFile)])
 	}
-	parts := slices.DeleteFunc([]string{plain(p.Name), plain(r.Name), plain(r.ID)},
+	parts := slices.DeleteFunc([]string{plain(p.Name), plain(name), plain(id)},
 		func(part string) bool { return part == "" })
 	return strings.Join(parts, ".") + ".xlsx"
 }

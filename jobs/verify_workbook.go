@@ -45,10 +45,14 @@ func (j VerifyWorkbook) Run(ctx context.Context) (reports.Comparison, error) {
 		return reports.Comparison{}, err
 	}
 	source := reports.Source(j.Ledger)
-	if request.Reseller != "" {
-		if book, source, err = j.ofReseller(ctx, book, request); err != nil {
-			return reports.Comparison{}, err
-		}
+	switch {
+	case request.Reseller != "":
+		book, source, err = j.ofReseller(ctx, book, request)
+	case request.Owner != nil && len(request.Partners) > 0:
+		book, source, err = reports.OfOwner(ctx, book, j.Ledger, request.Partners[0].TenantID, *request.Owner)
+	}
+	if err != nil {
+		return reports.Comparison{}, err
 	}
 	return reports.Compare(ctx, j.Path, digest, book, source)
 }

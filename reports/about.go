@@ -104,7 +104,7 @@ func (a *aboutSheet) facts(row int, tables []table) (next int) {
 		return row
 	}
 	row = a.fact(row, say.Digest, digestPlace)
-	if a.book.Reseller.ID != "" { // the provider alone can make it again
+	if a.book.isPart() { // the provider alone can make it again
 		return row
 	}
 	files := make([]string, len(tables))
@@ -153,8 +153,8 @@ func (r *report) scope() string {
 	for _, p := range r.book.Partners {
 		names = append(names, p.Partner.Name)
 	}
-	if r.book.Reseller.ID != "" {
-		names = append(names, r.reseller())
+	if r.book.isPart() {
+		names = append(names, r.part())
 	}
 	return strings.Join(names, ", ")
 }
@@ -203,7 +203,7 @@ func (a *aboutSheet) runs(row int) (next int) {
 const firstCost, afterCosts = 6, 11
 
 func (a *aboutSheet) runFacts() []string {
-	if a.book.Reseller.ID != "" {
+	if a.book.isPart() {
 		return slices.Delete(slices.Clone(a.say.Texts.RunFacts), firstCost, afterCosts)
 	}
 	return a.say.Texts.RunFacts
@@ -235,7 +235,7 @@ func (a *aboutSheet) factsOf(p PartnerRun, run ledger.Run) []runFact {
 		{run.Version, style.keyText},
 		{run.CorrelationID, style.keyText},
 	}
-	if a.book.Reseller.ID != "" {
+	if a.book.isPart() {
 		return slices.Delete(facts, firstCost, afterCosts)
 	}
 	return facts

@@ -98,7 +98,7 @@ type sentences struct {
 	OtherPartners                               plural
 	Purchases                                   string
 	ByReseller, Reseller, AllResellers          string
-	NoReseller, ResellerNotRead                 string
+	NoReseller, NoOwner, ResellerNotRead        string
 	OtherResellers                              plural
 	Policy, PolicySince, Trusted, NotTrusted    string
 	WhatIsBlocked                               string

@@ -44,6 +44,7 @@ type Book struct {
 	Language string          // one of texts.Languages(); empty is English
 	Version  string          // of the program
 	Reseller ledger.Reseller // whose customers alone are shown, see OfReseller; zero: everybody is
+	Owner    *string         // the account manager whose customers alone are shown, see OfOwner; nil: everybody is
 	// those that are wanted, by their English names; empty: all. Summary and About come only when
 	// they are named
 	Sheets []string

@@ -23,6 +23,7 @@ type Request struct {
 	Sheets        []string         `json:"sheets"`             // those with data
 	Head          string           `json:"head"`               // of the event chain
 	Reseller      string           `json:"reseller,omitempty"` // the indirect reseller whose customers alone are shown
+	Owner         *string          `json:"owner,omitempty"`    // the account manager whose customers alone are shown
 }
 
 // RequestPartner is one partner of a workbook, with the run that it shows (0: none).
@@ -36,7 +37,8 @@ type RequestPartner struct {
 func (f *frame) request(layouts []layout) Request {
 	q := Request{SchemaVersion: SchemaVersion, AsOf: f.book.Through.UTC(), MadeAt: f.book.AsOf.UTC(),
 		Against: f.book.Against, Language: f.say.Language, TimeZone: f.book.Location.String(), Version: f.book.Version,
-		Sheets: []string{}, Partners: []RequestPartner{}, Head: f.chain.Head.String(), Reseller: f.book.Reseller.ID}
+		Sheets: []string{}, Partners: []RequestPartner{}, Head: f.chain.Head.String(), Reseller: f.book.Reseller.ID,
+		Owner: f.book.Owner}
 	for _, p := range f.book.Partners {
 		one := RequestPartner{TenantID: p.Partner.ID, Name: p.Partner.Name, Against: p.against()}
 		if p.Run != nil {

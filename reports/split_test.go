@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"regexp"
@@ -139,4 +140,49 @@ func TestTotalsOfAResellerAreThoseOfItsCustomers(t *testing.T) {
 		"every customer is in one workbook")
 	_, _, err := OfReseller(t.Context(), all, source, "nobody", twoResellers[0])
 	assert.ErrorContains(t, err, "no completed run")
+}
+
+// Every customer is in the workbook of its owner or in that of nobody, with what was decided about
+// it, and no workbook names another owner.
+func TestPartsByOwnerAddUpToTheWhole(t *testing.T) {
+	t.Parallel()
+	all, source := usual()
+	all.Sheets = OwnerSheetNames()
+	owners, err := Owners(t.Context(), all, source, brazil.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"Ana", "Bea Lima", ""}, owners)
+	var names []string
+	blocked := 0
+	for i, owner := range owners {
+		book, restricted, err := OfOwner(t.Context(), all, source, brazil.ID, owner)
+		require.NoError(t, err)
+		w := write(t, book, restricted)
+		require.Equal(t, OwnerSheetNames(), w.GetSheetList())
+		for _, row := range w.cells(t, "Customers")[firstRow-1:] {
+			names = append(names, row[1])
+		}
+		blocked += book.Partners[0].Run.Totals.Blocked
+		exceptions := w.cells(t, "Exceptions")[firstRow-1:]
+		require.Len(t, exceptions, 1, owner)
+		assert.Equal(t, []string{"Never Accepted Inc.", "Outdated GmbH", "Signed before Excel's time"}[i],
+			exceptions[0][1])
+		assert.Contains(t, cell(t, w, "Summary", "A4"), []string{"Owner: Ana", "Owner: Bea Lima",
+			"Customers without an owner"}[i])
+		var request Request
+		require.NoError(t, json.Unmarshal([]byte(propertiesOf(t, w)[requestProperty]), &request))
+		require.Equal(t, &owner, request.Owner, "so that it can be made again and compared")
+		for _, file := range unzip(t, w.bytes) {
+			for k, text := range []string{"Never Accepted Inc.", "Bea Lima", "Signed before Excel"} {
+				if k != i {
+					assert.NotContains(t, string(file.content), text, "%q, %s", owner, file.name)
+				}
+			}
+		}
+	}
+	var want []string
+	for _, rec := range source.records[brazil.ID] {
+		want = append(want, rec.ID)
+	}
+	assert.Len(t, names, len(want), "every customer is in one workbook")
+	assert.Equal(t, all.Partners[0].Run.Totals.Blocked, blocked)
 }

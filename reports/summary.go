@@ -95,7 +95,7 @@ func (s *summarySheet) body() []func(row int) (next int) {
 	blocked, risks := sideBySide(s.rollForward, s.ageing), sideBySide(s.renewalsTable, s.nextSteps)
 	var further []func(row int) (next int)
 	tables := s.resellerTables()
-	if s.book.Reseller.ID == "" {
+	if !s.book.isPart() {
 		tables = append(tables, s.usage)
 	}
 	for pair := range slices.Chunk(tables, 2) {
@@ -307,8 +307,8 @@ const whenPartners = 3
 // when says of which runs the figures are.
 func (r *report) when() string {
 	var runs []string
-	if r.book.Reseller.ID != "" {
-		runs = append(runs, r.reseller())
+	if r.book.isPart() {
+		runs = append(runs, r.part())
 	}
 	for i, p := range r.book.Partners {
 		if i == whenPartners {
@@ -324,8 +324,16 @@ func (r *report) when() string {
 	return strings.Join(runs, separator)
 }
 
-// reseller is what the indirect reseller is called whose customers alone are shown.
-func (r *report) reseller() string { return cmp.Or(r.book.Reseller.Name, r.book.Reseller.ID) }
+// part names the indirect reseller, or the account manager, whose customers alone are shown.
+func (r *report) part() string {
+	if r.book.Owner == nil {
+		return cmp.Or(r.book.Reseller.Name, r.book.Reseller.ID)
+	}
+	if *r.book.Owner == "" {
+		return r.say.Texts.NoOwner
+	}
+	return r.say.head(table{}, "owner") + ": " + *r.book.Owner
+}
 
 func (r *report) at(run *ledger.Run) string { return r.say.at(run.StartedAt, r.book.Location) }
 

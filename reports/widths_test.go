@@ -56,8 +56,9 @@ func TestActionsAreOnTheFirstScreen(t *testing.T) {
 	book, source := usual()
 	for _, table := range allTables(t, book, source) {
 		last := map[string]string{sheetBlocked: "owner", sheetRenewals: "reseller", sheetExceptions: "comment",
-			sheetAttestations: "signer", sheetInvitations: "invited_by", sheetUnread: "code", sheetBatches: "imported_by",
-			sheetChanges: "next_step", sheetCustomers: "signer_email", sheetChecks: "found", sheetEvents: "row"}[table.key]
+			sheetAttestations: "signer", sheetInvitations: "invited_by", sheetUnread: "code",
+			sheetBatches: "imported_by", sheetChanges: "next_step", sheetCustomers: "signer_email",
+			sheetChecks: "found", sheetEvents: "row"}[table.key]
 		pixels := 0.0
 		for _, c := range table.columns[:1+table.index(last)] {
 			pixels += 7*c.width + 5
@@ -74,7 +75,8 @@ func TestNamesFitTheirColumns(t *testing.T) {
 		for _, c := range table.columns {
 			switch c.key {
 			case "customer", "reseller", "file":
-				assert.GreaterOrEqual(t, c.width, textWidth("Contoso Vineyards GmbH & Co. KG"), "%s.%s", table.key, c.key)
+				assert.GreaterOrEqual(t, c.width, textWidth("Contoso Vineyards GmbH & Co. KG"), "%s.%s", table.key,
+					c.key)
 			}
 		}
 	}

@@ -24,15 +24,16 @@ type reportReply struct {
 
 // splitReply is the index of the workbooks of a split report.
 type splitReply struct {
-	Dir        string          `json:"dir"`
-	Files      []resellerReply `json:"files"`
-	Unassigned int             `json:"unassigned"` // customers that are in no file
+	Dir        string      `json:"dir"`
+	Files      []partReply `json:"files"`
+	Unassigned int         `json:"unassigned"` // customers that are in no file
 }
 
-type resellerReply struct {
+type partReply struct {
 	Partner    string         `json:"partner"`
 	Reseller   string         `json:"reseller"`
 	ResellerID string         `json:"reseller_id"`
+	Owner      *string        `json:"owner,omitempty"` // "": customers of nobody
 	File       string         `json:"file"`
 	Kept       string         `json:"kept,omitempty"`
 	Sheets     map[string]int `json:"sheets"`
@@ -52,10 +53,10 @@ func rowsOf(file jobs.ReportFile) map[string]int {
 }
 
 func (r *reportReply) fillSplit(done jobs.SplitReport) {
-	r.Split = &splitReply{Dir: done.Dir, Files: []resellerReply{}, Unassigned: done.Unassigned}
+	r.Split = &splitReply{Dir: done.Dir, Files: []partReply{}, Unassigned: done.Unassigned}
 	for _, f := range done.Files {
-		r.Split.Files = append(r.Split.Files, resellerReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Path,
-			f.Kept, rowsOf(f.ReportFile)})
+		r.Split.Files = append(r.Split.Files, partReply{f.Partner.Name, f.Reseller.Name, f.Reseller.ID, f.Owner,
+			f.Path, f.Kept, rowsOf(f.ReportFile)})
 	}
 }
 
@@ -68,25 +69,24 @@ type reportFlags struct {
 	format   string   // xlsx, csv or json
 	sheets   []string // empty: all
 	printSet bool
-	split    string // reseller; empty: one report of everybody
+	split    string // see jobs.Split; empty: one report of everybody
 	out      string // empty: in report.dir; "-": stdout
 }
 
 // check refuses what cannot be met before anything is opened.
 func (f *reportFlags) check() error {
 	request := jobs.Report{Format: f.format, Sheets: f.sheets, PrintSet: f.printSet, Out: f.out,
-		AllPartners: len(f.partners) == 0}
+		AllPartners: len(f.partners) == 0, Split: jobs.Split(f.split)}
 	if err := request.Check(); err != nil {
 		return err
 	}
-	f.sheets, f.format = request.Sheets, request.Format
-	switch f.split {
-	case "":
-		return nil
-	case "reseller":
-		return request.CheckSplit()
+	if f.split != "" {
+		if err := request.CheckSplit(); err != nil {
+			return err
+		}
 	}
-	return usageErrorf("--split %q must be reseller", f.split)
+	f.sheets, f.format = request.Sheets, request.Format
+	return nil
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -121,7 +121,8 @@ func (a *app) reportCommand() *cobra.Command {
 any earlier run, elsewhere. It makes no network calls and needs no secret of Partner Center.`
 	example(cmd, "mcaledger report", "mcaledger report --run 42 --out run-42.xlsx",
 		"mcaledger report --sheet Blocked --out blocked.csv",
-		"mcaledger report --format json --out - | jq .", "mcaledger report --split reseller")
+		"mcaledger report --format json --out - | jq .", "mcaledger report --split reseller",
+		"mcaledger report --split owner")
 	f := cmd.Flags()
 	f.StringSliceVar(&flags.partners, "partner", nil, "only this partner (name or tenant id; may be repeated)")
 	f.Int64Var(&flags.run, "run", 0,
@@ -136,8 +137,9 @@ any earlier run, elsewhere. It makes no network calls and needs no secret of Par
 		"only this sheet (may be repeated): "+strings.Join(reports.BookSheetNames(), ", "))
 	f.BoolVar(&flags.printSet, "print-set", false, "only the sheets that are worth printing")
 	f.StringVar(&flags.split, "split", "",
-		"reseller: a workbook for each indirect reseller, with its customers alone, in a folder")
-	cmd.RegisterFlagCompletionFunc("split", words("reseller").function(-1))
+		"reseller: a workbook for each indirect reseller, with its customers alone, in a folder; owner: one for "+
+			"each owner of exceptions, and one for the other customers")
+	cmd.RegisterFlagCompletionFunc("split", words(jobs.Splits()...).function(-1))
 	f.StringVar(&flags.out, "out", "", "file to write instead of one in report.dir; - is stdout (csv and json)")
 	return cmd
 }
@@ -148,6 +150,7 @@ func (w *workspace) reportJob(flags reportFlags) (job jobs.Report, err error) {
 	job = jobs.Report{
 		Show:   jobs.Selection{Run: flags.run, Against: flags.against},
 		Format: flags.format, Sheets: flags.sheets, PrintSet: flags.printSet, Out: flags.out,
+		Split:       jobs.Split(flags.split),
 		AllPartners: len(flags.partners) == 0,
 		Dir:         c.Report.Dir, Keep: c.Report.Keep, Language: string(c.Report.Language), Version: programVersion(),
 		Ledger: w.ledger, Stdout: w.stdout(), Now: w.Now, Watch: w.progress.watch, Day: w.began, Actor: program(),
