@@ -75,7 +75,7 @@ func (r *report) renewalColumns() []column[renewalRow] {
 		code("next_step", 28, r.stepWords, func(s *renewalRow) string { return s.step }),
 		since("blocked_since", func(s *renewalRow) Cell { return Instant(s.row.BlockedSince) }),
 		col("accepted_until", 13, func(s *renewalRow) Cell { return Day(s.row.AcceptedUntil) }),
-		col("reseller", 28, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
+		col("reseller", 30, func(s *renewalRow) Cell { return resellerName(s.row.Reseller) }),
 		code("auto_renew", 16, r.say.Words["yes_no"], func(s *renewalRow) string { return yesNo(s.row.AutoRenew) }),
 		col("term", 9, func(s *renewalRow) Cell { return Text(s.row.Term) }),
 		code("trial", 10, r.say.Words["yes_no"], func(s *renewalRow) string { return yesNo(s.row.Trial) }),

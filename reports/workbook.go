@@ -151,13 +151,14 @@ func (f *frame) newTableWriter(out *xlsx.Writer, l layout) *tableWriter {
 }
 
 func (o *tableWriter) WriteRow(cells []Cell) error {
-	if n := o.linesOf(cells); n > 1 {
-		o.rows.Lines(n)
+	lines := o.linesOf(cells)
+	if lines > 1 {
+		o.rows.Lines(lines)
 	}
 	for i := range cells {
 		c := &cells[i]
 		text := o.style.text
-		if o.columns[i].wrap || strings.Contains(c.text, "\n") { // LibreOffice breaks the line in any case
+		if o.columns[i].wrap || lines > 1 && strings.Contains(c.text, "\n") { // LibreOffice breaks it in any case
 			text = o.style.wrapped
 		}
 		switch c.kind {
@@ -206,7 +207,9 @@ func (o *tableWriter) number(column columnLayout, n int64) {
 func (o *tableWriter) linesOf(cells []Cell) int {
 	most := 1
 	for i := range cells {
-		most = max(most, min(1+strings.Count(cells[i].text, "\n"), severalLines))
+		if cells[i].kind == textCell && strings.IndexByte(cells[i].text, '\n') >= 0 {
+			most = max(most, min(1+strings.Count(cells[i].text, "\n"), severalLines))
+		}
 		if c := &o.columns[i]; c.wrap {
 			text := wordOf(c.words, cells[i].text)
 			most = max(most, min(1+int(0.92*float64(xlsx.Units(text))/c.width), o.lines))
