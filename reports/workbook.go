@@ -42,7 +42,6 @@ func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Sourc
 		return Written{}, err
 	}
 	f := &frame{report: r, file: excelize.NewFile()}
-	defer f.file.Close()
 	if f.style, err = newStyles(f.file, r.say); err != nil {
 		return Written{}, fmt.Errorf("make the styles: %w", err)
 	}
@@ -62,6 +61,7 @@ func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Sourc
 	if err != nil {
 		return Written{}, err
 	}
+	f.file = nil // what excelize knows of the sheets takes a megabyte, and rows do not need it
 	if err := f.fill(ctx, out, layouts); err != nil {
 		return Written{}, err
 	}
