@@ -113,15 +113,11 @@ type claimedRow struct {
 	OnRecordEmail  *string                  `db:"on_record_email"`
 	OnRecordPhone  *string                  `db:"on_record_phone"`
 	OldestReading  *time.Time               `db:"oldest_reading"`
-}
-
-// historyRow is what was sent of a claimed attestation before.
-type historyRow struct {
-	Tries        int        `db:"tries"`
-	TriedSince   *time.Time `db:"tried_since"`
-	LinkAt       *time.Time `db:"link_at"`
-	Reminded     bool       `db:"reminded"`
-	LastReminded bool       `db:"last_reminded"`
+	Tries          int                      `db:"tries"`
+	TriedSince     *time.Time               `db:"tried_since"`
+	LinkAt         *time.Time               `db:"link_at"`
+	Reminded       bool                     `db:"reminded"`
+	LastReminded   bool                     `db:"last_reminded"`
 }
 
 func (r claimedRow) claim() (*attestation.Claim, error) {
@@ -132,7 +128,8 @@ func (r claimedRow) claim() (*attestation.Claim, error) {
 	a.DisplayID = zeroIfNull(r.DisplayID)
 	c := &attestation.Claim{Attestation: a, Number: r.ClaimNumber, MaybeDelivered: a.OpenRequest > 0,
 		EvenIfClear: r.EvenIfClear, ImportedAt: r.ImportedAt.UTC(), ApprovedAt: orZero(r.ApprovedAt),
-		LastRead: orZero(r.OldestReading),
+		LastRead: orZero(r.OldestReading), Tries: r.Tries, TriedSince: orZero(r.TriedSince),
+		LinkAt: orZero(r.LinkAt), Reminded: r.Reminded, LastReminded: r.LastReminded,
 		LastRequest: attestation.Request{Number: zeroIfNull(r.Number), Kind: zeroIfNull(r.Kind), ID: a.RequestID,
 			TemplateID: zeroIfNull(r.TemplateID), Content: zeroIfNull(r.Content), SentAt: orZero(r.LastSentAt),
 			AnsweredAt: a.AnsweredAt, Result: zeroIfNull(r.Result), Answer: a.Answer}}
@@ -182,21 +179,16 @@ func (q *Queue) claimed(ctx context.Context, tx *sqlx.Tx, id attestation.ID) (*a
 	if err := q.store.get(ctx, tx, &row, "claimed", which); err != nil {
 		return nil, err
 	}
+	if row.RequestCount > 0 {
+		if err := q.store.get(ctx, tx, &row, "claimed_requests", which); err != nil {
+			return nil, err
+		}
+	}
 	claim, err := row.claim()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		claim.CopiedAt = q.copied
 	}
-	claim.CopiedAt = q.copied
-	if claim.Requests == 0 {
-		return claim, nil
-	}
-	var before historyRow
-	if err := q.store.get(ctx, tx, &before, "claimed_history", which); err != nil {
-		return nil, err
-	}
-	claim.Tries, claim.TriedSince = before.Tries, orZero(before.TriedSince)
-	claim.LinkAt, claim.Reminded, claim.LastReminded = orZero(before.LinkAt), before.Reminded, before.LastReminded
-	return claim, nil
+	return claim, err
 }
 
 // Open saves a request that is about to leave: if the process dies, the next one knows that its

@@ -18,20 +18,19 @@ RETURNING batch_id, line
 -- name: claimed
 -- With the customer as the newest completed run read it.
 SELECT {{attestation_columns}}, b.even_if_clear, b.imported_at, b.approved_at,
-    s.display_id,
-    r.number, r.kind, r.template_id, r.content, r.result, r.sent_at AS last_sent_at,
-    s.standing, s.reason AS standing_reason, s.date_agreed AS on_record_date, s.signer_first AS on_record_first,
+    s.display_id, s.standing, s.reason AS standing_reason, s.date_agreed AS on_record_date, s.signer_first AS on_record_first,
     s.signer_last AS on_record_last, s.signer_email AS on_record_email, s.signer_phone AS on_record_phone,
     (SELECT x.oldest_reading FROM run x WHERE x.partner_id = a.partner_id AND x.state = 'completed' ORDER BY x.id DESC LIMIT 1) AS oldest_reading
-{{from_attestations}}
+FROM attestation a
+LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
 JOIN batch b ON b.id = a.batch_id
 LEFT JOIN standing s ON s.partner_id = a.partner_id AND s.customer_id = a.customer_id AND s.valid_to IS NULL
 WHERE a.batch_id = :batch AND a.line = :line
 
--- name: claimed_history
--- What was sent of an attestation with requests. Apart from claimed, because most claims are of attestations that have
--- none, and planning this takes the database longer than all else of a claim.
-SELECT
+-- name: claimed_requests
+-- What was sent of it. Apart from claimed, because most claims are of attestations of which nothing was, and planning this
+-- takes the database longer than all else of a claim.
+SELECT {{request_columns}}, r.number, r.kind, r.template_id, r.content, r.result, r.sent_at AS last_sent_at,
     (SELECT e.at FROM attestation_link k JOIN event e ON e.sequence = k.event
      WHERE k.batch_id = a.batch_id AND k.line = a.line AND k.creation = a.creation AND k.kind = 'link' AND {{not_failed}}
      ORDER BY k.event LIMIT 1) AS link_at,
@@ -115,8 +114,11 @@ RETURNING partner_id, customer_id
 
 -- name: attestation_columns
 -- A part of others.
-a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells,
-    r.request_id, r.answered_at, r.reason AS last_reason, r.message AS last_message, r.hint AS last_hint,
+a.*, p.first_name, p.last_name, p.email, p.phone, p.company_name, p.country, p.language, p.note, p.cells
+
+-- name: request_columns
+-- A part of others: the newest request about an attestation, and when it was first sent.
+r.request_id, r.answered_at, r.reason AS last_reason, r.message AS last_message, r.hint AS last_hint,
     r.answer_status, r.answer_code, r.answer_request_id, r.answer_correlation_id,
     (SELECT x.sent_at FROM attestation_request x
      WHERE a.request_count > 0 AND x.batch_id = a.batch_id AND x.line = a.line AND x.kind <> 'read'
@@ -129,11 +131,11 @@ LEFT JOIN attestation_signer p ON p.batch_id = a.batch_id AND p.line = a.line
 LEFT JOIN attestation_request r ON a.request_count > 0 AND r.batch_id = a.batch_id AND r.line = a.line AND r.number = a.request_count
 
 -- name: attestation
-SELECT {{attestation_columns}} {{from_attestations}}
+SELECT {{attestation_columns}}, {{request_columns}} {{from_attestations}}
 WHERE a.batch_id = :batch AND a.line = :line
 
 -- name: attestations
-SELECT {{attestation_columns}} {{from_attestations}}
+SELECT {{attestation_columns}}, {{request_columns}} {{from_attestations}}
 WHERE a.batch_id = :batch ORDER BY a.line
 
 -- name: requests
