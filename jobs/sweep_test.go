@@ -43,7 +43,7 @@ type lab struct {
 func databases(t *testing.T, test func(t *testing.T, address string)) {
 	t.Helper()
 	for name, address := range map[string]func(testing.TB) string{
-		"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db") },
+		"sqlite":   sqliteLedger,
 		"postgres": postgresLedger,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +51,11 @@ func databases(t *testing.T, test func(t *testing.T, address string)) {
 			test(t, address(t))
 		})
 	}
+}
+
+func sqliteLedger(t testing.TB) string {
+	t.Helper()
+	return "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
 }
 
 var ledgers struct {

@@ -45,8 +45,10 @@ var shared struct {
 // TestMain.
 func Main(m *testing.M) int {
 	defer func() {
-		if shared.Server != nil {
-			shared.remove()
+		for _, s := range []*Server{shared.Server, pristine.Server} {
+			if s != nil {
+				s.remove()
+			}
 		}
 	}()
 	return m.Run()
@@ -177,9 +179,7 @@ func newServer(settings ...string) (*Server, error) {
 	if err := s.newFolder(); err != nil {
 		return nil, err
 	}
-	err = s.run("initdb", "--pgdata", s.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8",
-		"--locale", "C", "--no-sync")
-	if err == nil {
+	if err = s.initialize(); err == nil {
 		err = s.start()
 	}
 	if err != nil {
@@ -187,6 +187,35 @@ func newServer(settings ...string) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// pristine is a cluster to copy, which is faster than to make each.
+var pristine struct {
+	sync.Once
+	*Server
+	err error
+}
+
+func (s *Server) initialize() error {
+	pristine.Do(func() {
+		p := &Server{programs: s.programs}
+		if pristine.err = p.newFolder(); pristine.err != nil {
+			return
+		}
+		pristine.Server = p
+		pristine.err = p.run("initdb", "--pgdata", p.data(), "--username", "postgres", "--auth", "trust", "--encoding",
+			"UTF8", "--locale", "C", "--no-sync")
+	})
+	if pristine.err != nil {
+		return pristine.err
+	}
+	command := exec.Command("cp", "-R", pristine.data(), s.data())
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("copy the cluster: %w\n%s", err, output)
+	}
+	return os.Chmod(s.data(), 0o700)
 }
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
