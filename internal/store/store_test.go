@@ -31,7 +31,7 @@ func TestPostgresConnectionLostWhileImporting(t *testing.T) {
 		s, err := store.Open(t.Context(), address)
 		require.NoError(t, err)
 		defer s.Close()
-		rows := make([]attestation.Attestation, 500)
+		rows := make([]attestation.Attestation, 2000) // more than the driver keeps
 		done := make(chan error, 1)
 		go func() {
 			_, err := s.Import(t.Context(), attestation.NewBatch{Batch: attestation.Batch{ImportedAt: time.Now()},
@@ -41,7 +41,7 @@ func TestPostgresConnectionLostWhileImporting(t *testing.T) {
 						rows[k] = attestation.Attestation{ID: attestation.ID{Line: n*len(rows) + k + 2},
 							State: attestation.Refused, Cells: []string{"a", "b"}}
 					}
-					if n == 10 {
+					if n == 2 {
 						kill := "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
 							"current_database() AND pid <> pg_backend_pid()"
 						if err := storetest.Exec(t.Context(), address, kill); err != nil {
