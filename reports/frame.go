@@ -140,14 +140,27 @@ func (f *frame) layPage(t table, name, tableName string, rows int) error {
 // be relied on.
 func (f *frame) banner(d *draft, t table) {
 	d.put(1, 1, f.name(t.key), f.style.title)
+	verdict := t.columnsOf(f.integrity())
 	for i, line := range whenLines(f.when()) {
-		d.put(frozen+1, i+1, line, f.style.aside)
+		d.put(verdict+1, i+1, line, f.style.aside)
 	}
 	d.height(1, 24)
-	d.styleRow(2, frozen, f.style.verdict[f.verdict()])
+	d.styleRow(2, verdict, f.style.verdict[f.verdict()])
 	d.put(1, 2, f.integrity(), f.style.verdict[f.verdict()])
 	d.height(2, 21) // whole pixels: LibreOffice prints the header over the first row otherwise
 }
+
+// columnsOf is how many columns, from the first one on, a bold text takes: those that stay in sight,
+// and more where they are narrow.
+func (t *table) columnsOf(text string) (n int) {
+	for width := 0.0; n < len(t.columns) && (n < frozen || width < boldWidth*float64(xlsx.Units(text))); n++ {
+		width += t.columns[n].width
+	}
+	return n
+}
+
+// boldWidth is how wide a bold character is on average, of a column's characters.
+const boldWidth = 0.97
 
 // whenLength is how many characters of the runs shown fit across a printed page.
 const whenLength = 95

@@ -1,10 +1,12 @@
 package reports
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
 
 	"github.com/mcaledger/mcaledger/internal/xlsx"
 	"github.com/mcaledger/mcaledger/reports/texts"
@@ -78,6 +80,33 @@ func TestNamesFitTheirColumns(t *testing.T) {
 				assert.GreaterOrEqual(t, c.width, textWidth("Contoso Vineyards GmbH & Co. KG"), "%s.%s", table.key,
 					c.key)
 			}
+		}
+	}
+}
+
+// The verdict on top of a sheet is not cut by the runs beside it, in any language.
+func TestVerdictsAreNotCut(t *testing.T) {
+	t.Parallel()
+	book, source := usual()
+	for _, language := range texts.Languages() {
+		book.Language = language
+		made := write(t, book, source)
+		file, err := excelize.OpenReader(bytes.NewReader(made.bytes))
+		require.NoError(t, err)
+		say := catalogueIn(t, language)
+		for _, key := range dataSheets() {
+			sheet := say.Sheets[key].label()
+			rows := made.cells(t, sheet)
+			verdict, width := rows[1][0], 0.0
+			for i := 0; i == 0 || rows[0][i] == ""; i++ {
+				column, err := excelize.ColumnNumberToName(i + 1)
+				require.NoError(t, err)
+				columnWidth, err := file.GetColWidth(sheet, column)
+				require.NoError(t, err)
+				width += columnWidth
+			}
+			assert.NotEmpty(t, verdict)
+			assert.GreaterOrEqual(t, width, 0.95*float64(xlsx.Units(verdict)), "%s, %s: %s", language, sheet, verdict)
 		}
 	}
 }
