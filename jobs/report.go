@@ -134,8 +134,8 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 			return done, fmt.Errorf("read the report: %w", err)
 		}
 		report := ledger.WrittenReport{File: filepath.Base(done.Path), SHA256: digest, Newest: newestRuns(book),
-			AsOf: book.Through}
-		err = j.Ledger.RecordReport(ctx, report, j.Actor, book.AsOf)
+			AsOf: book.AsOf}
+		err = j.Ledger.RecordReport(ctx, report, j.Actor, book.MadeAt)
 		if done.Unrecorded = isReadOnly(err); err != nil && !done.Unrecorded {
 			return done, fmt.Errorf("record the report: %w", err)
 		}
@@ -151,16 +151,16 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 // book is what the report shows.
 func (j Report) book(ctx context.Context) (reports.Book, error) {
 	now := j.Now()
-	book := reports.Book{AsOf: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets,
+	book := reports.Book{MadeAt: now, Location: j.Location, Language: j.Language, Version: j.Version, Sheets: j.Sheets,
 		Against: j.Show.Against}
 	if !j.AllPartners && j.Out == "" {
 		return book, usageErrorf("a report of some partners needs --out: the reports in report.dir are of all partners")
 	}
 	var err error
-	if book.Partners, book.Through, err = j.Show.Find(ctx, j.Ledger, now); err != nil {
+	if book.Partners, book.AsOf, err = j.Show.Find(ctx, j.Ledger, now); err != nil {
 		return book, err
 	}
-	if book.LeftOut, err = j.Show.LeftOut(ctx, j.Ledger, book.Through); err != nil {
+	if book.LeftOut, err = j.Show.LeftOut(ctx, j.Ledger, book.AsOf); err != nil {
 		return book, err
 	}
 	if !slices.ContainsFunc(book.Partners, func(p reports.PartnerRun) bool { return p.Run != nil || p.Failed != nil }) {

@@ -42,7 +42,7 @@ const stale = 36 * time.Hour
 // Find returns the partners' runs, and the instant as of which the ledger is shown. The same
 // request shows the same of a run that is not the newest, however late it is made.
 func (j Selection) Find(ctx context.Context, runs Runs,
-	now time.Time) (shown []reports.PartnerRun, through time.Time, err error) {
+	now time.Time) (shown []reports.PartnerRun, asOf time.Time, err error) {
 	wanted, err := j.completed(ctx, runs, "--run", j.Run)
 	if err != nil {
 		return nil, now, err
@@ -51,19 +51,19 @@ func (j Selection) Find(ctx context.Context, runs Runs,
 	if err != nil {
 		return nil, now, err
 	}
-	switch through = j.AsOf; {
-	case through.After(now):
+	switch asOf = j.AsOf; {
+	case asOf.After(now):
 		return nil, now, usageErrorf("--as-of is in the future")
-	case wanted != nil && !through.IsZero() && through.Before(wanted.FinishedAt):
+	case wanted != nil && !asOf.IsZero() && asOf.Before(wanted.FinishedAt):
 		return nil, now, usageErrorf("run %d (--run) was not completed at that instant (--as-of)", wanted.ID)
-	case through.IsZero():
-		if through, err = instant(ctx, runs, wanted, now); err != nil {
+	case asOf.IsZero():
+		if asOf, err = instant(ctx, runs, wanted, now); err != nil {
 			return nil, now, fmt.Errorf("look up what the report could know: %w", err)
 		}
 	}
 	neverReported := j.AsOf.IsZero() && wanted != nil && wanted.ReportedAt.IsZero()
 	for _, p := range j.Partners {
-		one, err := find(ctx, runs, p, now, through, wanted)
+		one, err := find(ctx, runs, p, now, asOf, wanted)
 		if err != nil {
 			return nil, now, fmt.Errorf("look up the runs of %s: %w", p.Name, err)
 		}
@@ -81,13 +81,13 @@ func (j Selection) Find(ctx context.Context, runs Runs,
 		}
 		shown = append(shown, one)
 	}
-	return shown, through, nil
+	return shown, asOf, nil
 }
 
 // LeftOut are the newest runs, as of an instant, of partners that the ledger knows and the report
 // does not show: they were taken out of the configuration, or not asked for.
-func (j Selection) LeftOut(ctx context.Context, runs Runs, through time.Time) ([]ledger.Run, error) {
-	last, err := runs.LastRuns(ctx, through)
+func (j Selection) LeftOut(ctx context.Context, runs Runs, asOf time.Time) ([]ledger.Run, error) {
+	last, err := runs.LastRuns(ctx, asOf)
 	if err != nil {
 		return nil, fmt.Errorf("look up the partners of the ledger: %w", err)
 	}
@@ -144,10 +144,10 @@ func (j Selection) completed(ctx context.Context, runs Runs, flag string, id int
 }
 
 // find gathers what a workbook shows of a partner as of an instant, or of its run that is wanted.
-func find(ctx context.Context, runs Runs, p ledger.Partner, now, through time.Time,
+func find(ctx context.Context, runs Runs, p ledger.Partner, now, asOf time.Time,
 	wanted *ledger.Run) (shown reports.PartnerRun, err error) {
 	shown.Partner = p
-	if shown.History, err = runs.CompletedRuns(ctx, p.ID, through, reports.HistoryRuns); err != nil {
+	if shown.History, err = runs.CompletedRuns(ctx, p.ID, asOf, reports.HistoryRuns); err != nil {
 		return shown, err
 	}
 	if wanted != nil && wanted.Partner.ID == p.ID {
@@ -163,17 +163,17 @@ func find(ctx context.Context, runs Runs, p ledger.Partner, now, through time.Ti
 	night := int64(0)
 	if i := slices.IndexFunc(shown.History, func(r ledger.Run) bool { return r.Kind == ledger.Sweep }); i >= 0 {
 		night, shown.Stale = shown.History[i].ID,
-			age(shown.History[i], now, through) > stale
+			age(shown.History[i], now, asOf) > stale
 		if i+1 < len(shown.History) {
 			shown.Against = &shown.History[i+1]
 		}
 	}
-	later, err := runs.RunsAfter(ctx, p.ID, night, through)
+	later, err := runs.RunsAfter(ctx, p.ID, night, asOf)
 	if err != nil {
 		return shown, err
 	}
 	for i, r := range later {
-		over := !r.FinishedAt.IsZero() && !r.FinishedAt.After(through)
+		over := !r.FinishedAt.IsZero() && !r.FinishedAt.After(asOf)
 		switch {
 		case over && r.State == ledger.Failed && shown.Failed == nil:
 			shown.Failed = &later[i]
@@ -188,11 +188,11 @@ func find(ctx context.Context, runs Runs, p ledger.Partner, now, through time.Ti
 
 // age is how old a run's readings are as of an instant. If a wrong clock has dated something into
 // the future, the instant is there as well; then the clock of today counts.
-func age(r ledger.Run, now, through time.Time) time.Duration {
-	if through.After(now) {
-		through = now
+func age(r ledger.Run, now, asOf time.Time) time.Duration {
+	if asOf.After(now) {
+		asOf = now
 	}
-	return through.Sub(latest(r.StartedAt, r.OldestReading))
+	return asOf.Sub(latest(r.StartedAt, r.OldestReading))
 }
 
 // clocksDiffer is by how much the clocks of hosts may differ.

@@ -145,9 +145,9 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 		return r.ID
 	}
 	for name, c := range map[string]struct {
-		job     jobs.Selection
-		want    []seen
-		through time.Time
+		job  jobs.Selection
+		want []seen
+		asOf time.Time
 	}{
 		"the newest": {jobs.Selection{Partners: both}, []seen{{8, 6, 0, 0}, {4, 2, 0, 9}},
 			now},
@@ -170,12 +170,12 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if name == "a morning after a night that failed" {
 				runs[3].ReportedAt = at(2, 8)
-				c.through = at(2, 8)
+				c.asOf = at(2, 8)
 				defer func() { runs[3].ReportedAt = time.Time{} }()
 			}
-			shown, through, err := c.job.Find(t.Context(), runs, now)
+			shown, asOf, err := c.job.Find(t.Context(), runs, now)
 			require.NoError(t, err)
-			require.Equal(t, c.through, through)
+			require.Equal(t, c.asOf, asOf)
 			var got []seen
 			for _, p := range shown {
 				got = append(got, seen{number(p.Run), number(p.Against), number(p.Failed), number(p.Unfinished)})
@@ -207,9 +207,9 @@ func TestReportFindsTheRunsOfAMorning(t *testing.T) {
 	}
 
 	ahead := now.Add(-24 * time.Hour) // the clock of the host that reports is behind that of the one that read
-	_, through, err := jobs.Selection{Partners: both}.Find(t.Context(), runs, ahead)
+	_, asOf, err := jobs.Selection{Partners: both}.Find(t.Context(), runs, ahead)
 	require.NoError(t, err)
-	require.Equal(t, at(5, 3), through)
+	require.Equal(t, at(5, 3), asOf)
 
 	broken := errors.New("database is down")
 	_, _, err = jobs.Selection{Partners: both}.Find(t.Context(), brokenRuns{runs, broken}, now)

@@ -105,7 +105,7 @@ func (j Report) RunSplit(ctx context.Context) (done SplitReport, err error) {
 // splitByReseller returns the most checks that failed in one of the workbooks.
 func (j Report) splitByReseller(ctx context.Context, book reports.Book, p reports.PartnerRun,
 	done *SplitReport) (failing int, err error) {
-	counts, err := j.Ledger.Resellers(ctx, p.Partner.ID, p.Run.ID, book.Through)
+	counts, err := j.Ledger.Resellers(ctx, p.Partner.ID, p.Run.ID, book.AsOf)
 	if err != nil {
 		return 0, err
 	}

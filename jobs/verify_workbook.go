@@ -32,16 +32,16 @@ func (j VerifyWorkbook) Run(ctx context.Context) (reports.Comparison, error) {
 	if err != nil {
 		return reports.Comparison{}, fmt.Errorf("time zone of %s: %w", j.Path, err)
 	}
-	book := reports.Book{AsOf: request.MadeAt, Against: request.Against, Location: zone, Language: request.Language,
+	book := reports.Book{MadeAt: request.MadeAt, Against: request.Against, Location: zone, Language: request.Language,
 		Version: request.Version}
 	if book.Sheets, err = sheetsOf(j.Path, request); err != nil {
 		return reports.Comparison{}, err
 	}
 	selection := selectionOf(request)
-	if book.Partners, book.Through, err = j.find(ctx, selection, request); err != nil {
+	if book.Partners, book.AsOf, err = j.find(ctx, selection, request); err != nil {
 		return reports.Comparison{}, err
 	}
-	if book.LeftOut, err = selection.LeftOut(ctx, j.Ledger, book.Through); err != nil {
+	if book.LeftOut, err = selection.LeftOut(ctx, j.Ledger, book.AsOf); err != nil {
 		return reports.Comparison{}, err
 	}
 	source := reports.Source(j.Ledger)
@@ -66,7 +66,7 @@ func (j VerifyWorkbook) ofReseller(ctx context.Context, book reports.Book,
 		if p.Run == nil {
 			continue
 		}
-		counts, err := j.Ledger.Resellers(ctx, p.Partner.ID, p.Run.ID, book.Through)
+		counts, err := j.Ledger.Resellers(ctx, p.Partner.ID, p.Run.ID, book.AsOf)
 		if err != nil {
 			return book, nil, err
 		}

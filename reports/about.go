@@ -94,9 +94,9 @@ func (a *aboutSheet) facts(row int, tables []table) (next int) {
 	say := a.say.Texts
 	row = a.section(row, say.Report, heads{1: say.Fact, aboutValue: say.Value})
 	a.put(1, row, say.MadeAt, a.frame.style.key)
-	a.put(aboutValue, row, xlsx.TimeSerial(a.book.AsOf, a.book.Location), a.frame.style.keyInstant)
-	row = a.fact(row+1, say.AsOf, a.book.Through.UTC().Format(time.RFC3339Nano))
-	zone := a.book.Location.String() + " (" + a.book.AsOf.In(a.book.Location).Format("-07:00") + ")"
+	a.put(aboutValue, row, xlsx.TimeSerial(a.book.MadeAt, a.book.Location), a.frame.style.keyInstant)
+	row = a.fact(row+1, say.AsOf, a.book.AsOf.UTC().Format(time.RFC3339Nano))
+	zone := a.book.Location.String() + " (" + a.book.MadeAt.In(a.book.Location).Format("-07:00") + ")"
 	row = a.fact(row, say.Zone, zone)
 	row = a.fact(row, say.Version, a.book.Version)
 	row = a.fact(row, say.LogHead, a.chain.Head.String())

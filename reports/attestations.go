@@ -151,7 +151,7 @@ func (r *report) entries() int {
 
 // snapshot is how much of the ledger of attestations the report shows.
 func (r *report) snapshot() ledger.Snapshot {
-	s := ledger.Snapshot{At: r.book.Through}
+	s := ledger.Snapshot{At: r.book.AsOf}
 	if len(r.heads) > 0 {
 		s.Batch = r.heads[0].Batch
 	}

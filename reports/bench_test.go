@@ -153,7 +153,7 @@ func (c crowd) book() Book {
 	shown.Totals.Listed = int(c)
 	shown.Totals.Standings = ledger.Standings{Clear: int(c) - blocked - unknown, Blocked: blocked, Unknown: unknown}
 	return Book{Partners: []PartnerRun{{Partner: brazil, Run: shown, Against: shown, History: []ledger.Run{*shown}}},
-		AsOf: tonight, Location: saoPaulo, Version: "1.0.0"}
+		MadeAt: tonight, Location: saoPaulo, Version: "1.0.0"}
 }
 
 // peakHeap is the most heap in use while do ran, beyond what was in use before.

@@ -86,7 +86,7 @@ func TestCompare(t *testing.T) {
 			require.NoError(t, file.Close())
 			request, digest, err := ReadRequest(path)
 			require.NoError(t, err)
-			assert.Equal(t, book.Through, request.AsOf)
+			assert.Equal(t, book.AsOf, request.AsOf)
 			assert.Equal(t, []string{c.language, "America/Sao_Paulo", "1.0.0"},
 				[]string{request.Language, request.TimeZone, request.Version})
 			assert.Equal(t, []RequestPartner{{brazil.ID, "contoso-br", 12, 11}, {europe.ID, "contoso-eu", 1, 0}},

@@ -27,7 +27,7 @@ func customerRows(c counts) int { return c.customers }
 func (r *report) recordsOf(which standing.Standing) func(context.Context, PartnerRun) iter.Seq2[ledger.CustomerEntry,
 	error] {
 	return func(ctx context.Context, p PartnerRun) iter.Seq2[ledger.CustomerEntry, error] {
-		return r.source.CustomerEntries(ctx, p.Partner.ID, p.Run.ID, which, r.book.Through)
+		return r.source.CustomerEntries(ctx, p.Partner.ID, p.Run.ID, which, r.book.AsOf)
 	}
 }
 

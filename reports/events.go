@@ -56,7 +56,7 @@ func (r *report) partnerName(id string) string {
 }
 
 func (r *report) walkEvents(ctx context.Context, row func(ledger.LogEntry) error) error {
-	n, err := each(ctx, r.source.EventLog(ctx, r.book.Through), row)
+	n, err := each(ctx, r.source.EventLog(ctx, r.book.AsOf), row)
 	if err == nil && n != len(r.logged) {
 		err = shortfall(n, len(r.logged))
 	}

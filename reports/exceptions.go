@@ -48,7 +48,7 @@ func (r *report) exceptionColumns() []column[exceptionRow] {
 
 // readExceptions reads a partner's exceptions and puts the most urgent first.
 func (r *report) readExceptions(ctx context.Context, p PartnerRun) ([]ledger.ExceptionEntry, error) {
-	all, err := r.source.ExceptionsThen(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+	all, err := r.source.ExceptionsThen(ctx, p.Partner.ID, p.Run.ID, r.book.AsOf)
 	if err != nil {
 		return nil, fmt.Errorf("exceptions: %w", err)
 	}

@@ -249,7 +249,7 @@ func (f *frame) printRows(d *draft, t table, last int) {
 // made again.
 func (f *frame) properties(request, digest string) xlsx.Properties {
 	return xlsx.Properties{Title: f.say.Texts.Title, Subject: f.say.Texts.Subject, Description: f.integrityWords(),
-		Language: f.say.Language, Program: "mcaledger", Created: f.book.AsOf,
+		Language: f.say.Language, Program: "mcaledger", Created: f.book.MadeAt,
 		Custom: []xlsx.Property{{Name: requestProperty, Value: request}, {Name: digestProperty, Value: digest}}}
 }
 

@@ -85,7 +85,7 @@ func (f *frame) readSummary(ctx context.Context) error {
 		})
 		f.steps[i] = steps
 		if err == nil {
-			f.insights.renewals[i], err = f.countAtRisk(ctx, p, f.book.Through)
+			f.insights.renewals[i], err = f.countAtRisk(ctx, p, f.book.AsOf)
 		}
 		if err == nil {
 			err = f.readBefore(ctx, i, p)

@@ -25,7 +25,7 @@ func (r *report) invitationsTable() table {
 func invitationRows(c counts) int { return c.invitations }
 
 func (r *report) invitationsOf(ctx context.Context, p PartnerRun) iter.Seq2[ledger.InvitationEntry, error] {
-	return r.source.Invitations(ctx, p.Partner.ID, p.Run.ID, r.book.Through)
+	return r.source.Invitations(ctx, p.Partner.ID, p.Run.ID, r.book.AsOf)
 }
 
 func (r *report) invitationColumns() []column[invitationRow] {

@@ -75,7 +75,7 @@ func (r *report) jsonHead() ([]byte, error) {
 		AsOf          time.Time `json:"as_of"`
 		Verdict       string    `json:"verdict"`
 		Runs          []shown   `json:"runs"`
-	}{SchemaVersion, second(r.book.AsOf), r.book.Through.UTC(),
+	}{SchemaVersion, second(r.book.MadeAt), r.book.AsOf.UTC(),
 		[...]string{noChecks: "nothing_to_check", passed: "ok", failed: "failed"}[r.verdict()], []shown{}}
 	for _, p := range r.book.Partners {
 		one := shown{Partner: p.Partner.Name}

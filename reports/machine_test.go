@@ -251,7 +251,7 @@ func TestJSONHoldsWhatCSVHolds(t *testing.T) {
 	_, err = decoder.Token()
 	require.ErrorIs(t, err, io.EOF, "one object and nothing else")
 	assert.Equal(t, SchemaVersion, got.SchemaVersion)
-	assert.Equal(t, book.AsOf, got.MadeAt)
+	assert.Equal(t, book.MadeAt, got.MadeAt)
 	assert.Equal(t, "ok", got.Verdict)
 	assert.Equal(t, []map[string]any{
 		{"partner": "contoso-br", "run": json.Number("12"), "started_at": "2026-11-22T05:30:00Z",
@@ -306,7 +306,7 @@ func TestJSONKeysAreInTheOrderOfColumns(t *testing.T) {
 
 func TestJSONOfABookWithoutPartnersOrRows(t *testing.T) {
 	var out bytes.Buffer
-	_, err := WriteJSON(t.Context(), &out, Book{AsOf: tonight, Through: tonight,
+	_, err := WriteJSON(t.Context(), &out, Book{MadeAt: tonight, AsOf: tonight,
 		Partners: []PartnerRun{{Partner: brazil}}}, memorySource{}, "Blocked")
 	require.NoError(t, err)
 	assert.JSONEq(t, fmt.Sprintf(`{"made_at":"2026-11-22T05:30:00Z","as_of":"2026-11-22T05:30:00Z","schema_version":1,"verdict":"failed","sheets":{"blocked":[]},
@@ -314,7 +314,7 @@ func TestJSONOfABookWithoutPartnersOrRows(t *testing.T) {
 		digestOf(t, Book{Partners: []PartnerRun{{Partner: brazil}}}, memorySource{},
 			[]string{"Blocked"})), out.String())
 	out.Reset()
-	_, err = WriteJSON(t.Context(), &out, Book{AsOf: tonight}, memorySource{}, "Checks")
+	_, err = WriteJSON(t.Context(), &out, Book{MadeAt: tonight}, memorySource{}, "Checks")
 	require.NoError(t, err)
 	assert.Contains(t, out.String(), `"verdict":"nothing_to_check","runs":[]`)
 }
@@ -387,7 +387,7 @@ func TestAboutAndThePropertiesHaveTheDigestOfTheData(t *testing.T) {
 		assert.Equal(t, want, about(write(t, book, source)))
 		assert.Equal(t, want, about(writeWith(t, writer{rowLimit: 22}, book, source)),
 			"a sheet that continues in another is one file")
-		book.AsOf = book.AsOf.AddDate(1, 0, 0)
+		book.MadeAt = book.MadeAt.AddDate(1, 0, 0)
 		assert.Equal(t, want, about(write(t, book, source)), "whenever it is made")
 		book.Sheets = []string{"Could not be read", "About", "Blocked"}
 		assert.Equal(t, digestOf(t, book, source, []string{"Blocked", "Could not be read"}),

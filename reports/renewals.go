@@ -49,7 +49,7 @@ func (r *report) walkRenewals(ctx context.Context, row func(renewalRow) error) e
 	if len(runs) == 0 {
 		return nil
 	}
-	_, err := each(ctx, r.source.Renewals(ctx, runs, r.book.Through), func(s ledger.Renewal) error {
+	_, err := each(ctx, r.source.Renewals(ctx, runs, r.book.AsOf), func(s ledger.Renewal) error {
 		i := partners[s.PartnerID]
 		came[i]++
 		return row(renewalRow{r.book.Partners[i], s, r.steps[i].of(s.Record)})

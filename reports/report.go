@@ -93,16 +93,16 @@ func (r *report) count(ctx context.Context) error {
 }
 
 func (r *report) countAttestations(ctx context.Context) (err error) {
-	if r.heads, err = r.source.Heads(ctx, r.book.Through); err != nil {
+	if r.heads, err = r.source.Heads(ctx, r.book.AsOf); err != nil {
 		return fmt.Errorf("batches: %w", err)
 	}
-	if r.chain, err = r.source.Chain(ctx, r.book.Through); err != nil {
+	if r.chain, err = r.source.Chain(ctx, r.book.AsOf); err != nil {
 		return fmt.Errorf("the event chain: %w", err)
 	}
 	if r.batches, err = r.source.Batches(ctx, r.snapshot()); err != nil {
 		return fmt.Errorf("files of attestations: %w", err)
 	}
-	if r.logged, err = r.source.EventNumbers(ctx, r.book.Through); err != nil {
+	if r.logged, err = r.source.EventNumbers(ctx, r.book.AsOf); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
 	if r.tally, err = r.source.Tally(ctx, r.snapshot()); err != nil {
@@ -120,7 +120,7 @@ func (r *report) countPartner(ctx context.Context, p PartnerRun) (c counts, err 
 			return c, fmt.Errorf("count customers %q: %w", want.which, err)
 		}
 	}
-	if c.renewals, err = r.source.CountRenewals(ctx, p.Partner.ID, p.Run.ID, r.book.Through); err != nil {
+	if c.renewals, err = r.source.CountRenewals(ctx, p.Partner.ID, p.Run.ID, r.book.AsOf); err != nil {
 		return c, fmt.Errorf("count subscriptions: %w", err)
 	}
 	if c.exceptions, err = r.readExceptions(ctx, p); err != nil {

@@ -37,8 +37,8 @@ type PartnerRun struct {
 type Book struct {
 	Partners []PartnerRun
 	LeftOut  []ledger.Run    // the newest runs of partners that the ledger knows and the workbook does not show
-	AsOf     time.Time       // when the report is made
-	Through  time.Time       // the ledger is shown as it stood at this instant
+	MadeAt   time.Time       // when the report is made
+	AsOf     time.Time       // the ledger is shown as it stood at this instant
 	Against  int64           // the run that somebody wanted changes to be counted from; 0: that of the night before
 	Location *time.Location  // zones appear only here; nil is UTC
 	Language string          // one of texts.Languages(); empty is English

@@ -180,7 +180,7 @@ func TestTheSameBookGivesTheSameBytes(t *testing.T) {
 
 func TestEveryPartIsWellFormed(t *testing.T) {
 	book, source := usual()
-	for name, book := range map[string]Book{"usual": book, "empty": {Location: saoPaulo, AsOf: tonight}} {
+	for name, book := range map[string]Book{"usual": book, "empty": {Location: saoPaulo, MadeAt: tonight}} {
 		for _, file := range unzip(t, write(t, book, source).bytes) {
 			decoder := xml.NewDecoder(bytes.NewReader(file.content))
 			for {
@@ -211,13 +211,13 @@ func TestTablesCoverTheirRows(t *testing.T) {
 }
 
 func TestABookWithoutPartnersOrRows(t *testing.T) {
-	w := write(t, Book{AsOf: tonight}, memorySource{})
+	w := write(t, Book{MadeAt: tonight}, memorySource{})
 	assert.Equal(t, "– Nothing to check yet", cell(t, w, "Summary", "A3"))
 	assert.Equal(t, "No customer is blocked.", cell(t, w, "Blocked", "A5"), "below the table's one empty row")
 	assert.Equal(t, "No attestation has been imported yet.", cell(t, w, "Attestations", "A5"))
 
 	quiet := runOf(1, brazil, tonight, nil, 0, 0, 0)
-	w = write(t, Book{AsOf: tonight,
+	w = write(t, Book{MadeAt: tonight,
 		Partners: []PartnerRun{{Partner: brazil, Run: quiet, History: []ledger.Run{*quiet}}}}, memorySource{})
 	assert.Equal(t, []SheetRows{{"Blocked", 0}, {"Renewals at risk", 0}, {"Exceptions", 0}, {"Changes", 0},
 		{"Invitations", 0}, {"Attestations", 0}, {"Batches", 0}, {"Could not be read", 0}, {"Checks", 17},
@@ -418,7 +418,7 @@ func TestAttestationsOfOtherPartnersAreCounted(t *testing.T) {
 
 func TestAttestationsNeedNoRun(t *testing.T) {
 	_, source := usual()
-	w := write(t, Book{AsOf: tonight, Partners: []PartnerRun{{Partner: brazil}}}, source)
+	w := write(t, Book{MadeAt: tonight, Partners: []PartnerRun{{Partner: brazil}}}, source)
 	assert.Contains(t, w.rows, SheetRows{"Attestations", 30})
 }
 

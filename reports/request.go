@@ -35,7 +35,7 @@ type RequestPartner struct {
 }
 
 func (f *frame) request(layouts []layout) Request {
-	q := Request{SchemaVersion: SchemaVersion, AsOf: f.book.Through.UTC(), MadeAt: f.book.AsOf.UTC(),
+	q := Request{SchemaVersion: SchemaVersion, AsOf: f.book.AsOf.UTC(), MadeAt: f.book.MadeAt.UTC(),
 		Against: f.book.Against, Language: f.say.Language, TimeZone: f.book.Location.String(), Version: f.book.Version,
 		Sheets: []string{}, Partners: []RequestPartner{}, Head: f.chain.Head.String(), Reseller: f.book.Reseller.ID,
 		Owner: f.book.Owner}

@@ -24,7 +24,7 @@ func (f *frame) readResellers(ctx context.Context) error {
 		if p.Run == nil || p.Run.Partner.Kind != standing.IndirectProvider {
 			continue
 		}
-		counts, err := f.source.Resellers(ctx, p.Partner.ID, p.Run.ID, f.book.Through)
+		counts, err := f.source.Resellers(ctx, p.Partner.ID, p.Run.ID, f.book.AsOf)
 		if err != nil {
 			return fmt.Errorf("partner %s, run %d: resellers: %w", p.Partner.Name, p.Run.ID, err)
 		}

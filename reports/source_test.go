@@ -617,7 +617,7 @@ func usual() (Book, memorySource) {
 			{Partner: brazil, Run: shown, Against: &before, History: blockedHistory(*shown, 12)},
 			{Partner: europe, Run: first, History: []ledger.Run{*first}},
 		},
-		Through: tonight.Add(15 * time.Minute), AsOf: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en",
+		AsOf: tonight.Add(15 * time.Minute), MadeAt: tonight.Add(20 * time.Minute), Location: saoPaulo, Language: "en",
 		Version: "1.0.0",
 	}
 	return book, memorySource{

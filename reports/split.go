@@ -67,7 +67,7 @@ func ownersOf(ctx context.Context, book Book, source Source, partnerID string) (
 	if err != nil {
 		return nil, err
 	}
-	exceptions, err := source.ExceptionsThen(ctx, partnerID, p.Run.ID, book.Through)
+	exceptions, err := source.ExceptionsThen(ctx, partnerID, p.Run.ID, book.AsOf)
 	if err != nil {
 		return nil, fmt.Errorf("partner %s: exceptions: %w", p.Partner.Name, err)
 	}
@@ -95,14 +95,14 @@ func (s partSource) restrict(ctx context.Context, book Book, partnerID string,
 	if err != nil {
 		return book, s, err
 	}
-	totals, err := s.read(ctx, p, p.Run, belongs, book.Through)
+	totals, err := s.read(ctx, p, p.Run, belongs, book.AsOf)
 	if err != nil {
 		return book, s, err
 	}
 	shown := PartnerRun{Partner: p.Partner, Run: ofPart(*p.Run), Stale: p.Stale, Unfinished: unfinished(p)}
 	before := ledger.Totals{}
 	if p.Against != nil {
-		if before, err = s.read(ctx, p, p.Against, belongs, book.Through); err != nil {
+		if before, err = s.read(ctx, p, p.Against, belongs, book.AsOf); err != nil {
 			return book, s, err
 		}
 		shown.Against = ofPart(*p.Against)
