@@ -203,7 +203,8 @@ func (f *ExceptionFile) add(l rowSource, h header) error {
 		return err
 	}
 	o := f.file.opts
-	checked := exceptionList{rowSource: l, header: h, check: newRowCheck(h, o, l.from1904), dates: map[column]columnDates{}}
+	checked := exceptionList{rowSource: l, header: h, check: newRowCheck(h, o, l.from1904),
+		dates: map[column]columnDates{}}
 	for _, c := range dateColumns {
 		checked.dates[c] = columnDates{dateReader: newDateReader(o.Dates, o.AsOf, l.from1904)}
 	}
