@@ -46,8 +46,8 @@ var reminders = map[attestation.LinkKind]mail.Reminder{
 	attestation.LastReminder: mail.LastReminder,
 }
 
-// hand gives a link to the signer of an attestation. Without an error it was delivered, or never can
-// be. With an error it is tried again later.
+// hand gives a link to the signer of an attestation. Without an error it was delivered, or never
+// can be. With an error it is tried again later.
 func (l *Links) hand(ctx context.Context, c *attestation.Claim, kind attestation.LinkKind,
 	link acceptLink) (attestation.Settlement, error) {
 	l.mu.Lock()

@@ -155,8 +155,8 @@ func (j Report) splitByOwner(ctx context.Context, book reports.Book, p reports.P
 	return failing, nil
 }
 
-// ownerName is a file name as splitName makes it. Owners whose names have the same letters differ in
-// the digest.
+// ownerName is a file name as splitName makes it. Owners whose names have the same letters differ
+// in the digest.
 func ownerName(p ledger.Partner, owner string) string {
 	if owner == "" {
 		return splitName(p, "", "no-owner")

@@ -503,7 +503,8 @@ func (e *KeyError) Hint() string {
 		"attestations and import their rows again."
 }
 
-// UnexpectedAnswerError: an answer of Microsoft differs from what is assumed about the enhanced route.
+// UnexpectedAnswerError: an answer of Microsoft differs from what is assumed about the enhanced
+// route.
 type UnexpectedAnswerError struct {
 	expected, setting string
 	File              string // holds the answer without links and personal data

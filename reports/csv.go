@@ -135,8 +135,8 @@ func appendCSV(dst []byte, s string) []byte {
 	return append(append(dst, s...), '"')
 }
 
-// plain reports whether a field is nothing but ASCII that no reader takes for something else. Nearly
-// all are, and to look at each byte once takes half the time of what the others need.
+// plain reports whether a field is nothing but ASCII that no reader takes for something else.
+// Nearly all are, and to look at each byte once takes half the time of what the others need.
 func plain(s string) bool {
 	if s == "" {
 		return true

@@ -150,8 +150,8 @@ func (f *frame) banner(d *draft, t table) {
 	d.height(2, 21) // whole pixels: LibreOffice prints the header over the first row otherwise
 }
 
-// columnsOf is how many columns, from the first one on, a bold text takes: those that stay in sight,
-// and more where they are narrow.
+// columnsOf is how many columns, from the first one on, a bold text takes: those that stay in
+// sight, and more where they are narrow.
 func (t *table) columnsOf(text string) (n int) {
 	for width := 0.0; n < len(t.columns) && (n < frozen || width < boldWidth*float64(xlsx.Units(text))); n++ {
 		width += t.columns[n].width

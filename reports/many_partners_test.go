@@ -41,8 +41,8 @@ func manyPartners(n int) (Book, memorySource) {
 	return book, source
 }
 
-// Tables of many partners name those with the most blocked customers, and count the others together;
-// the one that names everybody comes last, with its header on every page.
+// Tables of many partners name those with the most blocked customers, and count the others
+// together; the one that names everybody comes last, with its header on every page.
 func TestSummaryOfManyPartners(t *testing.T) {
 	t.Parallel()
 	book, source := manyPartners(100)

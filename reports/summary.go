@@ -567,8 +567,8 @@ type figure struct {
 }
 
 // partnerRows writes a row of numbers for each partner, and their totals where there are several.
-// Of more partners than are shown, those with the most blocked customers have rows of their own, and
-// the others one together. Figures of an old night, and totals that they enter, carry a mark.
+// Of more partners than are shown, those with the most blocked customers have rows of their own,
+// and the others one together. Figures of an old night, and totals that they enter, carry a mark.
 func (s *summarySheet) partnerRows(row int, at place, columns, shown int,
 	of func(i int, p PartnerRun) []figure) (next int) {
 	named, others := s.largest(shown)

@@ -167,8 +167,8 @@ func named(path string) (map[string]string, error) {
 }
 
 var (
-	// {{valid s :run}} is the test whether a standing record (alias s) is valid in a run, which may be
-	// a column as well.
+	// {{valid s :run}} is the test whether a standing record (alias s) is valid in a run, which may
+	// be a column as well.
 	validIn = regexp.MustCompile(`\{\{valid (\w+) (:\w+|\w+\.\w+)\}\}`)
 	// {{append_only event}} are the triggers that keep rows of a table as they were added.
 	appendOnly = regexp.MustCompile(`\{\{append_only (\w+)\}\}`)

@@ -14,9 +14,9 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
-// Exceptions are set, edited, imported and removed in the course of ten nights; they expire, one is
-// accepted again, and one is of a customer who leaves. Every morning's report shows what was
-// decided until then, and nothing else.
+// Exceptions are set, edited, imported and removed in the course of ten nights; they expire,
+// one is accepted again, and one is of a customer who leaves. Every morning's report shows what
+// was decided until then, and nothing else.
 func TestExceptionsThroughTenNights(t *testing.T) {
 	t.Parallel()
 	for name, address := range bothDatabases(t) {

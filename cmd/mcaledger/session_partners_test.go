@@ -99,8 +99,8 @@ func boughtNothing(nights []simulator.Customer, listed bool) bool {
 
 func leaves(_ []simulator.Customer, listed bool) bool { return !listed }
 
-// becomesAttested is a customer for whom somebody else attests on the second night, with a signer
-// who has no phone number: the service writes those in its own way.
+// becomesAttested is a customer for whom somebody else attests on the second night, with a
+// signer who has no phone number: the service writes those in its own way.
 func becomesAttested(nights []simulator.Customer, _ bool) bool {
 	return nights[1].Kind == simulator.Attested && microsoftCustomer(nights[1])[0].Contact.PhoneNumber == ""
 }
@@ -109,7 +109,8 @@ func hadAnotherSigner(nights []simulator.Customer, listed bool) bool {
 	return stays(nights, listed) && anotherSigner(nights[0]).Contact != nil
 }
 
-// anotherSigner is an agreement whose signer did not sign the newest one and gave no phone number.
+// anotherSigner is an agreement whose signer did not sign the newest one and gave no phone
+// number.
 func anotherSigner(c simulator.Customer) simulator.Agreement {
 	agreements := microsoftCustomer(c)
 	for _, a := range agreements[1:] {

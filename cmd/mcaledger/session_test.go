@@ -23,8 +23,8 @@ import (
 	"github.com/mcaledger/mcaledger/jobs"
 )
 
-// Two partners have some nights with the real commands, and every cell of every workbook is computed
-// again from the tables alone.
+// Two partners have some nights with the real commands, and every cell of every workbook is
+// computed again from the tables alone.
 func TestTheWorkbookIsWhatTheDatabaseSays(t *testing.T) {
 	t.Parallel()
 	for name, address := range bothDatabases(t) {

@@ -33,8 +33,9 @@ type Acceptance struct {
 	Unexpected  *UnexpectedAnswer // nil: the answer is as assumed
 }
 
-// UnexpectedAnswer is an answer that differs from what is assumed about the enhanced route: as it came,
-// with its texts replaced by their kind wherever they could be a link, an id or personal data.
+// UnexpectedAnswer is an answer that differs from what is assumed about the enhanced route: as it
+// came, with its texts replaced by their kind wherever they could be a link, an id or personal
+// data.
 type UnexpectedAnswer struct {
 	Call     string // what was asked
 	Status   int

@@ -96,8 +96,8 @@ func (d *Detector) Encoding() (Encoding, error) {
 	return d.words.encoding(models{})
 }
 
-// IntactUTF8 reports whether all that was written is UTF-8, without a character that another program
-// put in the place of one that it could not decode.
+// IntactUTF8 reports whether all that was written is UTF-8, without a character that another
+// program put in the place of one that it could not decode.
 func (d *Detector) IntactUTF8() bool {
 	return d.invalid == 0 && len(d.incomplete) == 0 && !d.replaced
 }

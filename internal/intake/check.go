@@ -44,7 +44,8 @@ func newRowCheck(h header, o Options, from1904 bool) *rowCheck {
 	return c
 }
 
-// settle stores what the survey of the whole list found. textDates: the order of the dates was proved by texts.
+// settle stores what the survey of the whole list found. textDates: the order of the dates was
+// proved by texts.
 func (c *rowCheck) settle(order DateOrder, textDates bool, merged []xlsx.Range) {
 	c.dates.order, c.textDates, c.merged = order, textDates, merged
 }

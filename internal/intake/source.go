@@ -22,8 +22,8 @@ type rawRow struct {
 	swappable bool // its date is a real date up to the 12th of a month, see doubt
 }
 
-// rowSource is a rowSource that a file may hold: the whole text of a CSV, taken apart at one delimiter, or a
-// sheet of a workbook.
+// rowSource is a list that a file may hold: the whole text of a CSV, taken apart at one delimiter,
+// or a sheet of a workbook.
 type rowSource struct {
 	format   Format
 	from1904 bool // its numbers of days are counted from 1904

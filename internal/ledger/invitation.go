@@ -94,8 +94,8 @@ const (
 	InvitedAgain       InvitationAnswer = "invited_again"  // the answer is that of a later invitation
 )
 
-// InvitationEntry is an invitation with its customer and the answer, as a completed run saw them. An
-// answer is that of the newest invitation before it: earlier ones have none.
+// InvitationEntry is an invitation with its customer and the answer, as a completed run saw them.
+// An answer is that of the newest invitation before it: earlier ones have none.
 type InvitationEntry struct {
 	Invitation
 	Customer   standing.Customer // zero: no customer in that run

@@ -101,8 +101,8 @@ func checkAddress(key, address string) error {
 	return nil
 }
 
-// sameHost reports whether a URL names the host of another, in whatever spelling: letters of either
-// case, the default port, a dot at the end.
+// sameHost reports whether a URL names the host of another, in whatever spelling: letters of
+// either case, the default port, a dot at the end.
 func sameHost(a, b *url.URL) bool {
 	return strings.EqualFold(a.Scheme, b.Scheme) && hostOf(a) == hostOf(b) && a.User == nil
 }

@@ -65,8 +65,8 @@ func trusting(certificate tls.Certificate) *http.Transport {
 	return transport
 }
 
-// Each of these is a fault of the way to the service, not an outage: it is named at once, with its
-// hint.
+// Each of these is a fault of the way to the service, not an outage: it is named at once,
+// with its hint.
 func TestConnectionFaults(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -14,7 +14,8 @@ import (
 	"github.com/mcaledger/mcaledger/internal/simulator"
 )
 
-// simulated is a client and the simulator that it talks to, one world for all tests of this file.
+// simulated is a client and the simulator that it talks to, one world for all tests
+// of this file.
 type simulated struct {
 	*service
 	sim      *simulator.Simulator
@@ -37,7 +38,8 @@ func withSimulator(t *testing.T, opts simulator.Options, changes ...func(*Option
 	return s
 }
 
-// create creates an attestation, again under one request id as long as answers are lost.
+// create creates an attestation, again under one request id as long as answers are
+// lost.
 func (s simulated) create(t *testing.T) attestation.AcceptLink {
 	t.Helper()
 	request := attestation.Request{ID: uuid.NewString()}
@@ -64,7 +66,8 @@ func (s simulated) accepted(t *testing.T, id string) attestation.Attestation {
 	return a
 }
 
-// conclude creates the agreement, again under one request id as long as answers are lost.
+// conclude creates the agreement, again under one request id as long as answers are
+// lost.
 func (s simulated) conclude(t *testing.T, a attestation.Attestation) (attestation.SendResult, error) {
 	t.Helper()
 	template, err := s.client.Template(t.Context())
@@ -151,7 +154,8 @@ func TestEnhancedRouteWithSimulator(t *testing.T) {
 	}
 }
 
-// What the service does otherwise than it is assumed is said, and never taken for an acceptance.
+// What the service does otherwise than it is assumed is said, and never taken for an
+// acceptance.
 func TestEnhancedRouteThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	t.Run("another name of the address", func(t *testing.T) {

@@ -27,8 +27,8 @@ const (
 	customerID    = "4b2c5f0e-6a2e-4d0b-9a35-1d1f6f3b8a11"
 )
 
-// service is a client, and a service and token server for it that answer as a test wants, on a wire
-// without sockets.
+// service is a client, and a service and token server for it that answer as a test wants, on a
+// wire without sockets.
 type service struct {
 	t      testing.TB
 	client *Client
@@ -49,8 +49,8 @@ type arrival struct {
 	body   string
 }
 
-// newService makes a service whose API is served by api. Its token server gives access-1, access-2,
-// …
+// newService makes a service whose API is served by api. Its token server gives access-1,
+// access-2, …
 func newService(t testing.TB, api http.HandlerFunc, changes ...func(*Options)) *service {
 	t.Helper()
 	s := &service{t: t, api: api}
@@ -188,8 +188,8 @@ func example(t testing.TB, name string) string {
 	return string(text)
 }
 
-// wire is a transport to a handler in the same process: within a synctest bubble no socket may be
-// waited for.
+// wire is a transport to a handler in the same process: within a synctest bubble no socket may
+// be waited for.
 type wire struct{ handler http.Handler }
 
 func (w wire) RoundTrip(req *http.Request) (resp *http.Response, err error) {

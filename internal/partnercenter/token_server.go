@@ -31,8 +31,8 @@ func (c Credentials) OAuth() oauth2.Config {
 // assertionLife is long enough for one call.
 const assertionLife = 10 * time.Minute
 
-// Assertion is what an app with a certificate adds to a request for a token; nothing for one with a
-// secret.
+// Assertion is what an app with a certificate adds to a request for a token; nothing for one
+// with a secret.
 func (c Credentials) Assertion(now time.Time, life time.Duration) (url.Values, error) {
 	if c.Certificate == nil {
 		return nil, nil
@@ -107,8 +107,8 @@ func NewSignInError(reason, message string) *Error {
 	return e
 }
 
-// readSignIn takes the cause from the token server's answer. Of its text only the numbers of errors
-// are kept: the rest may name the user.
+// readSignIn takes the cause from the token server's answer. Of its text only the numbers of
+// errors are kept: the rest may name the user.
 func (e *Error) readSignIn(body []byte) {
 	var codes []string
 	for _, found := range aadsts.FindAllSubmatch(body, -1) {

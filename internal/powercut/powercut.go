@@ -168,8 +168,8 @@ func replace(path string, content []byte) error {
 	return os.Rename(temporary, path)
 }
 
-// update writes a part of a copy. Of a process that is killed meanwhile some of it is there, as after
-// a power cut in the middle of a sync.
+// update writes a part of a copy. Of a process that is killed meanwhile some of it is there, as
+// after a power cut in the middle of a sync.
 func update(path string, size int64, content []byte, offset int64) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {

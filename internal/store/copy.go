@@ -21,7 +21,8 @@ import (
 
 // CopyTo copies the ledger as it is at one instant to another database, which must have no ledger
 // yet, and compares every row, all in one transaction of that database. progress is called with how
-// many rows of all were copied. Like that of a backup, the copy has an event that says that it is one.
+// many rows of all were copied. Like that of a backup, the copy has an event that says that it is
+// one.
 func (s *Store) CopyTo(ctx context.Context, to *Store, actor attestation.Actor, at time.Time,
 	progress func(done, expected int)) (copied ledger.Copied, err error) {
 	have, know, err := s.Schema(ctx)

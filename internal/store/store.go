@@ -2,7 +2,8 @@
 // behaviour. It uses the types of the domain packages; its statements live in sql/.
 //
 // What happened is decided elsewhere. The store promises three things: a chunk is in the database
-// or it is not; a process that lost its lease cannot write; and what a completed run said is never changed.
+// or it is not; a process that lost its lease cannot write; and what a completed run said is never
+// changed.
 package store
 
 import (

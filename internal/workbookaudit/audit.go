@@ -1,7 +1,7 @@
-// Package workbookaudit is for tests: it computes every cell of a workbook again, from the tables of
-// the database alone. What a column means is taken from the data dictionary on the workbook's own
-// sheet About and from the comments of the schema; no statement and no function of the report is
-// used.
+// Package workbookaudit is for tests: it computes every cell of a workbook again, from the tables
+// of the database alone. What a column means is taken from the data dictionary on the workbook's
+// own sheet About and from the comments of the schema; no statement and no function of the report
+// is used.
 //
 // Order is compared where it is documented: columns, partners (as configured), and customers by
 // name_sort. Where it is not (the resellers, customers of one name_sort), rows are matched by what
@@ -119,8 +119,8 @@ func (e Edition) AuditChanges(t testing.TB) {
 	}
 }
 
-// Same demands that the report of the same runs, made again, is equal but for About, which says when
-// it was made.
+// Same demands that the report of the same runs, made again, is equal but for About, which says
+// when it was made.
 func (e Edition) Same(t testing.TB, again Edition) {
 	t.Helper()
 	for sheet, rows := range e.rows {

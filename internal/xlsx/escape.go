@@ -33,8 +33,8 @@ func AppendText(dst []byte, s string) []byte {
 	return append(dst, s[done:]...)
 }
 
-// plain reports whether s stands in XML as it is, and without xml:space="preserve". Nearly all texts
-// do, and to look at each byte once takes half the time of what the others need.
+// plain reports whether s stands in XML as it is, and without xml:space="preserve". Nearly all
+// texts do, and to look at each byte once takes half the time of what the others need.
 func plain(s string) bool {
 	for i := range len(s) {
 		if plainBytes[s[i]] {

@@ -556,8 +556,8 @@ func purges(t *testing.T, l *fixture) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-// eventsAreAppendOnly: no statement of the program, and no careless one of a person, changes the
-// log.
+// eventsAreAppendOnly: no statement of the program, and no careless one of a person, changes
+// the log.
 func eventsAreAppendOnly(t *testing.T, l *fixture) {
 	l.story(t)
 	for _, statement := range []string{"UPDATE event SET actor = 'nobody'", "DELETE FROM event",

@@ -172,8 +172,8 @@ func invitationsListed(t *testing.T, l *fixture) {
 	l.whole(t)
 }
 
-// invitedAgain: an answer is that of the newest invitation before it, and a message that was not
-// sent asks nobody.
+// invitedAgain: an answer is that of the newest invitation before it, and a message that was
+// not sent asks nobody.
 func invitedAgain(t *testing.T, l *fixture) {
 	accepted := clear("a")
 	accepted.Reason = standing.AcceptedDirectly
