@@ -201,7 +201,7 @@ func (k *killable) run(t *testing.T, arguments ...string) error {
 	t.Helper()
 	cmd := exec.Command(cmp.Or(k.program, "mcaledger"), append(arguments, "--json", "--config",
 		filepath.Join(k.folder, "mcaledger.yaml"))...)
-	cmd.Env = k.environ("MCALEDGER_ATTESTATION_ROUTE=classic")
+	cmd.Env = k.environ("MCALEDGER_ATTESTATION_ROUTE=classic", "MCALEDGER_ATTESTATION_CEILING=100000")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	require.NoError(t, cmd.Start())
