@@ -56,7 +56,8 @@ type ReportFile struct {
 	Path       string // "-": stdout
 	Kept       string // a changed or signed workbook that was left in place; Path has another name. Empty: none
 	Sheets     []reports.SheetRows
-	Unrecorded bool // the ledger does not know of it: this user may only read the ledger
+	SHA256     string // of the data of a workbook
+	Unrecorded bool   // the ledger does not know of it: this user may only read the ledger
 }
 
 // isReadOnly reports whether an error means that the user may read the ledger and not write to it.
@@ -129,13 +130,9 @@ func (j Report) Run(ctx context.Context) (done ReportFile, err error) {
 		return ReportFile{}, err
 	}
 	if j.isDaily() {
-		_, digest, err := reports.ReadRequest(done.Path)
-		if err != nil {
-			return done, fmt.Errorf("read the report: %w", err)
-		}
-		report := ledger.WrittenReport{File: filepath.Base(done.Path), SHA256: digest, Newest: newestRuns(book),
+		report := ledger.WrittenReport{File: filepath.Base(done.Path), SHA256: done.SHA256, Newest: newestRuns(book),
 			AsOf: book.AsOf}
-		err = j.Ledger.RecordReport(ctx, report, j.Actor, book.MadeAt)
+		err := j.Ledger.RecordReport(ctx, report, j.Actor, book.MadeAt)
 		if done.Unrecorded = isReadOnly(err); err != nil && !done.Unrecorded {
 			return done, fmt.Errorf("record the report: %w", err)
 		}
@@ -179,7 +176,7 @@ func (j Report) write(ctx context.Context, book reports.Book, source reports.Sou
 
 	fill := func(to io.Writer) error {
 		made, err := j.fill(ctx, to, book, source)
-		done.Sheets, failing = made.Sheets, made.Failing
+		done.Sheets, done.SHA256, failing = made.Sheets, made.SHA256, made.Failing
 		return err
 	}
 	if done.Path, done.Kept, err = j.target(ctx); err != nil {

@@ -35,7 +35,7 @@ func WriteCSV(ctx context.Context, w io.Writer, book Book, source Source, sheet 
 	if err := out.flush(); err != nil {
 		return Written{}, fmt.Errorf("sheet %s: %w", t.key, err)
 	}
-	return Written{[]SheetRows{{englishName(t.key), out.rows}}, r.failures()}, nil
+	return Written{Sheets: []SheetRows{{englishName(t.key), out.rows}}, Failing: r.failures()}, nil
 }
 
 // flushSize is how many bytes are written at a time.

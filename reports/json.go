@@ -58,7 +58,7 @@ func WriteJSON(ctx context.Context, w io.Writer, book Book, source Source, sheet
 		written = append(written, SheetRows{englishName(t.key), to.rows})
 	}
 	fmt.Fprintf(out, "\n},\"sha256\":%q}\n", hex.EncodeToString(sum.Sum(nil)))
-	return Written{written, r.failures()}, out.Flush()
+	return Written{Sheets: written, Failing: r.failures()}, out.Flush()
 }
 
 // jsonHead is the object without its rows, still open.

@@ -115,4 +115,5 @@ type SheetRows struct {
 type Written struct {
 	Sheets  []SheetRows // the data sheets, in workbook order
 	Failing int         // how many of all checks do not hold, whether their sheet was wanted or not
+	SHA256  string      // of the data of a workbook; empty for other formats
 }

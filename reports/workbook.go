@@ -62,10 +62,11 @@ func (wr writer) write(ctx context.Context, w io.Writer, book Book, source Sourc
 		return Written{}, err
 	}
 	f.file = nil // what excelize knows of the sheets takes a megabyte, and rows do not need it
-	if err := f.fill(ctx, out, layouts); err != nil {
+	digest, err := f.fill(ctx, out, layouts)
+	if err != nil {
 		return Written{}, err
 	}
-	return Written{sheetRows(layouts), r.failures()}, nil
+	return Written{sheetRows(layouts), r.failures(), digest}, nil
 }
 
 const sharedStrings = "xl/sharedStrings.xml"
@@ -74,11 +75,12 @@ const sharedStrings = "xl/sharedStrings.xml"
 // rows.
 const digestPlace = "(the SHA-256 of the data is put here as soon as it is written..)"
 
-// fill writes the parts of the frame, the rows, and then what depends on them.
-func (f *frame) fill(ctx context.Context, out *xlsx.Writer, layouts []layout) error {
+// fill writes the parts of the frame, the rows, and then what depends on them, and returns the
+// digest of the data.
+func (f *frame) fill(ctx context.Context, out *xlsx.Writer, layouts []layout) (digest string, err error) {
 	for _, c := range f.charts {
 		if err := out.Replace(c.part, c.chart.XML()); err != nil {
-			return err
+			return "", err
 		}
 	}
 	kept := xlsx.LateParts(sharedStrings)
@@ -88,23 +90,22 @@ func (f *frame) fill(ctx context.Context, out *xlsx.Writer, layouts []layout) er
 		}
 	}
 	if err := out.Start(kept...); err != nil {
-		return err
+		return "", err
 	}
-	digest, err := f.fillRows(ctx, out, layouts)
-	if err != nil {
-		return err
+	if digest, err = f.fillRows(ctx, out, layouts); err != nil {
+		return "", err
 	}
 	if err := out.ReplaceText(sharedStrings, digestPlace, digest); err != nil {
-		return err
+		return "", err
 	}
 	request, err := json.Marshal(f.request(layouts))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := out.WriteProperties(f.properties(string(request), digest)); err != nil {
-		return err
+		return "", err
 	}
-	return out.Close()
+	return digest, out.Close()
 }
 
 // fillRows writes the rows of each table once, into the workbook and as CSV into the digest.
